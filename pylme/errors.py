@@ -1,0 +1,441 @@
+"""What can go wrong, as one tree of exceptions and one of warnings.
+
+Each class is built from facts and writes its own message in three parts: what was asked, what was
+found, what to do. The facts stay on the exception as attributes, and all of it survives pickling,
+so that an error in a worker process arrives whole.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import warnings
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = [
+    "CodeNotAllowedError",
+    "ColumnTypeError",
+    "ColumnValueError",
+    "ConvergenceWarning",
+    "DataError",
+    "DataTypeError",
+    "EmptyDataError",
+    "FormulaError",
+    "FormulaSyntaxError",
+    "FunctionNotAllowedError",
+    "GroupingFactorError",
+    "InfiniteValueError",
+    "MissingRowsWarning",
+    "MissingValueError",
+    "NoRandomEffectsError",
+    "NotAvailableError",
+    "OptionError",
+    "PylmeError",
+    "PylmeWarning",
+    "RError",
+    "RUnavailableError",
+    "RWarning",
+    "RankDeficiencyWarning",
+    "ResponseError",
+    "RowCountError",
+    "RowLabelError",
+    "ScalingWarning",
+    "SingularFitWarning",
+    "UnknownColumnError",
+    "UnknownNameError",
+    "WeightsError",
+    "warn",
+]
+
+_PACKAGE: Final = str(Path(__file__).parent) + os.sep
+
+
+def quoted(names: Iterable[object], *, most: int = 12) -> str:
+    """Names in quotes, separated by commas; beyond `most` of them only their number is said."""
+    listed = [repr(str(name)) for name in names]
+    rest = len(listed) - most
+    return ", ".join(listed[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def nearest(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Up to three of the known names that look most like `name`, without regard to case."""
+    by_lower: dict[str, str] = {}
+    for candidate in known:
+        by_lower.setdefault(candidate.lower(), candidate)
+    found = get_close_matches(name.lower(), list(by_lower), n=3, cutoff=0.6)
+    return tuple(by_lower[lower] for lower in found)
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """'Did you mean …?' where a known name is near, else the list of what there is."""
+    near = nearest(name, known)
+    if near:
+        return f"Did you mean {' or '.join(repr(candidate) for candidate in near)}?"
+    return f"There are: {quoted(known)}." if known else "There are none."
+
+
+def pointed_at(text: str, start: int, stop: int) -> str:
+    """The line of `text` that holds `start`, with carets under what lies from start to stop."""
+    line_start = text.rfind("\n", 0, start) + 1
+    line_stop = text.find("\n", start)
+    line = text[line_start : line_stop if line_stop >= 0 else len(text)]
+    width = max(1, min(stop, line_start + len(line)) - start)
+    return f"    {line}\n    {' ' * (start - line_start)}{'^' * width}"
+
+
+def _restored(kind: type[BaseException], message: str, facts: dict[str, Any]) -> BaseException:
+    error = kind.__new__(kind, message)
+    error.args = (message,)
+    error.__dict__.update(facts)
+    return error
+
+
+class _Told:
+    """A message of three parts, and pickling that does not call the constructor again."""
+
+    args: tuple[Any, ...]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self.args[0], dict(self.__dict__))
+
+
+class PylmeError(_Told, Exception):
+    """The root of all errors that pylme raises.
+
+    Parameters
+    ----------
+    asked, found, remedy : str
+        What was asked, what was found, what to do.
+    """
+
+    def __init__(self, *, asked: str, found: str, remedy: str) -> None:
+        super().__init__(f"{asked}: {found}\n{remedy}")
+        self.asked = asked
+        self.found = found
+        self.remedy = remedy
+
+
+# --- formulas ---------------------------------------------------------------------------------
+
+
+class FormulaError(PylmeError, ValueError):
+    """A formula that cannot be read, or that asks for what is not there."""
+
+
+class FormulaSyntaxError(FormulaError):
+    """The text is no formula; `start` and `stop` are the offending place in `text`."""
+
+    def __init__(
+        self,
+        *,
+        text: str,
+        start: int,
+        stop: int,
+        expected: str,
+        found: str,
+        remedy: str = "Mend the formula at the mark.",
+    ) -> None:
+        super().__init__(
+            asked="Reading the formula",
+            found=f"found {found} where {expected} was expected\n{pointed_at(text, start, stop)}",
+            remedy=remedy,
+        )
+        self.text = text
+        self.start = start
+        self.stop = stop
+        self.expected = expected
+
+
+class FunctionNotAllowedError(FormulaError):
+    """The formula calls something that pylme does not let R evaluate."""
+
+    def __init__(self, *, name: str, text: str, start: int, stop: int) -> None:
+        super().__init__(
+            asked="Checking the formula before R evaluates it",
+            found=f"{name!r} is not on the list of functions that a formula may call\n"
+            f"{pointed_at(text, start, stop)}",
+            remedy="Compute the column in Python and name it in the formula; or, if you trust it, "
+            f"call pylme.allow_function({name!r}) first.",
+        )
+        self.name = name
+        self.text = text
+        self.start = start
+        self.stop = stop
+
+
+class CodeNotAllowedError(FunctionNotAllowedError):
+    """The formula contains R code that no allow-list can admit: `::`, `$`, `{`, `function`, …."""
+
+    def __init__(self, *, name: str, text: str, start: int, stop: int, remedy: str = "") -> None:
+        FormulaError.__init__(
+            self,
+            asked="Checking the formula before R evaluates it",
+            found=f"{name!r} is not allowed in a formula\n{pointed_at(text, start, stop)}",
+            remedy=remedy or "Compute the column in Python and name it in the formula.",
+        )
+        self.name = name
+        self.text = text
+        self.start = start
+        self.stop = stop
+
+
+class NoRandomEffectsError(FormulaError):
+    """A mixed model was asked for by a formula without a random-effects term."""
+
+    def __init__(self, *, formula: str) -> None:
+        super().__init__(
+            asked=f"Fitting a mixed model to {formula}",
+            found="no random-effects terms specified in the formula",
+            remedy="Add one in parentheses, such as (1 | g) for a column g of groups; a model "
+            "without random effects is for lm or glm.",
+        )
+        self.formula = formula
+
+
+class UnknownColumnError(FormulaError):
+    """A name in a formula or an argument that the data frame does not have."""
+
+    def __init__(self, *, name: str, available: Sequence[str], where: str = "the formula") -> None:
+        super().__init__(
+            asked=f"Looking up {name!r}, which {where} names, in the data",
+            found="there is no such column",
+            remedy=suggestion(name, available),
+        )
+        self.name = name
+        self.available = tuple(available)
+
+
+# --- data -------------------------------------------------------------------------------------
+
+
+class DataError(PylmeError, ValueError):
+    """Data that no mixed model can be fitted to as asked."""
+
+
+class DataTypeError(DataError, TypeError):
+    """Something that is no table with one name for each column."""
+
+    def __init__(self, *, found: str, remedy: str) -> None:
+        super().__init__(asked="Reading the data", found=found, remedy=remedy)
+
+
+class ColumnTypeError(DataError, TypeError):
+    """A column of a type that R has no place for."""
+
+    def __init__(self, *, column: str, dtype: str, found: str, remedy: str) -> None:
+        super().__init__(
+            asked=f"Reading column {column!r} of type {dtype}", found=found, remedy=remedy
+        )
+        self.column = column
+        self.dtype = dtype
+
+
+class ColumnValueError(DataError):
+    """A column whose type is fine, but which holds a value that cannot be carried over exactly."""
+
+    def __init__(self, *, column: str, found: str, remedy: str) -> None:
+        super().__init__(asked=f"Reading column {column!r}", found=found, remedy=remedy)
+        self.column = column
+
+
+class InfiniteValueError(DataError):
+    """Inf or -Inf in a column that the model uses."""
+
+    def __init__(self, *, column: str, count: int, row: object) -> None:
+        super().__init__(
+            asked=f"Reading column {column!r}",
+            found=f"{count} infinite value{'s' if count > 1 else ''}, the first in row {row!r}",
+            remedy="Replace them, or turn them into missing values to leave those rows out.",
+        )
+        self.column = column
+        self.count = count
+
+
+class MissingValueError(DataError):
+    """Missing values where `na_action="fail"` forbids them."""
+
+    def __init__(self, *, counts: Mapping[str, int]) -> None:
+        super().__init__(
+            asked='Reading the data with na_action="fail"',
+            found="missing values in " + ", ".join(f"{k!r} ({n})" for k, n in counts.items()),
+            remedy='Fill them in, or pass na_action="omit" to leave those rows out.',
+        )
+        self.counts = dict(counts)
+
+
+class EmptyDataError(DataError):
+    """No row is left to fit a model to."""
+
+    def __init__(self, *, given: int, reason: str) -> None:
+        super().__init__(
+            asked="Reading the data",
+            found=f"no row is left of {given}: {reason}",
+            remedy="Pass a data frame with complete rows in the columns that the formula names.",
+        )
+        self.given = given
+
+
+class RowCountError(DataError):
+    """A column or an argument whose length is not that of the data."""
+
+    def __init__(self, *, name: str, length: int, rows: int) -> None:
+        super().__init__(
+            asked=f"Matching {name!r} to the rows of the data",
+            found=f"{length} values for {rows} rows",
+            remedy="Pass one value for each row of the data frame, in its order.",
+        )
+        self.name = name
+
+
+class RowLabelError(DataError):
+    """A column or an argument whose pandas index is not that of the data."""
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(
+            asked=f"Matching {name!r} to the rows of the data",
+            found="its index is not the index of the data, and pylme does not align silently",
+            remedy="To match by label pass .reindex(data.index) of it, to match by position "
+            "its .to_numpy().",
+        )
+        self.name = name
+
+
+class ResponseError(DataError):
+    """A response that no model can be fitted to."""
+
+    def __init__(self, *, response: str, found: str, remedy: str) -> None:
+        super().__init__(asked=f"Using {response!r} as the response", found=found, remedy=remedy)
+        self.response = response
+
+
+class GroupingFactorError(DataError):
+    """A grouping factor with too few or too many levels for its term."""
+
+    def __init__(self, *, term: str, found: str, remedy: str) -> None:
+        super().__init__(asked=f"Using the random-effects term {term}", found=found, remedy=remedy)
+        self.term = term
+
+
+class WeightsError(DataError):
+    """Prior weights that are not positive."""
+
+    def __init__(self, *, found: str) -> None:
+        super().__init__(
+            asked="Using the prior weights",
+            found=found,
+            remedy="Weights must be positive; leave a row of weight zero out with `subset`.",
+        )
+
+
+# --- options and names ------------------------------------------------------------------------
+
+
+class OptionError(PylmeError, ValueError):
+    """An argument whose value is not one of those allowed."""
+
+    def __init__(self, *, option: str, value: object, allowed: Sequence[object] | str) -> None:
+        if isinstance(allowed, str):
+            remedy = f"Pass {allowed}."
+        else:
+            near = nearest(value, [str(a) for a in allowed]) if isinstance(value, str) else ()
+            remedy = f"Allowed: {', '.join(repr(a) for a in allowed)}." + (
+                f" Did you mean {near[0]!r}?" if near else ""
+            )
+        super().__init__(
+            asked=f"Setting {option}", found=f"{value!r} is not allowed", remedy=remedy
+        )
+        self.option = option
+        self.value = value
+
+
+class UnknownNameError(PylmeError, LookupError):
+    """A data set, grouping factor, or item that does not exist under the name given."""
+
+    def __init__(self, *, what: str, name: str, known: Sequence[str]) -> None:
+        super().__init__(
+            asked=f"Looking up the {what} {name!r}",
+            found="there is none of that name",
+            remedy=suggestion(name, known),
+        )
+        self.name = name
+        self.known = tuple(known)
+
+
+class NotAvailableError(PylmeError, RuntimeError):
+    """Something that this fit cannot give, and why."""
+
+
+# --- R ----------------------------------------------------------------------------------------
+
+
+class RUnavailableError(PylmeError, ImportError):
+    """R, rpy2 or lme4 is missing or does not fit together."""
+
+
+class RError(PylmeError, RuntimeError):
+    """R stopped with an error; `message` and `call` are R's own."""
+
+    def __init__(self, *, message: str, call: str | None, asked: str, remedy: str) -> None:
+        super().__init__(
+            asked=asked,
+            found=f"R stopped{f' in {call}' if call else ''} with: {message}",
+            remedy=remedy,
+        )
+        self.message = message
+        self.call = call
+
+
+# --- warnings ---------------------------------------------------------------------------------
+
+
+class PylmeWarning(_Told, UserWarning):
+    """The root of all warnings that pylme gives."""
+
+
+class RWarning(PylmeWarning):
+    """A warning or message of R's that has no class of its own here."""
+
+
+class ConvergenceWarning(RWarning):
+    """lme4 or its optimiser says that the fit has not converged."""
+
+
+class SingularFitWarning(RWarning):
+    """The estimated covariance of some random effects is singular."""
+
+
+class RankDeficiencyWarning(RWarning):
+    """Columns of the fixed-effects model matrix were dropped as linearly dependent."""
+
+
+class ScalingWarning(RWarning):
+    """lme4 finds predictors or eigenvalues of very different scale."""
+
+
+class MissingRowsWarning(PylmeWarning):
+    """Rows were left out because of missing values; `counts` says how many by column."""
+
+    def __init__(self, *, dropped: int, given: int, counts: Mapping[str, int]) -> None:
+        super().__init__(
+            f"{dropped} of {given} rows left out for missing values: "
+            + ", ".join(f"{name!r} ({count})" for name, count in counts.items())
+            + '. Pass na_action="fail" to make this an error.'
+        )
+        self.dropped = dropped
+        self.given = given
+        self.counts = dict(counts)
+
+
+def warn(warning: Warning) -> None:
+    """Give a warning that points at the nearest caller outside of pylme."""
+    level = 1
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level += 1
+        frame = frame.f_back
+    warnings.warn(warning, stacklevel=level)
