@@ -1,0 +1,23 @@
+"""Any data frame as typed columns of complete rows."""
+
+from pylme.frame.columns import Column, Date, Factor, Integer, Logical, Numeric, Timestamp
+from pylme.frame.frame import Frame
+from pylme.frame.missing import NaAction
+from pylme.frame.read import read_frame
+from pylme.frame.rows import Rows
+from pylme.frame.table import column_names
+
+__all__ = [
+    "Column",
+    "Date",
+    "Factor",
+    "Frame",
+    "Integer",
+    "Logical",
+    "NaAction",
+    "Numeric",
+    "Rows",
+    "Timestamp",
+    "column_names",
+    "read_frame",
+]

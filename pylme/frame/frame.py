@@ -1,0 +1,89 @@
+"""The data of a model: the columns that it uses, in the rows that are complete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pylme.frame.columns import Column
+from pylme.frame.rows import Rows
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+
+__all__ = ["Frame"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Frame:
+    """Typed columns, and where their rows lie in the data given.
+
+    Attributes
+    ----------
+    columns : mapping
+        Columns by name, all of `nrow` rows.
+    rows : Rows
+        The rows given, and which of them are kept.
+    missing : mapping
+        The number of missing values by column, where there were any.
+    """
+
+    columns: Mapping[str, Column]
+    rows: Rows
+    missing: Mapping[str, int]
+
+    @property
+    def nrow(self) -> int:
+        """The number of rows kept."""
+        return self.rows.nrow
+
+    @property
+    def n_given(self) -> int:
+        """The number of rows given."""
+        return self.rows.n_given
+
+    @property
+    def kept(self) -> NDArray[np.bool_] | None:
+        """Whether a row given is kept; None where all are."""
+        return self.rows.kept
+
+    @property
+    def index(self) -> pd.Index[Any] | None:
+        """The caller's row labels; None for a plain range from 0."""
+        return self.rows.index
+
+    def in_given_rows(self, values: ArrayLike, name: str | None = None) -> pd.Series[float]:
+        """Values for the rows kept, in the rows given; NaN in the others.
+
+        Parameters
+        ----------
+        values : array-like, shape (nrow,)
+        name : str, optional
+            The name of the Series.
+
+        Raises
+        ------
+        RowCountError
+            If there is not one value for each row kept.
+        """
+        return self.rows.place(values, name=name)
+
+    def __repr__(self) -> str:
+        title = f"Frame of {_count(self.nrow, 'row')} and {_count(len(self.columns), 'column')}"
+        if self.nrow < self.n_given:
+            gaps = ", ".join(f"{name!r} ({count})" for name, count in self.missing.items())
+            left_out = self.n_given - self.nrow
+            title += f"; {left_out} of {_count(self.n_given, 'row')} left out"
+            title += f", missing values in {gaps}" if gaps else ""
+        width = max(map(len, self.columns), default=0)
+        return "\n".join(
+            [title, *(f"  {name:<{width}}  {column}" for name, column in self.columns.items())]
+        )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
