@@ -1,0 +1,54 @@
+"""lme4's formula language: read, checked, expanded, and written as R writes it."""
+
+from pylme.formula.allow import FUNCTIONS, allow_function, allowed_functions, check_functions
+from pylme.formula.bars import STRUCTURES, Bar
+from pylme.formula.deparse import deparse, deparse_lines
+from pylme.formula.dot import with_dot
+from pylme.formula.expand import expand
+from pylme.formula.formula import Formula, parse_formula, require_bars
+from pylme.formula.nodes import (
+    Argument,
+    Binary,
+    Call,
+    Constant,
+    Name,
+    Node,
+    Number,
+    Paren,
+    String,
+    Unary,
+    walk,
+)
+from pylme.formula.parse import parse_tree
+from pylme.formula.terms import ModelTerms, Term, model_terms
+
+__all__ = [
+    "FUNCTIONS",
+    "STRUCTURES",
+    "Argument",
+    "Bar",
+    "Binary",
+    "Call",
+    "Constant",
+    "Formula",
+    "ModelTerms",
+    "Name",
+    "Node",
+    "Number",
+    "Paren",
+    "String",
+    "Term",
+    "Unary",
+    "allow_function",
+    "allowed_functions",
+    "check_functions",
+    "deparse",
+    "deparse_lines",
+    "expand",
+    "model_terms",
+    "parse_formula",
+    "parse_tree",
+    "require_bars",
+    "walk",
+    "with_dot",
+]
