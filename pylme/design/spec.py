@@ -1,0 +1,50 @@
+"""What is to be fitted: a formula, its data, and the settings that both engines understand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylme.design.family import Family
+from pylme.formula import Formula
+from pylme.frame import Frame
+
+__all__ = ["Contrast", "ModelSpec", "Start"]
+
+#: A coding of a factor: R's name of it, or a matrix of shape (levels, columns).
+Contrast = str | NDArray[np.float64]
+#: Starting values: theta alone, or a mapping with "theta" and "fixef".
+Start = NDArray[np.float64] | Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """A model, checked and ready for an engine.
+
+    Attributes
+    ----------
+    formula : Formula
+        With every ``.`` replaced by the columns that it stands for.
+    frame : Frame
+        The columns that the formula, the weights and the offset name; complete rows only.
+    weights, offset : str or None
+        Names of columns of `frame`.
+    contrasts : mapping
+        Codings of factors by column.
+    start : ndarray or mapping, optional
+    family : Family or None
+        None for a linear mixed model.
+    reml : bool
+    """
+
+    formula: Formula
+    frame: Frame
+    weights: str | None = None
+    offset: str | None = None
+    contrasts: Mapping[str, Contrast] = field(default_factory=dict)
+    start: Start | None = None
+    family: Family | None = None
+    reml: bool = True

@@ -1,0 +1,220 @@
+"""Whether a fit has converged, decided from all that is known of it and said in plain words.
+
+The evidence is read in the order of its weight: numbers that are not finite, an optimiser that
+stopped before its own criterion was met, a gradient that is not zero, a Hessian that is not
+positive definite, a singular covariance matrix, and last whether anything was checked at all.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from pylme.results.explanations import MESSAGES, STATUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pylme.results.condition import Condition
+    from pylme.results.optinfo import Lme4Checks, OptInfo
+
+__all__ = ["Convergence", "Status", "assess", "helper_code"]
+
+
+class Status(Enum):
+    """What is known of a fit's convergence.
+
+    CONVERGED: the optimiser finished, lme4's checks were made and found nothing that speaks
+    against the optimum. SINGULAR: it finished on the boundary, where some covariance matrix has
+    not full rank; lme4 looks at neither gradient nor Hessian there. NOT_CONVERGED: the optimiser
+    stopped early, or the gradient is not zero. DEGENERATE: an estimate is not finite, or the
+    Hessian is not positive definite, so that no single optimum is there. UNCHECKED: the optimiser
+    says that it finished, and nobody looked.
+    """
+
+    CONVERGED = "converged"
+    SINGULAR = "singular"
+    NOT_CONVERGED = "not converged"
+    UNCHECKED = "unchecked"
+    DEGENERATE = "degenerate"
+
+
+#: NLopt stores a stop at a limit as code 0; only its message tells it from success.
+_STOPPED = re.compile(
+    r"NLOPT_(MAXEVAL_REACHED|MAXTIME_REACHED|FAILURE|FORCED_STOP|INVALID_ARGS|OUT_OF_MEMORY"
+    r"|ROUNDOFF_LIMITED)|(evaluation|iteration) limit reached|maximum number of function"
+    r"|failed to converge in|false convergence|singular convergence",
+    re.IGNORECASE,
+)
+#: What optimisers say through R's warnings.
+_OPTIMISER_WARNING = re.compile(
+    r"convergence code|failure to converge|maximum number of function|unable to evaluate",
+    re.IGNORECASE,
+)
+#: lme4's codes: see its checkConv. -1 and -2: gradient; -3, -4, -5, -6: Hessian or not a number.
+_GRADIENT_CODES = frozenset({-1, -2})
+_HESSIAN_CODES = frozenset({-3, -4, -5, -6})
+_GRADIENT = re.compile(r"max\|(relative )?grad\||scaled gradient", re.IGNORECASE)
+_HESSIAN = re.compile(r"degenerate|numerically singular|Hessian check|contains NAs", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Convergence:
+    """A verdict on convergence, with the evidence.
+
+    Attributes
+    ----------
+    status : Status
+    code : int
+        1, 0 or -1 as the well-known helper gives: 1 where lme4's checks left nothing, else 0 for
+        a singular fit, else -1. It calls a fit that nobody checked converged; `status` does not.
+    messages : tuple of str
+        Everything said about convergence, by the optimiser, by R's warnings, and by lme4's checks.
+    checked : tuple of str
+        What was looked at, and what was found.
+    not_checked : tuple of str
+        What was not looked at, and why.
+    """
+
+    status: Status
+    code: int
+    messages: tuple[str, ...]
+    checked: tuple[str, ...]
+    not_checked: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is CONVERGED."""
+        return self.status is Status.CONVERGED
+
+    def explain(self) -> str:
+        """What was checked, what was not, what each message means, and what to do."""
+        title, meaning = STATUSES[self.status.name]
+        parts = [title, "", meaning]
+        if self.checked:
+            parts += ["", "Checked:", *(f"  - {line}" for line in self.checked)]
+        if self.not_checked:
+            parts += ["", "Not checked:", *(f"  - {line}" for line in self.not_checked)]
+        if self.messages:
+            parts += ["", "What was said, and what it means:"]
+            for message in self.messages:
+                parts.append(f"  - {' '.join(message.split())}")
+                parts += [
+                    f"      {words}" for pattern, words in MESSAGES if pattern.search(message)
+                ][:1]
+        return "\n".join(parts)
+
+    def __str__(self) -> str:
+        said = f": {' '.join(self.messages[0].split())}" if self.messages else ""
+        more = f" (and {len(self.messages) - 1} more)" if len(self.messages) > 1 else ""
+        return f"{self.status.name} (helper's code {self.code}){said}{more}"
+
+
+def helper_code(checks: Lme4Checks | None, *, singular: bool) -> int:
+    """The well-known helper's 1, 0 or -1, from what lme4's checks left.
+
+    Parameters
+    ----------
+    checks : Lme4Checks or None
+        None, and equally no message and no code, count as converged.
+    singular : bool
+        lme4's ``isSingular`` at its own tolerance.
+    """
+    if checks is None or not (checks.messages or checks.codes):
+        return 1
+    return 0 if singular else -1
+
+
+def assess(
+    optinfo: OptInfo, conditions: Iterable[Condition], *, singular: bool, finite: bool
+) -> Convergence:
+    """Weigh all the evidence.
+
+    Parameters
+    ----------
+    optinfo : OptInfo
+    conditions : iterable of Condition
+        Everything that R said during the fit.
+    singular : bool
+        Whether θ lies on the boundary, by lme4's rule and tolerance.
+    finite : bool
+        Whether the criterion and all estimates are finite.
+    """
+    stops = _early_stops(optinfo, conditions)
+    gradient = _GRADIENT_CODES & set(optinfo.codes) or _any(_GRADIENT, optinfo.messages)
+    hessian = _HESSIAN_CODES & set(optinfo.codes) or _any(_HESSIAN, optinfo.messages)
+    if not finite:
+        status = Status.DEGENERATE
+    elif stops or gradient:
+        status = Status.NOT_CONVERGED
+    elif hessian:
+        status = Status.DEGENERATE
+    elif singular:
+        status = Status.SINGULAR
+    elif optinfo.checks is None:
+        status = Status.UNCHECKED
+    else:
+        status = Status.CONVERGED
+    checked, not_checked = _ledger(
+        optinfo,
+        stopped=bool(stops),
+        gradient=bool(gradient),
+        hessian=bool(hessian),
+        singular=singular,
+        finite=finite,
+    )
+    return Convergence(
+        status=status,
+        code=helper_code(optinfo.checks, singular=singular),
+        messages=tuple(dict.fromkeys((*stops, *optinfo.messages, *optinfo.warnings))),
+        checked=checked,
+        not_checked=not_checked,
+    )
+
+
+def _any(pattern: re.Pattern[str], messages: Iterable[str]) -> bool:
+    return any(pattern.search(message) for message in messages)
+
+
+def _early_stops(optinfo: OptInfo, conditions: Iterable[Condition]) -> tuple[str, ...]:
+    """Whatever says that the optimiser stopped before it was done."""
+    said = []
+    if optinfo.conv_opt != 0 or (optinfo.message and _STOPPED.search(optinfo.message)):
+        said.append(
+            f"{optinfo.optimizer}: {optinfo.message or 'no message'} (code {optinfo.conv_opt})"
+        )
+    texts = [*(c.message for c in conditions if c.kind == "warning"), *optinfo.warnings]
+    said += [t for t in texts if _OPTIMISER_WARNING.search(t) and t not in optinfo.messages]
+    return tuple(dict.fromkeys(said))
+
+
+def _ledger(
+    optinfo: OptInfo, *, stopped: bool, gradient: bool, hessian: bool, singular: bool, finite: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What was checked with its finding, and what was not with the reason."""
+    words = f'"{optinfo.message}"' if optinfo.message else f"code {optinfo.conv_opt}"
+    done = [
+        "the estimates are finite" if finite else "an estimate or the criterion is not finite",
+        f"the optimiser {optinfo.optimizer} {'stopped early' if stopped else 'finished'} ({words})",
+        "the covariance matrices of the random effects "
+        + ("include a singular one" if singular else "have full rank"),
+    ]
+    missing = []
+    if optinfo.checks is None:
+        missing.append(
+            "gradient and Hessian at the optimum: "
+            + (
+                "lme4 computed no derivatives (calc_derivs is off, or by default for large data)"
+                if optinfo.gradient is None
+                else "lme4's checks are switched off"
+            )
+        )
+    elif singular:
+        missing.append("gradient and Hessian at the optimum: lme4 skips them for a singular fit")
+    else:
+        done.append(f"the gradient {'is not zero' if gradient else 'is zero within tolerance'}")
+        done.append(f"the Hessian {'is not' if hessian else 'is'} positive definite")
+    missing.append("whether another, better optimum exists: no local check can tell")
+    return tuple(done), tuple(missing)

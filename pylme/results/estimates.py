@@ -1,0 +1,95 @@
+"""What was fitted, and the numbers that define the fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Estimates", "ModelInfo"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """What was fitted to what.
+
+    Attributes
+    ----------
+    formula : str
+        As the engine shows it.
+    call : tuple of (str, str)
+        The parts of the call that a summary prints: name and text, the formula first.
+    title : str
+        The method, as lme4 words it.
+    object_class : str
+        lme4's class of the fit, "lmerMod" or "glmerMod".
+    family, link : str or None
+        None for a linear mixed model.
+    reml : bool
+    use_scale : bool
+        Whether a residual scale is estimated.
+    nobs : int
+        Rows used.
+    ngrps : mapping of str to int
+        Levels of each grouping factor, in lme4's order.
+    deviance_label : str
+        What this lme4 calls -2 log L: "deviance", or since its version 1.1-37 "-2*log(L)".
+    fit_messages : tuple of str
+        lme4's messages on dropped or ill-scaled columns of X.
+    versions : mapping of str to str
+        Of the engine and what it runs on.
+    """
+
+    formula: str
+    call: tuple[tuple[str, str], ...]
+    title: str
+    object_class: str
+    family: str | None
+    link: str | None
+    reml: bool
+    use_scale: bool
+    nobs: int
+    ngrps: Mapping[str, int]
+    deviance_label: str
+    fit_messages: tuple[str, ...]
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimates:
+    """The numbers that define the fit.
+
+    Attributes
+    ----------
+    names : tuple of str, length p
+        The fixed effects, by R's coefficient names.
+    beta : ndarray, shape (p,)
+    theta : ndarray, shape (m,)
+        Relative covariance parameters.
+    lower : ndarray, shape (m,)
+        Their lower bounds: 0 on the diagonal of a Cholesky factor, -inf elsewhere.
+    sigma : float
+        Residual standard deviation; 1 for a family without a scale.
+    criterion : float
+        The REML criterion, or the deviance -2 log L.
+    deviance : float
+        R's ``deviance``: the criterion of a linear model, the residual deviance of a GLMM.
+    loglik : float
+    df : int
+        Parameters counted by AIC.
+    dropped : tuple of str
+        Columns of a rank-deficient X that were left out.
+    """
+
+    names: tuple[str, ...]
+    beta: NDArray[np.float64]
+    theta: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    sigma: float
+    criterion: float
+    deviance: float
+    loglik: float
+    df: int
+    dropped: tuple[str, ...]

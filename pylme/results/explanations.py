@@ -1,0 +1,95 @@
+"""The words for every convergence status and for every message that lme4 is known to give."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["MESSAGES", "STATUSES"]
+
+#: Status name → title and meaning.
+STATUSES: Final[dict[str, tuple[str, str]]] = {
+    "CONVERGED": (
+        "Converged.",
+        "The optimiser finished, and lme4's checks found nothing against the optimum.",
+    ),
+    "SINGULAR": (
+        "Singular: the fit lies on the boundary of the parameter space.",
+        "Some random effects have a variance of zero or a correlation of plus or minus one. That\n"
+        "can be the right answer (the data show no more), or the place where the optimiser got\n"
+        "stuck: lme4 looks at neither gradient nor Hessian there. Think about a simpler random\n"
+        "part, and refit from other starting values before you rely on it.",
+    ),
+    "NOT_CONVERGED": (
+        "Not converged, as far as lme4 can tell.",
+        "Either the optimiser stopped before it was done, or the gradient where it stopped is\n"
+        "larger than lme4 allows. Refit with another optimiser or from the estimates reached,\n"
+        "centre and scale the covariates, and compare the criterion.",
+    ),
+    "UNCHECKED": (
+        "Unchecked.",
+        "The optimiser says that it finished, but gradient and Hessian were not looked at, so\n"
+        "nothing confirms that it stands at an optimum.",
+    ),
+    "DEGENERATE": (
+        "Degenerate: no single optimum.",
+        "An estimate is not finite, or the criterion does not curve upwards in every direction:\n"
+        "some parameters are not determined by the data. Simplify the random part.",
+    ),
+}
+
+#: Pattern of a message → its meaning; the first that matches is said.
+MESSAGES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
+    (re.compile(pattern, re.IGNORECASE), words)
+    for pattern, words in (
+        (
+            r"boundary \(singular\)",
+            "A standard deviation is estimated as zero, or a correlation as plus or minus one.",
+        ),
+        (
+            r"max\|relative grad\|",
+            "The gradient, relative to the parameters, is above the tolerance asked for.",
+        ),
+        (
+            r"max\|grad\|",
+            "The scaled gradient is above lme4's tolerance: the criterion may still fall. Often a "
+            "false alarm with large data; refit from here to see whether the criterion improves.",
+        ),
+        (
+            r"scaled gradient",
+            "The Hessian could not be inverted, so the size of the gradient could not be judged.",
+        ),
+        (
+            r"degenerate.*Hessian",
+            "The criterion curves downwards or not at all in some direction: a saddle, or a "
+            "parameter that the data do not determine.",
+        ),
+        (
+            r"numerically singular",
+            "The criterion is flat in some direction: the data do not determine all parameters.",
+        ),
+        (
+            r"Hessian check|contains NAs",
+            "The derivatives are not finite at the estimates: the fit has broken down.",
+        ),
+        (
+            r"very large eigenvalue|large eigenvalue ratio",
+            "The parameters have very different scales, mostly because the covariates do. The "
+            "gradient was fine. Rescale the covariates and see whether this goes away.",
+        ),
+        (
+            r"MAXEVAL|evaluation limit|maximum number of function",
+            "The optimiser used up its evaluations. Raise the limit (maxeval or maxfun).",
+        ),
+        (r"MAXTIME", "The optimiser used up its time. Raise maxtime."),
+        (r"iteration limit", "The optimiser used up its iterations. Raise iter.max."),
+        (
+            r"false convergence|singular convergence",
+            "The optimiser could not make progress before its own test was met.",
+        ),
+        (
+            r"convergence code|failure to converge|failed to converge in",
+            "The optimiser reports that it did not finish. Try another optimiser.",
+        ),
+    )
+)

@@ -1,0 +1,110 @@
+"""What the optimiser did and what lme4's checks of its answer said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylme.render import Document, Facts, Rendered, Table
+from pylme.render.numbers import format_numbers
+
+__all__ = ["Lme4Checks", "OptInfo"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lme4Checks:
+    """What lme4's own convergence checks left: ``@optinfo$conv$lme4`` where it is not NULL.
+
+    Attributes
+    ----------
+    messages : tuple of str
+    codes : tuple of int
+        Negative: a failed check; positive: a notice. A singular fit has a message and no code.
+    """
+
+    messages: tuple[str, ...]
+    codes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptInfo(Rendered):
+    """The optimiser's record, part for part lme4's ``@optinfo``.
+
+    Attributes
+    ----------
+    optimizer : str
+    control : mapping
+        The options that the optimiser was given.
+    theta : ndarray, shape (m,)
+        Relative covariance parameters at the end, in lme4's order.
+    par : ndarray
+        All that was optimised: theta, and for a GLMM also the fixed effects.
+    feval : int or None
+        Evaluations of the criterion; None where the optimiser does not count them.
+    conv_opt : int
+        The optimiser's code; 0 is good.
+    message : str or None
+        The optimiser's own words.
+    checks : Lme4Checks or None
+        None (R's NULL) where lme4 checked nothing; empty where it checked and found nothing.
+    gradient : ndarray, shape (len(par),), or None
+    hessian : ndarray, shape (len(par), len(par)), or None
+        By finite differences at the end; None where they were not computed.
+    warnings : tuple of str
+        The slot's own list, which lme4 leaves incomplete; the fit's `conditions` are whole.
+    """
+
+    optimizer: str
+    control: Mapping[str, Any]
+    theta: NDArray[np.float64]
+    par: NDArray[np.float64]
+    feval: int | None
+    conv_opt: int
+    message: str | None
+    checks: Lme4Checks | None
+    gradient: NDArray[np.float64] | None
+    hessian: NDArray[np.float64] | None
+    warnings: tuple[str, ...]
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """The messages of lme4's checks; empty also where nothing was checked."""
+        return self.checks.messages if self.checks else ()
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """The codes of lme4's checks; empty also where nothing was checked."""
+        return self.checks.codes if self.checks else ()
+
+    def describe(self) -> Document:
+        """All parts by name, then the gradient and the Hessian where there are any."""
+        checks = "not made (NULL)" if self.checks is None else "made, no message"
+        facts = (
+            ("optimizer", self.optimizer),
+            ("control", ", ".join(f"{k} = {v}" for k, v in self.control.items()) or "none"),
+            ("theta", ", ".join(format_numbers(self.theta, digits=7))),
+            ("evaluations", "not counted" if self.feval is None else str(self.feval)),
+            ("optimizer's code", f"{self.conv_opt}{' (OK)' if self.conv_opt == 0 else ''}"),
+            ("optimizer's message", self.message or "none"),
+            ("lme4's checks", "; ".join(self.messages) or checks),
+            ("lme4's codes", ", ".join(map(str, self.codes)) or "none"),
+            ("warnings", "; ".join(self.warnings) or "none"),
+        )
+        blocks: list[Facts | Table] = [Facts(facts)]
+        if self.gradient is not None and self.hessian is not None:
+            size = len(self.gradient)
+            columns = [format_numbers(self.gradient, digits=4)] + [
+                format_numbers(self.hessian[:, j], digits=4) for j in range(size)
+            ]
+            blocks.append(
+                Table(
+                    columns=("gradient", *(f"Hessian {j + 1}" for j in range(size))),
+                    rows=tuple(tuple(column[i] for column in columns) for i in range(size)),
+                    row_names=tuple(f"par {i + 1}" for i in range(size)),
+                )
+            )
+        return Document(title="Optimiser", blocks=tuple(blocks))

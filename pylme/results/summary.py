@@ -1,0 +1,179 @@
+"""The summary of a fit: one description, printed as lme4 prints it and rendered in other forms."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pylme.render import LEFT, Document, Lines, NamedValues, Rendered, Table
+from pylme.render.abbreviate import abbreviate
+from pylme.render.coefmat import coefficient_table
+from pylme.render.fill import fill
+from pylme.render.numbers import format_numbers
+from pylme.render.rounding import round_decimals
+from pylme.results.covariance import correlation
+from pylme.results.estimates import Estimates, ModelInfo
+from pylme.results.information import aic, bic
+from pylme.results.optinfo import OptInfo
+from pylme.results.varcorr import VarCorr
+
+if TYPE_CHECKING:
+    from pylme.render import Block
+
+__all__ = ["Summary"]
+
+#: R's digits for tables: three less than the seven of its numbers.
+DIGITS: Final = 4
+WIDTH: Final = 80
+#: Beyond this many coefficients lme4 shows no correlations.
+MOST_CORRELATIONS: Final = 12
+_LABELS: Final = {
+    "formula": "Formula:",
+    "data": "   Data:",
+    "weights": "Weights:",
+    "offset": " Offset:",
+    "control": "Control:",
+    "subset": " Subset:",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary(Rendered):
+    """A fit, summed up.
+
+    Prints as R's ``print(summary(fit))``; `to_html`, `to_latex` and `to_markdown` render the same.
+
+    Attributes
+    ----------
+    info : ModelInfo
+    estimates : Estimates
+    vcov : ndarray, shape (p, p)
+    varcorr : VarCorr
+    optinfo : OptInfo
+    coefficients : DataFrame
+        The table of fixed effects.
+    scaled_residuals : ndarray, shape (nobs,)
+        Pearson residuals over sigma.
+    """
+
+    info: ModelInfo
+    estimates: Estimates
+    vcov: NDArray[np.float64]
+    varcorr: VarCorr
+    optinfo: OptInfo
+    coefficients: pd.DataFrame
+    scaled_residuals: NDArray[np.float64]
+
+    def describe(self) -> Document:
+        """The parts in lme4's order."""
+        blocks: list[Block] = [
+            Lines(self._heading()),
+            self._criteria(),
+            self._residuals(),
+            self._random_effects(),
+        ]
+        if self.estimates.names:
+            blocks.append(self._fixed_effects())
+        if 1 < len(self.estimates.names) <= MOST_CORRELATIONS:
+            blocks.append(self._correlations())
+        if remarks := self._remarks():
+            blocks.append(Lines(remarks, attached=True))
+        return Document(title=None, blocks=tuple(blocks))
+
+    def _heading(self) -> tuple[str, ...]:
+        info = self.info
+        if len(info.title) + 5 + len(info.object_class) > WIDTH:
+            wrapped = textwrap.wrap(
+                info.title, width=WIDTH - 3, subsequent_indent="  ", break_on_hyphens=False
+            )
+            lines = [*fill([*wrapped, " [", info.object_class, "]"], sep="")]
+        else:
+            lines = [f"{info.title} ['{info.object_class}']"]
+        if info.family is not None:
+            lines += fill([" Family:", info.family, f" ( {info.link} )"])
+        for part, text in info.call:
+            lines += fill([_LABELS[part], *text.split("\n")])
+        return tuple(lines)
+
+    def _criteria(self) -> Lines | NamedValues:
+        numbers = self.estimates
+        if self.info.reml:
+            (value,) = format_numbers([round_decimals(numbers.criterion, 1)])
+            return Lines((f"REML criterion at convergence: {value}",))
+        deviance = -2.0 * numbers.loglik
+        values = {
+            "AIC": aic(numbers.loglik, numbers.df),
+            "BIC": bic(numbers.loglik, numbers.df, self.info.nobs),
+            "logLik": numbers.loglik,
+            self.info.deviance_label: deviance,
+        }
+        df = self.info.nobs - numbers.df
+        cells = format_numbers([round_decimals(value, 1) for value in (*values.values(), df)])
+        return NamedValues(names=(*values, "df.resid"), values=(*cells[:-1], str(df)))
+
+    def _residuals(self) -> NamedValues:
+        quantiles = np.quantile(self.scaled_residuals, [0, 0.25, 0.5, 0.75, 1])
+        largest = float(np.max(np.abs(quantiles)))
+        places = DIGITS + 1
+        if largest > 0:
+            places = max(0, int(np.floor(places - np.log10(largest) + 0.5)))
+        cells = format_numbers([round_decimals(q, places) for q in quantiles], digits=DIGITS)
+        names = ("Min", "1Q", "Median", "3Q", "Max")
+        return NamedValues(names=names, values=tuple(cells), caption="Scaled residuals: ")
+
+    def _random_effects(self) -> Table:
+        groups = "; ".join(f"{name}, {count}" for name, count in self.info.ngrps.items())
+        notes = fill([f"Number of obs: {self.info.nobs}, groups: ", groups])
+        return self.varcorr.table(
+            digits=DIGITS,
+            variances=True,
+            caption="Random effects:",
+            notes=notes,
+        )
+
+    def _fixed_effects(self) -> Table:
+        statistic = "t value" if self.info.use_scale else "z value"
+        header = ["Estimate", "Std. Error", statistic]
+        has_p = "p_value" in self.coefficients
+        return coefficient_table(
+            self.coefficients.to_numpy().tolist(),
+            columns=(*header, *(["Pr(>|z|)"] if has_p else [])),
+            row_names=self.estimates.names,
+            digits=DIGITS,
+            has_pvalue=has_p,
+            caption="Fixed effects:",
+        )
+
+    def _correlations(self) -> Table:
+        names = self.estimates.names
+        p = len(names)
+        rounded = [round_decimals(r, 3) for r in correlation(self.vcov).ravel(order="F")]
+        cells = np.array(format_numbers(rounded, nsmall=3)).reshape(p, p, order="F")
+        rows = tuple(tuple(cells[i, j] if j < i else "" for j in range(p - 1)) for i in range(1, p))
+        return Table(
+            columns=tuple(abbreviate(names, 6)[: p - 1]),
+            rows=rows,
+            row_names=tuple(abbreviate(names, 11)[1:]),
+            align=(LEFT,) * (p - 1),
+            caption="Correlation of Fixed Effects:",
+        )
+
+    def _remarks(self) -> tuple[str, ...]:
+        """What lme4 and the optimiser have to say."""
+        info = self.optinfo
+        remarks = []
+        if self.info.fit_messages:
+            remarks += ["fit warnings:", *self.info.fit_messages]
+        if info.conv_opt > 0 or info.messages or info.warnings:
+            verdict = "(OK)" if info.conv_opt == 0 else f"({info.message})" if info.message else ""
+            said = (*info.messages, *info.warnings)
+            remarks.append(
+                f"optimizer ({info.optimizer}) convergence code: {info.conv_opt} {verdict}"
+            )
+            remarks += [line for text in said for line in text.split("\n")]
+        return tuple(remarks)

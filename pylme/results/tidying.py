@@ -1,0 +1,175 @@
+"""Fits as tidy data frames, with the columns that R's broom.mixed gives.
+
+Names keep broom's dots (``std.error``), so that code written for either reads the other's tables.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from pylme.errors import OptionError
+from pylme.options import choice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from pylme.results.estimates import Estimates, ModelInfo
+    from pylme.results.ranef import RandomEffects
+    from pylme.results.varcorr import VarCorr
+
+__all__ = ["Effects", "augmented", "glance_row", "tidy"]
+
+Effects = Literal["fixed", "ran_pars", "ran_vals"]
+
+#: broom's order of columns.
+_COLUMNS = (
+    "effect", "group", "level", "term", "estimate", "std.error", "statistic", "p.value",
+    "conf.low", "conf.high",
+)  # fmt: skip
+
+
+def tidy(
+    effects: Effects | Sequence[Effects],
+    *,
+    table: pd.DataFrame,
+    varcorr: VarCorr,
+    modes: Callable[[], Iterable[tuple[RandomEffects, NDArray[np.float64]]]],
+    conf_level: float | None,
+) -> pd.DataFrame:
+    """The rows of the effects asked for, in that order.
+
+    Parameters
+    ----------
+    effects : {"fixed", "ran_pars", "ran_vals"} or several of them
+    table : DataFrame
+        The coefficient table.
+    varcorr : VarCorr
+    modes : callable
+        Gives conditional modes and variances by factor; called for "ran_vals" alone.
+    conf_level : float or None
+        None for no intervals.
+    """
+    parts: list[pd.DataFrame] = []
+    for effect in require_effects(effects):
+        if effect == "fixed":
+            parts.append(fixed_rows(table, conf_level))
+        elif effect == "ran_pars":
+            parts.append(parameter_rows(varcorr))
+        else:
+            parts += [value_rows(*pair, conf_level) for pair in modes()]
+    rows = pd.concat(parts, ignore_index=True)
+    return rows[[name for name in _COLUMNS if name in rows]]
+
+
+def require_effects(effects: Effects | Sequence[Effects]) -> tuple[Effects, ...]:
+    """The effects asked for, one or several.
+
+    Raises
+    ------
+    OptionError
+        If one of them is none of "fixed", "ran_pars", "ran_vals".
+    """
+    several = (effects,) if isinstance(effects, str) else tuple(effects)
+    return tuple(choice("effects", effect, Effects) for effect in several)
+
+
+def half_width(conf_level: float) -> float:
+    """How many standard errors a two-sided normal interval extends to each side.
+
+    Raises
+    ------
+    OptionError
+        If the level is not between 0 and 1.
+    """
+    if not 0 < conf_level < 1:
+        raise OptionError(option="conf_level", value=conf_level, allowed="a number between 0 and 1")
+    return float(ndtri(0.5 + conf_level / 2))
+
+
+def fixed_rows(table: pd.DataFrame, conf_level: float | None) -> pd.DataFrame:
+    """A row for each fixed effect, from the coefficient table; Wald intervals where asked for."""
+    rows = pd.DataFrame(
+        {
+            "effect": "fixed",
+            "term": table.index.to_numpy(),
+            "estimate": table["estimate"].to_numpy(),
+            "std.error": table["std_error"].to_numpy(),
+            "statistic": table["statistic"].to_numpy(),
+        }
+    )
+    if "p_value" in table:
+        rows["p.value"] = table["p_value"].to_numpy()
+    return _with_interval(rows, conf_level)
+
+
+def parameter_rows(varcorr: VarCorr) -> pd.DataFrame:
+    """A row for each standard deviation and correlation of the random effects."""
+    frame = varcorr.to_frame(order="lower.tri")
+    single = frame["var2"].isna()
+    residual = frame["var1"].isna()
+    names = np.where(
+        residual,
+        "sd__Observation",
+        np.where(
+            single,
+            "sd__" + frame["var1"].fillna(""),
+            "cor__" + frame["var1"].fillna("") + "." + frame["var2"].fillna(""),
+        ),
+    )
+    return pd.DataFrame(
+        {"effect": "ran_pars", "group": frame["grp"], "term": names, "estimate": frame["sdcor"]}
+    )
+
+
+def value_rows(
+    effects: RandomEffects, variances: NDArray[np.float64], conf_level: float | None
+) -> pd.DataFrame:
+    """A row for each level and effect: conditional mode and standard deviation."""
+    levels, k = effects.modes.shape
+    rows = pd.DataFrame(
+        {
+            "effect": "ran_vals",
+            "group": effects.group,
+            "level": np.tile(np.array(effects.levels, dtype=object), k),
+            "term": np.repeat(np.array(effects.names, dtype=object), levels),
+            "estimate": effects.modes.ravel(order="F"),
+            "std.error": np.sqrt(np.diagonal(variances, axis1=1, axis2=2)).ravel(order="F"),
+        }
+    )
+    return _with_interval(rows, conf_level)
+
+
+def _with_interval(rows: pd.DataFrame, conf_level: float | None) -> pd.DataFrame:
+    if conf_level is not None:
+        reach = half_width(conf_level) * rows["std.error"]
+        rows["conf.low"] = rows["estimate"] - reach
+        rows["conf.high"] = rows["estimate"] + reach
+    return rows
+
+
+def glance_row(info: ModelInfo, estimates: Estimates, *, aic: float, bic: float) -> pd.DataFrame:
+    """One row that sums the fit up."""
+    return pd.DataFrame(
+        {
+            "nobs": [info.nobs],
+            "sigma": [estimates.sigma],
+            "logLik": [estimates.loglik],
+            "AIC": [aic],
+            "BIC": [bic],
+            "REMLcrit" if info.reml else "deviance": [estimates.deviance],
+            "df.residual": [info.nobs - estimates.df],
+        }
+    )
+
+
+def augmented(
+    columns: Mapping[str, Any], quantities: Mapping[str, NDArray[np.float64]], index: pd.Index
+) -> pd.DataFrame:
+    """The columns that the model used, and beside them what each row has."""
+    return pd.DataFrame({**columns, **quantities}, index=index)

@@ -1,0 +1,236 @@
+"""Variances and correlations of the random effects, by term and by grouping factor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.linalg import block_diag
+
+from pylme.errors import UnknownNameError
+from pylme.options import choice
+from pylme.render import LEFT, Rendered, Table
+from pylme.render.numbers import format_numbers
+from pylme.render.rounding import round_decimals
+from pylme.results.covariance import correlation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+__all__ = ["GroupVarCorr", "VarCorr", "VarCorrTerm"]
+
+Order = Literal["cov.last", "lower.tri"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VarCorrTerm:
+    """The covariance matrix of one random-effects term.
+
+    Attributes
+    ----------
+    group : str
+        The grouping factor.
+    label : str
+        lme4's name of the block: the grouping factor, made unique where it has several terms.
+    names : tuple of str, length k
+        The effects that vary, as lme4 names them.
+    cov, corr : ndarray, shape (k, k)
+    sd : ndarray, shape (k,)
+        In units of the response, per unit of the covariate for a slope.
+    """
+
+    group: str
+    label: str
+    names: tuple[str, ...]
+    cov: NDArray[np.float64]
+    sd: NDArray[np.float64]
+    corr: NDArray[np.float64]
+
+
+class GroupVarCorr:
+    """The random effects of one grouping factor: all its terms, blocks that are independent.
+
+    Attributes
+    ----------
+    group : str
+    terms : tuple of VarCorrTerm
+    """
+
+    def __init__(self, group: str, terms: tuple[VarCorrTerm, ...]) -> None:
+        self.group = group
+        self.terms = terms
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The effects of all terms, in order."""
+        return tuple(name for term in self.terms for name in term.names)
+
+    @property
+    def sd(self) -> pd.Series[float]:
+        """Standard deviations, by effect."""
+        values = np.concatenate([term.sd for term in self.terms])
+        return pd.Series(values, index=list(self.names), name="sd")
+
+    @property
+    def cov(self) -> pd.DataFrame:
+        """Covariance matrix, by effect; zero between effects of different terms."""
+        return self._labelled(block_diag(*(term.cov for term in self.terms)))
+
+    @property
+    def corr(self) -> pd.DataFrame:
+        """Correlation matrix, by effect; NaN beside a variance of zero."""
+        if len(self.terms) == 1:
+            return self._labelled(self.terms[0].corr)
+        return self._labelled(correlation(block_diag(*(term.cov for term in self.terms))))
+
+    def _labelled(self, matrix: NDArray[np.float64]) -> pd.DataFrame:
+        names = list(self.names)
+        return pd.DataFrame(matrix.copy(), index=names, columns=names)
+
+    def __repr__(self) -> str:
+        return f"<GroupVarCorr {self.group!r}: {', '.join(self.names)}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VarCorr(Rendered):
+    """Variances, standard deviations and correlations of all random effects.
+
+    Attributes
+    ----------
+    terms : tuple of VarCorrTerm
+        In lme4's order.
+    sigma : float or None
+        The residual standard deviation; None for a family without a scale.
+
+    Examples
+    --------
+    >>> fit.varcorr["Subject"].sd["Days"]  # doctest: +SKIP
+    5.922
+    """
+
+    terms: tuple[VarCorrTerm, ...]
+    sigma: float | None
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The grouping factors, each once."""
+        return tuple(dict.fromkeys(term.group for term in self.terms))
+
+    def __getitem__(self, group: str) -> GroupVarCorr:
+        terms = tuple(term for term in self.terms if term.group == group)
+        if not terms:
+            raise UnknownNameError(what="grouping factor", name=group, known=self.groups)
+        return GroupVarCorr(group, terms)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.groups)
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def __contains__(self, group: object) -> bool:
+        return group in self.groups
+
+    def to_frame(self, order: Order = "cov.last") -> pd.DataFrame:
+        """Every variance and covariance as a row, as R's ``as.data.frame(VarCorr(fit))``.
+
+        Parameters
+        ----------
+        order : {"cov.last", "lower.tri"}
+            Within a term the variances first, or the lower triangle column by column.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``grp``, ``var1``, ``var2`` (None for a variance), ``vcov``, ``sdcor``.
+
+        Raises
+        ------
+        OptionError
+            If `order` is neither of the two.
+        """
+        order = choice("order", order, Order)
+        rows: list[tuple[str, str | None, str | None, float, float]] = [
+            (term.label, term.names[i], None if i == j else term.names[j], term.cov[j, i],
+             term.sd[i] if i == j else term.corr[j, i])
+            for term in self.terms
+            for i, j in _cells(len(term.names), order)
+        ]  # fmt: skip
+        if self.sigma is not None:
+            rows.append(("Residual", None, None, self.sigma**2, self.sigma))
+        return pd.DataFrame(rows, columns=["grp", "var1", "var2", "vcov", "sdcor"])
+
+    def describe(self) -> Table:
+        """The table that lme4's ``print(VarCorr(fit))`` shows."""
+        return self.table(digits=5)
+
+    def table(
+        self,
+        *,
+        digits: int,
+        variances: bool = False,
+        caption: str | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> Table:
+        """The table of groups, names, standard deviations and correlations.
+
+        Parameters
+        ----------
+        digits : int
+            Significant digits.
+        variances : bool
+            Whether the variances stand beside the standard deviations, as in a summary.
+        caption : str, optional
+        notes : tuple of str
+        """
+        residual = [] if self.sigma is None else [self.sigma]
+        sd = np.array([*(s for term in self.terms for s in term.sd), *residual])
+        columns = ["Groups", "Name", *(["Variance"] if variances else []), "Std.Dev."]
+        numbers = [format_numbers(sd**2, digits=digits)] if variances else []
+        numbers.append(format_numbers(sd, digits=digits))
+        names = [
+            (term.label if i == 0 else "", name)
+            for term in self.terms
+            for i, name in enumerate(term.names)
+        ] + ([("Residual", "")] if residual else [])
+        widest = max((len(term.names) for term in self.terms), default=1)
+        if widest > 1:
+            columns += ["Corr", *[""] * (widest - 2)]
+        correlations = [
+            row for term in self.terms for row in _correlation_cells(term.corr, digits, widest - 1)
+        ] + [[""] * (widest - 1)] * len(residual)
+        rows = tuple(
+            (*name, *(column[i] for column in numbers), *correlations[i])
+            for i, name in enumerate(names)
+        )
+        return Table(
+            columns=tuple(columns),
+            rows=rows,
+            row_names=("",) * len(rows),
+            align=(LEFT,) * len(columns),
+            caption=caption,
+            notes=notes,
+        )
+
+
+def _cells(k: int, order: Order) -> list[tuple[int, int]]:
+    """Pairs (column, row) of a symmetric k by k matrix in the order of R's data frame."""
+    if order == "lower.tri":
+        return [(i, j) for i in range(k) for j in range(i, k)]
+    return [(i, i) for i in range(k)] + [(i, j) for i in range(k) for j in range(i + 1, k)]
+
+
+def _correlation_cells(corr: NDArray[np.float64], digits: int, width: int) -> list[list[str]]:
+    """Cells of the lower triangle, without the diagonal, padded with blanks to `width`."""
+    shown = max(2, digits - 2)
+    k = len(corr)
+    rounded = [round_decimals(r, shown) for r in corr.ravel(order="F")]
+    texts = format_numbers(rounded, nsmall=shown)
+    return [
+        [texts[j * k + i] if j < i else "" for j in range(min(k, width))] + [""] * (width - k)
+        for i in range(k)
+    ]

@@ -1,0 +1,38 @@
+"""What the whole suite shares: tests that need R, and what becomes of them where there is none."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs_r: needs R with lme4, and rpy2")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Without R a test that needs it is skipped, or fails where PYLME_REQUIRE_R says so."""
+    if item.get_closest_marker("needs_r") is None or (problem := r_problem()) is None:
+        return
+    if os.environ.get("PYLME_REQUIRE_R") == "1":
+        pytest.fail(f"PYLME_REQUIRE_R=1, but {problem}", pytrace=False)
+    pytest.skip(problem)
+
+
+@cache
+def r_problem() -> str | None:
+    """Why R cannot be used from here; None if it can. Starts R, as the test is about to do so."""
+    from pylme.lme4.availability import why_unavailable
+    from pylme.lme4.installed import find_r
+
+    if find_r() is None:
+        return str(why_unavailable())
+    try:
+        from pylme.lme4.session import session
+
+        session()
+    except ImportError as error:
+        return str(error)
+    return None
