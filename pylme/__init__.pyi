@@ -1,0 +1,17 @@
+from . import datasets as datasets
+from . import errors as errors
+from ._version import __version__ as __version__
+from .api import glmer as glmer
+from .api import glmer_nb as glmer_nb
+from .api import lmer as lmer
+from .fit import Fit as Fit
+from .fit import from_json as from_json
+from .formula import allow_function as allow_function
+from .lme4.control import Check as Check
+from .lme4.control import GlmerControl as GlmerControl
+from .lme4.control import LmerControl as LmerControl
+from .lme4.doctor import doctor as doctor
+from .lme4.doctor import show_versions as show_versions
+from .results.convergence import Status as Status
+from .results.covariance import cov2sdcor as cov2sdcor
+from .results.covariance import sdcor2cov as sdcor2cov

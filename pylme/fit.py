@@ -1,0 +1,376 @@
+"""The fitted model that a user holds.
+
+It asks the engine through the protocol `FittedModel`, keeps the records that it got, and puts names
+on them. No number is made here. Frames and Series are made anew at each reading, so that changing
+one changes no fit.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from pylme.errors import OptionError
+from pylme.options import choice
+from pylme.results import saving, tidying
+from pylme.results.coefficients import coefficient_table
+from pylme.results.convergence import assess
+from pylme.results.information import aic, bic
+from pylme.results.protocol import ResidualType
+from pylme.results.ranef import ConditionalVariances
+from pylme.results.summary import Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from pylme.design.spec import ModelSpec
+    from pylme.frame import Rows
+    from pylme.results.condition import Condition
+    from pylme.results.convergence import Convergence
+    from pylme.results.estimates import Estimates, ModelInfo
+    from pylme.results.optinfo import OptInfo
+    from pylme.results.protocol import FittedModel
+    from pylme.results.ranef import RandomEffects
+    from pylme.results.tidying import Effects
+    from pylme.results.varcorr import VarCorr
+
+__all__ = ["Fit", "from_json"]
+
+
+class Fit:
+    """A fitted mixed-effects model.
+
+    Made by `pylme.lmer`, `pylme.glmer`, `pylme.glmer_nb` and `pylme.from_json`. Each property is
+    computed or fetched when it is first read, and kept.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+    >>> round(fit.criterion, 4)
+    1743.6283
+    >>> fit.fixef.round(3).to_dict()
+    {'(Intercept)': 251.405, 'Days': 10.467}
+    """
+
+    def __init__(self, model: FittedModel, rows: Rows, spec: ModelSpec | None) -> None:
+        self._model = model
+        self._rows = rows
+        self._spec = spec
+
+    # --- what was fitted ----------------------------------------------------------------------
+
+    @cached_property
+    def _info(self) -> ModelInfo:
+        return self._model.info()
+
+    @cached_property
+    def _estimates(self) -> Estimates:
+        return self._model.estimates()
+
+    @property
+    def engine(self) -> str:
+        """The engine that fitted the model."""
+        return self._model.engine
+
+    @property
+    def formula(self) -> str:
+        """The model formula, as R writes it."""
+        return self._info.formula
+
+    @property
+    def nobs(self) -> int:
+        """Rows used."""
+        return self._info.nobs
+
+    @property
+    def ngrps(self) -> dict[str, int]:
+        """Levels of each grouping factor."""
+        return dict(self._info.ngrps)
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """All that was said during the fit, in order: R's warnings and messages."""
+        return self._model.conditions
+
+    # --- estimates ----------------------------------------------------------------------------
+
+    @property
+    def fixef(self) -> pd.Series[float]:
+        """Fixed effects, by R's coefficient names."""
+        values = self._estimates.beta.copy()
+        return pd.Series(values, index=list(self._estimates.names), name="fixef")
+
+    @cached_property
+    def _vcov(self) -> NDArray[np.float64]:
+        return self._model.vcov()
+
+    @property
+    def vcov(self) -> pd.DataFrame:
+        """Covariance matrix of the fixed effects."""
+        names = list(self._estimates.names)
+        return pd.DataFrame(self._vcov.copy(), index=names, columns=names)
+
+    @property
+    def sigma(self) -> float:
+        """Residual standard deviation; 1 for a family without a scale."""
+        return self._estimates.sigma
+
+    @property
+    def theta(self) -> NDArray[np.float64]:
+        """Relative covariance parameters in lme4's order, shape (m,)."""
+        return self._estimates.theta
+
+    @property
+    def criterion(self) -> float:
+        """The REML criterion, or the deviance -2 log L."""
+        return self._estimates.criterion
+
+    @property
+    def loglik(self) -> float:
+        """Log-likelihood, restricted for a REML fit."""
+        return self._estimates.loglik
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion."""
+        return aic(self.loglik, self._estimates.df)
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's information criterion."""
+        return bic(self.loglik, self._estimates.df, self.nobs)
+
+    @property
+    def df_resid(self) -> int:
+        """Rows used less parameters estimated."""
+        return self.nobs - self._estimates.df
+
+    @cached_property
+    def varcorr(self) -> VarCorr:
+        """Variances, standard deviations and correlations of the random effects."""
+        return self._model.varcorr()
+
+    @property
+    def coef_table(self) -> pd.DataFrame:
+        """Fixed effects: ``estimate, std_error, statistic``, and ``p_value`` where it is known."""
+        return coefficient_table(self._estimates, self._vcov, self._info)
+
+    # --- random effects -----------------------------------------------------------------------
+
+    @cached_property
+    def _random_effects(self) -> dict[str, RandomEffects]:
+        return {effects.group: effects for effects in self._model.ranef()}
+
+    @property
+    def ranef(self) -> dict[str, pd.DataFrame]:
+        """Conditional modes by grouping factor: levels as index, effects as columns."""
+        return {group: effects.to_frame() for group, effects in self._random_effects.items()}
+
+    @cached_property
+    def ranef_var(self) -> Mapping[str, NDArray[np.float64]]:
+        """Conditional variances by grouping factor, shape (levels, k, k)."""
+        return ConditionalVariances(tuple(self._random_effects), self._model.ranef_var)
+
+    # --- convergence --------------------------------------------------------------------------
+
+    @cached_property
+    def optinfo(self) -> OptInfo:
+        """The optimiser's record: lme4's ``@optinfo``."""
+        return self._model.optinfo()
+
+    @cached_property
+    def convergence(self) -> Convergence:
+        """Whether the fit has converged, by all the evidence."""
+        numbers = (self._estimates.beta, self.theta, [self.sigma, self.criterion])
+        return assess(
+            self.optinfo,
+            self.conditions,
+            singular=self.is_singular(),
+            finite=all(bool(np.all(np.isfinite(part))) for part in numbers),
+        )
+
+    def is_singular(self, tol: float = 1e-4) -> bool:
+        """Whether some covariance matrix of the random effects has not full rank.
+
+        Parameters
+        ----------
+        tol : float
+            How near to zero a diagonal element of the relative Cholesky factor counts as zero:
+            lme4's own rule and tolerance.
+
+        Raises
+        ------
+        OptionError
+            If `tol` is not a positive number.
+        """
+        if isinstance(tol, bool) or not isinstance(tol, int | float) or not tol > 0:
+            raise OptionError(option="tol", value=tol, allowed="a positive number")
+        return self._model.is_singular(tol)
+
+    # --- rows ---------------------------------------------------------------------------------
+
+    @cached_property
+    def _fitted(self) -> NDArray[np.float64]:
+        return self._model.fitted()
+
+    @property
+    def fitted(self) -> pd.Series[float]:
+        """Fitted values in the rows of the data given; NaN where a row was left out."""
+        return self._rows.place(self._fitted, name="fitted")
+
+    @property
+    def residuals(self) -> pd.Series[float]:
+        """Residuals as R's ``residuals(fit)`` gives them, in the rows of the data given."""
+        return self.residuals_of(self._default_residuals)
+
+    @property
+    def _default_residuals(self) -> ResidualType:
+        return "response" if self._info.family is None else "deviance"
+
+    def residuals_of(self, kind: ResidualType) -> pd.Series[float]:
+        """Residuals of one kind in the rows of the data given; NaN where a row was left out.
+
+        Parameters
+        ----------
+        kind : {"deviance", "pearson", "response", "working", "scaled"}
+            R's types; "scaled" are Pearson residuals over sigma, as a summary shows them.
+
+        Raises
+        ------
+        OptionError
+            If there is no such kind.
+        """
+        kind = choice("kind", kind, ResidualType)
+        return self._rows.place(self._model.residuals(kind), name="residuals")
+
+    # --- more ---------------------------------------------------------------------------------
+
+    def getme(self, name: str) -> Any:
+        """An item of lme4's ``getME``: "X", "Zt", "Lambdat", "L", "RX", "u", "devcomp", ...
+
+        Parameters
+        ----------
+        name : str
+            The item's name in lme4.
+
+        Returns
+        -------
+        ndarray, scipy.sparse.csc_array, number, text, tuple or dict
+            What R has, without its names.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no item of that name.
+        NotAvailableError
+            If the fit came from JSON.
+        """
+        return self._model.getme(name)
+
+    def summary(self) -> Summary:
+        """What lme4's summary shows; prints as R does, and renders to HTML, LaTeX, Markdown."""
+        return Summary(
+            info=self._info,
+            estimates=self._estimates,
+            vcov=self._vcov,
+            varcorr=self.varcorr,
+            optinfo=self.optinfo,
+            coefficients=self.coef_table,
+            scaled_residuals=self._model.residuals("scaled"),
+        )
+
+    def tidy(
+        self,
+        effects: Effects | Sequence[Effects] = ("fixed", "ran_pars"),
+        *,
+        conf_int: bool = False,
+        conf_level: float = 0.95,
+    ) -> pd.DataFrame:
+        """Estimates as a tidy frame with broom.mixed's columns.
+
+        Parameters
+        ----------
+        effects : {"fixed", "ran_pars", "ran_vals"} or several of them
+            Fixed effects, standard deviations and correlations, conditional modes.
+        conf_int : bool
+            Add ``conf.low`` and ``conf.high``: normal intervals.
+        conf_level : float
+            Their level.
+
+        Returns
+        -------
+        DataFrame
+            ``effect, group, [level,] term, estimate, std.error, statistic[, p.value]``.
+        """
+        return tidying.tidy(
+            effects,
+            table=self.coef_table,
+            varcorr=self.varcorr,
+            modes=lambda: [(e, self.ranef_var[e.group]) for e in self._random_effects.values()],
+            conf_level=conf_level if conf_int else None,
+        )
+
+    def glance(self) -> pd.DataFrame:
+        """The fit in one row, with broom.mixed's columns."""
+        return tidying.glance_row(self._info, self._estimates, aic=self.aic, bic=self.bic)
+
+    def augment(self) -> pd.DataFrame:
+        """The rows used with fitted values, residuals and influence, with broom.mixed's columns.
+
+        Raises
+        ------
+        NotAvailableError
+            If the fit came from JSON.
+        """
+        return tidying.augmented(
+            self._model.columns(), self._model.row_quantities(), self._rows.used_index
+        )
+
+    def to_json(self) -> str:
+        """All numbers of the fit as JSON, to be read by `pylme.from_json` without R."""
+        return saving.model_to_json(self._model, self._rows)
+
+    def _repr_html_(self) -> str:
+        return self.summary().to_html()
+
+    def __repr__(self) -> str:
+        kind = "REML" if self._info.reml else "ML"
+        return (
+            f"<pylme.Fit {self.formula!r} by {self.engine} ({kind}), {self.nobs} rows, "
+            f"criterion {self.criterion:.4f}>"
+        )
+
+
+def from_json(text: str) -> Fit:
+    """The fit that `Fit.to_json` wrote.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    Fit
+        With all numbers, and without R: what needs the data or the engine raises.
+
+    Raises
+    ------
+    NotAvailableError
+        If the text is not one of ours.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> fit = pylme.lmer("Yield ~ 1 + (1 | Batch)", pylme.datasets.load("dyestuff"))
+    >>> pylme.from_json(fit.to_json()).theta == fit.theta
+    array([ True])
+    """
+    model, rows = saving.model_from_json(text)
+    return Fit(model, rows, None)

@@ -1,0 +1,144 @@
+"""What doctor says of each part, from what was found: a verdict and the command that mends it."""
+
+from __future__ import annotations
+
+import platform
+import re
+import sys
+from typing import TYPE_CHECKING, Final
+
+from pylme._version import __version__
+from pylme.lme4.diagnosis import Check
+from pylme.lme4.installed import OLDEST_R, package_version, rinterface_fits, version_tuple
+from pylme.lme4.probes import PROBED_PACKAGES, ProbeError
+from pylme.lme4.remedies import (
+    compile_lme4,
+    install_blas,
+    install_lme4,
+    install_r,
+    install_rinterface,
+    install_rpackage,
+    leave_r_home,
+    system,
+)
+
+if TYPE_CHECKING:
+    from pylme.lme4.installed import RInstallation
+
+__all__ = ["PYTHON_PACKAGES", "bridge_checks", "native_checks", "python_checks", "r_check"]
+
+PYTHON_PACKAGES: Final = ("numpy", "scipy", "pandas", "narwhals")
+_FAST_BLAS: Final = re.compile(
+    r"openblas|mkl|blis|atlas|accelerate|veclib|flexiblas|armpl|essl", re.IGNORECASE
+)
+#: Published with the data set Dyestuff, REML.
+_CRITERION: Final = 319.654276842
+_NEAR: Final = 1e-4
+
+
+def python_checks() -> list[Check]:
+    checks = [
+        Check(name="Python", found=f"{platform.python_version()} ({sys.executable})"),
+        Check(name="pylme", found=__version__),
+    ]
+    for name in PYTHON_PACKAGES:
+        version = package_version(name)
+        checks.append(
+            Check(
+                name=name,
+                found=version or "not installed",
+                ok=version is not None,
+                remedy=None if version else f"{sys.executable} -m pip install {name}",
+            )
+        )
+    return checks
+
+
+def r_check(r: RInstallation | None) -> Check:
+    if r is None:
+        found = "not found: R_HOME is not set, and no R is on the PATH"
+        return Check(name="R", found=found, ok=False, remedy=install_r(system()))
+    if r.version is None:
+        found = f"none in {r.home}, where {r.found_by} points"
+        remedy = leave_r_home() if r.found_by == "R_HOME" else install_r(system())
+        return Check(name="R", found=found, ok=False, remedy=remedy)
+    found = f"{r.version} ({r.home}, by {r.found_by})"
+    if version_tuple(r.version) < OLDEST_R:
+        found += f", older than {'.'.join(map(str, OLDEST_R))}"
+        return Check(name="R", found=found, ok=False, remedy=install_r(system()))
+    return Check(name="R", found=found)
+
+
+def native_checks(told: dict[str, str] | ProbeError) -> list[Check]:
+    """What R said, or that it said nothing."""
+    if isinstance(told, ProbeError):
+        return [
+            Check(
+                name="R runs", found=f"Rscript failed: {told}", ok=False, remedy=install_r(system())
+            )
+        ]
+    checks = [_package_check(name, told.get(name, "")) for name in PROBED_PACKAGES]
+    if told.get("lme4"):
+        checks.append(_fit_check(told))
+    return [*checks, _blas_check(told.get("blas", "")), _lapack_check(told.get("lapack", ""))]
+
+
+def _package_check(name: str, version: str) -> Check:
+    if version:
+        return Check(name=name, found=version)
+    remedy = install_lme4(system()) if name == "lme4" else install_rpackage(name)
+    return Check(name=name, found="not installed", ok=False, remedy=remedy)
+
+
+def _fit_check(told: dict[str, str]) -> Check:
+    if "criterion" not in told:
+        why = told.get("failure", "R ended without saying why")
+        return Check(
+            name="a fit with lmer",
+            found=why,
+            ok=False,
+            remedy=compile_lme4()
+            if "cholmod" in why or "Matrix" in why
+            else install_lme4(system()),
+        )
+    wrong_by = abs(float(told["criterion"]) - _CRITERION)
+    if wrong_by > _NEAR:
+        found = f"REML {told['criterion']} on Dyestuff, where {_CRITERION} is published"
+        remedy = install_rpackage("lme4")
+        return Check(name="a fit with lmer", found=found, ok=False, remedy=remedy)
+    return Check(name="a fit with lmer", found=f"REML {told['criterion']} on Dyestuff, as known")
+
+
+def _blas_check(path: str) -> Check:
+    if not path:
+        return Check(name="BLAS", found="R does not say", ok=None)
+    if _FAST_BLAS.search(path):
+        return Check(name="BLAS", found=path)
+    found = f"{path}: the slow reference BLAS; large models take three to four times as long"
+    return Check(name="BLAS", found=found, ok=None, remedy=install_blas(system()))
+
+
+def _lapack_check(path: str) -> Check:
+    return Check(name="LAPACK", found=path or "R does not say", ok=True if path else None)
+
+
+def bridge_checks(r: RInstallation | None, told: dict[str, str] | ProbeError) -> list[Check]:
+    """The release of rpy2-rinterface, and whether it starts R and loads lme4."""
+    version = package_version("rpy2-rinterface")
+    r_version = None if r is None else r.version
+    remedy = install_rinterface(r_version)
+    if version is None:
+        return [Check(name="rpy2-rinterface", found="not installed", ok=False, remedy=remedy)]
+    if r_version is not None and not rinterface_fits(version, r_version):
+        found = f"{version}, which needs R 4.5 or newer: this is R {r_version}"
+        return [Check(name="rpy2-rinterface", found=found, ok=False, remedy=remedy)]
+    release = Check(name="rpy2-rinterface", found=version)
+    if isinstance(told, ProbeError):
+        mend = None if r is None or "lme4" in str(told) else f"{remedy} --force-reinstall"
+        failed = Check(name="R through rpy2", found=f"fails: {told}", ok=False, remedy=mend)
+        return [release, failed]
+    started = told.get("version", "")
+    if r_version is not None and version_tuple(started) != version_tuple(r_version):
+        found = f"R {started} is started, not R {r_version}"
+        return [release, Check(name="R through rpy2", found=found, ok=None)]
+    return [release, Check(name="R through rpy2", found=f"R {started} starts and loads lme4")]

@@ -1,0 +1,109 @@
+"""What is installed, what is wrong with it, and the command that mends it.
+
+Nothing is started in this process: R and rpy2 are tried out in processes of their own, each with a
+time limit.
+"""
+
+from __future__ import annotations
+
+import platform
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from pylme._version import __version__
+from pylme.lme4.checks import (
+    PYTHON_PACKAGES,
+    bridge_checks,
+    native_checks,
+    python_checks,
+    r_check,
+)
+from pylme.lme4.diagnosis import Diagnosis, Versions
+from pylme.lme4.installed import find_r, package_version
+from pylme.lme4.probes import PROBED_PACKAGES, ProbeError, ask_r, ask_rpy2
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["doctor", "show_versions"]
+
+_OPTIONAL_PACKAGES: Final = ("polars", "pyarrow")
+
+
+def doctor(*, timeout: float = 60.0) -> Diagnosis:
+    """Look at Python, rpy2, R, lme4 and the BLAS that R runs on, and say what to do.
+
+    Parameters
+    ----------
+    timeout : float
+        Seconds that R, and rpy2, may each take to answer.
+
+    Returns
+    -------
+    Diagnosis
+        ``.ok`` says whether lme4 can be called; prints as a table with the remedies below it.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> pylme.doctor().ok
+    True
+    """
+    r = find_r()
+    with ThreadPoolExecutor(2) as pool:
+        native = None if r is None else pool.submit(_attempt, partial(ask_r, r, fit=True), timeout)
+        bridge = pool.submit(_attempt, ask_rpy2, timeout)
+    checks = [*python_checks(), r_check(r)]
+    if native is not None and checks[-1].ok:
+        checks += native_checks(native.result())
+    checks += bridge_checks(r, bridge.result())
+    return Diagnosis(checks=tuple(checks))
+
+
+def show_versions(*, timeout: float = 60.0) -> Versions:
+    """Versions of all that takes part in a fit: for a report of a problem.
+
+    Parameters
+    ----------
+    timeout : float
+        Seconds that R may take to answer.
+
+    Returns
+    -------
+    Versions
+        Prints as a table.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> pylme.show_versions().to_dict()["pylme"] == pylme.__version__
+    True
+    """
+    entries = {
+        "pylme": __version__,
+        "Python": platform.python_version(),
+        "platform": platform.platform(),
+    }
+    packages = (*PYTHON_PACKAGES, *_OPTIONAL_PACKAGES, "rpy2-rinterface")
+    entries |= {name: package_version(name) or "not installed" for name in packages}
+    r = find_r()
+    told = {} if r is None else _attempt(partial(ask_r, r, fit=False), timeout)
+    if isinstance(told, ProbeError):
+        entries["R"] = f"does not run: {told}"
+    else:
+        entries["R"] = told.get("version") or "not installed"
+        entries |= {name: told.get(name) or "not installed" for name in PROBED_PACKAGES}
+        entries |= {
+            label: told[key]
+            for label, key in (("BLAS", "blas"), ("LAPACK", "lapack"))
+            if told.get(key)
+        }
+    return Versions(entries=tuple(entries.items()))
+
+
+def _attempt(probe: Callable[..., dict[str, str]], timeout: float) -> dict[str, str] | ProbeError:
+    try:
+        return probe(timeout=timeout)
+    except ProbeError as error:
+        return error

@@ -1,0 +1,108 @@
+"""A model specification handed to lme4."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+
+from pylme.design.contrasts import CONTRASTS
+from pylme.design.family import LINKS
+from pylme.errors import NotAvailableError
+from pylme.formula import deparse, expand, model_terms
+from pylme.lme4.model import RModel
+from pylme.lme4.session import session
+
+if TYPE_CHECKING:
+    from pylme.design.spec import Contrast, ModelSpec
+    from pylme.formula import Formula
+    from pylme.lme4.control import Control
+
+__all__ = ["fit_with_lme4"]
+
+RFunction = Literal["lmer", "glmer", "glmer.nb"]
+
+#: The covariance structures that lme4 has had since its version 2.
+_STRUCTURED_SINCE: Final = 2
+
+
+def fit_with_lme4(
+    spec: ModelSpec, *, function: RFunction, control: Control | None, n_agq: int | None = None
+) -> RModel:
+    """Fit a model with lme4's function of that name.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    function : {"lmer", "glmer", "glmer.nb"}
+    control : Control or None
+        None for lme4's defaults.
+    n_agq : int or None
+        Quadrature points; None where the function takes none.
+
+    Raises
+    ------
+    RError
+        If R stops.
+    RUnavailableError
+        If R, rpy2 or lme4 is missing.
+    """
+    r = session()
+    _require_structures(spec, r.versions["lme4"])
+    literals: dict[str, Any] = {}
+    if function == "lmer":
+        literals["REML"] = spec.reml
+    if n_agq is not None:
+        literals["nAGQ"] = n_agq
+    symbols = {"weights": spec.weights, "offset": spec.offset}
+    calls: dict[str, Any] = {}
+    if spec.family is not None and function != "glmer.nb":
+        if spec.family.link == LINKS[spec.family.name][0] and spec.family.name != "gaussian":
+            symbols["family"] = spec.family.name
+        else:
+            calls["family"] = {"fun": spec.family.name, "args": {"link": spec.family.link}}
+    if control is not None and (arguments := control.arguments()):
+        fun = "lmerControl" if function == "lmer" else "glmerControl"
+        calls["control"] = {"fun": fun, "args": arguments}
+    bound: dict[str, Any] = {}
+    if spec.contrasts:
+        bound["contrasts"] = {name: _contrast(value) for name, value in spec.contrasts.items()}
+    if spec.start is not None:
+        bound["start"] = spec.start
+    handle, conditions = r.hold(
+        "fit_model",
+        function,
+        _text(spec.formula),
+        spec.formula.functions,
+        spec.frame,
+        {name: column for name, column in symbols.items() if column is not None},
+        literals,
+        bound,
+        calls,
+    )
+    return RModel(handle, conditions)
+
+
+def _text(formula: Formula) -> str:
+    """The formula for R: as written, but for a double bar that lme4 stops on.
+
+    lme4 1.1-31 expands ``||`` by pasting text, which fails for an intercept alone and for names
+    that need back-quotes.
+    """
+    doubled = [bar for bar in formula.bars if bar.double]
+    hard = any("`" in deparse(bar.effects) or not model_terms(bar.effects).terms for bar in doubled)
+    return str(expand(formula) if hard else formula)
+
+
+def _require_structures(spec: ModelSpec, version: str) -> None:
+    structures = [bar.structure for bar in spec.formula.bars if bar.structure]
+    if structures and int(version.partition(".")[0]) < _STRUCTURED_SINCE:
+        raise NotAvailableError(
+            asked=f"Fitting a term with the covariance structure {structures[0]}()",
+            found=f"lme4 {version} is installed, which has no covariance structures",
+            remedy="Install lme4 2.0 or newer, or write the term as a plain (effects | group).",
+        )
+
+
+def _contrast(value: Contrast) -> Any:
+    return CONTRASTS[value] if isinstance(value, str) else np.asarray(value, np.float64)

@@ -1,0 +1,301 @@
+# The R side of the bridge: a list of functions, each called from Python by name.
+#
+# Everything is reached through accessors (getME, VarCorr, sigma, ...), so that a change of lme4's
+# classes does not reach this file. Slots are read only where no accessor exists: @optinfo, @call.
+
+# The text of a condition's call, in one line.
+call_text <- function(condition) {
+  call <- conditionCall(condition)
+  if (is.null(call)) NULL else paste(trimws(deparse(call, width.cutoff = 500L, nlines = 3L)), collapse = " ")
+}
+
+# Evaluates expr; gives its value and all that R said meanwhile, in order. An error ends expr and is
+# handed back as data: no R error ever crosses into Python.
+captured <- function(expr) {
+  told <- list()
+  note <- function(kind, condition) {
+    told[[length(told) + 1L]] <<- list(
+      kind = kind, message = sub("\n+$", "", conditionMessage(condition)), call = call_text(condition)
+    )
+  }
+  error <- NULL
+  value <- tryCatch(
+    withCallingHandlers(
+      expr,
+      warning = function(w) {
+        note("warning", w)
+        tryInvokeRestart("muffleWarning")
+      },
+      message = function(m) {
+        note("message", m)
+        tryInvokeRestart("muffleMessage")
+      }
+    ),
+    error = function(e) {
+      error <<- list(message = conditionMessage(e), call = call_text(e))
+      NULL
+    },
+    interrupt = function(i) {
+      error <<- list(interrupted = TRUE)
+      NULL
+    }
+  )
+  list(value = value, told = told, error = error)
+}
+
+# Evaluates expr and puts back what belongs to the user: the random number generator's state, the
+# options, and the global variable that lme4's optimiser wrapper leaves behind.
+untouched <- function(expr) {
+  global <- globalenv()
+  kept <- c(".Random.seed", "curWarnings")
+  before <- mget(kept, envir = global, ifnotfound = list(NULL, NULL), inherits = FALSE)
+  settings <- options()
+  on.exit({
+    for (name in kept) {
+      if (is.null(before[[name]])) {
+        if (exists(name, envir = global, inherits = FALSE)) rm(list = name, envir = global)
+      } else {
+        assign(name, before[[name]], envir = global)
+      }
+    }
+    now <- options()
+    if (!identical(now, settings)) {
+      added <- setdiff(names(now), names(settings))
+      options(c(settings, structure(vector("list", length(added)), names = added)))
+    }
+  })
+  expr
+}
+
+# A data frame from a named list of columns that are R vectors already.
+make_data <- function(columns, nrow) {
+  structure(columns, class = "data.frame", row.names = .set_row_names(nrow))
+}
+
+# A factor from 1-based integer codes; its levels arrive as one text, where `separator` divides them.
+make_factor <- function(codes, levels, separator, ordered) {
+  if (!is.null(separator)) levels <- strsplit(levels, separator, fixed = TRUE)[[1L]]
+  Encoding(levels) <- "UTF-8"
+  structure(codes, levels = levels, class = if (ordered) c("ordered", "factor") else "factor")
+}
+
+# The function that a formula calls, where R would not find it from the global environment.
+lend_functions <- function(names, home) {
+  for (name in names) {
+    if (exists(name, envir = home, mode = "function")) next
+    for (package in c("lme4", "splines")) {
+      if (name %in% getNamespaceExports(package)) {
+        assign(name, getExportedValue(package, name), envir = home)
+        break
+      }
+    }
+  }
+}
+
+# Fits a model. The call is built by name, so that fit@call reads as a person would have written it,
+# and is evaluated in an environment of its own that holds the data and whatever else it names.
+#   fun        lmer, glmer or glmer.nb
+#   formula    text, checked by pylme's own parser before it comes here
+#   functions  the functions that it calls
+#   symbols    named list of column names to be passed as symbols (weights, offset)
+#   literals   named list of values that stand in the call as they are (REML, nAGQ)
+#   bound      named list of values that the call refers to by their name (start, contrasts)
+#   calls      named list of lists(fun, args) that stand in the call as calls (control, family)
+fit_model <- function(fun, formula, functions, data, symbols, literals, bound, calls) {
+  home <- new.env(parent = globalenv())
+  home$data <- data
+  lend_functions(functions, home)
+  for (name in names(bound)) assign(name, bound[[name]], envir = home)
+  from_lme4 <- function(name) call("::", quote(lme4), as.name(name))
+  written <- lapply(calls, function(part) {
+    head <- if (part$fun %in% c("lmerControl", "glmerControl")) from_lme4(part$fun) else as.name(part$fun)
+    as.call(c(list(head), part$args))
+  })
+  call <- as.call(c(
+    list(from_lme4(fun), formula = eval(str2lang(formula), home), data = quote(data)),
+    written[names(written) == "family"],
+    literals,
+    lapply(symbols, as.name),
+    sapply(names(bound), as.name, simplify = FALSE),
+    written[names(written) != "family"]
+  ))
+  eval(call, home)
+}
+
+# What was fitted: the parts of the call as text, the method, the family, and the counts.
+model_info <- function(fit) {
+  linear <- lme4::isLMM(fit)
+  shown <- as.list(fit@call)
+  text <- function(part) if (is.null(part)) NULL else paste(deparse(part), collapse = "\n")
+  family <- if (linear) NULL else stats::family(fit)
+  list(
+    formula = deparse(stats::formula(fit)),
+    data = text(shown$data), weights = text(shown$weights), offset = text(shown$offset),
+    control = text(shown$control), subset = text(shown$subset),
+    title = lme4::methTitle(lme4::getME(fit, "devcomp")$dims), object_class = class(fit)[1L],
+    family = family$family, link = family$link,
+    reml = lme4::isREML(fit), use_scale = lme4::getME(fit, "devcomp")$dims[["useSc"]] != 0,
+    nobs = stats::nobs(fit), ngrps = as.list(lme4::ngrps(fit)),
+    deviance_label = if (lme4::isREML(fit)) "deviance" else names(lme4::llikAIC(fit)$AICtab)[4L],
+    fit_messages = as.character(unlist(
+      attributes(lme4::getME(fit, "X"))[c("msgRankdrop", "msgScaleX")]
+    )),
+    versions = session_versions()
+  )
+}
+
+model_estimates <- function(fit) {
+  beta <- lme4::fixef(fit)
+  loglik <- stats::logLik(fit)
+  X <- lme4::getME(fit, "X")
+  list(
+    names = names(beta), beta = unname(beta),
+    theta = unname(lme4::getME(fit, "theta")), lower = unname(lme4::getME(fit, "lower")),
+    sigma = stats::sigma(fit),
+    criterion = if (lme4::isREML(fit)) lme4::REMLcrit(fit) else -2 * as.numeric(loglik),
+    deviance = if (lme4::isREML(fit)) lme4::REMLcrit(fit) else stats::deviance(fit),
+    loglik = as.numeric(loglik), df = attr(loglik, "df"),
+    dropped = names(attr(X, "col.dropped"))
+  )
+}
+
+model_vcov <- function(fit) as.matrix(stats::vcov(fit))
+
+factor_names <- function(fit) {
+  flist <- lme4::getME(fit, "flist")
+  names(flist)[attr(flist, "assign")]
+}
+
+model_varcorr <- function(fit) {
+  all <- lme4::VarCorr(fit)
+  groups <- factor_names(fit)
+  terms <- lapply(seq_along(all), function(i) {
+    block <- as.matrix(all[[i]])
+    list(group = groups[i], label = names(all)[i], names = colnames(block),
+         cov = matrix(as.numeric(block), nrow(block)),
+         sd = as.numeric(attr(all[[i]], "stddev")),
+         corr = matrix(as.numeric(attr(all[[i]], "correlation")), nrow(block)))
+  })
+  list(terms = terms, sigma = if (isTRUE(attr(all, "useSc"))) attr(all, "sc"))
+}
+
+model_optinfo <- function(fit) {
+  info <- fit@optinfo
+  checks <- info$conv$lme4
+  list(
+    optimizer = as.character(info$optimizer), control = info$control,
+    theta = unname(lme4::getME(fit, "theta")), par = as.numeric(info$val),
+    feval = info$feval, conv_opt = info$conv$opt, message = info$message,
+    checked = !is.null(checks),
+    messages = as.character(unlist(checks$messages)), codes = as.integer(unlist(checks$code)),
+    gradient = info$derivs$gradient, hessian = info$derivs$Hessian,
+    warnings = vapply(info$warnings, function(w) as.character(if (is.list(w)) w$message else w), "")
+  )
+}
+
+# By position: the first argument's name differs between lme4's versions.
+model_is_singular <- function(fit, tol) lme4::isSingular(fit, tol)
+
+model_ranef <- function(fit) {
+  modes <- lme4::ranef(fit, condVar = FALSE)
+  lapply(names(modes), function(group) {
+    table <- modes[[group]]
+    list(group = group, names = names(table), levels = rownames(table), modes = as.matrix(table))
+  })
+}
+
+# Conditional variances of one factor's random effects, as an array of (k, k, levels). lme4 gives
+# none between the terms of one factor, so they are computed here from the same factorization:
+# sigma^2 Lambda (Lambda' Z'WZ Lambda + I)^-1 Lambda', the blocks of the factor's own columns.
+model_ranef_var <- function(fit, group) {
+  groups <- factor_names(fit)
+  cnms <- lme4::getME(fit, "cnms")
+  starts <- lme4::getME(fit, "Gp")
+  levels <- nlevels(lme4::getME(fit, "flist")[[group]])
+  terms <- which(groups == group)
+  columns <- do.call(cbind, lapply(terms, function(term) {
+    matrix(starts[term] + seq_len(levels * length(cnms[[term]])), nrow = levels, byrow = TRUE)
+  }))
+  Lambdat <- lme4::getME(fit, "Lambdat")
+  L <- lme4::getME(fit, "L")
+  k <- ncol(columns)
+  result <- array(0, c(k, k, levels))
+  # A bounded number of right-hand sides at a time keeps the memory in bounds.
+  for (chunk in split(seq_len(levels), ceiling(seq_len(levels) * k / 512))) {
+    at <- as.vector(t(columns[chunk, , drop = FALSE]))
+    right <- Lambdat[, at, drop = FALSE]
+    solved <- as.matrix(Matrix::crossprod(right, Matrix::solve(L, right, system = "A")))
+    for (i in seq_along(chunk)) {
+      own <- (i - 1L) * k + seq_len(k)
+      result[, , chunk[i]] <- solved[own, own]
+    }
+  }
+  result * stats::sigma(fit)^2
+}
+
+model_fitted <- function(fit) as.numeric(stats::fitted(fit))
+
+model_residuals <- function(fit, type) {
+  if (type == "scaled") {
+    as.numeric(stats::residuals(fit, type = "pearson", scaled = TRUE))
+  } else {
+    as.numeric(stats::residuals(fit, type = type))
+  }
+}
+
+# Rows that the model frame lost after the data were complete: transformations that gave NaN.
+model_lost_rows <- function(fit) as.integer(attr(stats::model.frame(fit), "na.action"))
+
+# The columns of the model frame, matrices (cbind, poly) spread over columns of their own.
+model_columns <- function(fit) {
+  frame <- stats::model.frame(fit)
+  attr(frame, "terms") <- NULL
+  as.list(do.call(data.frame, c(unclass(frame), list(check.names = FALSE))))
+}
+
+# What broom.mixed's augment() adds to the model frame.
+model_row_quantities <- function(fit) {
+  response <- fit@resp
+  parts <- list(
+    .fitted = stats::predict(fit), .resid = stats::residuals(fit),
+    .hat = stats::hatvalues(fit), .cooksd = stats::cooks.distance(fit),
+    .fixed = stats::predict(fit, re.form = NA), .mu = response$mu, .offset = response$offset,
+    .sqrtXwt = response$sqrtXwt, .sqrtrwt = response$sqrtrwt, .weights = response$weights,
+    .wtres = response$wtres, .eta = if (lme4::isGLMM(fit)) response$eta
+  )
+  lapply(Filter(Negate(is.null), parts), as.numeric)
+}
+
+# An item of getME in a form that has a counterpart in Python: every sparse matrix in compressed
+# columns, the Cholesky factor as its triangle and its permutation (from 0). The criterion as a
+# function works on a copy, as evaluating it changes the model that it came from.
+model_getme <- function(fit, name) {
+  if (name == "devfun") fit <- unserialize(serialize(fit, NULL))
+  item <- lme4::getME(fit, name)
+  if (methods::is(item, "CHMfactor")) {
+    return(list(L = plain_sparse(methods::as(item, "sparseMatrix")), perm = item@perm))
+  }
+  if (name == "devcomp") return(lapply(item, as.list))
+  if (is.list(item)) lapply(item, plain_sparse) else plain_sparse(item)
+}
+
+plain_sparse <- function(item) {
+  if (!methods::is(item, "sparseMatrix")) return(item)
+  methods::as(methods::as(methods::as(item, "dMatrix"), "generalMatrix"), "CsparseMatrix")
+}
+
+evaluate <- function(fun, argument) fun(argument)
+
+getme_names <- function() setdiff(eval(formals(lme4:::getME.merMod)$name), "ALL")
+
+model_serialize <- function(fit) serialize(fit, NULL, xdr = FALSE)
+
+model_unserialize <- function(bytes) unserialize(bytes)
+
+session_versions <- function() {
+  version <- function(package) utils::packageDescription(package, fields = "Version")
+  list(R = as.character(getRversion()), lme4 = version("lme4"), Matrix = version("Matrix"))
+}
+
+# The one door from Python: helper(...) with conditions caught and the user's session left alone.
+captured_call <- function(helper, ...) captured(untouched(helper(...)))

@@ -1,0 +1,242 @@
+"""A model fitted by lme4: the object stays in R, its parts are fetched when they are asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from pylme.errors import UnknownNameError
+from pylme.lme4.session import Handle, session
+from pylme.results.arrays import read_only
+from pylme.results.estimates import Estimates, ModelInfo
+from pylme.results.optinfo import Lme4Checks, OptInfo
+from pylme.results.ranef import RandomEffects
+from pylme.results.varcorr import VarCorr, VarCorrTerm
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from pylme.results.condition import Condition
+    from pylme.results.protocol import ResidualType
+
+__all__ = ["RModel"]
+
+#: Parts of the call that a summary shows, with the headings that lme4 gives them.
+_CALL_PARTS: Final = ("data", "weights", "offset", "control", "subset")
+
+#: Items of getME that are one value; any other of length 1 is a vector that happens to be short.
+_SINGLE: Final = frozenset(
+    [
+        "sigma",
+        "REML",
+        "is_REML",
+        "n_rtrms",
+        "n_rfacs",
+        "N",
+        "n",
+        "p",
+        "q",
+        "k",
+        "m",
+        "glmer.nb.theta",
+    ]
+)
+
+
+class RModel:
+    """A fitted merMod object of R's, behind the face that both engines have.
+
+    It pickles by R's own serialization, and comes back alive in another process.
+    """
+
+    engine: Final = "lme4"
+
+    def __init__(self, handle: Handle, conditions: tuple[Condition, ...]) -> None:
+        self._handle = handle
+        self.conditions = conditions
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _revived, (session().call("model_serialize", self._handle), self.conditions)
+
+    def _ask(self, function: str, *arguments: Any) -> Any:
+        return session().call(function, self._handle, *arguments)
+
+    def info(self) -> ModelInfo:
+        """What was fitted to what."""
+        parts = self._ask("model_info")
+        formula = parts["formula"]
+        lines = (formula,) if isinstance(formula, str) else formula
+        call = [("formula", "\n".join(lines))]
+        call += [(part, parts[part]) for part in _CALL_PARTS if parts[part] is not None]
+        groups = parts["ngrps"]
+        return ModelInfo(
+            formula=" ".join(line.strip() for line in lines),
+            call=tuple(call),
+            title=parts["title"],
+            object_class=parts["object_class"],
+            family=parts["family"],
+            link=parts["link"],
+            reml=parts["reml"],
+            use_scale=parts["use_scale"],
+            nobs=int(parts["nobs"]),
+            ngrps={name: int(n) for name, n in groups.items()},
+            deviance_label=parts["deviance_label"],
+            fit_messages=_texts(parts["fit_messages"]),
+            versions=parts["versions"],
+        )
+
+    def estimates(self) -> Estimates:
+        """The numbers that define the fit."""
+        parts = self._ask("model_estimates")
+        return Estimates(
+            names=_texts(parts["names"]),
+            beta=_vector(parts["beta"]),
+            theta=_vector(parts["theta"]),
+            lower=_vector(parts["lower"]),
+            sigma=float(parts["sigma"]),
+            criterion=float(parts["criterion"]),
+            deviance=float(parts["deviance"]),
+            loglik=float(parts["loglik"]),
+            df=int(parts["df"]),
+            dropped=_texts(parts["dropped"]),
+        )
+
+    def vcov(self) -> NDArray[np.float64]:
+        """Covariance matrix of the fixed effects, shape (p, p)."""
+        return read_only(self._ask("model_vcov"))
+
+    def varcorr(self) -> VarCorr:
+        """Variances and correlations of the random effects."""
+        parts = self._ask("model_varcorr")
+        terms = tuple(
+            VarCorrTerm(
+                group=term["group"],
+                label=term["label"],
+                names=_texts(term["names"]),
+                cov=read_only(term["cov"]),
+                sd=_vector(term["sd"]),
+                corr=read_only(term["corr"]),
+            )
+            for term in parts["terms"]
+        )
+        return VarCorr(terms=terms, sigma=parts["sigma"])
+
+    def optinfo(self) -> OptInfo:
+        """The optimiser's record."""
+        parts = self._ask("model_optinfo")
+        gradient, hessian = parts["gradient"], parts["hessian"]
+        checks = None
+        if parts["checked"]:
+            checks = Lme4Checks(
+                messages=_texts(parts["messages"]),
+                codes=tuple(int(code) for code in np.atleast_1d(parts["codes"])),
+            )
+        return OptInfo(
+            optimizer=" + ".join(_texts(parts["optimizer"])),
+            control={name: _plain(value) for name, value in (parts["control"] or {}).items()},
+            theta=_vector(parts["theta"]),
+            par=_vector(parts["par"]),
+            feval=_count(parts["feval"]),
+            conv_opt=int(np.max(parts["conv_opt"])),
+            message=parts["message"],
+            checks=checks,
+            gradient=None if gradient is None else _vector(gradient),
+            hessian=None if hessian is None else read_only(np.atleast_2d(hessian)),
+            warnings=_texts(parts["warnings"]),
+        )
+
+    def is_singular(self, tol: float) -> bool:
+        """Whether lme4's isSingular says so at the tolerance `tol`."""
+        return bool(self._ask("model_is_singular", tol))
+
+    def ranef(self) -> tuple[RandomEffects, ...]:
+        """Conditional modes, a record for each grouping factor."""
+        return tuple(
+            RandomEffects(
+                group=part["group"],
+                names=_texts(part["names"]),
+                levels=_texts(part["levels"]),
+                modes=read_only(np.atleast_2d(part["modes"])),
+            )
+            for part in self._ask("model_ranef")
+        )
+
+    def ranef_var(self, group: str) -> NDArray[np.float64]:
+        """Conditional variances of one grouping factor, shape (levels, k, k)."""
+        return read_only(np.moveaxis(self._ask("model_ranef_var", group), -1, 0))
+
+    def fitted(self) -> NDArray[np.float64]:
+        """Fitted values on the scale of the response, shape (nobs,)."""
+        return read_only(self._ask("model_fitted"))
+
+    def residuals(self, kind: ResidualType) -> NDArray[np.float64]:
+        """Residuals of one kind, shape (nobs,)."""
+        return read_only(self._ask("model_residuals", kind))
+
+    def getme(self, name: str) -> Any:
+        """One of the items of lme4's ``getME``; "devfun" is a function of theta (and beta).
+
+        Raises
+        ------
+        UnknownNameError
+            If the installed lme4 has no item of that name.
+        """
+        known = _texts(session().call("getme_names"))
+        if name not in known:
+            raise UnknownNameError(what="getME item", name=name, known=known)
+        item = self._ask("model_getme", name)
+        if name == "cnms":
+            return {group: _texts(names) for group, names in item.items()}
+        if name != "devfun":
+            one = isinstance(item, int | float) and name not in _SINGLE
+            return np.atleast_1d(item) if one else item
+        function = Handle(item)
+
+        def devfun(theta: ArrayLike) -> float:
+            return float(session().call("evaluate", function, np.asarray(theta, dtype=np.float64)))
+
+        return devfun
+
+    def columns(self) -> Mapping[str, Any]:
+        """The columns of the model frame, by R's names for them."""
+        columns: dict[str, Any] = self._ask("model_columns")
+        return columns
+
+    def row_quantities(self) -> Mapping[str, NDArray[np.float64]]:
+        """What broom.mixed's augment adds to the model frame."""
+        parts = self._ask("model_row_quantities")
+        return {name: _vector(part) for name, part in parts.items()}
+
+    def lost_rows(self) -> NDArray[np.intp]:
+        """Positions of rows that a transformation in the formula made missing, from 0."""
+        lost = self._ask("model_lost_rows")
+        return np.atleast_1d(np.asarray(lost, dtype=np.intp)) - 1
+
+
+def _revived(data: bytes, conditions: tuple[Condition, ...]) -> RModel:
+    handle, _ = session().hold("model_unserialize", data)
+    return RModel(handle, conditions)
+
+
+def _texts(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """A character vector as a tuple, whatever its length."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _vector(value: Any) -> NDArray[np.float64]:
+    """A numeric vector as an array, whatever its length."""
+    return read_only(np.atleast_1d(value))
+
+
+def _plain(value: Any) -> Any:
+    """An option as JSON has it too."""
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _count(value: float | None) -> int | None:
+    return None if value is None or np.isnan(value) else int(value)

@@ -1,0 +1,183 @@
+"""The one R session of this process: started on first use, called by one thread at a time.
+
+R is a single interpreter that knows nothing of threads, so every touch of an R object happens under
+rpy2's own lock. Three more things follow from that:
+
+- An R object that Python lets go of is not released where the garbage collector happens to run,
+  but kept until the lock is next held (`Handle`).
+- What R writes to its console goes to the logger "pylme.r", and the console's callbacks are put
+  back afterwards, as another user of rpy2 in this process may have set their own.
+- A process forked off after R has started shares R's memory but not its state: it is refused.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import deque
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from pylme.errors import NotAvailableError, RError
+from pylme.lme4.availability import why_unavailable
+from pylme.lme4.conditions import raise_as_warnings
+from pylme.lme4.from_r import from_r
+from pylme.lme4.interrupt import interruptible
+from pylme.lme4.to_r import to_r
+from pylme.results.condition import Condition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Handle", "Session", "session"]
+
+_console = logging.getLogger("pylme.r")
+_starting = threading.Lock()
+_session: Session | None = None
+
+#: R objects whose Python owner is gone, waiting for the lock.
+_released: deque[Any] = deque()
+
+
+class Handle:
+    """An R object held by Python, by reference."""
+
+    __slots__ = ("sexp",)
+
+    def __init__(self, sexp: Any) -> None:
+        self.sexp = sexp
+
+    def __del__(self) -> None:
+        _released.append(self.sexp)
+
+
+class Session:
+    """R with lme4 loaded (not attached) and pylme's helpers in an environment of their own."""
+
+    def __init__(self) -> None:
+        try:
+            from rpy2 import rinterface
+            from rpy2.rinterface_lib import callbacks, openrlib
+        except Exception as error:
+            raise why_unavailable(error) from error
+        self._lock = openrlib.rlock
+        self._rlib = openrlib.rlib
+        self._callbacks = callbacks
+        self._process = os.getpid()
+        with self._lock, self._quiet_console():
+            rinterface.initr()
+            self._helpers = _load_helpers(rinterface)
+        self.versions: dict[str, str] = self.call("session_versions")
+
+    def call(self, function: str, *arguments: Any) -> Any:
+        """Call a helper and give its value as a Python object; what R says becomes warnings.
+
+        Raises
+        ------
+        RError
+            If R stops.
+        """
+        with self._at_work():
+            value, told = self._captured(function, arguments)
+            result = from_r(value)
+        raise_as_warnings(dict.fromkeys(told))
+        return result
+
+    def hold(self, function: str, *arguments: Any) -> tuple[Handle, tuple[Condition, ...]]:
+        """Call a helper and keep its value in R; also all that R said meanwhile.
+
+        Raises
+        ------
+        RError
+            If R stops.
+        """
+        with self._at_work(), interruptible(self._rlib):
+            value, told = self._captured(function, arguments)
+            return Handle(value), told
+
+    def _captured(
+        self, function: str, arguments: tuple[Any, ...]
+    ) -> tuple[Any, tuple[Condition, ...]]:
+        given = [a.sexp if isinstance(a, Handle) else to_r(a) for a in arguments]
+        value, told, error = self._helpers["captured_call"](self._helpers[function], *given)
+        failure = from_r(error)
+        if failure is not None:
+            if failure.get("interrupted"):
+                raise KeyboardInterrupt
+            raise RError(
+                message=failure["message"],
+                call=failure["call"],
+                asked=_ASKED.get(function, f"Calling lme4 ({function})"),
+                remedy="The message is R's; lme4's help pages explain it.",
+            )
+        return value, tuple(Condition(**record) for record in from_r(told) or ())
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        if os.getpid() != self._process:
+            raise NotAvailableError(
+                asked="Calling R in a forked process",
+                found="R was started before the fork, and its state cannot be shared",
+                remedy="Start workers by multiprocessing's 'spawn' method, or by joblib's loky.",
+            )
+        with self._lock, self._quiet_console():
+            _released.clear()
+            yield
+
+    @contextmanager
+    def _quiet_console(self) -> Iterator[None]:
+        callbacks = self._callbacks
+        before = (callbacks.consolewrite_print, callbacks.consolewrite_warnerror)
+        callbacks.consolewrite_print = callbacks.consolewrite_warnerror = _log_console
+        try:
+            yield
+        finally:
+            callbacks.consolewrite_print, callbacks.consolewrite_warnerror = before
+
+
+#: What a failing helper was asked to do, where its name alone would not say it.
+_ASKED = {"fit_model": "Fitting the model with lme4"}
+
+
+#: Names and levels in other scripts than ASCII need a locale that has them.
+_UTF8 = """
+if (!l10n_info()[["UTF-8"]]) for (name in c("C.UTF-8", "en_US.UTF-8", "UTF-8")) {
+  if (nzchar(suppressWarnings(Sys.setlocale("LC_CTYPE", name)))) break
+}
+"""
+
+
+def _log_console(text: str) -> None:
+    if stripped := text.strip():
+        _console.info(stripped)
+
+
+def _load_helpers(rinterface: Any) -> Any:
+    """Load lme4 and evaluate helpers.R in an environment below base R."""
+    source = files("pylme.lme4").joinpath("helpers.R").read_text(encoding="utf-8")
+    try:
+        rinterface.evalr('loadNamespace("lme4"); loadNamespace("splines"); NULL')
+    except Exception as error:
+        raise why_unavailable(error) from error
+    rinterface.evalr(_UTF8)
+    home = rinterface.evalr("new.env(parent = baseenv())")
+    evaluate = rinterface.evalr("function(text, home) eval(parse(text = text), home)")
+    evaluate(rinterface.StrSexpVector([source]), home)
+    return home
+
+
+def session() -> Session:
+    """The session, started now if it was not.
+
+    Raises
+    ------
+    RUnavailableError
+        If R, rpy2 or lme4 is missing or does not fit together.
+    """
+    global _session  # noqa: PLW0603  (one interpreter in a process is R's own limit)
+    with _starting:
+        if _session is None:
+            _session = Session()
+        return _session

@@ -1,0 +1,162 @@
+"""Python values as R objects.
+
+==================  =============================================
+Python              R
+==================  =============================================
+None                NULL
+bool                logical of length 1
+int                 integer of length 1, or double beyond 2^31
+float               double of length 1
+str                 character of length 1
+bytes               raw
+list, tuple of str  character
+mapping             named list
+ndarray             double, integer or logical; with dim if 2-d
+Frame               data.frame
+Factor              factor, ordered where it is
+Date, Timestamp     Date, POSIXct
+==================  =============================================
+
+Arrays go over as one block of memory. The rest is small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+from rpy2 import rinterface as ri
+
+from pylme.frame import Date, Factor, Frame, Integer, Logical, Numeric, Timestamp
+
+__all__ = ["to_r"]
+
+#: Divides the levels of a factor on their way; it cannot be told from a level only if one holds it.
+_SEPARATOR = "\x1f"
+_INT_MAX = 2**31 - 1
+
+
+@singledispatch
+def to_r(value: Any) -> Any:
+    """`value` as an R object.
+
+    Raises
+    ------
+    TypeError
+        If there is no row in the table above for its type.
+    """
+    raise TypeError(f"no R object for {type(value).__name__}")
+
+
+@to_r.register
+def _(value: None) -> Any:  # noqa: ARG001  (singledispatch reads it)
+    return ri.NULL
+
+
+@to_r.register
+def _(value: bool) -> Any:  # noqa: FBT001
+    return ri.BoolSexpVector([value])
+
+
+@to_r.register
+def _(value: int) -> Any:
+    return ri.IntSexpVector([value]) if abs(value) <= _INT_MAX else to_r(float(value))
+
+
+@to_r.register
+def _(value: float) -> Any:
+    return ri.FloatSexpVector([value])
+
+
+@to_r.register
+def _(value: str) -> Any:
+    return ri.StrSexpVector([value])
+
+
+@to_r.register
+def _(value: bytes) -> Any:
+    return ri.ByteSexpVector.from_memoryview(memoryview(value))
+
+
+@to_r.register(list)
+@to_r.register(tuple)
+def _(value: list[str] | tuple[str, ...]) -> Any:
+    return ri.StrSexpVector(value)
+
+
+@to_r.register(Mapping)
+def _(value: Mapping[str, Any]) -> Any:
+    return _named_list({name: to_r(item) for name, item in value.items()})
+
+
+@to_r.register
+def _(value: np.ndarray) -> Any:
+    flat = value.ravel(order="F")
+    if flat.dtype == np.bool_:
+        vector = ri.BoolSexpVector.from_memoryview(flat.astype(np.int32).data)
+    elif flat.dtype == np.int32:
+        vector = ri.IntSexpVector.from_memoryview(flat.data)
+    else:
+        vector = ri.FloatSexpVector.from_memoryview(flat.astype(np.float64, copy=False).data)
+    if value.ndim == 2:
+        vector.do_slot_assign("dim", ri.IntSexpVector(value.shape))
+    return vector
+
+
+@to_r.register(Numeric)
+@to_r.register(Integer)
+@to_r.register(Logical)
+def _(column: Numeric | Integer | Logical) -> Any:
+    return to_r(column.values)
+
+
+@to_r.register
+def _(column: Date) -> Any:
+    vector = to_r(column.values)
+    vector.rclass = ri.StrSexpVector(["Date"])
+    return vector
+
+
+@to_r.register
+def _(column: Timestamp) -> Any:
+    vector = to_r(column.values)
+    vector.rclass = ri.StrSexpVector(["POSIXct", "POSIXt"])
+    vector.do_slot_assign("tzone", ri.StrSexpVector([column.tz or "UTC"]))
+    return vector
+
+
+@to_r.register
+def _(column: Factor) -> Any:
+    codes = ri.IntSexpVector.from_memoryview((column.codes + np.int32(1)).data)
+    codes.do_slot_assign("levels", _levels(column.levels))
+    kind = ["ordered", "factor"] if column.ordered else ["factor"]
+    codes.rclass = ri.StrSexpVector(kind)
+    return codes
+
+
+@to_r.register
+def _(frame: Frame) -> Any:
+    table = _named_list({name: to_r(column) for name, column in frame.columns.items()})
+    table.rclass = ri.StrSexpVector(["data.frame"])
+    # R's compact form of the row names 1..n.
+    table.do_slot_assign("row.names", ri.IntSexpVector([ri.NA_Integer, -frame.nrow]))
+    return table
+
+
+def _named_list(items: Mapping[str, Any]) -> Any:
+    result = ri.ListSexpVector(list(items.values()))
+    result.do_slot_assign("names", ri.StrSexpVector(list(items)))
+    return result
+
+
+def _levels(levels: tuple[str, ...]) -> Any:
+    """Levels as a character vector: many of them in one text, which R divides faster than rpy2."""
+    joined = _SEPARATOR.join(levels)
+    if len(levels) < 100 or joined.count(_SEPARATOR) != len(levels) - 1:
+        return ri.StrSexpVector(levels)
+    split = ri.baseenv["strsplit"](
+        ri.StrSexpVector([joined]), ri.StrSexpVector([_SEPARATOR]), fixed=ri.BoolSexpVector([True])
+    )
+    return split[0]

@@ -1,0 +1,165 @@
+"""R as a guest in the user's process: threads, console, options, random numbers, memory, forks."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import pylme
+
+pytestmark = pytest.mark.needs_r
+
+SLEEP = "Reaction ~ Days + (Days | Subject)"
+
+
+@pytest.fixture(scope="module")
+def sleepstudy():
+    return pylme.datasets.load("sleepstudy")
+
+
+def script(code: str, **options):
+    """Run Python code in a fresh interpreter."""
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        **options,
+    )
+
+
+def test_threads_give_the_same_numbers(sleepstudy):
+    data = [sleepstudy.assign(Reaction=sleepstudy["Reaction"] + i) for i in range(12)]
+    one_by_one = [pylme.lmer(SLEEP, d).fixef.to_numpy() for d in data]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda d: pylme.lmer(SLEEP, d).fixef.to_numpy(), data))
+    np.testing.assert_array_equal(one_by_one, together)
+
+
+def test_r_may_be_started_by_a_thread():
+    done = script(
+        """
+        import threading, pylme
+        def fit():
+            data = pylme.datasets.load("dyestuff")
+            print(pylme.lmer("Yield ~ 1 + (1 | Batch)", data).criterion)
+        thread = threading.Thread(target=fit); thread.start(); thread.join()
+        """
+    )
+    assert float(done.stdout) == pytest.approx(319.654276842, rel=1e-8), done.stderr
+
+
+def test_nothing_reaches_the_console(capfd, caplog, sleepstudy):
+    with caplog.at_level(logging.INFO, logger="pylme.r"):
+        control = pylme.LmerControl(opt_ctrl={"print_level": 1})
+        pylme.lmer(SLEEP, sleepstudy, control=control)
+    out, err = capfd.readouterr()
+    assert (out, err) == ("", "")
+
+
+def test_the_users_session_is_left_as_it_was(sleepstudy):
+    from rpy2 import rinterface as ri
+
+    pylme.lmer(SLEEP, sleepstudy)
+    ri.evalr("set.seed(1); curWarnings <- 'mine'; options(digits = 11)")
+    names = list(ri.evalr("ls(globalenv(), all.names = TRUE)"))
+    seed = list(ri.evalr(".Random.seed"))
+    search = list(ri.evalr("search()"))
+    with pytest.warns(pylme.errors.RWarning):
+        pylme.lmer(
+            SLEEP, sleepstudy, control=pylme.LmerControl(optimizer="bobyqa", opt_ctrl={"maxfun": 9})
+        )
+    assert list(ri.evalr("ls(globalenv(), all.names = TRUE)")) == names
+    assert list(ri.evalr(".Random.seed")) == seed
+    assert list(ri.evalr("curWarnings")) == ["mine"]
+    assert list(ri.evalr("getOption('digits')")) == [11]
+    assert list(ri.evalr("search()")) == search
+    ri.evalr("rm(curWarnings); options(digits = 7)")
+    with pytest.warns(pylme.errors.RWarning):
+        pylme.lmer(
+            SLEEP, sleepstudy, control=pylme.LmerControl(optimizer="bobyqa", opt_ctrl={"maxfun": 9})
+        )
+    assert "curWarnings" not in list(ri.evalr("ls(globalenv(), all.names = TRUE)"))
+
+
+def test_the_users_console_callbacks_are_put_back(sleepstudy):
+    from rpy2.rinterface_lib import callbacks
+
+    before = (callbacks.consolewrite_print, callbacks.consolewrite_warnerror)
+    pylme.lmer(SLEEP, sleepstudy)
+    assert (callbacks.consolewrite_print, callbacks.consolewrite_warnerror) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_is_refused():
+    done = script(
+        """
+        import multiprocessing, pylme
+        data = pylme.datasets.load("dyestuff")
+        def fit(_):
+            try:
+                pylme.lmer("Yield ~ 1 + (1 | Batch)", data)
+            except pylme.errors.NotAvailableError as error:
+                return str(error)
+        if __name__ == "__main__":
+            pylme.lmer("Yield ~ 1 + (1 | Batch)", data)
+            with multiprocessing.get_context("fork").Pool(1) as pool:
+                print(pool.map(fit, [0])[0])
+        """
+    )
+    assert "forked process" in done.stdout, done.stderr
+    assert "loky" in done.stdout
+
+
+def test_ctrl_c_stops_a_long_fit_at_once():
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            textwrap.dedent(
+                """
+                import time, pylme
+                data = pylme.datasets.load("insteval")
+                pylme.lmer("Yield ~ 1 + (1 | Batch)", pylme.datasets.load("dyestuff"))
+                print("ready", flush=True)
+                start = time.monotonic()
+                try:
+                    pylme.lmer("y ~ service + (1 | s) + (1 | d)", data)
+                except KeyboardInterrupt:
+                    print("interrupted", time.monotonic() - start, flush=True)
+                fit = pylme.lmer("Yield ~ 1 + (1 | Batch)", pylme.datasets.load("dyestuff"))
+                print("alive", fit.criterion, flush=True)
+                """
+            ),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=1.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert "interrupted" in out, err
+    assert "alive 319.65" in out, err
+    assert float(out.split()[1]) < 4.0
+
+
+def test_r_objects_are_released(sleepstudy):
+    from pylme.lme4 import session
+
+    fits = [pylme.lmer(SLEEP, sleepstudy) for _ in range(3)]
+    del fits
+    assert len(session._released) >= 3
+    pylme.lmer(SLEEP, sleepstudy).fixef  # noqa: B018  (R is called again)
+    assert len(session._released) <= 1
