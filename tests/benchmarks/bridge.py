@@ -1,0 +1,157 @@
+"""What the bridge costs: fits against lme4's own, conversion against a copy, memory."""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+
+import pylme
+from pylme.frame import read_frame
+from pylme.lme4.to_r import to_r
+
+from .measure import Result, compare
+
+R_SCRIPTS = Path(__file__).parents[2] / "r_scripts"
+
+
+def results(*, smoke: bool) -> list[Result]:
+    """All measurements; a smoke run does each once or so, to show that it works."""
+    return [
+        sleepstudy(repetitions=5 if smoke else 60),
+        insteval(repetitions=1 if smoke else 4),
+        memory(fits=150 if smoke else 1000),
+        *conversion(repetitions=1 if smoke else 5),
+    ]
+
+
+def sleepstudy(*, repetitions: int) -> Result:
+    return _fit(
+        "sleepstudy", "Reaction ~ Days + (Days | Subject)", repetitions=repetitions, limit=1.5
+    )
+
+
+def insteval(*, repetitions: int) -> Result:
+    return _fit("insteval", "y ~ service + (1 | s) + (1 | d)", repetitions=repetitions, limit=1.03)
+
+
+def _fit(name: str, formula: str, *, repetitions: int, limit: float) -> Result:
+    """One fit with fixef, VarCorr, optinfo and convergence read, on both sides."""
+    from rpy2 import rinterface as ri
+
+    data = pylme.datasets.load(name)
+
+    def ours() -> None:
+        fit = pylme.lmer(formula, data)
+        _ = fit.fixef, fit.varcorr.to_frame(), fit.optinfo, fit.convergence
+
+    ours()
+    ri.baseenv["source"](ri.StrSexpVector([str(R_SCRIPTS / "native_lmer.R")]))
+    native = ri.globalenv["native_lmer"]
+    in_r = to_r(read_frame(data, list(data.columns)))
+    parsed = ri.evalr(formula)
+
+    def theirs() -> None:
+        native(parsed, in_r)
+
+    ratio, detail = compare(ours, theirs, repetitions=repetitions)
+    return Result(
+        what=f"pylme.lmer on {name} against lme4's lmer on a frame in R",
+        value=ratio,
+        unit="times",
+        limit=limit,
+        detail=detail,
+    )
+
+
+def memory(*, fits: int) -> Result:
+    """Growth of resident memory from the 100th fit to the last."""
+    data = pylme.datasets.load("sleepstudy")
+    process = psutil.Process(os.getpid())
+    resident = 0
+    for i in range(fits):
+        fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", data)
+        _ = fit.fixef, fit.varcorr, fit.optinfo, fit.convergence
+        if i == 99:
+            gc.collect()
+            resident = process.memory_info().rss
+    gc.collect()
+    growth = (process.memory_info().rss - resident) / 1e6
+    return Result(
+        what=f"growth of resident memory over {fits} fits, after the first 100",
+        value=growth,
+        unit="MB",
+        limit=20,
+        detail=f"{resident / 1e6:.0f} MB after 100 fits",
+    )
+
+
+def conversion(*, repetitions: int) -> list[Result]:
+    """A data frame to R: 1,000,000 rows of 3 floats, 1 int, 1 category of 10,000 levels."""
+    data = _large(1_000_000)
+    arrays = [
+        *(data[name].to_numpy() for name in ("a", "b", "c", "n")),
+        data["g"].cat.codes.to_numpy(),
+    ]
+
+    def ours() -> None:
+        to_r(read_frame(data, list(data.columns)))
+
+    def copy() -> None:
+        for array in arrays:
+            array.copy()
+
+    against_copy, copy_detail = compare(ours, copy, repetitions=max(3, repetitions))
+    seconds, ours_seconds = _pandas2ri_seconds(data), _seconds(ours)
+    return [
+        Result(
+            what="1,000,000 rows to R against NumPy's copy of the same bytes",
+            value=against_copy,
+            unit="times",
+            limit=10,
+            detail=copy_detail,
+        ),
+        Result(
+            what="1,000,000 rows to R against pandas2ri",
+            value=seconds / ours_seconds,
+            unit="times faster",
+            limit=100,
+            at_least=True,
+            detail=f"{ours_seconds * 1e3:.3g} ms against {seconds:.2f} s",
+        ),
+    ]
+
+
+def _large(rows: int) -> pd.DataFrame:
+    rng = np.random.default_rng(20261123)
+    levels = [f"level {i:05d}" for i in range(10_000)]
+    return pd.DataFrame(
+        {
+            **{name: rng.normal(size=rows) for name in ("a", "b", "c")},
+            "n": rng.integers(0, 1000, size=rows),
+            "g": pd.Categorical.from_codes(rng.integers(0, len(levels), size=rows), levels),
+        }
+    )
+
+
+def _seconds(run) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def _pandas2ri_seconds(data: pd.DataFrame) -> float:
+    from rpy2.robjects import conversion, default_converter, pandas2ri
+
+    converter = default_converter + pandas2ri.converter
+
+    def theirs() -> None:
+        with conversion.localconverter(converter) as local:
+            local.py2rpy(data)
+
+    return _seconds(theirs)
