@@ -76,6 +76,7 @@ def lmer(
     Returns
     -------
     Fit
+        The fitted model; what is asked of it is fetched from R when it is asked.
 
     Raises
     ------
@@ -159,6 +160,7 @@ def glmer(
     Returns
     -------
     Fit
+        The fitted model; what is asked of it is fetched from R when it is asked.
 
     Raises
     ------
@@ -211,6 +213,7 @@ def glmer_nb(
     Returns
     -------
     Fit
+        The fitted model; what is asked of it is fetched from R when it is asked.
 
     Raises
     ------

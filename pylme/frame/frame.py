@@ -12,7 +12,7 @@ from pylme.frame.rows import Rows
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
 
 __all__ = ["Frame"]
@@ -55,22 +55,6 @@ class Frame:
     def index(self) -> pd.Index[Any] | None:
         """The caller's row labels; None for a plain range from 0."""
         return self.rows.index
-
-    def in_given_rows(self, values: ArrayLike, name: str | None = None) -> pd.Series[float]:
-        """Values for the rows kept, in the rows given; NaN in the others.
-
-        Parameters
-        ----------
-        values : array-like, shape (nrow,)
-        name : str, optional
-            The name of the Series.
-
-        Raises
-        ------
-        RowCountError
-            If there is not one value for each row kept.
-        """
-        return self.rows.place(values, name=name)
 
     def __repr__(self) -> str:
         title = f"Frame of {_count(self.nrow, 'row')} and {_count(len(self.columns), 'column')}"

@@ -152,6 +152,7 @@ class Control:
     use_last_params : bool, optional
         Keep the last parameters evaluated rather than the best.
     sparse_x : bool, optional
+        Keep the fixed-effects model matrix sparse; lme4 1.1 accepts it and does not use it.
     opt_ctrl : mapping
         The optimiser's own options by their own names.
     check_nobs_vs_rankz, check_nobs_vs_nlev, check_nlev_gtreq_5, check_nlev_gtr_1, \
@@ -266,6 +267,7 @@ class GlmerControl(Control):
     n_agq_0_init : bool, optional
         Start with the faster first stage, nAGQ = 0.
     check_response_not_const : str, optional
+        What lme4 does about a response that is the same in all rows; pylme refuses it itself.
     """
 
     tol_pwrss: float | None = None

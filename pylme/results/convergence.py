@@ -8,11 +8,12 @@ positive definite, a singular covariance matrix, and last whether anything was c
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from pylme.results.explanations import MESSAGES, STATUSES
+from pylme.results.explanations import MESSAGES, STATUSES, WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,23 +94,36 @@ class Convergence:
         """What was checked, what was not, what each message means, and what to do."""
         title, meaning = STATUSES[self.status.name]
         parts = [title, "", meaning]
-        if self.checked:
-            parts += ["", "Checked:", *(f"  - {line}" for line in self.checked)]
-        if self.not_checked:
-            parts += ["", "Not checked:", *(f"  - {line}" for line in self.not_checked)]
+        for heading, lines in (("Checked:", self.checked), ("Not checked:", self.not_checked)):
+            if lines:
+                parts += ["", heading, *(_item(line) for line in lines)]
         if self.messages:
             parts += ["", "What was said, and what it means:"]
-            for message in self.messages:
-                parts.append(f"  - {' '.join(message.split())}")
-                parts += [
-                    f"      {words}" for pattern, words in MESSAGES if pattern.search(message)
-                ][:1]
+        for message in self.messages:
+            parts.append(_item(" ".join(message.split())))
+            words = next((words for pattern, words in MESSAGES if pattern.search(message)), None)
+            parts += [_wrapped(words, "      ")] if words else []
         return "\n".join(parts)
 
     def __str__(self) -> str:
         said = f": {' '.join(self.messages[0].split())}" if self.messages else ""
         more = f" (and {len(self.messages) - 1} more)" if len(self.messages) > 1 else ""
         return f"{self.status.name} (helper's code {self.code}){said}{more}"
+
+
+def _item(text: str) -> str:
+    return _wrapped(text, "    ", first="  - ")
+
+
+def _wrapped(text: str, indent: str, *, first: str | None = None) -> str:
+    return textwrap.fill(
+        text,
+        width=WIDTH,
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def helper_code(checks: Lme4Checks | None, *, singular: bool) -> int:
@@ -186,7 +200,13 @@ def _early_stops(optinfo: OptInfo, conditions: Iterable[Condition]) -> tuple[str
             f"{optinfo.optimizer}: {optinfo.message or 'no message'} (code {optinfo.conv_opt})"
         )
     texts = [*(c.message for c in conditions if c.kind == "warning"), *optinfo.warnings]
-    said += [t for t in texts if _OPTIMISER_WARNING.search(t) and t not in optinfo.messages]
+    said += [
+        text
+        for text in texts
+        if _OPTIMISER_WARNING.search(text)
+        and text not in optinfo.messages
+        and not (said and optinfo.message and optinfo.message in text)
+    ]
     return tuple(dict.fromkeys(said))
 
 

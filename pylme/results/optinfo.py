@@ -85,7 +85,7 @@ class OptInfo(Rendered):
         checks = "not made (NULL)" if self.checks is None else "made, no message"
         facts = (
             ("optimizer", self.optimizer),
-            ("control", ", ".join(f"{k} = {v}" for k, v in self.control.items()) or "none"),
+            ("control", ", ".join(map(_option, self.control.items())) or "none"),
             ("theta", ", ".join(format_numbers(self.theta, digits=7))),
             ("evaluations", "not counted" if self.feval is None else str(self.feval)),
             ("optimizer's code", f"{self.conv_opt}{' (OK)' if self.conv_opt == 0 else ''}"),
@@ -108,3 +108,8 @@ class OptInfo(Rendered):
                 )
             )
         return Document(title="Optimiser", blocks=tuple(blocks))
+
+
+def _option(item: tuple[str, Any]) -> str:
+    name, value = item
+    return f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}"

@@ -162,7 +162,11 @@ class VarCorr(Rendered):
         ]  # fmt: skip
         if self.sigma is not None:
             rows.append(("Residual", None, None, self.sigma**2, self.sigma))
-        return pd.DataFrame(rows, columns=["grp", "var1", "var2", "vcov", "sdcor"])
+        frame = pd.DataFrame(rows, columns=["grp", "var1", "var2", "vcov", "sdcor"])
+        # Objects, so that what is missing is None whatever pandas makes of columns of text.
+        for at, name in enumerate(("var1", "var2"), start=1):
+            frame[name] = pd.Series([row[at] for row in rows], dtype=object)
+        return frame
 
     def describe(self) -> Table:
         """The table that lme4's ``print(VarCorr(fit))`` shows."""

@@ -79,7 +79,14 @@ def test_other_calls_are_refused_by_name(term: str, name: str) -> None:
     error = caught.value
     assert error.name == name
     assert error.text[error.start : error.stop] == name
-    assert f"pylme.allow_function({name!r})" in str(error)
+    assert repr(name) in str(error)
+
+
+@pytest.mark.parametrize(("name", "told"), [("logit", True), ("system", False), ("eval", False)])
+def test_how_to_allow_is_told_for_what_only_computes(name: str, told: bool) -> None:
+    with pytest.raises(FunctionNotAllowedError) as caught:
+        _check(f"{name}(x)")
+    assert (f"pylme.allow_function({name!r})" in str(caught.value)) is told
 
 
 def test_calls_in_the_response_are_checked() -> None:

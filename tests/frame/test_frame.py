@@ -52,5 +52,5 @@ def test_a_frame_pickles():
     copy = pickle.loads(pickle.dumps(frame))
     assert str(copy) == str(frame)
     pd.testing.assert_series_equal(
-        copy.in_given_rows(copy.columns["y"].values), frame.in_given_rows(frame.columns["y"].values)
+        copy.rows.place(copy.columns["y"].values), frame.rows.place(frame.columns["y"].values)
     )

@@ -59,7 +59,7 @@ def test_values_land_in_their_own_rows(pattern):
     factor = frame.columns["g"]
     numbers = [float(factor.levels[code][1:]) for code in factor.codes]
     for values in (frame.columns["y"].values, numbers):
-        pd.testing.assert_series_equal(frame.in_given_rows(values, "same"), expected)
+        pd.testing.assert_series_equal(frame.rows.place(values, name="same"), expected)
     assert frame.nrow == used.sum()
     assert frame.n_given == size
     counts = {"y": int((y_gap & ~outside).sum()), "g": int((g_gap & ~outside).sum())}
@@ -68,7 +68,7 @@ def test_values_land_in_their_own_rows(pattern):
 
 
 def test_a_plain_range_is_given_back_as_one():
-    placed = read_frame({"y": [1.0, 2.0]}, ["y"]).in_given_rows([5.0, 6.0])
+    placed = read_frame({"y": [1.0, 2.0]}, ["y"]).rows.place([5.0, 6.0])
     pd.testing.assert_series_equal(placed, pd.Series([5.0, 6.0]))
 
 
@@ -90,7 +90,7 @@ def test_one_value_for_each_row_is_wanted(values):
 def test_the_index_of_the_caller_is_kept(index):
     data = pd.DataFrame({"y": [1.0, 2.0, np.nan, 4.0]}, index=index)
     with pytest.warns(MissingRowsWarning):
-        placed = read_frame(data, ["y"]).in_given_rows([1.0, 2.0, 4.0], "y")
+        placed = read_frame(data, ["y"]).rows.place([1.0, 2.0, 4.0], name="y")
     pd.testing.assert_series_equal(placed, data["y"])
 
 
