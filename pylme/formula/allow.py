@@ -105,7 +105,8 @@ _RUN_CODE: Final = frozenset(
     {
         "Recall", "Reduce", "Filter", "Map", "apply", "assign", "attach", "ave", "delayedAssign",
         "do.call", "dyn.load", "eval", "evalq", "file", "get", "get0", "getFromNamespace", "lapply",
-        "library", "load", "local", "mapply", "match.fun", "mget", "outer", "parse", "pipe", "quit", "q",
+        "library", "load", "local", "mapply", "match.fun", "mget", "outer", "parse",
+        "pipe", "q", "quit",
         "readRDS", "readline", "readLines", "require", "sapply", "scan", "setwd", "shell", "sink",
         "source", "str2expression", "str2lang", "sys.function", "system", "system2", "tapply",
         "unlink", "url", "vapply", "with", "within", "writeLines",

@@ -23,9 +23,7 @@ from typing import TYPE_CHECKING, Any
 from pylme.errors import NotAvailableError, RError
 from pylme.lme4.availability import why_unavailable
 from pylme.lme4.conditions import raise_as_warnings
-from pylme.lme4.from_r import from_r
 from pylme.lme4.interrupt import interruptible
-from pylme.lme4.to_r import to_r
 from pylme.results.condition import Condition
 
 if TYPE_CHECKING:
@@ -60,8 +58,14 @@ class Session:
         try:
             from rpy2 import rinterface
             from rpy2.rinterface_lib import callbacks, openrlib
+
+            # They import rpy2 themselves, which may be missing.
+            from pylme.lme4.from_r import from_r
+            from pylme.lme4.to_r import to_r
         except Exception as error:
             raise why_unavailable(error) from error
+        self._from_r = from_r
+        self._to_r = to_r
         self._lock = openrlib.rlock
         self._rlib = openrlib.rlib
         self._callbacks = callbacks
@@ -81,7 +85,7 @@ class Session:
         """
         with self._at_work():
             value, told = self._captured(function, arguments)
-            result = from_r(value)
+            result = self._from_r(value)
         raise_as_warnings(dict.fromkeys(told))
         return result
 
@@ -100,9 +104,9 @@ class Session:
     def _captured(
         self, function: str, arguments: tuple[Any, ...]
     ) -> tuple[Any, tuple[Condition, ...]]:
-        given = [a.sexp if isinstance(a, Handle) else to_r(a) for a in arguments]
+        given = [a.sexp if isinstance(a, Handle) else self._to_r(a) for a in arguments]
         value, told, error = self._helpers["captured_call"](self._helpers[function], *given)
-        failure = from_r(error)
+        failure = self._from_r(error)
         if failure is not None:
             if failure.get("interrupted"):
                 raise KeyboardInterrupt
@@ -112,7 +116,7 @@ class Session:
                 asked=_ASKED.get(function, f"Calling lme4 ({function})"),
                 remedy="The message is R's; lme4's help pages explain it.",
             )
-        return value, tuple(Condition(**record) for record in from_r(told) or ())
+        return value, tuple(Condition(**record) for record in self._from_r(told) or ())
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:

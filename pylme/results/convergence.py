@@ -219,7 +219,8 @@ def _ledger(
         "the estimates are finite" if finite else "an estimate or the criterion is not finite",
         f"the optimiser {optinfo.optimizer} {'stopped early' if stopped else 'finished'} ({words})",
         "the covariance matrices of the random effects "
-        + ("include a singular one" if singular else "have full rank"),
+        + ("include a singular one" if singular else "have full rank")
+        + " (by lme4's rule, tolerance 1e-4)",
     ]
     missing = []
     if optinfo.checks is None:

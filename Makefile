@@ -1,0 +1,59 @@
+# make demo    install what is missing, and show what pylme does
+# make test    the same set-up, then the whole test suite; without R it fails
+# make lint    ruff, mypy, import-linter, and the shell scripts
+# make bench   what the bridge costs, as ratios (bench-smoke: once through, quickly)
+# make docs    the documents, in docs/_build/html
+# make clean   everything that these made
+
+SHELL := /bin/bash
+BIN := .venv/bin
+SETUP := pyproject.toml r_scripts/install_python.sh
+SCRIPTS := r_scripts/install.sh r_scripts/install_python.sh .ci/run
+
+.PHONY: demo test lint bench bench-smoke docs clean system system-test
+# Two pips at work in one environment would break it.
+.NOTPARALLEL:
+
+demo: .venv/.stamp-demo
+	@$(BIN)/pylme demo
+
+# A test runs import-linter, hence the group lint.
+test: system-test .venv/.stamp-test .venv/.stamp-lint
+	PYLME_REQUIRE_R=1 $(BIN)/pytest
+
+lint: .venv/.stamp-lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	for script in $(SCRIPTS); do bash -n $$script || exit; done
+	if command -v shellcheck >/dev/null; then shellcheck $(SCRIPTS); fi
+
+bench: .venv/.stamp-bench
+	$(BIN)/python -m tests.benchmarks.run
+
+bench-smoke: .venv/.stamp-bench
+	$(BIN)/python -m tests.benchmarks.run --smoke
+
+docs: .venv/.stamp-docs
+	$(BIN)/sphinx-build -W -n --keep-going docs docs/_build/html
+
+clean:
+	rm -rf .venv dist docs/_build docs/generated
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find pylme tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# R itself is looked at every time, which takes no time where nothing is missing.
+system:
+	@r_scripts/install.sh
+
+system-test:
+	@r_scripts/install.sh --test
+
+.venv/.stamp-demo: $(SETUP) | system
+	r_scripts/install_python.sh
+	@touch $@
+
+.venv/.stamp-%: $(SETUP) | system
+	r_scripts/install_python.sh $*
+	@touch $@

@@ -1,0 +1,121 @@
+"""The commands and their arguments. Each imports what it needs when it runs: help is instant."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from pylme._version import __version__
+from pylme.errors import OptionError, PylmeError
+
+__all__ = ["run"]
+
+Family = Literal["binomial", "poisson", "Gamma", "inverse.gaussian"]
+
+app = App(
+    name="pylme",
+    help="Fit mixed-effects models with R's lme4, and know whether the answer is right.",
+    version=__version__,
+    suppress_keyboard_interrupt=False,
+    result_action="return_value",
+)
+
+
+def run(arguments: list[str]) -> int:
+    """Carry out a command line and give its exit status."""
+    try:
+        status = app(arguments)
+    except PylmeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return status if isinstance(status, int) else 0
+
+
+@app.command
+def fit(
+    data: str,
+    formula: str,
+    /,
+    *,
+    ml: Annotated[bool, Parameter(negative="")] = False,
+    weights: str | None = None,
+    family: Family | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    html: Path | None = None,
+) -> None:
+    """Fit a model with lme4; print its summary and whether it has converged.
+
+    Parameters
+    ----------
+    data
+        A CSV, TSV or Parquet file, or the name of a data set that ships with pylme.
+    formula
+        In lme4's language, in quotes: "math ~ ses*sector + (ses | sch.id)".
+    ml
+        By maximum likelihood instead of REML.
+    weights
+        The column of prior weights.
+    family
+        Fit a generalized linear mixed model of this family.
+    json
+        Print all numbers of the fit as JSON instead.
+    html
+        Also write the summary and the explanation to this file, as a page for a browser.
+    """
+    import pylme
+    from pylme.cli.report import fit_page, fit_report
+    from pylme.cli.table import read_table
+    from pylme.cli.warned import told_on_stderr
+
+    if family is not None and ml:
+        raise OptionError(
+            option="--ml", value=True, allowed="it without --family: such fits are always by ML"
+        )
+    table = read_table(data)
+    with told_on_stderr():
+        if family is None:
+            fitted = pylme.lmer(formula, table, reml=not ml, weights=weights)
+        else:
+            fitted = pylme.glmer(formula, table, family=family, weights=weights)
+        print(fitted.to_json() if json else fit_report(fitted))
+        if html is not None:
+            html.write_text(fit_page(fitted), encoding="utf-8")
+
+
+@app.command
+def demo() -> None:
+    """Fit a model to the High School & Beyond data and show all that pylme says about it."""
+    from pylme.cli.demo import demo_report
+
+    print(demo_report())
+
+
+@app.command
+def datasets(name: str | None = None, /) -> None:
+    """List the data sets that ship with pylme, or describe one.
+
+    Parameters
+    ----------
+    name
+        The data set to describe.
+    """
+    from pylme.datasets import describe, names
+
+    if name is not None:
+        print(describe(name))
+        return
+    width = max(len(known) for known in names())
+    for known in names():
+        description = describe(known)
+        print(f"{known.ljust(width)}  {description.rows:>6} rows  {description.title}")
+
+
+@app.command
+def doctor() -> int:
+    """Say what is installed, what is wrong, and the command that mends it."""
+    from pylme.lme4.doctor import doctor as diagnose
+
+    diagnosis = diagnose()
+    print(diagnosis)
+    return 0 if diagnosis.ok else 1

@@ -1,0 +1,37 @@
+"""What `pylme fit` shows of a fit: as text, and as a page for a browser."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pylme.fit import Fit
+
+__all__ = ["fit_page", "fit_report", "heading"]
+
+_WIDTH = 88
+
+
+def heading(text: str) -> str:
+    """A line across the page that begins a part of a report."""
+    return f"── {text} {'─' * max(0, _WIDTH - len(text) - 4)}"
+
+
+def fit_report(fit: Fit) -> str:
+    """The summary, and in plain words whether the fit has converged."""
+    return "\n".join(
+        [str(fit.summary()).rstrip("\n"), "", heading("Convergence"), fit.convergence.explain()]
+    )
+
+
+def fit_page(fit: Fit) -> str:
+    """The same as a page of HTML that needs nothing else."""
+    title = escape(fit.formula)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
+        f"<title>{title}</title></head>\n<body>\n<h1>{title}</h1>\n"
+        f"{fit.summary().to_html()}\n"
+        f"<h2>Convergence</h2>\n<pre>{escape(fit.convergence.explain())}</pre>\n"
+        "</body>\n</html>\n"
+    )

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Installs R, lme4, and the fast BLAS that R runs on: r_scripts/install.sh [--test]
+#
+# Only what is missing, with apt, as root or by sudo; a second run looks and leaves, without a
+# network. --test adds the R packages that the tests compare with. Where there is no apt, an R with
+# lme4 that is already there is taken, and else the commands to install one are printed.
+set -euo pipefail
+
+readonly r_packages=(r-base-core r-base-dev r-cran-lme4 libopenblas0-pthread)
+readonly test_packages=(r-cran-broom.mixed)
+readonly python=${PYTHON:-python3}
+
+fail() {
+  printf '\ninstall.sh: %s\n' "$1" >&2
+  exit 1
+}
+
+installed() {
+  [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+# Whether the R on the PATH has a package, whoever installed it.
+r_has() {
+  command -v Rscript >/dev/null && Rscript -e "loadNamespace('$1')" >/dev/null 2>&1
+}
+
+print_commands() {
+  cat >&2 <<'EOF'
+R with lme4 is not here, and this system has no apt. Install it, then run this again:
+
+  Debian, Ubuntu   sudo apt-get install -y --no-install-recommends \
+                     r-base-core r-base-dev r-cran-lme4 libopenblas0-pthread \
+                     python3-venv python3-dev
+  Fedora, RHEL     sudo dnf install -y R
+                   Rscript -e "install.packages('lme4', repos='https://cloud.r-project.org')"
+  macOS            brew install r
+                   Rscript -e "install.packages('lme4', repos='https://cloud.r-project.org')"
+  conda            conda install -y -c conda-forge r-base r-lme4 c-compiler
+  Windows          winget install -e --id RProject.R
+                   Rscript -e "install.packages('lme4', repos='https://cloud.r-project.org')"
+EOF
+  fail "R with lme4 is missing"
+}
+
+wanted=()
+testing=no
+for argument in "$@"; do
+  case $argument in
+    --test) testing=yes ;;
+    *) fail "unknown argument $argument; there is only --test" ;;
+  esac
+done
+
+if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+  r_has lme4 || print_commands
+  [[ $testing == no ]] || r_has broom.mixed ||
+    fail "the tests compare with broom.mixed: Rscript -e \"install.packages('broom.mixed')\""
+  exit 0
+fi
+
+# An R from elsewhere (rig, a build of one's own) is not given a second R beside it.
+if installed r-base-core || ! r_has lme4; then
+  wanted+=("${r_packages[@]}")
+fi
+if [[ $testing == yes ]] && { installed r-base-core || ! r_has broom.mixed; }; then
+  wanted+=("${test_packages[@]}")
+fi
+"$python" -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3-venv)
+# rpy2-rinterface is compiled on installation.
+"$python" -c 'import os, sys, sysconfig
+sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))' ||
+  wanted+=(python3-dev)
+
+missing=()
+for package in ${wanted[@]+"${wanted[@]}"}; do
+  installed "$package" || missing+=("$package")
+done
+if ((${#missing[@]} == 0)); then
+  exit 0
+fi
+
+as_root=()
+if [[ $(id -u) != 0 ]]; then
+  command -v sudo >/dev/null ||
+    fail "run this as root: apt-get install -y --no-install-recommends ${missing[*]}"
+  as_root=(sudo)
+fi
+printf 'Installing %s\n' "${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt() { ${as_root[@]+"${as_root[@]}"} apt-get -q "$@"; }
+apt update || fail "apt-get update failed; is there a network?"
+apt install -y --no-install-recommends "${missing[@]}" ||
+  fail "apt-get could not install ${missing[*]}"

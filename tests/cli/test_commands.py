@@ -1,0 +1,200 @@
+"""The command line: what it prints, where, and its status."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import pylme
+from pylme import datasets
+from pylme.cli import app as cli
+from pylme.cli.app import run
+
+SLEEP = "Reaction ~ Days + (Days | Subject)"
+MAIN = "from pylme.cli import main; main()"
+
+
+@pytest.fixture
+def sleep_csv(tmp_path):
+    path = tmp_path / "sleep.csv"
+    datasets.load("sleepstudy").to_csv(path, index=False)
+    return str(path)
+
+
+def command(*arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, "-c", MAIN, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def test_version(capsys):
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == pylme.__version__
+
+
+def test_datasets_are_listed(capsys):
+    assert run(["datasets"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(datasets.names())
+
+
+def test_a_data_set_is_described(capsys):
+    assert run(["datasets", "cbpp"]) == 0
+    assert capsys.readouterr().out.rstrip("\n") == str(datasets.describe("cbpp"))
+
+
+def test_our_errors_are_messages(capsys):
+    assert run(["datasets", "cbp"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Did you mean 'cbpp'" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (None, None, "there is no file"),
+        ("data.xls", b"", "ends in .csv, .tsv or .parquet"),
+        ("data.csv", b"", "cannot be read"),
+        ("data.parquet", b"no parquet", "cannot be read"),
+    ],
+)
+def test_data_that_cannot_be_read(name, content, said, tmp_path, capsys):
+    path = tmp_path / (name or "nothing.csv")
+    if content is not None:
+        path.write_bytes(content)
+    assert run(["fit", str(path), SLEEP]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_reader_that_has_gone_is_no_error():
+    with command("datasets", "hsb") as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize(("ok", "status"), [(True, 0), (False, 1)])
+def test_the_doctors_verdict_is_the_status(ok, status, monkeypatch, capsys):
+    from pylme.lme4.diagnosis import Check, Diagnosis
+
+    found = Diagnosis(checks=(Check(name="R", found="somewhere", ok=ok),))
+    monkeypatch.setattr("pylme.lme4.doctor.doctor", lambda: found)
+    assert run(["doctor"]) == status
+    assert capsys.readouterr().out.rstrip("\n") == str(found)
+
+
+def test_help_needs_no_pandas():
+    code = (
+        "import sys; from pylme.cli.app import run; run(['fit', '--help']); "
+        "print([name for name in ('pandas', 'rpy2', 'scipy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.needs_r
+class TestFit:
+    def test_it_prints_the_summary_and_the_convergence(self, sleep_csv, capsys):
+        assert run(["fit", sleep_csv, SLEEP]) == 0
+        out, err = capsys.readouterr()
+        fit = pylme.lmer(SLEEP, datasets.load("sleepstudy"))
+        assert out.startswith(str(fit.summary()).rstrip())
+        assert out.rstrip().endswith(fit.convergence.explain())
+        assert err == ""
+
+    @pytest.mark.parametrize(
+        ("options", "criterion"), [([], 1743.628271960), (["--ml"], 1751.939344464)]
+    )
+    def test_json(self, options, criterion, sleep_csv, capsys):
+        assert run(["fit", sleep_csv, SLEEP, "--json", *options]) == 0
+        out = capsys.readouterr().out
+        json.loads(out)
+        assert pylme.from_json(out).criterion == pytest.approx(criterion, rel=1e-8)
+
+    @pytest.mark.parametrize("ending", ["parquet", "tsv", "csv.gz"])
+    def test_other_files(self, ending, tmp_path, capsys):
+        path = tmp_path / f"sleep.{ending}"
+        data = datasets.load("sleepstudy")
+        if ending == "parquet":
+            data.to_parquet(path)
+        else:
+            data.to_csv(path, index=False, sep="\t" if ending == "tsv" else ",")
+        assert run(["fit", str(path), SLEEP, "--json"]) == 0
+        fit = pylme.from_json(capsys.readouterr().out)
+        assert fit.criterion == pytest.approx(1743.628271960, rel=1e-8)
+
+    def test_a_data_set_by_name_a_family_and_weights(self, tmp_path, capsys):
+        named = ["fit", "cbpp", "cbind(incidence, size - incidence) ~ period + (1 | herd)"]
+        assert run([*named, "--family", "binomial", "--json"]) == 0
+        counts = pylme.from_json(capsys.readouterr().out)
+        path = tmp_path / "cbpp.csv"
+        data = datasets.load("cbpp")
+        data.assign(p=data["incidence"] / data["size"]).to_csv(path, index=False)
+        # period is a number in the file: factor() makes the same model of it.
+        proportions = ["fit", str(path), "p ~ factor(period) + (1 | herd)", "--weights", "size"]
+        assert run([*proportions, "--family", "binomial", "--json"]) == 0
+        same = pylme.from_json(capsys.readouterr().out)
+        assert same.fixef.tolist() == pytest.approx(counts.fixef.tolist(), abs=1e-4)
+
+    def test_a_page_for_a_browser(self, sleep_csv, tmp_path, capsys):
+        page = tmp_path / "fit.html"
+        assert run(["fit", sleep_csv, SLEEP, "--html", str(page)]) == 0
+        assert "Linear mixed model" in capsys.readouterr().out
+        text = page.read_text(encoding="utf-8")
+        assert text.startswith("<!doctype html>")
+        assert "10.467" in text
+        assert "Converged" in text
+
+    def test_warnings_go_to_the_error_stream(self, capsys):
+        assert run(["fit", "dyestuff2", "Yield ~ 1 + (1 | Batch)"]) == 0
+        out, err = capsys.readouterr()
+        assert err.startswith("Warning: boundary (singular) fit")
+        assert "Singular" in out
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (["Reaction ~ Dayz + (1 | Subject)"], "'Days'"),
+            (["Reaction ~ Days + (1 | Subject"], "^"),
+            ([SLEEP, "--weights", "none"], "'none'"),
+            ([SLEEP, "--ml", "--family", "poisson"], "--ml"),
+        ],
+    )
+    def test_what_cannot_be_fitted(self, arguments, said, capsys):
+        assert run(["fit", "sleepstudy", *arguments]) == 1
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert said in err
+        assert "Traceback" not in err
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="sends the signal of Ctrl-C")
+    def test_ctrl_c(self):
+        formula = "y ~ service + (1 | s) + (1 | d) + (1 | dept)"
+        with command("fit", "insteval", formula) as process:
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(timeout=2.5)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert (out, err.strip()) == ("", "Interrupted.")
+
+
+@pytest.mark.needs_r
+def test_the_demo_shows_the_main_job(capsys):
+    assert run(["demo"]) == 0
+    out = capsys.readouterr().out
+    with pytest.warns(pylme.errors.ConvergenceWarning):
+        fit = pylme.lmer("math ~ ses*sector + (ses | sch.id)", datasets.load("hsb"))
+    for part in (fit.summary(), fit.varcorr, fit.optinfo, fit.convergence.explain()):
+        assert str(part).strip("\n") in out
+    assert 'pylme.lmer("math ~ ses*sector + (ses | sch.id)", hsb)' in out
+    assert cli.app.version == pylme.__version__

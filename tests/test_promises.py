@@ -1,0 +1,74 @@
+"""What the design promises of the package as a whole."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pylme
+
+ROOT = Path(__file__).parents[1]
+#: Heavy, or not to be started before it is needed.
+LATE = ("rpy2", "pandas", "matplotlib", "scipy", "polars", "pyarrow", "cyclopts")
+
+
+def fresh(code):
+    """What code prints in a new interpreter."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return done.stdout
+
+
+def test_importing_pylme_is_quick():
+    timed = "import time; t = time.perf_counter(); import pylme; print(time.perf_counter() - t)"
+    # The least of several: what else the machine does can only add to it.
+    assert min(float(fresh(timed)) for _ in range(5)) < 0.15
+
+
+def test_importing_pylme_loads_nothing_heavy():
+    code = f"import sys, pylme; print([n for n in {LATE} if n in sys.modules])"
+    assert fresh(code).strip() == "[]"
+
+
+def test_fitting_is_what_starts_r():
+    code = (
+        "import sys, pylme; pylme.datasets.load('cbpp'); pylme.lmer, pylme.Fit, pylme.doctor; "
+        "print('rpy2' in sys.modules)"
+    )
+    assert fresh(code).strip() == "False"
+
+
+@pytest.mark.parametrize("name", pylme.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(pylme, name) is not None
+
+
+def test_the_rooms_import_as_the_design_says():
+    command = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run(
+        [command, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("required", "outcome"), [(None, "1 skipped"), ("1", "1 error")])
+def test_a_missing_r_skips_tests_or_fails_them(required, outcome, tmp_path):
+    variables = {"PATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    if required is not None:
+        variables["PYLME_REQUIRE_R"] = required
+    for name in ("HOME", "SYSTEMROOT"):
+        if name in os.environ:
+            variables[name] = os.environ[name]
+    of_r = "tests/lme4/test_session.py::test_the_users_console_callbacks_are_put_back"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", of_r],
+        cwd=ROOT, env=variables, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert outcome in done.stdout.splitlines()[-1], done.stdout + done.stderr
+    assert "R was not found" in done.stdout
+    assert done.returncode == (0 if required is None else 1)
