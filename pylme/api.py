@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
 from pylme.design.family import family as family_of
 from pylme.design.requirements import require_fittable
 from pylme.design.spec import ModelSpec
-from pylme.errors import MissingRowsWarning, MissingValueError, OptionError, warn
+from pylme.errors import (
+    MissingRowsWarning,
+    MissingValueError,
+    OptionError,
+    UnknownColumnError,
+    warn,
+)
 from pylme.fit import Fit
 from pylme.formula import check_functions, parse_formula, with_dot
 from pylme.frame import column_names, read_frame
@@ -19,7 +26,7 @@ from pylme.lme4.control import GlmerControl, LmerControl
 from pylme.options import choice
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from pylme.design.family import Family
     from pylme.design.spec import Contrast, Start
@@ -31,6 +38,9 @@ if TYPE_CHECKING:
 __all__ = ["glmer", "glmer_nb", "lmer"]
 
 Engine = Literal["lme4"]
+#: lme4's own limit of quadrature points.
+MOST_POINTS: Final = 100
+StartName = Literal["theta", "fixef"]
 
 
 def lmer(
@@ -112,11 +122,11 @@ def lmer(
     """
     choice("engine", engine, Engine)
     _require_kind("control", control, LmerControl)
-    if not isinstance(reml, bool):
+    if not isinstance(reml, bool | np.bool_):
         raise OptionError(option="reml", value=reml, allowed=(True, False))
     spec = _specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
-        start=start, na_action=na_action, family=None, reml=reml,
+        start=start, na_action=na_action, family=None, reml=bool(reml),
     )  # fmt: skip
     return _fitted(spec, "lmer", control, na_action=na_action)
 
@@ -182,13 +192,11 @@ def glmer(
     """
     choice("engine", engine, Engine)
     _require_kind("control", control, GlmerControl)
-    if isinstance(n_agq, bool) or not isinstance(n_agq, int) or not 0 <= n_agq <= 100:
-        raise OptionError(option="n_agq", value=n_agq, allowed="a whole number from 0 to 100")
     spec = _specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
         start=start, na_action=na_action, family=family_of(family, link), reml=False,
     )  # fmt: skip
-    return _fitted(spec, "glmer", control, na_action=na_action, n_agq=n_agq)
+    return _fitted(spec, "glmer", control, na_action=na_action, n_agq=_points(n_agq))
 
 
 def glmer_nb(
@@ -234,6 +242,17 @@ def glmer_nb(
     return _fitted(spec, "glmer.nb", control, na_action=na_action)
 
 
+def _points(n_agq: object) -> int:
+    """The number of quadrature points."""
+    truth = isinstance(n_agq, bool)
+    points = int(n_agq) if isinstance(n_agq, Integral) else -1
+    if truth or not 0 <= points <= MOST_POINTS:
+        raise OptionError(
+            option="n_agq", value=n_agq, allowed=f"a whole number from 0 to {MOST_POINTS}"
+        )
+    return points
+
+
 def _require_kind(option: str, value: object, kind: type) -> None:
     if value is not None and not isinstance(value, kind):
         raise OptionError(option=option, value=value, allowed=f"a pylme.{kind.__name__}(...)")
@@ -262,6 +281,8 @@ def _specified(
     columns: dict[str, str | None] = {}
     for role, given in roles.items():
         if given is None or isinstance(given, str):
+            if given is not None and given not in available:
+                raise UnknownColumnError(name=given, available=available, where=f"`{role}`")
             columns[role] = given
             names += [given] if given is not None and given not in names else []
         else:
@@ -280,7 +301,7 @@ def _specified(
         frame=frame,
         weights=columns["weights"],
         offset=columns["offset"],
-        contrasts=dict(contrasts or {}),
+        contrasts=_codings(contrasts),
         start=_arrays(start),
         family=family,
         reml=reml,
@@ -288,11 +309,32 @@ def _specified(
 
 
 def _arrays(start: Start | ArrayLike | None) -> Start | None:
+    """Starting values as arrays of finite numbers."""
     if start is None:
         return None
-    if isinstance(start, Mapping):
-        return {name: np.atleast_1d(np.asarray(v, np.float64)) for name, v in start.items()}
-    return np.atleast_1d(np.asarray(start, np.float64))
+    if not isinstance(start, Mapping):
+        return _finite(start)
+    for name in start:
+        choice("start", name, StartName)
+    return {name: _finite(values) for name, values in start.items()}
+
+
+def _finite(values: ArrayLike) -> NDArray[np.float64]:
+    try:
+        array = np.atleast_1d(np.asarray(values, np.float64))
+    except (TypeError, ValueError):
+        array = np.array([np.nan])
+    if array.ndim != 1 or not np.isfinite(array).all():
+        raise OptionError(option="start", value=values, allowed="a sequence of finite numbers")
+    return array
+
+
+def _codings(contrasts: Mapping[str, Contrast] | None) -> dict[str, Contrast]:
+    if contrasts is not None and not isinstance(contrasts, Mapping):
+        raise OptionError(
+            option="contrasts", value=contrasts, allowed="a mapping from columns to codings"
+        )
+    return dict(contrasts or {})
 
 
 def _unused(name: str, taken: list[str]) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from pylme.errors import OptionError
-from pylme.options import choice
+from pylme.options import choice, is_number
 from pylme.results import saving, tidying
 from pylme.results.coefficients import coefficient_table
 from pylme.results.convergence import assess
@@ -210,9 +210,9 @@ class Fit:
         OptionError
             If `tol` is not a positive number.
         """
-        if isinstance(tol, bool) or not isinstance(tol, int | float) or not tol > 0:
+        if not (is_number(tol) and tol > 0):
             raise OptionError(option="tol", value=tol, allowed="a positive number")
-        return self._model.is_singular(tol)
+        return self._model.is_singular(float(tol))
 
     # --- rows ---------------------------------------------------------------------------------
 

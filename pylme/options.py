@@ -6,11 +6,13 @@ error message all read it.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast, get_args
+import math
+from numbers import Real
+from typing import Any, TypeGuard, TypeVar, cast, get_args
 
 from pylme.errors import OptionError
 
-__all__ = ["choice"]
+__all__ = ["choice", "is_number"]
 
 T = TypeVar("T")
 
@@ -27,3 +29,10 @@ def choice(option: str, value: T, allowed: Any) -> T:
     if value not in values:
         raise OptionError(option=option, value=value, allowed=values)
     return value
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether the value is a number: not a bool, not NaN; NumPy's numbers are."""
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, Real) and not math.isnan(value)

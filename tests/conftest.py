@@ -6,6 +6,12 @@ import os
 from functools import cache
 
 import pytest
+from hypothesis import settings
+
+# The same examples at each run of CI, and no deadline: its machines are shared.
+settings.register_profile("ci", derandomize=True, deadline=None)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -29,4 +29,10 @@ def _status(arguments: list[str]) -> int:
         # The reader (head, less) has gone; what is still buffered must not be tried at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        print(
+            f"Writing the output: {error.strerror} ({error.filename or 'standard output'})",
+            file=sys.stderr,
+        )
+        return 1
     return status

@@ -72,6 +72,10 @@ def fit(
         raise OptionError(
             option="--ml", value=True, allowed="it without --family: such fits are always by ML"
         )
+    if html is not None and not html.parent.is_dir():
+        raise OptionError(
+            option="--html", value=str(html), allowed="a file in a folder that exists"
+        )
     table = read_table(data)
     with told_on_stderr():
         if family is None:

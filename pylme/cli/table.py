@@ -51,7 +51,9 @@ def read_table(source: str) -> pd.DataFrame:
     except (ValueError, OSError, ImportError) as error:
         raise DataTypeError(
             found=f"{source} cannot be read: {error}",
-            remedy="Check the file; Parquet needs `pip install pyarrow`.",
+            remedy="Check the file; Parquet needs `pip install pyarrow`."
+            if kind == ".parquet"
+            else "Check the file: a header, one separator, UTF-8.",
         ) from error
 
 

@@ -7,6 +7,8 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pylme.errors import PylmeWarning
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -17,7 +19,7 @@ __all__ = ["told_on_stderr"]
 def told_on_stderr() -> Iterator[None]:
     """Print warnings to the error stream, after the output, without file names and line numbers."""
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+        warnings.simplefilter("always", PylmeWarning)
         try:
             yield
         finally:

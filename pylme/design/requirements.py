@@ -33,12 +33,16 @@ if TYPE_CHECKING:
 
 __all__ = ["require_fittable"]
 
+_HINTS: Final = {
+    "binomial": "; give counts as cbind(successes, failures)",
+    "poisson": "; give an exposure as offset(log(exposure))",
+}
 _DOTS: Final = re.compile(r"\.\.(\.|\d+)")
 
 #: The values that a family's response may take: test, and its name in words.
 _RANGES: Final[dict[str, tuple[Callable[[NDArray[np.float64]], NDArray[np.bool_]], str]]] = {
     "binomial": (lambda y: (y >= 0) & (y <= 1), "between 0 and 1"),
-    "poisson": (lambda y: y >= 0, "of 0 or more"),
+    "poisson": (lambda y: (y >= 0) & (y == np.round(y)), "whole numbers of 0 or more"),
     "Gamma": (lambda y: y > 0, "above 0"),
     "inverse.gaussian": (lambda y: y > 0, "above 0"),
 }
@@ -126,8 +130,7 @@ def _require_type(text: str, column: Column, spec: ModelSpec) -> None:
             raise ResponseError(
                 response=text,
                 found=f"{int(outside.sum())} values are not {words}, as {values[outside][0]:g}",
-                remedy=f"A {family} response takes values {words}"
-                + ("; give counts as cbind(successes, failures)." if family == "binomial" else "."),
+                remedy=f"A {family} response takes values {words}{_HINTS.get(family, '')}.",
             )
 
 
@@ -179,21 +182,26 @@ def _require_levels(spec: ModelSpec, *, more_effects_than_rows: bool) -> None:
         term = f"({deparse(bar.effects)} | {deparse(bar.group)})"
         levels = levels_of(bar.group, spec.frame)
         if levels is None:
-            continue
+            raise GroupingFactorError(
+                term=term,
+                found=f"{deparse(bar.group)} is computed, and lme4 groups by columns alone",
+                remedy="Compute the column of groups in Python and name it.",
+            )
         if levels < 2:
             raise GroupingFactorError(
                 term=term,
                 found=f"the grouping factor {deparse(bar.group)} has one level",
                 remedy="A variance between groups needs at least two groups; leave the term out.",
             )
-        effects = levels * columns_of(bar.effects, spec.frame)
+        columns = columns_of(bar.effects, spec.frame)
+        effects = levels * columns
         limit = nrow if spec.family is None else nrow + 1
         if effects >= limit and not more_effects_than_rows:
             raise GroupingFactorError(
                 term=term,
-                found=f"{effects} random effects for {nrow} rows: their variance and that of the "
-                "residuals cannot be told apart",
-                remedy="Leave effects out of the term, or use a coarser grouping factor. "
-                "(control=LmerControl(check_nobs_vs_nre='ignore', check_nobs_vs_nlev='ignore') "
-                "fits it all the same.)",
+                found=f"{levels} levels, each with {columns}, make {effects} random effects for "
+                f"{nrow} rows: their variance cannot be told apart from that of the residuals",
+                remedy="Leave effects out of the term, use a coarser grouping factor, and see that "
+                "numbers were not read as text. (check_nobs_vs_nre='ignore' and "
+                "check_nobs_vs_nlev='ignore' in the control fit it all the same.)",
             )

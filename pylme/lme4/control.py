@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal
 
 from pylme.errors import OptionError
-from pylme.options import choice
+from pylme.options import choice, is_number
 
 __all__ = ["Check", "Control", "GlmerControl", "LmerControl"]
 
 Optimizer = Literal["nloptwrap", "bobyqa", "Nelder_Mead", "nlminbwrap"]
 Action = Literal["ignore", "warning", "message", "stop"]
+HardAction = Literal["ignore", "warning", "stop"]
 ScaleAction = Literal[
     "warning", "stop", "silent.rescale", "message+rescale", "warn+rescale", "ignore"
 ]
@@ -116,6 +117,7 @@ class Check:
     Attributes
     ----------
     action : {"ignore", "warning", "message", "stop"}
+        "message" for the singularity check alone.
     tol : float
     rel_tol : float, optional
         Also check the gradient relative to the parameters (gradient check only).
@@ -131,7 +133,7 @@ class Check:
             value = getattr(self, name)
             if value is None and name == "rel_tol":
                 continue
-            if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            if not (is_number(value) and value > 0):
                 raise OptionError(option=name, value=value, allowed="a positive number")
 
 
@@ -207,29 +209,41 @@ class Control:
             if value is not None and not isinstance(value, bool):
                 raise OptionError(option=name, value=value, allowed=(True, False, None))
         tol = self.boundary_tol
-        if tol is not None and (isinstance(tol, bool) or not tol >= 0):
+        if tol is not None and not (is_number(tol) and tol >= 0):
             raise OptionError(option="boundary_tol", value=tol, allowed="a number of 0 or more")
         for name in ("check_conv_grad", "check_conv_singular", "check_conv_hess"):
             value = getattr(self, name)
-            if value is not None and not isinstance(value, Check):
-                choice(name, value, Action)
+            if value is None:
+                continue
+            action = value.action if isinstance(value, Check) else value
+            # lme4 has no branch for "message" there: it would stop, and the fit be lost.
+            choice(name, action, Action if name == "check_conv_singular" else HardAction)
         self._check_options()
 
     @property
     def _optimizers(self) -> tuple[str, ...]:
-        """The optimisers asked for; where none is, any of them might be lme4's default."""
+        """The optimisers asked for, or lme4's own."""
         if self.optimizer is None:
-            return tuple(_OPTIONS)
+            return ("bobyqa", "Nelder_Mead") if isinstance(self, GlmerControl) else ("nloptwrap",)
         return self.optimizer if isinstance(self.optimizer, tuple) else (self.optimizer,)
 
     def _check_options(self) -> None:
+        if not isinstance(self.opt_ctrl, Mapping):
+            raise OptionError(
+                option="opt_ctrl", value=self.opt_ctrl, allowed="a mapping of options"
+            )
         allowed = sorted(frozenset().union(*(_OPTIONS[name] for name in self._optimizers)))
         for option, value in self.opt_ctrl.items():
             if option not in allowed:
                 raise OptionError(option="opt_ctrl", value=option, allowed=allowed)
-            if not isinstance(value, bool | int | float | str):
+            if option == "algorithm":
+                if not isinstance(value, str):
+                    raise OptionError(
+                        option="opt_ctrl['algorithm']", value=value, allowed="the name of one"
+                    )
+            elif not is_number(value) and not isinstance(value, bool):
                 raise OptionError(
-                    option=f"opt_ctrl[{option!r}]", value=value, allowed="a number, bool or str"
+                    option=f"opt_ctrl[{option!r}]", value=value, allowed="a number or a bool"
                 )
 
     def arguments(self) -> dict[str, Any]:
@@ -277,7 +291,7 @@ class GlmerControl(Control):
 
     def __post_init__(self) -> None:
         tol = self.tol_pwrss
-        if tol is not None and (isinstance(tol, bool) or not tol > 0):
+        if tol is not None and not (is_number(tol) and tol > 0):
             raise OptionError(option="tol_pwrss", value=tol, allowed="a positive number")
         for name in ("compdev", "n_agq_0_init"):
             if getattr(self, name) not in (None, True, False):

@@ -90,7 +90,10 @@ def _text(formula: Formula) -> str:
     that need back-quotes.
     """
     doubled = [bar for bar in formula.bars if bar.double]
-    hard = any("`" in deparse(bar.effects) or not model_terms(bar.effects).terms for bar in doubled)
+    hard = any(
+        "`" in deparse(bar.effects) + deparse(bar.group) or not model_terms(bar.effects).terms
+        for bar in doubled
+    )
     return str(expand(formula) if hard else formula)
 
 

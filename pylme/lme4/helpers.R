@@ -182,15 +182,30 @@ model_varcorr <- function(fit) {
 model_optinfo <- function(fit) {
   info <- fit@optinfo
   checks <- info$conv$lme4
+  looked <- checks_made(fit, info)
   list(
     optimizer = as.character(info$optimizer), control = info$control,
     theta = unname(lme4::getME(fit, "theta")), par = as.numeric(info$val),
     feval = info$feval, conv_opt = info$conv$opt, message = info$message,
-    checked = !is.null(checks),
+    checked = !is.null(checks), gradient_checked = looked$gradient, hessian_checked = looked$hessian,
     messages = as.character(unlist(checks$messages)), codes = as.integer(unlist(checks$code)),
     gradient = info$derivs$gradient, hessian = info$derivs$Hessian,
     warnings = vapply(info$warnings, function(w) as.character(if (is.list(w)) w$message else w), "")
   )
+}
+
+# Which of its checks lme4 went through: a check may be switched off, and a fit that is singular at
+# the tolerance asked for is left before gradient and Hessian are looked at.
+checks_made <- function(fit, info) {
+  control <- if (!is.null(fit@call$control)) {
+    eval(fit@call$control, environment(stats::formula(fit)))
+  } else if (lme4::isLMM(fit)) lme4::lmerControl() else lme4::glmerControl()
+  asked <- control$checkConv
+  bounded <- lme4::getME(fit, "theta")[lme4::getME(fit, "lower") == 0]
+  reached <- !is.null(info$conv$lme4) && !is.null(info$derivs) &&
+    !any(bounded < asked$check.conv.singular$tol)
+  list(gradient = reached && asked$check.conv.grad$action != "ignore",
+       hessian = reached && asked$check.conv.hess$action != "ignore")
 }
 
 # By position: the first argument's name differs between lme4's versions.

@@ -1,14 +1,13 @@
 """Ctrl-C while R computes.
 
-Python runs its signal handlers between bytecodes, so a long call into C would finish first. But
-Python's C-level handler writes a byte to a file descriptor at once (`signal.set_wakeup_fd`); a
-thread that reads it sets R's own pending-interrupt flag, R stops at its next check, and the helper
-hands the interrupt back as data.
+R looks for interrupts now and then, and lets rpy2 run a Python callback when it does. Python's own
+handler would raise there, inside a callback from C, where the exception is printed and dropped. So
+for the time of a call the handler only sets R's pending flag: R stops at that very place, and the
+KeyboardInterrupt is raised when it has handed control back.
 """
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from contextlib import contextmanager
@@ -19,43 +18,41 @@ if TYPE_CHECKING:
 
 __all__ = ["interruptible"]
 
-#: Sent through the pipe to end the watching thread; no signal has the number 0.
-_DONE = b"\0"
-
 
 @contextmanager
 def interruptible(rlib: Any) -> Iterator[None]:
-    """Let SIGINT reach R while the block runs; only the main thread receives signals.
+    """Let SIGINT stop R while the block runs, and raise it afterwards.
+
+    Only the main thread receives signals; a handler of the user's own is left in place.
 
     Parameters
     ----------
     rlib : module
         rpy2's handle of R's C library.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If SIGINT came, also where R was done before it noticed.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
         yield
         return
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    previous = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    watcher = threading.Thread(target=_watch, args=(reader, previous, rlib), daemon=True)
-    watcher.start()
+    came = False
+
+    def note(*_: object) -> None:
+        nonlocal came
+        came = True
+        rlib.R_interrupts_pending = 1
+
+    signal.signal(signal.SIGINT, note)
     try:
         yield
     finally:
-        signal.set_wakeup_fd(previous)
-        os.write(writer, _DONE)
-        watcher.join()
-        os.close(reader)
-        os.close(writer)
-
-
-def _watch(reader: int, previous: int, rlib: Any) -> None:
-    """Read signal numbers until told to end; hand each on to the descriptor that was set before."""
-    while (signals := os.read(reader, 64)) != _DONE:
-        if signal.SIGINT in signals:
-            rlib.R_interrupts_pending = 1
-        if previous >= 0:
-            os.write(previous, signals.rstrip(_DONE))
-        if signals.endswith(_DONE):
-            return
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if came:
+            rlib.R_interrupts_pending = 0
+            raise KeyboardInterrupt

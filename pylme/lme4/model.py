@@ -133,6 +133,8 @@ class RModel:
             checks = Lme4Checks(
                 messages=_texts(parts["messages"]),
                 codes=tuple(int(code) for code in np.atleast_1d(parts["codes"])),
+                gradient=parts["gradient_checked"],
+                hessian=parts["hessian_checked"],
             )
         return OptInfo(
             optimizer=" + ".join(_texts(parts["optimizer"])),

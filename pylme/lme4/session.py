@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import threading
 from collections import deque
 from contextlib import contextmanager
@@ -70,8 +71,12 @@ class Session:
         self._rlib = openrlib.rlib
         self._callbacks = callbacks
         self._process = os.getpid()
-        with self._lock, self._quiet_console():
-            rinterface.initr()
+        with self._lock, self._quiet_console(), interruptible(self._rlib):
+            with _handler_kept():
+                try:
+                    rinterface.initr()
+                except Exception as error:
+                    raise why_unavailable(error) from error
             self._helpers = _load_helpers(rinterface)
         self.versions: dict[str, str] = self.call("session_versions")
 
@@ -83,7 +88,7 @@ class Session:
         RError
             If R stops.
         """
-        with self._at_work():
+        with self._at_work(), interruptible(self._rlib):
             value, told = self._captured(function, arguments)
             result = self._from_r(value)
         raise_as_warnings(dict.fromkeys(told))
@@ -151,6 +156,17 @@ if (!l10n_info()[["UTF-8"]]) for (name in c("C.UTF-8", "en_US.UTF-8", "UTF-8")) 
   if (nzchar(suppressWarnings(Sys.setlocale("LC_CTYPE", name)))) break
 }
 """
+
+
+@contextmanager
+def _handler_kept() -> Iterator[None]:
+    """Put the handler of SIGINT back: rpy2 sets Python's own when it starts R."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, handler)
 
 
 def _log_console(text: str) -> None:

@@ -42,22 +42,23 @@ class Status(Enum):
     DEGENERATE = "degenerate"
 
 
-#: NLopt stores a stop at a limit as code 0; only its message tells it from success.
+#: What an optimiser says when it stops short. NLopt's code is 0 then; only the message tells.
 _STOPPED = re.compile(
-    r"NLOPT_(MAXEVAL_REACHED|MAXTIME_REACHED|FAILURE|FORCED_STOP|INVALID_ARGS|OUT_OF_MEMORY"
-    r"|ROUNDOFF_LIMITED)|(evaluation|iteration) limit reached|maximum number of function"
-    r"|failed to converge in|false convergence|singular convergence",
+    r"NLOPT_(MAXEVAL_REACHED|MAXTIME_REACHED|STOPVAL_REACHED|FAILURE|FORCED_STOP|INVALID_ARGS"
+    r"|OUT_OF_MEMORY)|(evaluation|iteration) limit reached|maximum number of function"
+    r"|failure to converge|failed to converge in|false convergence|singular convergence"
+    r"|absolute function convergence|went below allowed minimum",
     re.IGNORECASE,
 )
-#: What optimisers say through R's warnings.
-_OPTIMISER_WARNING = re.compile(
-    r"convergence code|failure to converge|maximum number of function|unable to evaluate",
-    re.IGNORECASE,
-)
+#: NLopt could not get nearer for rounding errors: as good as it gets, if the checks are clean.
+_ROUNDED = "NLOPT_ROUNDOFF_LIMITED"
+#: How R's warnings tell what an optimiser, also that of an earlier stage, ended with.
+_ENDING = re.compile(r"convergence code", re.IGNORECASE)
 #: lme4's codes: see its checkConv. -1 and -2: gradient; -3, -4, -5, -6: Hessian or not a number.
 _GRADIENT_CODES = frozenset({-1, -2})
 _HESSIAN_CODES = frozenset({-3, -4, -5, -6})
 _GRADIENT = re.compile(r"max\|(relative )?grad\||scaled gradient", re.IGNORECASE)
+_SINGULAR = re.compile(r"boundary \(singular\)")
 _HESSIAN = re.compile(r"degenerate|numerically singular|Hessian check|contains NAs", re.IGNORECASE)
 
 
@@ -156,18 +157,21 @@ def assess(
     finite : bool
         Whether the criterion and all estimates are finite.
     """
-    stops = _early_stops(optinfo, conditions)
+    checks = optinfo.checks
     gradient = _GRADIENT_CODES & set(optinfo.codes) or _any(_GRADIENT, optinfo.messages)
     hessian = _HESSIAN_CODES & set(optinfo.codes) or _any(_HESSIAN, optinfo.messages)
+    looked = checks is not None and checks.gradient and checks.hessian
+    singular_said = singular or _any(_SINGULAR, optinfo.messages)
+    stops = _early_stops(optinfo, clean=looked and not gradient and not hessian)
     if not finite:
         status = Status.DEGENERATE
     elif stops or gradient:
         status = Status.NOT_CONVERGED
     elif hessian:
         status = Status.DEGENERATE
-    elif singular:
+    elif singular_said:
         status = Status.SINGULAR
-    elif optinfo.checks is None:
+    elif not looked:
         status = Status.UNCHECKED
     else:
         status = Status.CONVERGED
@@ -176,13 +180,14 @@ def assess(
         stopped=bool(stops),
         gradient=bool(gradient),
         hessian=bool(hessian),
-        singular=singular,
+        singular=singular_said,
         finite=finite,
     )
+    said = (*stops, *optinfo.messages, *optinfo.warnings)
     return Convergence(
         status=status,
         code=helper_code(optinfo.checks, singular=singular),
-        messages=tuple(dict.fromkeys((*stops, *optinfo.messages, *optinfo.warnings))),
+        messages=tuple(dict.fromkeys((*said, *_earlier(conditions, optinfo, stopped=bool(stops))))),
         checked=checked,
         not_checked=not_checked,
     )
@@ -192,22 +197,26 @@ def _any(pattern: re.Pattern[str], messages: Iterable[str]) -> bool:
     return any(pattern.search(message) for message in messages)
 
 
-def _early_stops(optinfo: OptInfo, conditions: Iterable[Condition]) -> tuple[str, ...]:
-    """Whatever says that the optimiser stopped before it was done."""
+def _early_stops(optinfo: OptInfo, *, clean: bool) -> tuple[str, ...]:
+    """Whatever says that the optimiser stopped before it was done.
+
+    Its code, its message and the warnings kept with it are those of the last stage; R's other
+    warnings may come from an earlier one, whose ending does not matter.
+    """
+    message = optinfo.message or ""
     said = []
-    if optinfo.conv_opt != 0 or (optinfo.message and _STOPPED.search(optinfo.message)):
-        said.append(
-            f"{optinfo.optimizer}: {optinfo.message or 'no message'} (code {optinfo.conv_opt})"
-        )
-    texts = [*(c.message for c in conditions if c.kind == "warning"), *optinfo.warnings]
-    said += [
-        text
-        for text in texts
-        if _OPTIMISER_WARNING.search(text)
-        and text not in optinfo.messages
-        and not (said and optinfo.message and optinfo.message in text)
-    ]
+    rounded = _ROUNDED in message and clean
+    if (optinfo.conv_opt != 0 and not rounded) or _STOPPED.search(message):
+        said.append(f"{optinfo.optimizer}: {message or 'no message'} (code {optinfo.conv_opt})")
+    said += [w for w in optinfo.warnings if _STOPPED.search(w) and not (message and message in w)]
     return tuple(dict.fromkeys(said))
+
+
+def _earlier(conditions: Iterable[Condition], optinfo: OptInfo, *, stopped: bool) -> list[str]:
+    """What the optimisers of earlier stages ended with."""
+    endings = [c.message for c in conditions if c.kind == "warning" and _ENDING.search(c.message)]
+    last = optinfo.message or ""
+    return [f"{e} (in an earlier stage)" for e in endings if not (stopped and last and last in e)]
 
 
 def _ledger(
@@ -223,19 +232,31 @@ def _ledger(
         + " (by lme4's rule, tolerance 1e-4)",
     ]
     missing = []
-    if optinfo.checks is None:
-        missing.append(
-            "gradient and Hessian at the optimum: "
-            + (
-                "lme4 computed no derivatives (calc_derivs is off, or by default for large data)"
-                if optinfo.gradient is None
-                else "lme4's checks are switched off"
-            )
-        )
-    elif singular:
-        missing.append("gradient and Hessian at the optimum: lme4 skips them for a singular fit")
-    else:
-        done.append(f"the gradient {'is not zero' if gradient else 'is zero within tolerance'}")
-        done.append(f"the Hessian {'is not' if hessian else 'is'} positive definite")
+    checks = optinfo.checks
+    for what, made, failed, good, bad in (
+        ("gradient", checks and checks.gradient, gradient, "zero within tolerance", "not zero"),
+        (
+            "Hessian",
+            checks and checks.hessian,
+            hessian,
+            "positive definite",
+            "not positive definite",
+        ),
+    ):
+        if made or failed:
+            done.append(f"the {what} is {bad if failed else good}")
+        else:
+            missing.append(f"the {what} at the optimum: {_reason(optinfo, singular=singular)}")
     missing.append("whether another, better optimum exists: no local check can tell")
     return tuple(done), tuple(missing)
+
+
+def _reason(optinfo: OptInfo, *, singular: bool) -> str:
+    """Why lme4 did not look at the derivatives."""
+    if optinfo.gradient is None:
+        return (
+            "no derivatives were computed (calc_derivs is off, n_agq is 0, or the data are large)"
+        )
+    if singular:
+        return "lme4 skips it for a singular fit"
+    return "the check is switched off"

@@ -19,10 +19,13 @@ __all__ = ["correlation", "cov2sdcor", "sdcor2cov"]
 
 
 def _square(matrix: ArrayLike, option: str) -> NDArray[np.float64]:
-    array = np.asarray(matrix, dtype=np.float64)
+    try:
+        array = np.asarray(matrix, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise OptionError(option=option, value=matrix, allowed="a square matrix") from error
     if array.ndim != 2 or array.shape[0] != array.shape[1]:
         raise OptionError(
-            option=option, value=array.shape, allowed="a square matrix, symmetric, of shape (k, k)"
+            option=option, value=array.shape, allowed="a square matrix, of shape (k, k)"
         )
     return array
 

@@ -84,6 +84,28 @@ MESSAGES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
             r"MAXEVAL|evaluation limit|maximum number of function",
             "The optimiser used up its evaluations. Raise the limit (maxeval or maxfun).",
         ),
+        (
+            r"STOPVAL|went below allowed minimum|absolute function convergence",
+            "The optimiser stopped at a value of the criterion that it was told to be content "
+            "with. Take that option away.",
+        ),
+        (
+            r"ROUNDOFF",
+            "The optimiser could get no nearer for rounding errors, mostly because its tolerances "
+            "are too small. If gradient and Hessian are fine, the answer is too.",
+        ),
+        (
+            r"trust region step failed",
+            "bobyqa lost its way, mostly where the criterion is flat or badly scaled.",
+        ),
+        (
+            r"maxfun < 10|'control' component|unused control arguments",
+            "About the optimiser's options, not about the answer.",
+        ),
+        (
+            r"non-integer",
+            "The response holds values that the family gives no probability to.",
+        ),
         (r"MAXTIME", "The optimiser used up its time. Raise maxtime."),
         (r"iteration limit", "The optimiser used up its iterations. Raise iter.max."),
         (

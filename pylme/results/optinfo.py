@@ -24,10 +24,14 @@ class Lme4Checks:
     messages : tuple of str
     codes : tuple of int
         Negative: a failed check; positive: a notice. A singular fit has a message and no code.
+    gradient, hessian : bool
+        Whether they were looked at: not where the check is switched off or the fit is singular.
     """
 
     messages: tuple[str, ...]
     codes: tuple[int, ...]
+    gradient: bool
+    hessian: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

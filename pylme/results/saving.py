@@ -191,7 +191,7 @@ def model_from_json(text: str) -> tuple[SavedModel, Rows]:
     """
     try:
         content = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (TypeError, ValueError) as error:
         raise _unreadable(f"the text is not JSON ({error})") from error
     kind = content.get("format") if isinstance(content, dict) else None
     if kind != FORMAT:

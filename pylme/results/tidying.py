@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from pylme.errors import OptionError
-from pylme.options import choice
+from pylme.options import choice, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -87,7 +87,7 @@ def half_width(conf_level: float) -> float:
     OptionError
         If the level is not between 0 and 1.
     """
-    if not 0 < conf_level < 1:
+    if not (is_number(conf_level) and 0 < conf_level < 1):
         raise OptionError(option="conf_level", value=conf_level, allowed="a number between 0 and 1")
     return float(ndtri(0.5 + conf_level / 2))
 

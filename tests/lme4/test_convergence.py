@@ -36,12 +36,39 @@ def test_derivatives_switched_off(sleepstudy):
     assert fit.optinfo.checks is None
     assert fit.optinfo.gradient is None
     assert (fit.convergence.status, fit.convergence.code) == (Status.UNCHECKED, 1)
-    assert "lme4 computed no derivatives" in fit.convergence.explain()
+    assert "no derivatives were computed" in fit.convergence.explain()
+
+
+LOOSE = {"optimizer": "nloptwrap", "opt_ctrl": {"ftol_abs": 100.0, "xtol_abs": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("check", "status", "reason"),
+    [
+        ({"check_conv_grad": "ignore"}, Status.UNCHECKED, "the check is switched off"),
+        ({"check_conv_hess": "ignore"}, Status.NOT_CONVERGED, "the check is switched off"),
+        (
+            {"check_conv_singular": Check(action="message", tol=10.0)},
+            Status.SINGULAR,
+            "lme4 skips it",
+        ),
+    ],
+)
+def test_checks_that_were_not_made_are_not_called_clean(sleepstudy, check, status, reason):
+    """A loose optimiser stops far from the optimum, and nobody may say that it was looked at."""
+    fit = pylme.lmer(SLEEP, sleepstudy, control=LmerControl(**LOOSE, **check))
+    assert np.abs(fit.optinfo.gradient).max() > 5
+    assert fit.convergence.status is status
+    assert reason in " ".join(fit.convergence.explain().split())
+    assert "zero within tolerance" not in fit.convergence.explain()
 
 
 @pytest.mark.parametrize(
     ("optimizer", "options"),
     [
+        ("nloptwrap", {"stopval": 1780.0}),
+        ("Nelder_Mead", {"MinfMax": 1780.0}),
+        ("nlminbwrap", {"abs.tol": 1800.0}),
         ("nloptwrap", {"maxeval": 5}),
         ("nloptwrap", {"maxtime": 1e-6}),
         ("bobyqa", {"maxfun": 20}),
@@ -117,6 +144,19 @@ def test_estimates_that_are_not_finite_are_degenerate(sleepstudy):
         ),
     )
     assert assess(unidentified, (), singular=False, finite=True).status is Status.DEGENERATE
+
+
+def test_how_an_earlier_stage_ended_does_not_matter():
+    data = pylme.datasets.load("grouseticks")
+    data["H"] = (data["HEIGHT"] - 460) / 30
+    fit = pylme.glmer(
+        "TICKS ~ YEAR + H + (1 | BROOD) + (1 | LOCATION)",
+        data,
+        family="poisson",
+        control=pylme.GlmerControl(optimizer=("nlminbwrap", "bobyqa"), opt_ctrl={"iter.max": 1}),
+    )
+    assert fit.convergence.status is Status.CONVERGED
+    assert any("earlier stage" in message for message in fit.convergence.messages)
 
 
 def test_code_equals_the_helper_itself(sleepstudy):

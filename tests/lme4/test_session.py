@@ -155,6 +155,35 @@ def test_ctrl_c_stops_a_long_fit_at_once():
     assert float(out.split()[1]) < 4.0
 
 
+def test_without_r_the_error_says_what_to_do():
+    done = script(
+        """
+        import pylme
+        data = pylme.datasets.load("dyestuff")
+        try:
+            pylme.lmer("Yield ~ 1 + (1 | Batch)", data)
+        except pylme.errors.RUnavailableError as error:
+            print(error)
+        """,
+        env={"PATH": "/nonexistent", "HOME": "/tmp"},
+    )
+    assert "R was not found" in done.stdout, done.stderr
+    assert "install" in done.stdout
+
+
+def test_the_users_own_handler_of_ctrl_c_stays():
+    done = script(
+        """
+        import signal, pylme
+        def mine(*_): pass
+        signal.signal(signal.SIGINT, mine)
+        pylme.lmer("Yield ~ 1 + (1 | Batch)", pylme.datasets.load("dyestuff"))
+        print(signal.getsignal(signal.SIGINT) is mine)
+        """
+    )
+    assert done.stdout == "True\n", done.stderr
+
+
 def test_r_objects_are_released(sleepstudy):
     from pylme.lme4 import session
 
