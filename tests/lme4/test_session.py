@@ -155,7 +155,7 @@ def test_ctrl_c_stops_a_long_fit_at_once():
     assert float(out.split()[1]) < 4.0
 
 
-def test_without_r_the_error_says_what_to_do():
+def test_without_r_the_error_says_what_to_do(tmp_path):
     done = script(
         """
         import pylme
@@ -165,7 +165,7 @@ def test_without_r_the_error_says_what_to_do():
         except pylme.errors.RUnavailableError as error:
             print(error)
         """,
-        env={"PATH": "/nonexistent", "HOME": "/tmp"},
+        env={"PATH": "/nonexistent", "HOME": str(tmp_path)},
     )
     assert "R was not found" in done.stdout, done.stderr
     assert "install" in done.stdout
