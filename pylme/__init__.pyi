@@ -10,8 +10,8 @@ from .formula import allow_function as allow_function
 from .lme4.control import Check as Check
 from .lme4.control import GlmerControl as GlmerControl
 from .lme4.control import LmerControl as LmerControl
-from .lme4.doctor import doctor as doctor
-from .lme4.doctor import show_versions as show_versions
+from .lme4.installation.doctor import doctor as doctor
+from .lme4.installation.doctor import show_versions as show_versions
 from .results.convergence import Status as Status
 from .results.covariance import cov2sdcor as cov2sdcor
 from .results.covariance import sdcor2cov as sdcor2cov

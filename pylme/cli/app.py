@@ -118,7 +118,7 @@ def datasets(name: str | None = None, /) -> None:
 @app.command
 def doctor() -> int:
     """Say what is installed, what is wrong, and the command that mends it."""
-    from pylme.lme4.doctor import doctor as diagnose
+    from pylme.lme4.installation.doctor import doctor as diagnose
 
     diagnosis = diagnose()
     print(diagnosis)

@@ -22,8 +22,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from pylme.errors import NotAvailableError, RError
-from pylme.lme4.availability import why_unavailable
 from pylme.lme4.conditions import raise_as_warnings
+from pylme.lme4.installation.availability import why_unavailable
 from pylme.lme4.interrupt import interruptible
 from pylme.results.condition import Condition
 

@@ -66,7 +66,7 @@ def test_it_carries_all_of_the_package(wheel):
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert carried == tracked
-    assert {"pylme/py.typed", "pylme/lme4/helpers.R", "pylme/lme4/doctor.R"} < carried
+    assert {"pylme/py.typed", "pylme/lme4/helpers.R", "pylme/lme4/installation/doctor.R"} < carried
     assert sum(name.endswith(".csv.gz") for name in carried) == 11
 
 

@@ -13,13 +13,18 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from pylme.lme4 import checks, installed, remedies
-from pylme.lme4.availability import why_unavailable
-from pylme.lme4.checks import bridge_checks, native_checks
-from pylme.lme4.diagnosis import Check, Diagnosis
-from pylme.lme4.doctor import doctor, show_versions
-from pylme.lme4.installed import find_r, rinterface_fits, rinterface_requirement, version_tuple
-from pylme.lme4.probes import PROBED_PACKAGES, ProbeError, ask_r
+from pylme.lme4.installation import checks, installed, remedies
+from pylme.lme4.installation.availability import why_unavailable
+from pylme.lme4.installation.checks import bridge_checks, native_checks
+from pylme.lme4.installation.diagnosis import Check, Diagnosis
+from pylme.lme4.installation.doctor import doctor, show_versions
+from pylme.lme4.installation.installed import (
+    find_r,
+    rinterface_fits,
+    rinterface_requirement,
+    version_tuple,
+)
+from pylme.lme4.installation.probes import PROBED_PACKAGES, ProbeError, ask_r
 
 HEALTHY = {
     "version": "4.2.2",
@@ -71,7 +76,9 @@ def rinterface(monkeypatch):
             return version if name == "rpy2-rinterface" else "1.0"
 
         for module in ("checks", "availability"):
-            monkeypatch.setattr(f"pylme.lme4.{module}.package_version", package_version)
+            monkeypatch.setattr(
+                f"pylme.lme4.installation.{module}.package_version", package_version
+            )
 
     return pretend
 
@@ -242,7 +249,7 @@ def test_a_remedy_is_said_once_for_all_that_it_mends():
 
 def test_nothing_is_started_in_this_process():
     code = (
-        "import sys; from pylme.lme4.doctor import doctor; doctor(timeout=30); "
+        "import sys; from pylme.lme4.installation.doctor import doctor; doctor(timeout=30); "
         "print(sorted(n for n in sys.modules if n.split('.')[0] in ('rpy2', 'pandas', 'scipy')))"
     )
     done = subprocess.run(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pylme.lme4.installed import RInstallation
+    from pylme.lme4.installation.installed import RInstallation
 
 __all__ = ["PROBED_PACKAGES", "ProbeError", "ask_r", "ask_rpy2"]
 
@@ -40,7 +40,7 @@ def ask_r(r: RInstallation, *, fit: bool, timeout: float) -> dict[str, str]:
     ProbeError
         If R does not run, or not in time.
     """
-    with as_file(files("pylme.lme4").joinpath("doctor.R")) as script:
+    with as_file(files("pylme.lme4.installation").joinpath("doctor.R")) as script:
         command: list[str | Path] = [r.rscript, script]
         return _told(_output([*command, "fit"] if fit else command, timeout=timeout))
 

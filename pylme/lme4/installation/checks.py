@@ -8,10 +8,15 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from pylme._version import __version__
-from pylme.lme4.diagnosis import Check
-from pylme.lme4.installed import OLDEST_R, package_version, rinterface_fits, version_tuple
-from pylme.lme4.probes import PROBED_PACKAGES, ProbeError
-from pylme.lme4.remedies import (
+from pylme.lme4.installation.diagnosis import Check
+from pylme.lme4.installation.installed import (
+    OLDEST_R,
+    package_version,
+    rinterface_fits,
+    version_tuple,
+)
+from pylme.lme4.installation.probes import PROBED_PACKAGES, ProbeError
+from pylme.lme4.installation.remedies import (
     compile_lme4,
     install_blas,
     install_lme4,
@@ -23,7 +28,7 @@ from pylme.lme4.remedies import (
 )
 
 if TYPE_CHECKING:
-    from pylme.lme4.installed import RInstallation
+    from pylme.lme4.installation.installed import RInstallation
 
 __all__ = ["PYTHON_PACKAGES", "bridge_checks", "native_checks", "python_checks", "r_check"]
 

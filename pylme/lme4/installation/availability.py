@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from pylme.errors import RUnavailableError
-from pylme.lme4.installed import (
+from pylme.lme4.installation.installed import (
     OLDEST_R,
     find_r,
     package_version,
     rinterface_fits,
     version_tuple,
 )
-from pylme.lme4.remedies import install_lme4, install_r, install_rinterface, leave_r_home, system
+from pylme.lme4.installation.remedies import (
+    install_lme4,
+    install_r,
+    install_rinterface,
+    leave_r_home,
+    system,
+)
 
 __all__ = ["why_unavailable"]
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
-from pylme.lme4.installed import rinterface_requirement
+from pylme.lme4.installation.installed import rinterface_requirement
 
 __all__ = [
     "System",

@@ -12,16 +12,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pylme._version import __version__
-from pylme.lme4.checks import (
+from pylme.lme4.installation.checks import (
     PYTHON_PACKAGES,
     bridge_checks,
     native_checks,
     python_checks,
     r_check,
 )
-from pylme.lme4.diagnosis import Diagnosis, Versions
-from pylme.lme4.installed import find_r, package_version
-from pylme.lme4.probes import PROBED_PACKAGES, ProbeError, ask_r, ask_rpy2
+from pylme.lme4.installation.diagnosis import Diagnosis, Versions
+from pylme.lme4.installation.installed import find_r, package_version
+from pylme.lme4.installation.probes import PROBED_PACKAGES, ProbeError, ask_r, ask_rpy2
 
 if TYPE_CHECKING:
     from collections.abc import Callable
