@@ -19,7 +19,7 @@ from pylme.errors import (
     warn,
 )
 from pylme.fit import Fit
-from pylme.formula import check_functions, parse_formula, with_dot
+from pylme.formula import Name, check_functions, parse_formula, with_dot
 from pylme.frame import column_names, read_frame
 from pylme.lme4.conditions import raise_as_warnings
 from pylme.lme4.control import GlmerControl, LmerControl
@@ -363,7 +363,8 @@ def _fitted(
     model = fit_with_lme4(spec, function=function, control=control, n_agq=n_agq)
     raise_as_warnings(model.conditions)
     rows = spec.frame.rows
-    lost = model.lost_rows() if spec.formula.functions else np.empty(0, dtype=np.intp)
+    computed = spec.formula.functions or not isinstance(spec.formula.response, Name)
+    lost = model.lost_rows() if computed else np.empty(0, dtype=np.intp)
     if len(lost):
         counts = {"a transformation in the formula": len(lost)}
         if na_action == "fail":

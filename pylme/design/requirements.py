@@ -20,15 +20,16 @@ from pylme.errors import (
     ResponseError,
     WeightsError,
 )
-from pylme.formula import Name, deparse, expand, require_bars
+from pylme.formula import Name, deparse, expand, model_terms, require_bars, walk
 from pylme.frame import Factor, Integer, Logical, Numeric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from pylme.design.spec import ModelSpec
+    from pylme.formula import Formula, Node
     from pylme.frame import Column
 
 __all__ = ["require_fittable"]
@@ -66,6 +67,7 @@ def require_fittable(spec: ModelSpec, *, more_effects_than_rows: bool = False) -
     _require_response(spec)
     _require_positive_weights(spec)
     _require_numeric_offset(spec)
+    _require_levels_to_compare(spec)
     _require_contrasts(spec)
     _require_levels(spec, more_effects_than_rows=more_effects_than_rows)
 
@@ -152,14 +154,19 @@ def _require_positive_weights(spec: ModelSpec) -> None:
 
 
 def _require_numeric_offset(spec: ModelSpec) -> None:
-    if spec.offset is not None and _numbers(spec.frame.columns[spec.offset]) is None:
+    column = None if spec.offset is None else spec.frame.columns[spec.offset]
+    if not isinstance(column, Numeric | Integer | None):
         raise OptionError(
             option="offset", value=spec.offset, allowed="a numeric column or one number a row"
         )
 
 
 def _require_contrasts(spec: ModelSpec) -> None:
-    factors = {n: c for n, c in spec.frame.columns.items() if isinstance(c, Factor)}
+    factors = {
+        name: column
+        for name in spec.formula.effect_columns
+        if isinstance(column := spec.frame.columns.get(name), Factor)
+    }
     for name, value in spec.contrasts.items():
         if name not in factors:
             raise OptionError(option="contrasts for", value=name, allowed=tuple(factors))
@@ -176,17 +183,53 @@ def _require_contrasts(spec: ModelSpec) -> None:
             )
 
 
+def _require_bare_names(term: str, group: Node, spec: ModelSpec) -> None:
+    """lme4 sees a column within a call that groups only if the model names it by itself too."""
+    bare = {node.name for node in _variables(spec.formula) if isinstance(node, Name)}
+    inside = {node.name for node in walk(group) if isinstance(node, Name)}
+    if hidden := sorted(inside - bare):
+        raise GroupingFactorError(
+            term=term,
+            found=f"{deparse(group)} is computed from {hidden[0]!r}, which lme4 does not find "
+            "there unless the model names it by itself too",
+            remedy="Compute the column of groups in Python and name it.",
+        )
+
+
+def _variables(formula: Formula) -> Iterator[Node]:
+    """The variables of the fixed part, of the left sides of bars, and the columns that group."""
+    yield from _effects(formula)
+    for bar in formula.bars:
+        for node in model_terms(bar.group).variables:
+            if isinstance(node, Name):
+                yield node
+
+
+def _require_levels_to_compare(spec: ModelSpec) -> None:
+    """A factor among the effects needs two levels."""
+    for node in (n for n in _effects(spec.formula) if isinstance(n, Name)):
+        column = spec.frame.columns.get(node.name)
+        if isinstance(column, Factor) and len(column.levels) < 2:
+            raise ColumnValueError(
+                column=node.name,
+                found=f"its only level in the {spec.frame.nrow} rows used is {column.levels[0]!r}",
+                remedy="An effect compares levels: leave it out of the formula, or use more rows.",
+            )
+
+
+def _effects(formula: Formula) -> Iterator[Node]:
+    for side in (formula.fixed, *(bar.effects for bar in formula.bars)):
+        yield from model_terms(side).variables
+
+
 def _require_levels(spec: ModelSpec, *, more_effects_than_rows: bool) -> None:
     nrow = spec.frame.nrow
     for bar in expand(spec.formula).bars:
         term = f"({deparse(bar.effects)} | {deparse(bar.group)})"
         levels = levels_of(bar.group, spec.frame)
         if levels is None:
-            raise GroupingFactorError(
-                term=term,
-                found=f"{deparse(bar.group)} is computed, and lme4 groups by columns alone",
-                remedy="Compute the column of groups in Python and name it.",
-            )
+            _require_bare_names(term, bar.group, spec)
+            continue
         if levels < 2:
             raise GroupingFactorError(
                 term=term,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
@@ -47,7 +48,9 @@ def from_pandas(column: str, series: pd.Series[Any]) -> Raw:
         )
     if isinstance(dtype, pd.StringDtype):
         if dtype.storage.startswith("pyarrow"):
-            return arrow_strings(_chunks(series))
+            # A string that Arrow cannot encode is named by the reader of objects.
+            with suppress(UnicodeEncodeError):
+                return arrow_strings(_chunks(series))
         return from_objects(column, series.to_numpy(dtype=object))
     if isinstance(dtype, pd.DatetimeTZDtype):
         utc = series.to_numpy(dtype=f"M8[{dtype.unit}]")

@@ -79,21 +79,27 @@ make_factor <- function(codes, levels, separator, ordered) {
   structure(codes, levels = levels, class = if (ordered) c("ordered", "factor") else "factor")
 }
 
-# The function that a formula calls, where R would not find it from the global environment.
+# The functions that a formula calls, where base R and stats do not have them: from lme4 and splines,
+# and else the user's own, which pylme.allow_function() let in.
 lend_functions <- function(names, home) {
+  exported <- function(name, package) name %in% getNamespaceExports(package)
   for (name in names) {
-    if (exists(name, envir = home, mode = "function")) next
-    for (package in c("lme4", "splines")) {
-      if (name %in% getNamespaceExports(package)) {
-        assign(name, getExportedValue(package, name), envir = home)
-        break
-      }
+    if (exists(name, envir = baseenv(), inherits = FALSE) || exported(name, "stats")) next
+    if (exported(name, "lme4")) {
+      found <- getExportedValue("lme4", name)
+    } else if (exported(name, "splines")) {
+      found <- getExportedValue("splines", name)
+    } else {
+      found <- get0(name, envir = globalenv(), mode = "function")
     }
+    if (!is.null(found)) assign(name, found, envir = home)
   }
 }
 
 # Fits a model. The call is built by name, so that fit@call reads as a person would have written it,
-# and is evaluated in an environment of its own that holds the data and whatever else it names.
+# and is evaluated in an environment of its own that holds the data and whatever else it names. Below
+# that lie stats and base: a user's `log` or `binomial` in the global environment, and their options,
+# must not reach into a fit in silence.
 #   fun        lmer, glmer or glmer.nb
 #   formula    text, checked by pylme's own parser before it comes here
 #   functions  the functions that it calls
@@ -102,7 +108,8 @@ lend_functions <- function(names, home) {
 #   bound      named list of values that the call refers to by their name (start, contrasts)
 #   calls      named list of lists(fun, args) that stand in the call as calls (control, family)
 fit_model <- function(fun, formula, functions, data, symbols, literals, bound, calls) {
-  home <- new.env(parent = globalenv())
+  home <- new.env(parent = asNamespace("stats"))
+  options(na.action = "na.omit", contrasts = c("contr.treatment", "contr.poly"))
   home$data <- data
   lend_functions(functions, home)
   for (name in names(bound)) assign(name, bound[[name]], envir = home)
@@ -273,7 +280,8 @@ model_row_quantities <- function(fit) {
   response <- fit@resp
   parts <- list(
     .fitted = stats::predict(fit), .resid = stats::residuals(fit),
-    .hat = stats::hatvalues(fit), .cooksd = stats::cooks.distance(fit),
+    .hat = if (length(lme4::fixef(fit))) stats::hatvalues(fit),
+    .cooksd = if (length(lme4::fixef(fit))) stats::cooks.distance(fit),
     .fixed = stats::predict(fit, re.form = NA), .mu = response$mu, .offset = response$offset,
     .sqrtXwt = response$sqrtXwt, .sqrtrwt = response$sqrtrwt, .weights = response$weights,
     .wtres = response$wtres, .eta = if (lme4::isGLMM(fit)) response$eta

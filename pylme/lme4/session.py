@@ -16,6 +16,7 @@ import logging
 import os
 import signal
 import threading
+import traceback
 from collections import deque
 from contextlib import contextmanager
 from importlib.resources import files
@@ -91,6 +92,8 @@ class Session:
         with self._at_work(), interruptible(self._rlib):
             value, told = self._captured(function, arguments)
             result = self._from_r(value)
+            # Released here, under the lock, not when this function returns.
+            del value
         raise_as_warnings(dict.fromkeys(told))
         return result
 
@@ -133,7 +136,13 @@ class Session:
             )
         with self._lock, self._quiet_console():
             _released.clear()
-            yield
+            try:
+                yield
+            except BaseException as error:
+                # Whoever keeps the traceback would keep R objects in its frames, and release them
+                # later in any thread, without the lock.
+                traceback.clear_frames(error.__traceback__)
+                raise
 
     @contextmanager
     def _quiet_console(self) -> Iterator[None]:

@@ -154,7 +154,8 @@ def _named_list(items: Mapping[str, Any]) -> Any:
 def _levels(levels: tuple[str, ...]) -> Any:
     """Levels as a character vector: many of them in one text, which R divides faster than rpy2."""
     joined = _SEPARATOR.join(levels)
-    if len(levels) < 100 or joined.count(_SEPARATOR) != len(levels) - 1:
+    # R's strsplit drops an empty piece at the end.
+    if len(levels) < 100 or not levels[-1] or joined.count(_SEPARATOR) != len(levels) - 1:
         return ri.StrSexpVector(levels)
     split = ri.baseenv["strsplit"](
         ri.StrSexpVector([joined]), ri.StrSexpVector([_SEPARATOR]), fixed=ri.BoolSexpVector([True])

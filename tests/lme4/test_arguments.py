@@ -17,6 +17,7 @@ from tests.native import native
 pytestmark = [
     pytest.mark.needs_r,
     pytest.mark.filterwarnings("ignore:Model failed:pylme.errors.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore::pylme.errors.SingularFitWarning"),
 ]
 
 SLEEP = "Reaction ~ Days + (Days | Subject)"
@@ -145,8 +146,7 @@ def test_levels_are_the_callers(sleepstudy):
     fit = pylme.lmer(SLEEP, data)
     assert fit.ranef["Subject"].index.tolist() == [str(s) for s in sorted(set(data["Subject"]))]
     ten = pd.DataFrame({"y": np.random.default_rng(0).normal(size=60), "g": list(range(12)) * 5})
-    with pytest.warns(pylme.errors.SingularFitWarning):
-        fit = pylme.lmer("y ~ 1 + (1 | g)", ten)
+    fit = pylme.lmer("y ~ 1 + (1 | g)", ten)
     assert fit.ranef["g"].index.tolist() == [str(i) for i in range(12)]
 
 
@@ -194,7 +194,7 @@ WRONG = {
     "a computed group": (
         {"formula": "Reaction ~ Days + (1 | factor(Subject))"},
         DataError,
-        "groups by columns alone",
+        "names it by itself too",
     ),
     "unknown weights": ({"weights": "ww"}, PylmeError, "which `weights` names"),
     "start": ({"start": "a"}, OptionError, "finite numbers"),
@@ -206,8 +206,22 @@ WRONG = {
     "zero weights": ({"weights": np.zeros(180)}, DataError, "zero"),
     "short weights": ({"weights": np.ones(3)}, DataError, "3 values for 180 rows"),
     "text offset": ({"offset": "Subject"}, OptionError, "numeric"),
-    "contrasts of a number": ({"contrasts": {"Days": "sum"}}, OptionError, "Subject"),
-    "unknown contrast": ({"contrasts": {"Subject": "summ"}}, OptionError, "sum"),
+    "contrasts of a number": ({"contrasts": {"Days": "sum"}}, OptionError, "Days"),
+    "unknown contrast": (
+        {
+            "formula": "Reaction ~ half + (1 | Subject)",
+            "data": {"half": np.repeat(["a", "b"], 90)},
+            "contrasts": {"half": "summ"},
+        },
+        OptionError,
+        "sum",
+    ),
+    "an effect with one level": (
+        {"formula": "Reaction ~ same + (1 | Subject)", "data": {"same": "a"}},
+        DataError,
+        "only level",
+    ),
+    "a logical offset": ({"offset": np.ones(180, dtype=bool)}, OptionError, "numeric"),
     "engine": ({"engine": "lme5"}, OptionError, "lme4"),
     "na_action": ({"na_action": "drop"}, OptionError, "omit"),
     "reml": ({"reml": "yes"}, OptionError, "True"),
@@ -228,6 +242,53 @@ def test_bad_input_is_refused_before_r(sleepstudy, case, monkeypatch):
     formula = arguments.pop("formula", SLEEP)
     with pytest.raises(error, match=words):
         pylme.lmer(formula, data, **arguments)
+
+
+def test_rows_lost_by_an_operator_are_told_and_placed(sleepstudy):
+    data = sleepstudy.assign(m=sleepstudy["Days"] - 4.0)
+    with pytest.warns(pylme.errors.MissingRowsWarning, match="18 of 180|72 of 180"):
+        fit = pylme.lmer("m^0.5 ~ Reaction + (1 | Subject)", data)
+    assert (fit.fitted.isna() == (data["m"] < 0)).all()
+    with pytest.raises(pylme.errors.MissingValueError):
+        pylme.lmer("m^0.5 ~ Reaction + (1 | Subject)", data, na_action="fail")
+
+
+def test_computed_groups_that_lme4_finds(sleepstudy):
+    fit = pylme.lmer("Reaction ~ Days + (1 | Subject) + (1 | factor(Days))", sleepstudy)
+    assert fit.ngrps == {"Subject": 18, "factor(Days)": 10}
+
+
+@pytest.mark.parametrize("last", ["", "z"])
+def test_many_levels_one_of_them_empty(last):
+    rng = np.random.default_rng(1)
+    levels = [f"L{i}" for i in range(119)] + [last]
+    group = pd.Categorical.from_codes(np.repeat(np.arange(120), 3), levels)
+    data = pd.DataFrame({"y": rng.normal(size=360) + group.codes % 7, "g": group})
+    fit = pylme.lmer("y ~ 1 + (1 | g)", data)
+    assert fit.ranef["g"].index.tolist() == levels
+
+
+def test_the_users_r_does_not_reach_into_a_fit(sleepstudy):
+    code = """
+import pylme
+from rpy2 import rinterface as ri
+data = pylme.datasets.load("sleepstudy")
+cbpp = pylme.datasets.load("cbpp")
+binomial = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+def numbers():
+    one = pylme.lmer("log(Reaction) ~ Days + (1 | Subject)", data).fixef
+    return [*one, *pylme.glmer(binomial, cbpp).fixef]
+before = numbers()
+ri.evalr('log <- function(x) 77; binomial <- function(...) stop("mine"); data <- 1;'
+         'options(na.action = "na.fail", contrasts = c("contr.sum", "contr.poly"))')
+assert numbers() == before
+pylme.allow_function("halved")
+ri.evalr("halved <- function(x) x / 2")
+print(pylme.lmer("halved(Reaction) ~ Days + (1 | Subject)", data).fixef["Days"])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    expected = pylme.lmer("Reaction ~ Days + (1 | Subject)", sleepstudy).fixef["Days"] / 2
+    assert float(done.stdout) == pytest.approx(expected, rel=1e-9), done.stderr
 
 
 def test_a_formula_that_tries_to_run_a_command_does_not(sleepstudy, tmp_path):

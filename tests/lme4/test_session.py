@@ -184,6 +184,33 @@ def test_the_users_own_handler_of_ctrl_c_stays():
     assert done.stdout == "True\n", done.stderr
 
 
+def test_no_r_object_is_released_without_the_lock(sleepstudy, monkeypatch):
+    """R's list of what it must keep is not safe to change from two threads."""
+    from rpy2.rinterface_lib import _rinterface_capi, openrlib
+
+    released = _rinterface_capi._release
+    outside = []
+
+    def watched(cdata):
+        if not openrlib.rlock._is_owned():
+            outside.append(cdata)
+        released(cdata)
+
+    monkeypatch.setattr(_rinterface_capi, "_release", watched)
+    fit = pylme.lmer(SLEEP, sleepstudy)
+    _ = fit.fixef, fit.varcorr, fit.optinfo, fit.fitted, fit.getme("devfun")(fit.theta)
+    kept = []
+    for _ in range(3):
+        try:
+            pylme.lmer("Reaction ~ poly(Days, 20) + (1 | Subject)", sleepstudy)
+        except pylme.errors.RError as error:
+            kept.append(error)
+    del fit
+    kept.clear()
+    pylme.lmer(SLEEP, sleepstudy)
+    assert outside == []
+
+
 def test_r_objects_are_released(sleepstudy):
     from pylme.lme4 import session
 
