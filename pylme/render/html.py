@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["to_html"]
 
 _RULE: Final = "---"
-_NUMERALS: Final = "font-variant-numeric: tabular-nums"
+_TABLE: Final = (
+    "font-variant-numeric: tabular-nums; margin: 0.6em 0; "
+    "border-collapse: separate; border-spacing: 0.9em 0.15em"
+)
 _CAPTION: Final = "caption-side: top; text-align: left; font-weight: bold"
 
 
@@ -67,7 +70,7 @@ def _facts(facts: Facts) -> Iterator[str]:
 
 def _table(table: Table) -> Iterator[str]:
     labels = table.labels
-    yield f'<table style="{_NUMERALS}">'
+    yield f'<table style="{_TABLE}">'
     if table.caption is not None:
         yield f'<caption style="{_CAPTION}">{_sentence(table.caption)}</caption>'
     heads = ["<th></th>"] if labels is not None else []

@@ -94,6 +94,25 @@ def test_varcorr_frame_equals_r_in_every_cell(pair, order):
         np.testing.assert_allclose(frame[name], np.atleast_1d(theirs[name]), rtol=1e-14)
 
 
+def test_varcorr_prints_as_lme4_prints(pair):
+    fit, r = pair
+    theirs = r("utils::capture.output(print(VarCorr(fit)))")
+    assert str(fit.varcorr).splitlines() == list(theirs)
+
+
+def test_a_zero_variance_has_no_correlation():
+    data = pylme.datasets.load("sleepstudy")
+    control = pylme.LmerControl(opt_ctrl={"maxeval": 1}, calc_derivs=False, boundary_tol=0.0)
+    with pytest.warns(pylme.errors.PylmeWarning):
+        fit = pylme.lmer(
+            "Reaction ~ Days + (Days | Subject)", data, start=[0.0, 0.0, 1.0], control=control
+        )
+    assert fit.theta[0] == 0
+    assert np.isnan(fit.varcorr["Subject"].corr.loc["(Intercept)", "Days"])
+    assert np.isnan(fit.varcorr.to_frame()["sdcor"][2])
+    assert "NaN" in str(fit.varcorr)
+
+
 def test_random_effects(pair):
     fit, r = pair
     for group, frame in fit.ranef.items():
