@@ -109,7 +109,6 @@ lend_functions <- function(names, home) {
 #   calls      named list of lists(fun, args) that stand in the call as calls (control, family)
 fit_model <- function(fun, formula, functions, data, symbols, literals, bound, calls) {
   home <- new.env(parent = asNamespace("stats"))
-  options(na.action = "na.omit", contrasts = c("contr.treatment", "contr.poly"))
   home$data <- data
   lend_functions(functions, home)
   for (name in names(bound)) assign(name, bound[[name]], envir = home)
@@ -126,7 +125,10 @@ fit_model <- function(fun, formula, functions, data, symbols, literals, bound, c
     sapply(names(bound), as.name, simplify = FALSE),
     written[names(written) != "family"]
   ))
-  eval(call, home)
+  untouched({
+    options(na.action = "na.omit", contrasts = c("contr.treatment", "contr.poly"))
+    eval(call, home)
+  })
 }
 
 # What was fitted: the parts of the call as text, the method, the family, and the counts.
@@ -320,5 +322,5 @@ session_versions <- function() {
   list(R = as.character(getRversion()), lme4 = version("lme4"), Matrix = version("Matrix"))
 }
 
-# The one door from Python: helper(...) with conditions caught and the user's session left alone.
-captured_call <- function(helper, ...) captured(untouched(helper(...)))
+# The one door from Python: helper(...) with all conditions caught.
+captured_call <- function(helper, ...) captured(helper(...))
