@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from pylme.design.family import family as family_of
 from pylme.design.requirements import require_fittable
-from pylme.design.spec import ModelSpec
+from pylme.design.specify import specified
 from pylme.errors import MissingRowsWarning, MissingValueError, OptionError, warn
 from pylme.fit import Fit
-from pylme.formula import check_functions, parse_formula, with_dot
-from pylme.frame import column_names, read_frame
 from pylme.lme4.conditions import raise_as_warnings
 from pylme.lme4.control import GlmerControl, LmerControl
 from pylme.options import choice
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import ArrayLike
 
-    from pylme.design.family import Family
-    from pylme.design.spec import Contrast, Start
-    from pylme.formula import Formula
+    from pylme.design.spec import Contrast, ModelSpec, Start
     from pylme.frame import NaAction
     from pylme.lme4.control import Control
     from pylme.lme4.fitting import RFunction
@@ -114,7 +111,7 @@ def lmer(
     _require_kind("control", control, LmerControl)
     if not isinstance(reml, bool):
         raise OptionError(option="reml", value=reml, allowed=(True, False))
-    spec = _specified(
+    spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
         start=start, na_action=na_action, family=None, reml=reml,
     )  # fmt: skip
@@ -184,7 +181,7 @@ def glmer(
     _require_kind("control", control, GlmerControl)
     if isinstance(n_agq, bool) or not isinstance(n_agq, int) or not 0 <= n_agq <= 100:
         raise OptionError(option="n_agq", value=n_agq, allowed="a whole number from 0 to 100")
-    spec = _specified(
+    spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
         start=start, na_action=na_action, family=family_of(family, link), reml=False,
     )  # fmt: skip
@@ -227,7 +224,7 @@ def glmer_nb(
     """
     choice("engine", engine, Engine)
     _require_kind("control", control, GlmerControl)
-    spec = _specified(
+    spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
         start=None, na_action=na_action, family=family_of("poisson"), reml=False,
     )  # fmt: skip
@@ -237,74 +234,6 @@ def glmer_nb(
 def _require_kind(option: str, value: object, kind: type) -> None:
     if value is not None and not isinstance(value, kind):
         raise OptionError(option=option, value=value, allowed=f"a pylme.{kind.__name__}(...)")
-
-
-def _specified(
-    text: str,
-    data: Any,
-    *,
-    weights: str | ArrayLike | None,
-    offset: str | ArrayLike | None,
-    subset: str | ArrayLike | None,
-    contrasts: Mapping[str, Contrast] | None,
-    start: Start | ArrayLike | None,
-    na_action: NaAction,
-    family: Family | None,
-    reml: bool,
-) -> ModelSpec:
-    """Formula and data, read and checked."""
-    available = column_names(data)
-    formula = with_dot(parse_formula(text), available)
-    check_functions(formula)
-    names = list(formula.columns_in(available))
-    extra: dict[str, ArrayLike] = {}
-    roles = {"weights": weights, "offset": offset}
-    columns: dict[str, str | None] = {}
-    for role, given in roles.items():
-        if given is None or isinstance(given, str):
-            columns[role] = given
-            names += [given] if given is not None and given not in names else []
-        else:
-            columns[role] = name = _unused(role, names)
-            extra[name] = given
-    frame = read_frame(
-        data,
-        names,
-        extra=extra,
-        subset=subset,
-        as_factor=_only_grouping(formula),
-        na_action=na_action,
-    )
-    return ModelSpec(
-        formula=formula,
-        frame=frame,
-        weights=columns["weights"],
-        offset=columns["offset"],
-        contrasts=dict(contrasts or {}),
-        start=_arrays(start),
-        family=family,
-        reml=reml,
-    )
-
-
-def _arrays(start: Start | ArrayLike | None) -> Start | None:
-    if start is None:
-        return None
-    if isinstance(start, Mapping):
-        return {name: np.atleast_1d(np.asarray(v, np.float64)) for name, v in start.items()}
-    return np.atleast_1d(np.asarray(start, np.float64))
-
-
-def _unused(name: str, taken: list[str]) -> str:
-    """A name for a column given as an array, with dots added until no other column has it."""
-    while name in taken:
-        name += "."
-    return name
-
-
-def _only_grouping(formula: Formula) -> frozenset[str]:
-    """Columns that nothing but grouping uses: they become factors before an engine sees them."""
-    return frozenset(formula.grouping_columns) - frozenset(formula.effect_columns)
 
 
 def _fitted(

@@ -1,0 +1,90 @@
+"""From a formula's text and any data frame to a model specification, both checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pylme.design.spec import ModelSpec
+from pylme.formula import check_functions, parse_formula, with_dot
+from pylme.frame import column_names, read_frame
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from pylme.design.family import Family
+    from pylme.design.spec import Contrast, Start
+    from pylme.formula import Formula
+    from pylme.frame import NaAction
+
+__all__ = ["only_grouping", "specified", "unused_name"]
+
+
+def specified(
+    text: str,
+    data: Any,
+    *,
+    weights: str | ArrayLike | None,
+    offset: str | ArrayLike | None,
+    subset: str | ArrayLike | None,
+    contrasts: Mapping[str, Contrast] | None,
+    start: Start | ArrayLike | None,
+    na_action: NaAction,
+    family: Family | None,
+    reml: bool,
+) -> ModelSpec:
+    """Formula and data, read and checked."""
+    available = column_names(data)
+    formula = with_dot(parse_formula(text), available)
+    check_functions(formula)
+    names = list(formula.columns_in(available))
+    extra: dict[str, ArrayLike] = {}
+    roles = {"weights": weights, "offset": offset}
+    columns: dict[str, str | None] = {}
+    for role, given in roles.items():
+        if given is None or isinstance(given, str):
+            columns[role] = given
+            names += [given] if given is not None and given not in names else []
+        else:
+            columns[role] = name = unused_name(role, names)
+            extra[name] = given
+    frame = read_frame(
+        data,
+        names,
+        extra=extra,
+        subset=subset,
+        as_factor=only_grouping(formula),
+        na_action=na_action,
+    )
+    return ModelSpec(
+        formula=formula,
+        frame=frame,
+        weights=columns["weights"],
+        offset=columns["offset"],
+        contrasts=dict(contrasts or {}),
+        start=_arrays(start),
+        family=family,
+        reml=reml,
+    )
+
+
+def _arrays(start: Start | ArrayLike | None) -> Start | None:
+    if start is None:
+        return None
+    if isinstance(start, Mapping):
+        return {name: np.atleast_1d(np.asarray(v, np.float64)) for name, v in start.items()}
+    return np.atleast_1d(np.asarray(start, np.float64))
+
+
+def unused_name(name: str, taken: list[str]) -> str:
+    """A name for a column given as an array, with dots added until no other column has it."""
+    while name in taken:
+        name += "."
+    return name
+
+
+def only_grouping(formula: Formula) -> frozenset[str]:
+    """Columns that nothing but grouping uses: they become factors before an engine sees them."""
+    return frozenset(formula.grouping_columns) - frozenset(formula.effect_columns)
