@@ -4,6 +4,8 @@ from ._version import __version__ as __version__
 from .api import glmer as glmer
 from .api import glmer_nb as glmer_nb
 from .api import lmer as lmer
+from .design.build import design as design
+from .design.matrices import Design as Design
 from .fit import Fit as Fit
 from .fit import from_json as from_json
 from .formula import allow_function as allow_function

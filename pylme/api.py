@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -10,27 +9,20 @@ import numpy as np
 
 from pylme.design.family import family as family_of
 from pylme.design.requirements import require_fittable
-from pylme.design.spec import ModelSpec
-from pylme.errors import (
-    MissingRowsWarning,
-    MissingValueError,
-    OptionError,
-    UnknownColumnError,
-    warn,
-)
+from pylme.design.specify import specified
+from pylme.errors import MissingRowsWarning, MissingValueError, OptionError, warn
 from pylme.fit import Fit
-from pylme.formula import Name, check_functions, parse_formula, with_dot
-from pylme.frame import column_names, read_frame
+from pylme.formula import Name
 from pylme.lme4.conditions import raise_as_warnings
 from pylme.lme4.control import GlmerControl, LmerControl
 from pylme.options import choice
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from collections.abc import Mapping
 
-    from pylme.design.family import Family
-    from pylme.design.spec import Contrast, Start
-    from pylme.formula import Formula
+    from numpy.typing import ArrayLike
+
+    from pylme.design.spec import Contrast, ModelSpec, Start
     from pylme.frame import NaAction
     from pylme.lme4.control import Control
     from pylme.lme4.fitting import RFunction
@@ -40,7 +32,6 @@ __all__ = ["glmer", "glmer_nb", "lmer"]
 Engine = Literal["lme4"]
 #: lme4's own limit of quadrature points.
 MOST_POINTS: Final = 100
-StartName = Literal["theta", "fixef"]
 
 
 def lmer(
@@ -124,7 +115,7 @@ def lmer(
     _require_kind("control", control, LmerControl)
     if not isinstance(reml, bool | np.bool_):
         raise OptionError(option="reml", value=reml, allowed=(True, False))
-    spec = _specified(
+    spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
         start=start, na_action=na_action, family=None, reml=bool(reml),
     )  # fmt: skip
@@ -192,7 +183,7 @@ def glmer(
     """
     choice("engine", engine, Engine)
     _require_kind("control", control, GlmerControl)
-    spec = _specified(
+    spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
         start=start, na_action=na_action, family=family_of(family, link), reml=False,
     )  # fmt: skip
@@ -235,7 +226,7 @@ def glmer_nb(
     """
     choice("engine", engine, Engine)
     _require_kind("control", control, GlmerControl)
-    spec = _specified(
+    spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
         start=None, na_action=na_action, family=family_of("poisson"), reml=False,
     )  # fmt: skip
@@ -256,97 +247,6 @@ def _points(n_agq: object) -> int:
 def _require_kind(option: str, value: object, kind: type) -> None:
     if value is not None and not isinstance(value, kind):
         raise OptionError(option=option, value=value, allowed=f"a pylme.{kind.__name__}(...)")
-
-
-def _specified(
-    text: str,
-    data: Any,
-    *,
-    weights: str | ArrayLike | None,
-    offset: str | ArrayLike | None,
-    subset: str | ArrayLike | None,
-    contrasts: Mapping[str, Contrast] | None,
-    start: Start | ArrayLike | None,
-    na_action: NaAction,
-    family: Family | None,
-    reml: bool,
-) -> ModelSpec:
-    """Formula and data, read and checked."""
-    available = column_names(data)
-    formula = with_dot(parse_formula(text), available)
-    check_functions(formula)
-    names = list(formula.columns_in(available))
-    extra: dict[str, ArrayLike] = {}
-    roles = {"weights": weights, "offset": offset}
-    columns: dict[str, str | None] = {}
-    for role, given in roles.items():
-        if given is None or isinstance(given, str):
-            if given is not None and given not in available:
-                raise UnknownColumnError(name=given, available=available, where=f"`{role}`")
-            columns[role] = given
-            names += [given] if given is not None and given not in names else []
-        else:
-            columns[role] = name = _unused(role, names)
-            extra[name] = given
-    frame = read_frame(
-        data,
-        names,
-        extra=extra,
-        subset=subset,
-        as_factor=_only_grouping(formula),
-        na_action=na_action,
-    )
-    return ModelSpec(
-        formula=formula,
-        frame=frame,
-        weights=columns["weights"],
-        offset=columns["offset"],
-        contrasts=_codings(contrasts),
-        start=_arrays(start),
-        family=family,
-        reml=reml,
-    )
-
-
-def _arrays(start: Start | ArrayLike | None) -> Start | None:
-    """Starting values as arrays of finite numbers."""
-    if start is None:
-        return None
-    if not isinstance(start, Mapping):
-        return _finite(start)
-    for name in start:
-        choice("start", name, StartName)
-    return {name: _finite(values) for name, values in start.items()}
-
-
-def _finite(values: ArrayLike) -> NDArray[np.float64]:
-    try:
-        array = np.atleast_1d(np.asarray(values, np.float64))
-    except (TypeError, ValueError):
-        array = np.array([np.nan])
-    if array.ndim != 1 or not np.isfinite(array).all():
-        raise OptionError(option="start", value=values, allowed="a sequence of finite numbers")
-    return array
-
-
-def _codings(contrasts: Mapping[str, Contrast] | None) -> dict[str, Contrast]:
-    if contrasts is not None and not isinstance(contrasts, Mapping):
-        raise OptionError(
-            option="contrasts", value=contrasts, allowed="a mapping from columns to codings"
-        )
-    return dict(contrasts or {})
-
-
-def _unused(name: str, taken: list[str]) -> str:
-    """A name for a column given as an array, with dots added until no other column has it."""
-    while name in taken:
-        name += "."
-    return name
-
-
-def _only_grouping(formula: Formula) -> frozenset[str]:
-    """Columns that nothing but grouping uses: they become factors before an engine sees them."""
-    return frozenset(formula.grouping_columns) - frozenset(formula.effect_columns)
 
 
 def _fitted(

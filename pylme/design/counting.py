@@ -38,6 +38,8 @@ def levels_of(group: Node, frame: Frame) -> int | None:
     names = [variable.name for variable in term.variables if isinstance(variable, Name)]
     if len(names) < len(term.variables):
         return None
+    if len(names) == 1 and isinstance(column := frame.columns[names[0]], Factor):
+        return len(column.levels)
     codes = np.zeros(frame.nrow, dtype=np.intp)
     for name in names:
         levels, own = np.unique(_codes(frame.columns[name]), return_inverse=True)

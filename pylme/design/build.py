@@ -1,0 +1,260 @@
+"""From a model's specification to its matrices, without R."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pylme.design.evaluate import Evaluator
+from pylme.design.groups import require_levels
+from pylme.design.matrices import Design
+from pylme.design.memory import Memory
+from pylme.design.model_matrix import model_matrix
+from pylme.design.new_rows import column_kind
+from pylme.design.random_term import RandomTerm
+from pylme.design.rank import independent_columns
+from pylme.design.recipe import Recipe, bars_of, fixed_codings, predictor_nodes, total_offset
+from pylme.design.requirements import require_fittable
+from pylme.design.specify import specified
+from pylme.design.values import CodedFactor, Matrix, numbers_of, read_only
+from pylme.design.variables import complete, evaluated
+from pylme.errors import FormulaError, NotAvailableError, RankDeficiencyWarning, ResponseError, warn
+from pylme.formula import deparse, model_terms
+from pylme.frame import Factor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from pylme.design.model_matrix import ModelMatrix
+    from pylme.design.recipe import BarRecipe
+    from pylme.design.spec import Contrast, ModelSpec
+    from pylme.design.values import Value
+    from pylme.formula import Formula, ModelTerms
+    from pylme.frame import NaAction
+
+__all__ = ["build", "design"]
+
+
+def design(
+    formula: str,
+    data: Any,
+    *,
+    weights: str | ArrayLike | None = None,
+    offset: str | ArrayLike | None = None,
+    subset: str | ArrayLike | None = None,
+    contrasts: Mapping[str, Contrast] | None = None,
+    na_action: NaAction = "omit",
+) -> Design:
+    """The matrices of a linear mixed model as lme4 makes them, made without R.
+
+    Terms with more random effects than rows are built too, though `lmer` refuses to fit them.
+
+    Parameters
+    ----------
+    formula : str
+        In lme4's language, as ``"math ~ ses*sector + (ses | sch.id)"``.
+    data : DataFrame, Table or mapping of arrays
+    weights, offset, subset, contrasts, na_action
+        As for `lmer`.
+
+    Returns
+    -------
+    Design
+
+    Raises
+    ------
+    FormulaError
+        If the formula cannot be read or evaluated.
+    DataError
+        If no model can be fitted to the data.
+    NotAvailableError
+        If the formula calls a function that R alone knows.
+
+    Warns
+    -----
+    RankDeficiencyWarning
+        If columns of X are dropped.
+    MissingRowsWarning
+        If rows are left out.
+
+    References
+    ----------
+    Bates, Mächler, Bolker & Walker (2015), Fitting linear mixed-effects models using lme4,
+    Journal of Statistical Software 67(1), section 2, doi:10.18637/jss.v067.i01.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> design = pylme.design(
+    ...     "Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy")
+    ... )
+    >>> design.x_names, design.cnms, design.Zt.shape
+    (('(Intercept)', 'Days'), (('Subject', ('(Intercept)', 'Days')),), (36, 180))
+    """
+    spec = specified(
+        formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
+        start=None, na_action=na_action, family=None, reml=True,
+    )  # fmt: skip
+    # A term with more effects than rows is what `identifiability` has to speak about.
+    require_fittable(spec, more_effects_than_rows=True)
+    return build(spec, na_action=na_action, offset_named=offset is None or isinstance(offset, str))
+
+
+def build(spec: ModelSpec, *, na_action: NaAction = "omit", offset_named: bool = True) -> Design:
+    """The matrices of a model specification.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    na_action : {"omit", "fail"}
+        What to do about rows for which a transformation gives no value.
+    offset_named : bool
+        Whether the offset is a column of the caller's data, and not an array beside it.
+    """
+    formula, frame = spec.formula, spec.frame
+    _require_unstructured(spec)
+    fixed = model_terms(formula.fixed, response=formula.response)
+    _require_no_response(formula, fixed)
+    memory = Memory()
+    evaluator = Evaluator(frame.columns, frame.nrow, memory)
+    nodes = [formula.response, *predictor_nodes(formula, fixed)]
+    values, kept, rows = complete(evaluated(nodes, evaluator), frame.rows, na_action=na_action)
+    response = values[deparse(formula.response)]
+    bars = bars_of(formula, values)
+    order = _order([len(bar.levels) for bar in bars])
+    codings = fixed_codings(fixed, values, spec.contrasts)
+    matrix = model_matrix(fixed, values, codings, rows.nrow)
+    independent = independent_columns(matrix.values)
+    dropped = _dropped(matrix, independent)
+    recipe = Recipe(
+        formula=formula,
+        fixed=fixed,
+        bars=bars,
+        order=order,
+        memory=memory,
+        levels={t: value.levels for t, value in values.items() if isinstance(value, Factor)},
+        codings=codings,
+        kept=independent,
+        kinds={name: column_kind(column) for name, column in frame.columns.items()},
+        offset=spec.offset if offset_named else "",
+    )
+    return Design(
+        formula=str(formula),
+        y=read_only(_response(spec, response)),
+        X=read_only(matrix.values[:, independent] if dropped else matrix.values),
+        x_names=tuple(matrix.names[i] for i in independent.tolist()),
+        assign=tuple(matrix.assign[i] for i in independent.tolist()),
+        dropped=dropped,
+        **_random(tuple(bars[i] for i in order), values, rows.nrow),
+        weights=read_only(_column(spec, "weights", spec.weights, kept, default=1.0)),
+        offset=read_only(
+            _column(spec, "offset", spec.offset, kept, default=0.0)
+            + total_offset(fixed, values, rows.nrow)
+        ),
+        rows=rows,
+        recipe=recipe,
+    )
+
+
+def _require_unstructured(spec: ModelSpec) -> None:
+    for bar in spec.formula.bars:
+        if bar.structure not in (None, "us"):
+            raise NotAvailableError(
+                asked=f"Building the matrices of the term {bar}",
+                found=f"the covariance structure {bar.structure}() is known to lme4 2 alone",
+                remedy="Write the term as a plain (effects | group).",
+            )
+
+
+def _require_no_response(formula: Formula, fixed: ModelTerms) -> None:
+    response = deparse(formula.response)
+    if any(response == deparse(part) for term in fixed.terms for part in term.variables):
+        raise FormulaError(
+            asked=f"Building the fixed effects of {formula}",
+            found=f"the response {response} stands on the right side too",
+            remedy="Take it out there: nothing explains itself.",
+        )
+
+
+def _order(n_levels: list[int]) -> tuple[int, ...]:
+    """lme4's order of terms: by falling number of levels.
+
+    Where the terms are not in that order already, those with equally many levels are reversed.
+    """
+    places = range(len(n_levels))
+    if all(before >= after for before, after in pairwise(n_levels)):
+        return tuple(places)
+    return tuple(sorted(places, key=lambda place: (n_levels[place], place), reverse=True))
+
+
+def _dropped(matrix: ModelMatrix, independent: NDArray[np.intp]) -> tuple[str, ...]:
+    kept = set(independent.tolist())
+    dropped = tuple(name for i, name in enumerate(matrix.names) if i not in kept)
+    if dropped:
+        warn(
+            RankDeficiencyWarning(
+                f"{len(dropped)} of {len(matrix.names)} columns of the fixed-effects model matrix "
+                "are linearly dependent on those before them and were dropped: "
+                + ", ".join(dropped)
+            )
+        )
+    return dropped
+
+
+def _response(spec: ModelSpec, value: Value) -> NDArray[np.float64]:
+    if isinstance(value, CodedFactor):
+        value = value.factor
+    if isinstance(value, Matrix) and value.values.shape[1] == 1:
+        value = value.values[:, 0]
+    if isinstance(value, Matrix) and spec.family is not None:
+        return value.values
+    if isinstance(value, Factor) and spec.family is not None:
+        return (value.codes > 0).astype(np.float64)
+    if isinstance(value, np.ndarray):
+        return value.astype(np.float64, copy=False)
+    raise ResponseError(
+        response=deparse(spec.formula.response),
+        found="a linear mixed model has one number in each row, and this is "
+        + ("a matrix" if isinstance(value, Matrix) else "a factor"),
+        remedy="Fit successes and failures with glmer(), or name a numeric column.",
+    )
+
+
+def _column(
+    spec: ModelSpec, role: str, name: str | None, kept: NDArray[np.bool_], *, default: float
+) -> NDArray[np.float64]:
+    if name is None:
+        return np.full(int(np.count_nonzero(kept)), default)
+    return numbers_of(spec.frame.columns[name], role)[kept]
+
+
+def _random(bars: tuple[BarRecipe, ...], values: dict[str, Value], nrow: int) -> dict[str, Any]:
+    """The random-effects terms and the grouping factors, each factor once."""
+    terms: list[RandomTerm] = []
+    factors: dict[str, Factor] = {}
+    row = theta = 0
+    for recipe in bars:
+        group = deparse(recipe.bar.group)
+        factor = factors.setdefault(group, recipe.factor(values))
+        require_levels(recipe.label, factor)
+        matrix = recipe.columns(values, nrow)
+        width = len(matrix.names)
+        n_effects, n_thetas = width * len(factor.levels), width * (width + 1) // 2
+        terms.append(
+            RandomTerm(
+                group=group,
+                label=recipe.label,
+                names=matrix.names,
+                levels=factor.levels,
+                codes=factor.codes,
+                columns=read_only(matrix.values),
+                rows=slice(row, row + n_effects),
+                thetas=slice(theta, theta + n_thetas),
+            )
+        )
+        row, theta = row + n_effects, theta + n_thetas
+    return {"terms": tuple(terms), "group_factors": factors}

@@ -1,0 +1,83 @@
+"""Grouping factors: a column, or the combinations of several that occur."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pylme.design.values import as_factor, used_levels
+from pylme.errors import GroupingFactorError
+from pylme.formula import Binary, Name, Paren, deparse, model_terms
+from pylme.frame import Factor
+from pylme.frame.columns import locked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from pylme.design.values import Value
+    from pylme.formula import Node
+
+__all__ = ["group_factor", "group_names", "group_variables", "require_levels"]
+
+
+def group_variables(group: Node) -> tuple[Node, ...]:
+    """The variables whose combinations are the levels, those that vary slowest first."""
+    match group:
+        case Paren(inner=inner):
+            return group_variables(inner)
+        case Binary(operator=":", left=left, right=right):
+            return group_variables(left) + group_variables(right)
+    return model_terms(group).variables
+
+
+def group_factor(group: Node, values: Mapping[str, Value]) -> Factor:
+    """The grouping factor, with the levels that occur; combinations are joined by colons.
+
+    Parameters
+    ----------
+    group : Node
+    values : mapping
+        The variables of the model, by their texts.
+    """
+    parts = [used_levels(as_factor(values[deparse(part)])) for part in group_variables(group)]
+    factor = parts[0]
+    for part in parts[1:]:
+        factor = _combinations(factor, part)
+    return factor
+
+
+def _combinations(outer: Factor, inner: Factor) -> Factor:
+    width = len(inner.levels)
+    pairs = outer.codes.astype(np.int64) * width + inner.codes
+    found, codes = _distinct(pairs, len(outer.levels) * width)
+    levels = tuple(
+        f"{outer.levels[pair // width]}:{inner.levels[pair % width]}" for pair in found.tolist()
+    )
+    return Factor(codes=locked(codes.astype(np.int32)), levels=levels, values=levels)
+
+
+def _distinct(pairs: NDArray[np.int64], size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The values that occur, sorted, and the position of each value among them."""
+    if size > 4 * len(pairs):
+        found, codes = np.unique(pairs, return_inverse=True)
+        return found.astype(np.intp), codes.astype(np.intp)
+    occurs = np.bincount(pairs, minlength=size) > 0
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[pairs]
+
+
+def require_levels(label: str, factor: Factor) -> None:
+    """Raise for a grouping factor with one level."""
+    if len(factor.levels) < 2:
+        raise GroupingFactorError(
+            term=f"({label})",
+            found="its grouping factor has one level",
+            remedy="A variance between groups needs at least two groups; leave the term out.",
+        )
+
+
+def group_names(group: Node) -> frozenset[str]:
+    """The columns that are grouping factors themselves, which R makes factors on the left too."""
+    return frozenset(part.name for part in group_variables(group) if isinstance(part, Name))

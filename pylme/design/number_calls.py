@@ -1,0 +1,238 @@
+"""R's functions that give numbers and take more than one number, or learn from their column."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pylme.design.bases import BSplines, NaturalSplines, OrthogonalPolynomials, inner_knots
+from pylme.design.matching import matched, unnamed
+from pylme.design.values import CodedFactor, Matrix
+from pylme.formula import Name
+from pylme.frame import Factor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from pylme.design.evaluate import Evaluator
+    from pylme.design.values import Value
+    from pylme.formula import Call, Node
+
+__all__ = ["NUMBER_CALLS"]
+
+
+def _as_it_is(evaluator: Evaluator, call: Call) -> Value:
+    return evaluator.value(matched(call, "x")["x"])
+
+
+def _log(evaluator: Evaluator, call: Call) -> Value:
+    found = matched(call, "x", "base")
+    value = evaluator.value(found["x"])
+    divisor = np.log(evaluator.number(found["base"])) if "base" in found else 1.0
+    if isinstance(value, Matrix):
+        return Matrix(values=np.log(value.values) / divisor, names=value.names)
+    return np.asarray(np.log(evaluator.numbers(found["x"])) / divisor)
+
+
+def _round(evaluator: Evaluator, call: Call) -> Value:
+    return np.asarray(np.rint(evaluator.numbers(matched(call, "x")["x"])))
+
+
+def _atan2(evaluator: Evaluator, call: Call) -> Value:
+    found = matched(call, "y", "x", needed=2)
+    return np.asarray(np.arctan2(evaluator.numbers(found["y"]), evaluator.numbers(found["x"])))
+
+
+def _extreme(function: np.ufunc) -> Callable[[Evaluator, Call], Value]:
+    def extreme(evaluator: Evaluator, call: Call) -> Value:
+        return reduce(function, map(evaluator.numbers, unnamed(call)))
+
+    return extreme
+
+
+def _ifelse(evaluator: Evaluator, call: Call) -> Value:
+    found = matched(call, "test", "yes", "no", needed=3)
+    test = evaluator.numbers(found["test"])
+    yes, no = evaluator.vector(found["yes"]), evaluator.vector(found["no"])
+    return np.where(np.isnan(test), np.nan, np.where(test != 0, yes, no))
+
+
+def _combined(evaluator: Evaluator, call: Call) -> Value:
+    if not call.arguments:
+        raise evaluator.refusal(call, "it is empty")
+    return np.concatenate(
+        [np.atleast_1d(evaluator.vector(argument.value)) for argument in call.arguments]
+    )
+
+
+def _bound(evaluator: Evaluator, call: Call) -> Value:
+    """``cbind()``: columns are named by their arguments' names, or by the columns that they are."""
+    columns: list[NDArray[np.float64]] = []
+    names: list[str] = []
+    for argument in call.arguments:
+        value = evaluator.value(argument.value)
+        if isinstance(value, Matrix):
+            columns.append(value.values)
+            names += value.names or [""] * value.values.shape[1]
+        else:
+            columns.append(np.atleast_1d(evaluator.numbers(argument.value))[:, None])
+            bare = argument.value.name if isinstance(argument.value, Name) else ""
+            names.append(argument.name or bare)
+    length = max(map(len, columns), default=0)
+    if not length or any(len(column) not in (1, length) for column in columns):
+        raise evaluator.refusal(call, "its columns are not all of the same length")
+    values = np.hstack([np.broadcast_to(c, (length, c.shape[1])) for c in columns])
+    return Matrix(values=values, names=tuple(names) if any(names) else None)
+
+
+def _as_numeric(evaluator: Evaluator, call: Call) -> Value:
+    node = matched(call, "x")["x"]
+    value = evaluator.value(node)
+    if isinstance(value, CodedFactor):
+        value = value.factor
+    if isinstance(value, Factor):
+        return np.where(value.codes < 0, np.nan, value.codes + 1.0)
+    numbers = evaluator.numbers(node)
+    return np.trunc(numbers) if call.function == "as.integer" else numbers
+
+
+def _as_logical(evaluator: Evaluator, call: Call) -> Value:
+    return np.not_equal(evaluator.numbers(matched(call, "x")["x"]), 0)
+
+
+def _scale(evaluator: Evaluator, call: Call) -> Value:
+    found = matched(call, "x", "center", "scale")
+    value = evaluator.value(found["x"])
+    matrix = (
+        value
+        if isinstance(value, Matrix)
+        else Matrix(values=evaluator.numbers(found["x"])[:, None])
+    )
+
+    def learn() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        x = matrix.values
+        centre = _asked(evaluator, found.get("center"), lambda: x.mean(axis=0), neutral=0.0)
+        deviations = x - centre
+        size = max(1, len(x) - 1)
+        spread = _asked(
+            evaluator,
+            found.get("scale"),
+            lambda: np.sqrt(np.sum(deviations**2, axis=0) / size),
+            neutral=1.0,
+        )
+        return centre, spread
+
+    centre, spread = evaluator.memory.recall(call, learn)
+    return Matrix(values=(matrix.values - centre) / spread, names=matrix.names)
+
+
+def _asked(
+    evaluator: Evaluator,
+    node: Node | None,
+    learn: Callable[[], NDArray[np.float64]],
+    *,
+    neutral: float,
+) -> NDArray[np.float64]:
+    """What the data say where TRUE or nothing is given, `neutral` for FALSE, else the numbers."""
+    given = None if node is None else evaluator.vector(node)
+    if given is None or (given.dtype.kind == "b" and given):
+        return learn()
+    if given.dtype.kind == "b":
+        return np.asarray(neutral)
+    return given.astype(np.float64)
+
+
+def _poly(evaluator: Evaluator, call: Call) -> Value:
+    found = matched(call, "x", "degree", "raw", "simple")
+    names = [argument.name for argument in call.arguments]
+    if names.count(None) > 1 + ("degree" not in names):
+        raise evaluator.refusal(call, "polynomials in several variables are not known here")
+    x = evaluator.numbers(found["x"])
+    degree = int(evaluator.number(found["degree"])) if "degree" in found else 1
+    powers = tuple(str(power) for power in range(1, degree + 1))
+    if evaluator.flag(found.get("raw"), default=False):
+        return Matrix(values=x[:, None] ** np.arange(1, degree + 1), names=powers)
+
+    def learn() -> OrthogonalPolynomials:
+        if len(np.unique(x)) <= degree:
+            raise evaluator.refusal(call, f"a degree of {degree} needs {degree + 1} unique values")
+        return OrthogonalPolynomials.learn(x, degree)
+
+    return Matrix(values=evaluator.memory.recall(call, learn)(x), names=powers)
+
+
+def _boundary(
+    evaluator: Evaluator, node: Node | None, x: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    return np.array([x.min(), x.max()]) if node is None else np.sort(evaluator.numbers(node))
+
+
+def _knots(
+    evaluator: Evaluator,
+    found: dict[str, Node],
+    x: NDArray[np.float64],
+    boundary: NDArray[np.float64],
+    free: int,
+) -> NDArray[np.float64]:
+    """The knots given, or as many quantiles as the degrees of freedom exceed `free`."""
+    if "knots" in found:
+        return np.atleast_1d(evaluator.numbers(found["knots"]))
+    number = int(evaluator.number(found["df"])) - free if "df" in found else 0
+    return inner_knots(x, boundary, max(number, 0))
+
+
+def _bs(evaluator: Evaluator, call: Call) -> Value:
+    found = matched(call, "x", "df", "knots", "degree", "intercept", "Boundary.knots")
+    x = evaluator.numbers(found["x"])
+
+    def learn() -> BSplines:
+        degree = int(evaluator.number(found["degree"])) if "degree" in found else 3
+        intercept = evaluator.flag(found.get("intercept"), default=False)
+        boundary = _boundary(evaluator, found.get("Boundary.knots"), x)
+        knots = _knots(evaluator, found, x, boundary, degree + intercept)
+        return BSplines.on(knots, boundary, degree=degree, intercept=intercept)
+
+    return _numbered(evaluator.memory.recall(call, learn)(x))
+
+
+def _ns(evaluator: Evaluator, call: Call) -> Value:
+    found = matched(call, "x", "df", "knots", "intercept", "Boundary.knots")
+    x = evaluator.numbers(found["x"])
+
+    def learn() -> NaturalSplines:
+        intercept = evaluator.flag(found.get("intercept"), default=False)
+        boundary = _boundary(evaluator, found.get("Boundary.knots"), x)
+        knots = _knots(evaluator, found, x, boundary, 1 + intercept)
+        return NaturalSplines.on(knots, boundary, intercept=intercept)
+
+    return _numbered(evaluator.memory.recall(call, learn)(x))
+
+
+def _numbered(values: NDArray[np.float64]) -> Matrix:
+    return Matrix(values=values, names=tuple(str(i + 1) for i in range(values.shape[1])))
+
+
+NUMBER_CALLS: Final[dict[str, Callable[[Evaluator, Call], Value]]] = {
+    "I": _as_it_is,
+    "identity": _as_it_is,
+    "offset": _as_it_is,
+    "log": _log,
+    "round": _round,
+    "atan2": _atan2,
+    "pmin": _extreme(np.minimum),
+    "pmax": _extreme(np.maximum),
+    "ifelse": _ifelse,
+    "c": _combined,
+    "cbind": _bound,
+    "as.numeric": _as_numeric,
+    "as.integer": _as_numeric,
+    "as.logical": _as_logical,
+    "scale": _scale,
+    "poly": _poly,
+    "bs": _bs,
+    "ns": _ns,
+}
