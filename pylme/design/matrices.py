@@ -111,7 +111,7 @@ class Design:
 
     @property
     def theta(self) -> NDArray[np.float64]:
-        """lme4's starting values: 1 on the diagonals of the factors, 0 elsewhere."""
+        """Starting values as lme4's: 1 on the diagonals of the factors, 0 elsewhere."""
         return start(self.terms)[0]
 
     @property
