@@ -271,7 +271,7 @@ def _fitted(
             raise MissingValueError(counts=counts)
         warn(MissingRowsWarning(dropped=len(lost), given=rows.n_given, counts=counts))
         rows = rows.without(lost)
-    return Fit(model, rows, spec)
+    return Fit(model, rows)
 
 
 def _relaxed(control: Control | None) -> bool:

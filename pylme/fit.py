@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pylme.design.spec import ModelSpec
     from pylme.frame import Rows
     from pylme.results.condition import Condition
     from pylme.results.convergence import Convergence
@@ -59,10 +58,9 @@ class Fit:
     {'(Intercept)': 251.405, 'Days': 10.467}
     """
 
-    def __init__(self, model: FittedModel, rows: Rows, spec: ModelSpec | None) -> None:
+    def __init__(self, model: FittedModel, rows: Rows) -> None:
         self._model = model
         self._rows = rows
-        self._spec = spec
 
     # --- what was fitted ----------------------------------------------------------------------
 
@@ -373,4 +371,4 @@ def from_json(text: str) -> Fit:
     array([ True])
     """
     model, rows = saving.model_from_json(text)
-    return Fit(model, rows, None)
+    return Fit(model, rows)
