@@ -240,7 +240,7 @@ def _random(bars: tuple[BarRecipe, ...], values: dict[str, Value], nrow: int) ->
     for recipe in bars:
         group = deparse(recipe.bar.group)
         factor = factors.setdefault(group, recipe.factor(values))
-        require_levels(recipe.label, factor)
+        require_levels(f"({recipe.label})", group, len(factor.levels))
         matrix = recipe.columns(values, nrow)
         width = len(matrix.names)
         n_effects, n_thetas = width * len(factor.levels), width * (width + 1) // 2

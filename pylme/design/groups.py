@@ -68,12 +68,12 @@ def _distinct(pairs: NDArray[np.int64], size: int) -> tuple[NDArray[np.intp], ND
     return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[pairs]
 
 
-def require_levels(label: str, factor: Factor) -> None:
+def require_levels(term: str, group: str, levels: int) -> None:
     """Raise for a grouping factor with one level."""
-    if len(factor.levels) < 2:
+    if levels < 2:
         raise GroupingFactorError(
-            term=f"({label})",
-            found="its grouping factor has one level",
+            term=term,
+            found=f"the grouping factor {group} has one level",
             remedy="A variance between groups needs at least two groups; leave the term out.",
         )
 

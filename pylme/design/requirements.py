@@ -13,6 +13,7 @@ import numpy as np
 
 from pylme.design.contrasts import CONTRASTS
 from pylme.design.counting import columns_of, levels_of
+from pylme.design.groups import require_levels
 from pylme.errors import (
     ColumnValueError,
     GroupingFactorError,
@@ -230,12 +231,7 @@ def _require_levels(spec: ModelSpec, *, more_effects_than_rows: bool) -> None:
         if levels is None:
             _require_bare_names(term, bar.group, spec)
             continue
-        if levels < 2:
-            raise GroupingFactorError(
-                term=term,
-                found=f"the grouping factor {deparse(bar.group)} has one level",
-                remedy="A variance between groups needs at least two groups; leave the term out.",
-            )
+        require_levels(term, deparse(bar.group), levels)
         columns = columns_of(bar.effects, spec.frame)
         effects = levels * columns
         limit = nrow if spec.family is None else nrow + 1

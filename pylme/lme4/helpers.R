@@ -67,18 +67,6 @@ untouched <- function(expr) {
   expr
 }
 
-# A data frame from a named list of columns that are R vectors already.
-make_data <- function(columns, nrow) {
-  structure(columns, class = "data.frame", row.names = .set_row_names(nrow))
-}
-
-# A factor from 1-based integer codes; its levels arrive as one text, where `separator` divides them.
-make_factor <- function(codes, levels, separator, ordered) {
-  if (!is.null(separator)) levels <- strsplit(levels, separator, fixed = TRUE)[[1L]]
-  Encoding(levels) <- "UTF-8"
-  structure(codes, levels = levels, class = if (ordered) c("ordered", "factor") else "factor")
-}
-
 # The functions that a formula calls, where base R and stats do not have them: from lme4 and splines,
 # and else the user's own, which pylme.allow_function() let in.
 lend_functions <- function(names, home) {
