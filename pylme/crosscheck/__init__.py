@@ -1,0 +1,1 @@
+"""The two engines compared: is the answer of lme4 right?"""

@@ -1,0 +1,1 @@
+"""The independent fitter: linear mixed models in NumPy and SciPy alone, without R."""

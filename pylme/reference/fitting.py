@@ -1,0 +1,56 @@
+"""Fit a prepared model: the search from one start or several, and what it ended with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylme.reference.newton import Optimum, minimise
+
+if TYPE_CHECKING:
+    from pylme.reference.problem import Problem
+
+__all__ = ["Fitted", "fit"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fitted:
+    """Where the search of each response ended.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (R, m)
+        lme4's theta, diagonals of zero or more.
+    criterion : ndarray, shape (R,)
+    optimum : Optimum
+        In terms of the well-conditioned columns, with the counts and the trace.
+    """
+
+    theta: NDArray[np.float64]
+    criterion: NDArray[np.float64]
+    optimum: Optimum
+
+
+def fit(problem: Problem, start: NDArray[np.float64] | None = None) -> Fitted:
+    """Minimise the criterion of each response.
+
+    Parameters
+    ----------
+    problem : Problem
+    start : ndarray, shape (m,) or (R, m), optional
+        lme4's theta to start from; None for the problem's own start.
+    """
+    if start is None:
+        inner = problem.start
+    else:
+        given = np.broadcast_to(start, (problem.n_responses, len(problem.layout.row)))
+        inner = problem.conditioned(np.array(given, dtype=np.float64))
+    optimum = minimise(problem.criterion, problem.layout, inner)
+    return Fitted(
+        theta=problem.callers(optimum.theta),
+        criterion=optimum.evaluation.criterion,
+        optimum=optimum,
+    )

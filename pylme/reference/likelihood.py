@@ -1,0 +1,140 @@
+"""The profiled criterion from its parts, and the fixed effects.
+
+With S = XᵀV⁻¹X = R_XᵀR_X, β̂ = S⁻¹XᵀV⁻¹y, r² = yᵀV⁻¹y - β̂ᵀSβ̂,
+
+    d = log|A| + ρ log|S| + ν(1 + log(2πr²/ν)) - Σ log w
+    ML: ρ = 0, ν = n      REML: ρ = 1, ν = n - p
+
+(Bates, Mächler, Bolker & Walker 2015, equations 36 and 42).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylme.reference.evaluation import Evaluation
+
+__all__ = ["Likelihood", "Solved"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likelihood:
+    """Which criterion it is, and what does not depend on θ.
+
+    Attributes
+    ----------
+    n, p : int
+    reml : bool
+    constant : float
+        log|RᵀR| of the change of X for REML, less Σ log w.
+    """
+
+    n: int
+    p: int
+    reml: bool
+    constant: float
+
+    @property
+    def rho(self) -> int:
+        """1 for REML, 0 for ML."""
+        return int(self.reml)
+
+    @property
+    def nu(self) -> int:
+        """The degrees of freedom of the residual variance."""
+        return self.n - self.p * self.rho
+
+    def solve(self, logdet: NDArray[np.float64], S: NDArray[np.float64]) -> Solved:
+        """The criterion, the fixed effects and r².
+
+        Parameters
+        ----------
+        logdet : ndarray, shape (R,)
+            log|A|.
+        S : ndarray, shape (R, p + 1, p + 1)
+            [X y]ᵀV⁻¹[X y].
+        """
+        p, nu = self.p, self.nu
+        RX = np.asarray(np.linalg.cholesky(S[:, :p, :p]), dtype=np.float64)
+        inverse = np.linalg.inv(RX)
+        w = (inverse @ S[:, :p, p:])[..., 0]
+        rss = S[:, p, p] - (w * w).sum(axis=1)
+        beta = (w[:, None] @ inverse)[:, 0]
+        whitening = np.zeros_like(S)
+        whitening[:, :p, :p] = inverse
+        whitening[:, p, :p] = -beta
+        whitening[:, p, p] = 1.0
+        criterion = logdet + (nu * (1.0 + np.log(2.0 * np.pi / nu)) + self.constant)
+        criterion = criterion + nu * np.log(rss)
+        if self.reml:
+            criterion = criterion + 2.0 * np.log(RX.diagonal(axis1=1, axis2=2)).sum(axis=1)
+        return Solved(
+            criterion=criterion, beta=beta, rss=rss, RX=RX, whitening=whitening, ratio=nu / rss
+        )
+
+    def through_fixed_effects(
+        self, cross: NDArray[np.float64], ratio: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """What estimating the fixed effects takes from the second differential.
+
+        Parameters
+        ----------
+        cross : ndarray, shape (R, p + 1, K, p + 1, K)
+            Sums of products of whitened [N h] over the levels.
+        ratio : ndarray, shape (R,)
+            ν/r².
+
+        Returns
+        -------
+        ndarray, shape (R, K², K²)
+            ρ (Σ NᵀσN)·(Σ NᵀτN) + 2(ν/r²) (Σ Nᵀσh)·(Σ Nᵀτh).
+        """
+        R, c, K = cross.shape[:3]
+        p = c - 1
+        q = cross[:, :p, :, p]
+        q = (q + q.swapaxes(2, 3)).reshape(R, p, K * K)
+        taken = (0.5 * ratio)[:, None, None] * (q.swapaxes(1, 2) @ q)
+        if self.reml:
+            f = cross[:, :p, :, :p]
+            f = (f + f.swapaxes(2, 4)).transpose(0, 1, 3, 2, 4).reshape(R, p * p, K * K)
+            taken += 0.25 * (f.swapaxes(1, 2) @ f)
+        return taken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Solved:
+    """The fixed effects and the criterion at given covariances.
+
+    Attributes
+    ----------
+    criterion, rss : ndarray, shape (R,)
+    beta : ndarray, shape (R, p)
+    RX : ndarray, shape (R, p, p)
+        Lower triangular.
+    whitening : ndarray, shape (R, p + 1, p + 1)
+        Makes Zᵀ V⁻¹[X y] into [N h]: X times the inverse of R_X, and y less Xβ̂.
+    ratio : ndarray, shape (R,)
+        ν/r².
+    """
+
+    criterion: NDArray[np.float64]
+    beta: NDArray[np.float64]
+    rss: NDArray[np.float64]
+    RX: NDArray[np.float64]
+    whitening: NDArray[np.float64]
+    ratio: NDArray[np.float64]
+
+    def evaluation(
+        self,
+        M: tuple[NDArray[np.float64], ...],
+        form: NDArray[np.float64],
+        hh: NDArray[np.float64],
+    ) -> Evaluation:
+        """With the derivatives."""
+        return Evaluation(
+            criterion=self.criterion, beta=self.beta, rss=self.rss, RX=self.RX,
+            M=M, form=form, hh=hh,
+        )  # fmt: skip

@@ -1,0 +1,192 @@
+"""The criterion and its derivatives for a model with one grouping factor, many responses at once.
+
+With one factor A = ΛᵀZᵀZΛ + I is block diagonal, and everything is a sum over levels j of small
+matrices. With C_j = Z_jᵀZ_j and D_j = T(TᵀC_jT + I)⁻¹Tᵀ,
+
+    Z_jᵀV⁻¹[Z_j X y] = (I - C_jD_j) Z_jᵀ[Z_j X y]
+    [X y]ᵀV⁻¹[X y] = [X y]ᵀ[X y] - Σ_j [X y]ᵀZ_jD_jZ_jᵀ[X y]
+
+and with K_j, N_j, h_j the columns of the first that belong to Z, to X times R_X⁻¹, and to y - Xβ̂,
+
+    M = Σ_j K_j - ρ N_jN_jᵀ - (ν/r²) h_jh_jᵀ
+    form(σ, τ) = Σ_j tr((-K_j + 2ρN_jN_jᵀ + 2(ν/r²)h_jh_jᵀ) σ K_j τ) - ρ‖Σ_j N_jᵀσN_j ∘ ..‖
+                 - 2(ν/r²) (Σ_j N_jᵀσh_j)ᵀ(Σ_j N_jᵀτh_j) - (ν/r⁴)(Σ_j h_jᵀσh_j)(Σ_j h_jᵀτh_j)
+
+(Bates & DebRoy 2004, Journal of Multivariate Analysis 91, for the gradient; the second differential
+is derived in the documents, "How pylme checks lme4").
+
+Levels with the same C_j and Z_jᵀX_j form a *pattern*: of their responses only the sum and the
+second moments enter, so a balanced design costs the same for 40 levels and for 40 million.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylme.reference.batched import inverse_and_logdet, kronecker_square
+from pylme.reference.evaluation import symmetric_form
+from pylme.reference.groups import base_tables, fixed_products, response_tables, within_levels
+from pylme.reference.likelihood import Likelihood
+from pylme.reference.patterns import merged, patterns
+
+if TYPE_CHECKING:
+    from pylme.reference.columns import Columns
+    from pylme.reference.evaluation import Evaluation
+    from pylme.reference.likelihood import Solved
+    from pylme.reference.terms import Factor
+
+__all__ = ["OneFactor", "one_factor"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OneFactor:
+    """What the criterion needs of the data.
+
+    Attributes
+    ----------
+    likelihood : Likelihood
+    counts : ndarray, shape (P,)
+        Levels of each pattern.
+    tables : ndarray, shape (1 or R, K + p + 1, K, P)
+        Z_jᵀ[Z_j X y] of each pattern: of X times the root of its count, of y the sum over its
+        levels over that root. The leading axis is 1 for a single response.
+    moments : ndarray, shape (R, K, K, P), or None
+        Σ_j (Z_jᵀy - mean)(Z_jᵀy - mean)ᵀ within patterns; None where each has one level.
+    gram : ndarray, shape (R, p + 1, p + 1)
+        [X y]ᵀ[X y].
+    levels : ndarray, shape (K + p, K, J)
+        Z_jᵀ[Z_j X] of each level.
+    responses : ndarray, shape (R, K, J)
+        Z_jᵀy of each level.
+    """
+
+    likelihood: Likelihood
+    counts: NDArray[np.float64]
+    tables: NDArray[np.float64]
+    moments: NDArray[np.float64] | None
+    gram: NDArray[np.float64]
+    levels: NDArray[np.float64]
+    responses: NDArray[np.float64]
+
+    def subset(self, responses: NDArray[np.bool_]) -> OneFactor:
+        """The same for some of the responses."""
+        return OneFactor(
+            likelihood=self.likelihood,
+            counts=self.counts,
+            tables=self.tables[responses],
+            moments=None if self.moments is None else self.moments[responses],
+            gram=self.gram[responses],
+            levels=self.levels,
+            responses=self.responses[responses],
+        )
+
+    def effects(
+        self, T: list[NDArray[np.float64]], beta: NDArray[np.float64]
+    ) -> list[NDArray[np.float64]]:
+        """The h = ZᵀV⁻¹(y - Xβ) of a single response, by factor: shape (J, K)."""
+        K = T[0].shape[1]
+        D = self._spread(T)
+        Ze = self.responses[0] - np.tensordot(beta, self.levels[K:], axes=1)
+        h = Ze - np.einsum("abj,bcj,cj->aj", self.levels[:K], D, Ze, optimize=True)
+        return [h.T]
+
+    def spread(self, T: list[NDArray[np.float64]], f: int) -> NDArray[np.float64]:
+        """The blocks of ΛA⁻¹Λᵀ of the levels of factor f, shape (J, K, K)."""
+        del f
+        return np.moveaxis(self._spread(T), -1, 0)
+
+    def _spread(self, T: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        K, J = T[0].shape[1], self.levels.shape[-1]
+        square = kronecker_square(T[0])
+        A = square.swapaxes(1, 2) @ self.levels[:K].reshape(1, K * K, J)
+        A[:, :: K + 1] += 1.0
+        inverse, _ = inverse_and_logdet(A.reshape(1, K, K, J))
+        return (square @ inverse.reshape(1, K * K, J)).reshape(K, K, J)
+
+    def evaluate(self, T: list[NDArray[np.float64]]) -> Evaluation:
+        """The criterion and its derivatives.
+
+        Parameters
+        ----------
+        T : list of one ndarray, shape (R, K, K)
+            The relative covariance factor for each response.
+        """
+        (factor,) = T
+        E = self.tables
+        R, c, K, P = len(factor), *E.shape[1:]
+        p = c - K - 1
+        C = E[:, :K]
+        square = kronecker_square(factor)
+        A = square.swapaxes(1, 2) @ C.reshape(len(E), K * K, P)
+        A[:, :: K + 1] += 1.0
+        inverse, logdet = inverse_and_logdet(A.reshape(R, K, K, P))
+        D = (square @ inverse.reshape(R, K * K, P)).reshape(R, K, K, P)
+        DE = np.einsum("rabg,rcbg->rcag", D, E)
+        N = E - np.einsum("rabg,rcbg->rcag", C, DE)
+        KK, W = N[:, :K], N[:, K:]
+        U = E[:, K:].reshape(len(E), p + 1, K * P)
+        S = self.gram - DE[:, K:].reshape(R, p + 1, K * P) @ U.swapaxes(1, 2)
+        if self.moments is not None:
+            S[:, p, p] -= np.einsum("rabg,rabg->r", D, self.moments)
+        solved = self.likelihood.solve(logdet @ self.counts, S)
+        W = (solved.whitening @ W.reshape(R, p + 1, K * P)).reshape(R, p + 1, K, P)
+        return self._derivatives(solved, KK, W, D)
+
+    def _derivatives(
+        self,
+        solved: Solved,
+        KK: NDArray[np.float64],
+        W: NDArray[np.float64],
+        D: NDArray[np.float64],
+    ) -> Evaluation:
+        R, K, _, P = KK.shape
+        p = W.shape[1] - 1
+        rho = self.likelihood.rho
+        ratio = solved.ratio[:, None, None, None]
+        h = W[:, p]
+        hh = h[:, :, None] * h[:, None]
+        if self.moments is not None:
+            F = -np.einsum("rabg,rbcg->racg", self.tables[:, :K], D)
+            F[:, np.arange(K), np.arange(K)] += 1.0
+            hh += np.einsum("rabg,rbcg,rdcg->radg", F, self.moments, F, optimize=True)
+        weighted = KK * self.counts
+        rest = ratio * hh
+        if rho:
+            rest += np.einsum("rcag,rcbg->rabg", W[:, :p], W[:, :p])
+        M = (weighted - rest).sum(axis=-1)
+        total = hh.sum(axis=-1).reshape(R, K * K)
+        outer = (2.0 * rest - weighted).reshape(R, K * K, P) @ KK.reshape(R, K * K, P).swapaxes(
+            1, 2
+        )
+        form = symmetric_form(outer.reshape(R, K, K, K, K))
+        flat = W.reshape(R, (p + 1) * K, P)
+        cross = (flat @ flat.swapaxes(1, 2)).reshape(R, p + 1, K, p + 1, K)
+        form -= self.likelihood.through_fixed_effects(cross, solved.ratio)
+        form -= (solved.ratio / solved.rss)[:, None, None] * (total[:, :, None] * total[:, None])
+        return solved.evaluation((M,), form, total)
+
+
+def one_factor(likelihood: Likelihood, columns: Columns, factor: Factor) -> OneFactor:
+    """What the criterion needs, from the columns."""
+    within = within_levels(columns, 0, base_tables(columns, factor, 0))
+    responses = response_tables(columns, factor, 0)
+    kinds = patterns(within)
+    moments = None
+    counts = np.ones(factor.levels)
+    merged_within, merged_responses = within, responses
+    if kinds is not None:
+        counts, merged_within, merged_responses, moments = merged(kinds, within, responses)
+    shared = np.broadcast_to(merged_within, (len(responses), *merged_within.shape))
+    return OneFactor(
+        likelihood=likelihood,
+        counts=counts,
+        tables=np.concatenate([shared, merged_responses[:, None]], axis=1),
+        moments=moments,
+        gram=fixed_products(columns),
+        levels=within,
+        responses=responses,
+    )
