@@ -68,7 +68,9 @@ def _on_the_sphere(
         along = -slope / (curvature + multiplier)
         squared = (along * along).sum(axis=1, keepdims=True)
         change = (along * along / (curvature + multiplier)).sum(axis=1, keepdims=True)
-        # 1/‖s‖ is nearly linear in the multiplier: the iterates rise to the root and do not pass it.
+        # 1/‖s‖ is nearly linear in the multiplier: the iterates rise to the root, not past it.
         multiplier += squared / change * (np.sqrt(squared) / radius[:, None] - 1.0)
     along = -slope / (curvature + multiplier)
-    return along * (radius / np.sqrt((along * along).sum(axis=1)))[:, None]
+    scale = radius / np.sqrt((along * along).sum(axis=1))
+    on_it: NDArray[np.float64] = along * scale[:, None]
+    return on_it
