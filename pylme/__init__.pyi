@@ -9,6 +9,7 @@ from .design.build import design as design
 from .design.matrices import Design as Design
 from .fit import Fit as Fit
 from .fit import from_json as from_json
+from .groupwise.group_specific import group_specific as group_specific
 from .formula import allow_function as allow_function
 from .lme4.control import Check as Check
 from .lme4.control import GlmerControl as GlmerControl
