@@ -46,7 +46,9 @@ def inverse_and_logdet(
     K = A.shape[1]
     pivots = np.empty((len(A), K, A.shape[3]))
     for j in range(K):
-        pivot = pivots[:, j] = A[:, j, j]
+        # A copy: A itself is changed while the pivot is still needed.
+        pivots[:, j] = A[:, j, j]
+        pivot = pivots[:, j]
         column = A[:, j].copy()
         row = column / pivot[:, None]
         if K > 1:
