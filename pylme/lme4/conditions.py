@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from pylme.errors import (
     ConvergenceWarning,
-    FitWarning,
     RankDeficiencyWarning,
     RWarning,
     ScalingWarning,
@@ -18,6 +17,7 @@ from pylme.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pylme.errors import FitWarning
     from pylme.results.condition import Condition
 
 __all__ = ["classify", "raise_as_warnings"]

@@ -15,12 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.reference.evaluation import gradient, hessian
+from pylme.reference.fixed import fixed_effects
 
 if TYPE_CHECKING:
     from pylme.reference.evaluation import Evaluation
     from pylme.reference.problem import Problem
+    from pylme.reference.terms import Layout
 
-__all__ = ["Solution", "conditional_variances", "joint_covariance", "solution_at"]
+__all__ = [
+    "Solution",
+    "along_theta",
+    "conditional_variances",
+    "joint_covariance",
+    "joint_inverse",
+    "solution_at",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,32 +78,40 @@ def solution_at(
     theta: NDArray[np.float64],
     *,
     response: int = 0,
+    evaluation: Evaluation | None = None,
 ) -> Solution:
-    """The model at lme4's theta, of shape (m,), for one of the problem's responses."""
-    layout, columns = problem.layout, problem.columns
+    """The model at lme4's theta for one of the problem's responses.
+
+    Parameters
+    ----------
+    problem : Problem
+    theta : ndarray, shape (m,)
+    response : int
+    evaluation : Evaluation, optional
+        Of that response at theta, if there is one.
+    """
+    layout = problem.layout
     one = problem.single(response)
     T = layout.matrices(theta[None])
     inner = layout.matrices(problem.conditioned(theta[None]))
-    evaluation = one.evaluate(inner)
+    if evaluation is None:
+        evaluation = one.evaluate(inner)
     M, form, hh = _in_the_callers_columns(problem, evaluation)
-    rss = float(evaluation.rss[0])
-    sigma = float(np.sqrt(rss / problem.likelihood.nu))
-    back = np.linalg.inv(columns.RX)
-    root = back @ np.linalg.inv(evaluation.RX[0]).T
+    fixed = fixed_effects(problem, evaluation, response)
     u, b = _random_effects(problem, T, one.effects(inner, evaluation.beta[0]))
     return Solution(
         theta=theta,
         criterion=float(evaluation.criterion[0]),
-        rss=rss,
-        sigma=sigma,
-        beta=back @ (evaluation.beta[0] + columns.beta0[response]),
-        vcov=sigma**2 * (root @ root.T),
+        rss=fixed.rss,
+        sigma=fixed.sigma,
+        beta=fixed.beta,
+        vcov=fixed.vcov,
         u=u,
         b=b,
         gradient=gradient(layout, T, M)[0],
         hessian=hessian(layout, T, M, form)[0],
         M=_by_term(problem, M),
-        profiled=-_along_theta(problem, T, hh) / sigma**2,
+        profiled=-along_theta(layout, T, hh) / fixed.sigma**2,
     )
 
 
@@ -107,16 +124,24 @@ def _in_the_callers_columns(
     return M, change.T @ evaluation.form @ change, evaluation.hh @ change
 
 
-def _along_theta(
-    problem: Problem, T: list[NDArray[np.float64]], hh: NDArray[np.float64]
+def along_theta(
+    layout: Layout, T: list[NDArray[np.float64]], hh: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """hᵀΣ_kh for each element of theta, shape (m,)."""
+    """hᵀΣ_kh for each element of theta, shape (m,).
+
+    Parameters
+    ----------
+    layout : Layout
+    T : list of ndarray, shapes (1, K_f, K_f)
+    hh : ndarray, shape (1, V)
+        As in `Evaluation`.
+    """
     made, start = [], 0
     for matrix in T:
         K = matrix.shape[1]
         made.append(2.0 * hh[:, start : start + K * K].reshape(-1, K, K) @ matrix)
         start += K * K
-    along: NDArray[np.float64] = problem.layout.theta(made)[0]
+    along: NDArray[np.float64] = layout.theta(made)[0]
     return along
 
 
@@ -166,10 +191,31 @@ def joint_covariance(problem: Problem, solution: Solution) -> NDArray[np.float64
     Walker 2015, equations 30 and 39, before σ is profiled out). Where it is not positive definite,
     as on the boundary or where the data do not identify θ, all is NaN.
     """
-    m, nu = len(solution.theta), problem.likelihood.nu
+    return joint_inverse(solution.hessian, solution.profiled, problem.likelihood.nu)
+
+
+def joint_inverse(
+    hessian: NDArray[np.float64], mixed: NDArray[np.float64], nu: int
+) -> NDArray[np.float64]:
+    """Twice the inverse of the Hessian in (θ, s), from that of the profiled criterion.
+
+    Parameters
+    ----------
+    hessian : ndarray, shape (m, m)
+    mixed : ndarray, shape (m,)
+        ∂²D/∂θ∂s.
+    nu : int
+        ∂²D/∂s².
+
+    Returns
+    -------
+    ndarray, shape (m + 1, m + 1)
+        All NaN where the Hessian is not positive definite.
+    """
+    m = len(mixed)
     joint = np.empty((m + 1, m + 1))
-    joint[:m, :m] = solution.hessian + np.outer(solution.profiled, solution.profiled) / nu
-    joint[:m, m] = joint[m, :m] = solution.profiled
+    joint[:m, :m] = hessian + np.outer(mixed, mixed) / nu
+    joint[:m, m] = joint[m, :m] = mixed
     joint[m, m] = nu
     scale = np.sqrt(np.abs(np.diag(joint)))
     if not (scale > 0).all():
