@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pylme.reference.certificate import certify
 from pylme.reference.fitting import fit
 from pylme.reference.singular import on_the_boundary
+from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,7 @@ class Ending:
     evaluation : Evaluation
         There.
     certificate : Certificate
+        With the second derivatives of the search, which for a large model are not exact.
     converged : bool
         Whether the search ended by its own criterion.
     evaluations : int
@@ -64,11 +66,13 @@ def search(
         lme4's theta to start from.
     """
     found = fit(problem, start)
-    theta, evaluation = on_the_boundary(problem, found.theta[0], found.optimum.evaluation)
+    with one_thread():
+        theta, evaluation = on_the_boundary(problem, found.theta[0], found.optimum.evaluation)
+        certificate = certify(problem, terms, theta, evaluation)
     return Ending(
         theta=theta,
         evaluation=evaluation,
-        certificate=certify(problem, terms, theta, evaluation),
+        certificate=certificate,
         converged=bool(found.optimum.converged[0]),
         evaluations=int(found.optimum.evaluations[0]),
         trace=found.optimum.trace,

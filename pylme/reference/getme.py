@@ -116,7 +116,7 @@ def _devcomp(model: ReferenceModel) -> dict[str, dict[str, Any]]:
     log_L = model.criterion + float(np.log(design.weights).sum())
     log_L -= likelihood.nu * (1.0 + np.log(2.0 * np.pi * rss / likelihood.nu))
     log_L -= likelihood.rho * log_RX
-    u = model.solution.u
+    u, _ = model.effects
     ussq = float(u @ u)
     criteria = {"REML": model.criterion if likelihood.reml else np.nan,
                 "dev": np.nan if likelihood.reml else model.criterion}  # fmt: skip
@@ -156,8 +156,8 @@ _ITEMS: Final[dict[str, Callable[[ReferenceModel], Any]]] = {
     "mmList": lambda m: {term.label: term.columns for term in m.design.terms},
     "y": lambda m: m.design.y,
     "mu": lambda m: m.mu,
-    "u": lambda m: m.solution.u,
-    "b": lambda m: m.solution.b[:, None],
+    "u": lambda m: m.effects[0],
+    "b": lambda m: m.effects[1][:, None],
     "Gp": lambda m: m.design.Gp,
     "Tp": lambda m: _counts([0, *np.cumsum(_n_thetas(m)).tolist()]),
     "L": _L,

@@ -10,7 +10,8 @@ columns are the well-conditioned ones, with the root of the weights in them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
 
     from pylme.design.random_term import RandomTerm
     from pylme.reference.evaluation import Evaluation
+    from pylme.reference.factorization import Factorization
     from pylme.reference.problem import Problem
 
 __all__ = ["hat_values"]
 
-#: Right-hand sides that are solved for at a time.
+#: Rows whose equations are solved at a time.
 _CHUNK: Final = 512
 
 
@@ -37,7 +39,6 @@ def hat_values(
     terms: Sequence[RandomTerm],
     theta: NDArray[np.float64],
     evaluation: Evaluation,
-    weights: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """The hat value of each row, shape (n,).
 
@@ -46,23 +47,40 @@ def hat_values(
     problem : Problem
         Of a single response.
     terms : sequence of RandomTerm
+        Those that it was prepared from.
     theta : ndarray, shape (m,)
         lme4's.
     evaluation : Evaluation
         At theta.
-    weights : ndarray, shape (n,)
     """
-    T = problem.layout.matrices(problem.conditioned(theta[None]))
+    columns = problem.columns
+    inner = problem.conditioned(theta[None])
+    placed = _well_conditioned(problem, terms)
+    A = random_matrix_at(placed, inner[0], np.ones(len(placed[0].codes)))
+    factor = factorize(A)
+    X = columns.base.T @ columns.x_of_base
+    X -= A.T @ factor.solver.solve(np.asarray(A @ X)) if X.size else 0.0
+    rows = solve_triangular(evaluation.RX[0], X.T, lower=True)
     if len(problem.layout.factors) == 1:
-        random = _of_one_factor(problem, T)
+        random = _of_one_factor(problem, problem.layout.matrices(inner))
     else:
-        random = _of_several(terms, theta, weights)
-    rows = solve_triangular(evaluation.RX[0], _whitened(problem, T), lower=True)
+        random = _of_several(A, factor)
     result: NDArray[np.float64] = random + (rows * rows).sum(axis=0)
     return result
 
 
+def _well_conditioned(problem: Problem, terms: Sequence[RandomTerm]) -> list[RandomTerm]:
+    """The terms on their well-conditioned columns."""
+    made = list(terms)
+    for f, factor in enumerate(problem.layout.factors):
+        z = problem.columns.base.T @ problem.columns.z_of_base[f]
+        for position, place in zip(factor.terms, factor.places, strict=True):
+            made[position] = replace(terms[position], columns=z[:, place])
+    return made
+
+
 def _of_one_factor(problem: Problem, T: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The random part's share, from one small matrix for each level."""
     (factor,) = problem.layout.factors
     z = problem.columns.z_of_base[0].T @ problem.columns.base
     spread = problem.criterion.spread(T, 0)[factor.codes]
@@ -70,30 +88,10 @@ def _of_one_factor(problem: Problem, T: list[NDArray[np.float64]]) -> NDArray[np
     return result
 
 
-def _of_several(
-    terms: Sequence[RandomTerm], theta: NDArray[np.float64], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Of any number of factors, whose random effects are not independent given the data."""
-    A = random_matrix_at(terms, theta, weights)
-    solver = factorize(A).solver
+def _of_several(A: Any, factor: Factorization) -> NDArray[np.float64]:
+    """The same of any number of factors, whose effects are not independent given the data."""
     parts = []
     for start in range(0, A.shape[1], _CHUNK):
         columns = A[:, start : start + _CHUNK].toarray()
-        parts.append((columns * solver.solve(columns)).sum(axis=0))
+        parts.append((columns * factor.solver.solve(columns)).sum(axis=0))
     return np.concatenate(parts)
-
-
-def _whitened(problem: Problem, T: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """(V⁻¹X)ᵀ of the well-conditioned columns, shape (p, n)."""
-    columns, factors = problem.columns, problem.layout.factors
-    X = columns.x_of_base.T @ columns.base
-    p = len(X)
-    still = problem.criterion.effects(T, np.zeros(p))
-    for k in range(p):
-        moved = problem.criterion.effects(T, np.eye(p)[k])
-        for f, factor in enumerate(factors):
-            # Z'V⁻¹ of this column of X, and what the random effects would take of it.
-            taken = (still[f] - moved[f]) @ T[f][0] @ T[f][0].T
-            z = columns.z_of_base[f].T @ columns.base
-            X[k] -= np.einsum("an,na->n", z, taken[factor.codes])
-    return X

@@ -12,14 +12,22 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pylme.design.model_frame import model_frame
+from pylme.reference.certificate import certify
 from pylme.reference.fixed import FixedEffects, fixed_effects
 from pylme.reference.getme import item
 from pylme.reference.leverage import hat_values
 from pylme.reference.problem import Problem, prepare
 from pylme.reference.record import information, optimiser_record
 from pylme.reference.rows import influence, linear_predictor, residuals
-from pylme.reference.solution import Solution, conditional_variances, joint_covariance, solution_at
+from pylme.reference.solution import (
+    Solution,
+    conditional_variances,
+    joint_covariance,
+    random_effects,
+    solution_at,
+)
 from pylme.reference.standard_errors import standard_errors
+from pylme.reference.threads import one_thread
 from pylme.results.arrays import read_only
 from pylme.results.covariance import correlation
 from pylme.results.estimates import Estimates
@@ -34,6 +42,7 @@ if TYPE_CHECKING:
     from pylme.design.matrices import Design
     from pylme.design.spec import ModelSpec
     from pylme.reference.ending import Ending
+    from pylme.reference.evaluation import Evaluation
     from pylme.results.condition import Condition
     from pylme.results.estimates import ModelInfo
     from pylme.results.optinfo import OptInfo
@@ -103,9 +112,25 @@ class ReferenceModel:
         return fixed_effects(self.problem, self.ending.evaluation)
 
     @cached_property
+    def exact(self) -> Evaluation:
+        """The criterion at theta with exact second derivatives, which a search may do without."""
+        exactly = self.problem.criterion.exactly()
+        if exactly is self.problem.criterion:
+            return self.ending.evaluation
+        inner = self.problem.layout.matrices(self.problem.conditioned(self.theta[None]))
+        with one_thread():
+            return exactly.evaluate(inner)
+
+    @cached_property
     def solution(self) -> Solution:
         """All that follows from theta."""
-        return solution_at(self.problem, self.theta, evaluation=self.ending.evaluation)
+        return solution_at(self.problem, self.theta, evaluation=self.exact)
+
+    @cached_property
+    def effects(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The spherical random effects u and the conditional modes b, each of shape (q,)."""
+        with one_thread():
+            return random_effects(self.problem, self.theta)
 
     @cached_property
     def factors(self) -> list[NDArray[np.float64]]:
@@ -122,7 +147,7 @@ class ReferenceModel:
     @cached_property
     def mu(self) -> NDArray[np.float64]:
         """Fitted values, shape (n,)."""
-        return linear_predictor(self.design, self.fixed.beta, self.solution.b)
+        return linear_predictor(self.design, self.fixed.beta, self.effects[1])
 
     def info(self) -> ModelInfo:
         """What was fitted to what."""
@@ -168,9 +193,7 @@ class ReferenceModel:
 
     def variance_errors(self) -> VarianceErrors:
         """Standard errors of the variance components."""
-        return standard_errors(
-            self.problem, self.design.terms, self.theta, self.ending.evaluation
-        )
+        return standard_errors(self.problem, self.design.terms, self.theta, self.exact)
 
     def joint_covariance(self) -> NDArray[np.float64]:
         """Covariance matrix of (θ̂, log σ̂²), shape (m + 1, m + 1); NaN on the boundary."""
@@ -178,7 +201,10 @@ class ReferenceModel:
 
     def optinfo(self) -> OptInfo:
         """The optimiser's record."""
-        return optimiser_record(self.problem, self.ending, self.solution)
+        certificate = self.ending.certificate
+        if self.exact is not self.ending.evaluation:
+            certificate = certify(self.problem, self.design.terms, self.theta, self.exact)
+        return optimiser_record(self.problem, self.ending, self.solution, certificate)
 
     def is_singular(self, tol: float) -> bool:
         """Whether a diagonal element of theta lies below `tol`: lme4's rule."""
@@ -187,9 +213,10 @@ class ReferenceModel:
     def ranef(self) -> tuple[RandomEffects, ...]:
         """Conditional modes, a record for each grouping factor."""
         records = []
+        b = self.effects[1]
         for group, factor in self.design.group_factors.items():
             terms = [term for term in self.design.terms if term.group == group]
-            modes = [self.solution.b[t.rows].reshape(-1, len(t.names)) for t in terms]
+            modes = [b[t.rows].reshape(-1, len(t.names)) for t in terms]
             records.append(
                 RandomEffects(
                     group=group,
@@ -202,7 +229,9 @@ class ReferenceModel:
 
     def ranef_var(self, group: str) -> NDArray[np.float64]:
         """Conditional variances of one grouping factor, shape (levels, k, k)."""
-        return read_only(conditional_variances(self.problem, self.solution, group))
+        with one_thread():
+            variances = conditional_variances(self.problem, self.theta, self.fixed.sigma, group)
+        return read_only(variances)
 
     def fitted(self) -> NDArray[np.float64]:
         """Fitted values, shape (nobs,)."""
@@ -228,10 +257,7 @@ class ReferenceModel:
 
     def row_quantities(self) -> Mapping[str, NDArray[np.float64]]:
         """What broom.mixed's augment adds to the model frame."""
-        hat = hat_values(
-            self.problem, self.design.terms, self.theta, self.ending.evaluation,
-            self.design.weights,
-        )  # fmt: skip
+        hat = hat_values(self.problem, self.design.terms, self.theta, self.ending.evaluation)
         fixed = linear_predictor(self.design, self.fixed.beta)
         parts = influence(self.design, self.mu, fixed, hat, self.fixed.sigma)
         return {name: read_only(part) for name, part in parts.items()}

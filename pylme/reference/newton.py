@@ -31,6 +31,8 @@ ENOUGH: Final = 1e-10
 ROUNDING: Final = 4e-15
 #: An escape must promise more than that.
 WORTH_LEAVING: Final = 1e-8
+#: The first steps may be this long, or a third of theta itself.
+LEAST_RADIUS: Final = 0.1
 MAX_EVALUATIONS: Final = 200
 MAX_ESCAPES: Final = 20
 
@@ -46,10 +48,18 @@ class Criterion(Protocol):
         """The same for some of the responses."""
         ...
 
-    def effects(
-        self, T: list[NDArray[np.float64]], beta: NDArray[np.float64]
-    ) -> list[NDArray[np.float64]]:
-        """The h = ZᵀV⁻¹(y - Xβ) of a single response, by factor: shapes (J_f, K_f)."""
+    def moments(
+        self,
+    ) -> tuple[list[NDArray[np.float64]], list[float], NDArray[np.float64]]:
+        """What a search begins with: see `pylme.reference.starting`; and yᵀy."""
+        ...
+
+    def exactly(self) -> Self:
+        """The same with exact second derivatives, where those of a search are not."""
+        ...
+
+    def effects(self, T: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+        """The h = ZᵀV⁻¹(y - Xβ̂) of a single response, by factor: shapes (J_f, K_f)."""
         ...
 
     def spread(self, T: list[NDArray[np.float64]], f: int) -> NDArray[np.float64]:
@@ -144,7 +154,7 @@ class _Search:
         value = evaluation.criterion
         self._record(theta, value, np.ones(len(places), dtype=bool))
         g, H = self._derivatives(theta, evaluation)
-        radius = np.maximum(1.0, np.sqrt((theta * theta).sum(axis=1)))
+        radius = np.maximum(LEAST_RADIUS, 0.3 * np.sqrt((theta * theta).sum(axis=1)))
         while True:
             s, predicted = step(g, H, radius)
             small = predicted <= ENOUGH + ROUNDING * np.abs(value)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pylme.reference.ending import Ending
     from pylme.reference.problem import Problem
     from pylme.reference.solution import Solution
+    from pylme.results.certificate import Certificate
 
 __all__ = ["information", "optimiser_record", "warnings_of"]
 
@@ -83,7 +84,9 @@ def _end(ending: Ending) -> str:
     return f"the search stopped after {ending.evaluations} evaluations, before it was done"
 
 
-def optimiser_record(problem: Problem, ending: Ending, solution: Solution) -> OptInfo:
+def optimiser_record(
+    problem: Problem, ending: Ending, solution: Solution, certificate: Certificate
+) -> OptInfo:
     """The search's own record, in terms of lme4's theta."""
     steps = ending.trace
     return OptInfo(
@@ -102,7 +105,7 @@ def optimiser_record(problem: Problem, ending: Ending, solution: Solution) -> Op
         gradient=read_only(solution.gradient),
         hessian=read_only(solution.hessian),
         warnings=(),
-        certificate=ending.certificate,
+        certificate=certificate,
         trace=Trace(
             theta=read_only(problem.callers(np.concatenate([step.theta for step in steps]))),
             criterion=read_only(np.concatenate([step.criterion for step in steps])),

@@ -28,6 +28,7 @@ __all__ = [
     "conditional_variances",
     "joint_covariance",
     "joint_inverse",
+    "random_effects",
     "solution_at",
 ]
 
@@ -88,17 +89,16 @@ def solution_at(
     theta : ndarray, shape (m,)
     response : int
     evaluation : Evaluation, optional
-        Of that response at theta, if there is one.
+        Of that response at theta, with exact second derivatives, if there is one.
     """
     layout = problem.layout
-    one = problem.single(response)
     T = layout.matrices(theta[None])
-    inner = layout.matrices(problem.conditioned(theta[None]))
     if evaluation is None:
-        evaluation = one.evaluate(inner)
+        inner = layout.matrices(problem.conditioned(theta[None]))
+        evaluation = problem.single(response).exactly().evaluate(inner)
     M, form, hh = _in_the_callers_columns(problem, evaluation)
     fixed = fixed_effects(problem, evaluation, response)
-    u, b = _random_effects(problem, T, one.effects(inner, evaluation.beta[0]))
+    u, b = random_effects(problem, theta, response=response)
     return Solution(
         theta=theta,
         criterion=float(evaluation.criterion[0]),
@@ -156,10 +156,22 @@ def _by_term(
     return tuple(found[position] for position in range(len(found)))
 
 
-def _random_effects(
-    problem: Problem, T: list[NDArray[np.float64]], effects: list[NDArray[np.float64]]
+def random_effects(
+    problem: Problem, theta: NDArray[np.float64], *, response: int = 0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The u and b in the order of Zᵀ's rows, from h of the well-conditioned columns by factor."""
+    """The u and b of one of the problem's responses, each of shape (q,), in the order of Zᵀ's rows.
+
+    Parameters
+    ----------
+    problem : Problem
+    theta : ndarray, shape (m,)
+        lme4's.
+    response : int
+    """
+    T = problem.layout.matrices(theta[None])
+    inner = problem.layout.matrices(problem.conditioned(theta[None]))
+    # ZᵀV⁻¹(y - Xβ̂) of the well-conditioned columns.
+    effects = problem.single(response).effects(inner)
     u: dict[int, NDArray[np.float64]] = {}
     b: dict[int, NDArray[np.float64]] = {}
     for f, factor in enumerate(problem.layout.factors):
@@ -173,14 +185,16 @@ def _random_effects(
     return np.concatenate([u[t] for t in order]), np.concatenate([b[t] for t in order])
 
 
-def conditional_variances(problem: Problem, solution: Solution, group: str) -> NDArray[np.float64]:
+def conditional_variances(
+    problem: Problem, theta: NDArray[np.float64], sigma: float, group: str
+) -> NDArray[np.float64]:
     """σ²ΛA⁻¹Λᵀ of one grouping factor's levels, shape (J, K, K), all its terms together."""
     layout = problem.layout
     f = next(f for f, factor in enumerate(layout.factors) if factor.group == group)
-    inner = layout.matrices(problem.conditioned(solution.theta[None]))
+    inner = layout.matrices(problem.conditioned(theta[None]))
     C = problem.columns.C[f]
     spread = problem.single(0).spread(inner, f)
-    variances: NDArray[np.float64] = solution.sigma**2 * (C @ spread @ C.T)
+    variances: NDArray[np.float64] = sigma**2 * (C @ spread @ C.T)
     return variances
 
 
