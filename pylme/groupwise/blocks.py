@@ -12,16 +12,14 @@ from pylme.errors import NotAvailableError, nearest
 from pylme.formula import read_level_block
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from pylme.results.varcorr import VarCorr
 
-    from pylme.formula import LevelBlock
-
-__all__ = ["CovarianceBlock", "blocks_by", "factor_of"]
+__all__ = ["CovarianceBlock", "blocks_by"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CovarianceBlock:
-    """The covariances of the effects of one term, that of one level.
+    """What one level of a factor has of its own: the covariances of the effects of one term.
 
     Attributes
     ----------
@@ -32,36 +30,25 @@ class CovarianceBlock:
     level : str
     names : tuple of str, length k
         The effects, as they would be named in a term for all levels.
-    T : ndarray, shape (k, k)
-        The relative covariance factor: lower triangular, σ²TTᵀ the covariance matrix.
-    thetas : slice
-        The elements of theta that T holds, column by column.
+    sdcor : ndarray, shape (k, k)
+        Standard deviations on the diagonal, correlations off it; NaN beside a zero.
     """
 
     term: int
     group: str
     level: str
     names: tuple[str, ...]
-    T: NDArray[np.float64]
-    thetas: slice
+    sdcor: NDArray[np.float64]
 
 
-def blocks_by(
-    by: str,
-    cnms: Sequence[tuple[str, Sequence[str]]],
-    theta: NDArray[np.float64],
-    *,
-    group: str | None = None,
-) -> tuple[CovarianceBlock, ...]:
+def blocks_by(by: str, varcorr: VarCorr, *, group: str | None = None) -> tuple[CovarianceBlock, ...]:
     """The terms that belong to the levels of a factor.
 
     Parameters
     ----------
     by : str
         The column of the factor.
-    cnms : sequence of (str, sequence of str)
-        The grouping factor and the names of the effects of each term, in lme4's order.
-    theta : ndarray, shape (m,)
+    varcorr : VarCorr
     group : str, optional
         The grouping factor; None where only one has such terms.
 
@@ -72,25 +59,20 @@ def blocks_by(
         their effects.
     """
     asked = f"Reading the covariances by {by!r}"
-    read = [read_level_block(names) for _, names in cnms]
-    found: list[CovarianceBlock] = []
-    start = 0
-    for term, ((factor, names), block) in enumerate(zip(cnms, read, strict=True)):
-        stop = start + len(names) * (len(names) + 1) // 2
-        if block is not None and block.by == by and group in (None, factor):
-            found.append(
-                CovarianceBlock(
-                    term=term,
-                    group=factor,
-                    level=block.level,
-                    names=block.names,
-                    T=factor_of(theta[start:stop], len(names)),
-                    thetas=slice(start, stop),
-                )
-            )
-        start = stop
+    read = [read_level_block(term.names) for term in varcorr.terms]
+    found = tuple(
+        CovarianceBlock(
+            term=position,
+            group=term.group,
+            level=block.level,
+            names=block.names,
+            sdcor=_sdcor(term.sd, term.corr),
+        )
+        for position, (term, block) in enumerate(zip(varcorr.terms, read, strict=True))
+        if block is not None and block.by == by and group in (None, term.group)
+    )
     if not found:
-        raise _no_blocks(asked, by, read)
+        raise _no_blocks(asked, by, tuple({block.by: 0 for block in read if block is not None}))
     groups = dict.fromkeys(block.group for block in found)
     if len(groups) > 1:
         raise NotAvailableError(
@@ -104,19 +86,16 @@ def blocks_by(
             found="the effects are not the same at all levels",
             remedy="Read them from .varcorr.",
         )
-    return tuple(found)
+    return found
 
 
-def factor_of(theta: NDArray[np.float64], k: int) -> NDArray[np.float64]:
-    """The lower triangular matrix, shape (k, k), that these elements fill column by column."""
-    T = np.zeros((k, k))
-    columns, rows = np.triu_indices(k)
-    T[rows, columns] = theta
-    return T
+def _sdcor(sd: NDArray[np.float64], corr: NDArray[np.float64]) -> NDArray[np.float64]:
+    made = corr.copy()
+    np.fill_diagonal(made, sd)
+    return made
 
 
-def _no_blocks(asked: str, by: str, read: Sequence[LevelBlock | None]) -> NotAvailableError:
-    others = tuple(dict.fromkeys(block.by for block in read if block is not None))
+def _no_blocks(asked: str, by: str, others: tuple[str, ...]) -> NotAvailableError:
     near = nearest(by, others) or others
     return NotAvailableError(
         asked=asked,

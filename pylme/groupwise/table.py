@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.groupwise.intervals import delta_intervals, sdcor
+from pylme.groupwise.intervals import delta_intervals
 from pylme.groupwise.pooled import EqualityTest
 from pylme.render import Rendered, Table
 from pylme.results.tidying import half_width
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pylme.groupwise.blocks import CovarianceBlock
 
-__all__ = ["GroupCorrelations", "IntervalMethod", "LevelEstimates", "group_correlation_table"]
+__all__ = ["GroupCorrelations", "IntervalMethod", "LevelEstimates", "delta_estimates"]
 
 IntervalMethod = Literal["delta", "profile"]
 
@@ -130,28 +130,22 @@ class GroupCorrelations(Rendered):
         return notes
 
 
-def group_correlation_table(
-    by: str,
+def delta_estimates(
     blocks: Sequence[CovarianceBlock],
+    errors: Sequence[NDArray[np.float64]] | None,
     *,
-    sigma: float,
-    covariance: NDArray[np.float64],
-    conf_level: float = 0.95,
-    test: EqualityTest | None = None,
-) -> GroupCorrelations:
-    """The table with intervals by the delta method.
+    conf_level: float,
+) -> tuple[LevelEstimates, ...]:
+    """The estimates of each level with intervals by the delta method.
 
     Parameters
     ----------
-    by : str
     blocks : sequence of CovarianceBlock
         From `blocks_by`.
-    sigma : float
-    covariance : ndarray, shape (m + 1, m + 1)
-        Of the estimates of all of theta and of log σ², from the Hessian of the criterion before σ
-        is profiled out.
+    errors : sequence of ndarray, shapes (k, k)
+        For each term of the model the standard errors of its standard deviations and correlations,
+        from the joint Hessian of the criterion; None where there are none.
     conf_level : float
-    test : EqualityTest, optional
 
     Raises
     ------
@@ -159,19 +153,12 @@ def group_correlation_table(
         If `conf_level` is not between 0 and 1.
     """
     reach = half_width(conf_level)
-    levels = []
+    made = []
     for block in blocks:
-        own = [*range(block.thetas.start, block.thetas.stop), -1]
-        low, high = delta_intervals(block.T, sigma, covariance[np.ix_(own, own)], reach)
-        levels.append(
-            LevelEstimates(
-                level=block.level, estimate=sdcor(block.T, sigma), low=low, high=high
-            )
-        )
-    return GroupCorrelations(
-        by=by, group=blocks[0].group, names=blocks[0].names, levels=tuple(levels),
-        method="delta", conf_level=conf_level, test=test,
-    )  # fmt: skip
+        own = np.full_like(block.sdcor, np.nan) if errors is None else errors[block.term]
+        low, high = delta_intervals(block.sdcor, own, reach)
+        made.append(LevelEstimates(level=block.level, estimate=block.sdcor, low=low, high=high))
+    return tuple(made)
 
 
 def _cell(level: LevelEstimates, place: tuple[int, int]) -> str:
