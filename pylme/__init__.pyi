@@ -8,10 +8,12 @@ from .api import lmer as lmer
 from .design.build import design as design
 from .design.identifiability.report import Identifiability as Identifiability
 from .design.matrices import Design as Design
+from .explanation.explain import explain as explain
+from .explanation.explanation import Explanation as Explanation
 from .fit import Fit as Fit
 from .fit import from_json as from_json
-from .groupwise.group_specific import group_specific as group_specific
 from .formula import allow_function as allow_function
+from .groupwise.group_specific import group_specific as group_specific
 from .lme4.control import Check as Check
 from .lme4.control import GlmerControl as GlmerControl
 from .lme4.control import LmerControl as LmerControl

@@ -1,0 +1,127 @@
+"""What a random part comes to at each level of a factor that is constant within the groups.
+
+There a column with that factor in it is a number times what is left of the column, so effects with
+the same rest add up: with numbers c, cov(r, s) = Σ c_a c_b τ_ab over the effects a with the rest r
+and b with the rest s of one term.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pylme.explanation.effects import INTERCEPT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pylme.explanation.effects import Effect
+    from pylme.explanation.notation import Notation
+
+__all__ = ["ByLevel", "by_level", "linear_form"]
+
+#: The position of a term and two of its effects, and how often their covariance is counted.
+Form = dict[tuple[int, int, int], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByLevel:
+    """Variances and covariances at each level of a factor.
+
+    Attributes
+    ----------
+    group, by : str
+        The grouping factor, and the factor.
+    levels : tuple of str
+    names : tuple of str
+        The effects that are left, as in a term without the factor.
+    forms : tuple of tuple of dict
+        For each level, each pair of `names` in the order of the lower triangle by columns: the
+        covariance as a linear form in the parameters (term, a, b) of the model.
+    """
+
+    group: str
+    by: str
+    levels: tuple[str, ...]
+    names: tuple[str, ...]
+    forms: tuple[tuple[Form, ...], ...]
+
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """The pairs of names: variances first, then covariances."""
+        k = len(self.names)
+        return tuple((a, a) for a in range(k)) + tuple(
+            (a, b) for a in range(k) for b in range(a + 1, k)
+        )
+
+    def pair_label(self, pair: tuple[int, int]) -> str:
+        """A variance or covariance by the names of its effects."""
+        a, b = pair
+        if a == b:
+            return f"var({self._name(a)})"
+        return f"cov({self._name(a)}, {self._name(b)})"
+
+    def _name(self, place: int) -> str:
+        return self.names[place].strip("()")
+
+
+def by_level(
+    group: str, by: str, levels: Sequence[str], terms: Mapping[int, Sequence[Effect]]
+) -> ByLevel:
+    """The covariances at each level of a factor.
+
+    Parameters
+    ----------
+    group, by : str
+    levels : sequence of str
+    terms : mapping
+        The effects of each term on the grouping factor, by the position of the term.
+    """
+    names = dict.fromkeys(_rest(effect, by) for effects in terms.values() for effect in effects)
+    ordered = sorted(names, key=lambda name: name != INTERCEPT)
+    k = len(ordered)
+    pairs = [(a, a) for a in range(k)] + [(a, b) for a in range(k) for b in range(a + 1, k)]
+    return ByLevel(
+        group=group,
+        by=by,
+        levels=tuple(levels),
+        names=tuple(ordered),
+        forms=tuple(
+            tuple(_form(terms, by, level, ordered[a], ordered[b]) for a, b in pairs)
+            for level in levels
+        ),
+    )
+
+
+def _rest(effect: Effect, by: str) -> str:
+    names = [piece.name for piece in effect.pieces if piece.variable != by]
+    return ":".join(names) or INTERCEPT
+
+
+def _form(
+    terms: Mapping[int, Sequence[Effect]], by: str, level: str, one: str, other: str
+) -> Form:
+    form: Form = {}
+    for term, effects in terms.items():
+        weights = [
+            math.prod(piece.at(level) for piece in effect.pieces if piece.variable == by)
+            for effect in effects
+        ]
+        rests = [_rest(effect, by) for effect in effects]
+        for a, b in ((a, b) for a in range(len(effects)) for b in range(len(effects))):
+            weight = weights[a] * weights[b]
+            if weight and rests[a] == one and rests[b] == other:
+                place = (term, min(a, b), max(a, b))
+                form[place] = form.get(place, 0.0) + weight
+    return form
+
+
+def linear_form(form: Form, notation: Notation) -> str:
+    """A linear form written out; 0 where it is empty."""
+    text = ""
+    for (term, a, b), weight in sorted(form.items()):
+        size = "" if abs(weight) == 1 else f"{abs(weight):.4g} "
+        sign = ("-" if weight < 0 else "") if not text else (" - " if weight < 0 else " + ")
+        text += f"{sign}{size}{notation.tau(term, a, b)}"
+    return text or "0"
