@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["inverse_and_logdet", "kronecker_square"]
+__all__ = ["inverse_and_logdet", "kronecker_square", "spread"]
 
 
 def kronecker_square(T: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -46,7 +46,6 @@ def inverse_and_logdet(
     K = A.shape[1]
     pivots = np.empty((len(A), K, A.shape[3]))
     for j in range(K):
-        # A copy: A itself is changed while the pivot is still needed.
         pivots[:, j] = A[:, j, j]
         pivot = pivots[:, j]
         column = A[:, j].copy()
@@ -58,3 +57,28 @@ def inverse_and_logdet(
         A[:, j, j] = -1.0 / pivot
     np.negative(A, out=A)
     return A, np.log(pivots).sum(axis=1)
+
+
+def spread(
+    T: NDArray[np.float64], C: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """T(TᵀCT + I)⁻¹Tᵀ and log|TᵀCT + I|.
+
+    Parameters
+    ----------
+    T : ndarray, shape (R, K, K)
+    C : ndarray, shape (R or 1, K, K, P)
+        Symmetric positive semidefinite.
+
+    Returns
+    -------
+    D : ndarray, shape (R, K, K, P)
+    logdet : ndarray, shape (R, P)
+    """
+    R, K = T.shape[:2]
+    P = C.shape[-1]
+    square = kronecker_square(T)
+    A = square.swapaxes(1, 2) @ C.reshape(len(C), K * K, P)
+    A[:, :: K + 1] += 1.0
+    inverse, logdet = inverse_and_logdet(A.reshape(R, K, K, P))
+    return (square @ inverse.reshape(R, K * K, P)).reshape(R, K, K, P), logdet

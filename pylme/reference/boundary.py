@@ -1,9 +1,9 @@
 """The boundary: what must hold there, and how the criterion falls where it does not.
 
-At a minimum M_t ⪰ 0 and M_tT_t = 0 for each term t. A negative eigenvalue λ of M_t with eigenvector
-v says that Σ_t + εvvᵀ has a lower criterion for small ε: by λε + ½ form(vvᵀ, vvᵀ)ε², which is least,
-with a gain of λ²/(2 form), at ε = -λ/form. (The first-order conditions of a semidefinite programme:
-Vandenberghe & Boyd 1996, SIAM Review 38(1).)
+At a minimum M_t ⪰ 0 and M_tT_t = 0 for each term t. A negative eigenvalue λ of M_t with its
+eigenvector v says that Σ_t + εvvᵀ has a lower criterion for small ε: by λε + ½ form(vvᵀ, vvᵀ)ε²,
+which is least, with a gain of λ²/(2 form), at ε = -λ/form. (The first-order conditions of a
+semidefinite programme: Vandenberghe & Boyd 1996, SIAM Review 38(1).)
 """
 
 from __future__ import annotations

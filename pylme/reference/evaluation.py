@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from pylme.reference.terms import Layout
 
-__all__ = ["Evaluation", "gradient", "hessian", "symmetric_form"]
+__all__ = ["Evaluation", "gradient", "hessian", "stacked", "symmetric_form"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -133,3 +133,13 @@ def symmetric_form(products: NDArray[np.float64]) -> NDArray[np.float64]:
         + products.transpose(0, 3, 2, 1, 4)
     ).reshape(R, K * K, K * K)
     return 0.125 * (form + form.swapaxes(1, 2))
+
+
+def stacked(evaluations: list[Evaluation]) -> Evaluation:
+    """The evaluations of several responses as one."""
+    names = ("criterion", "beta", "rss", "RX", "form", "hh")
+    parts = {n: np.concatenate([getattr(e, n) for e in evaluations]) for n in names}
+    M = tuple(
+        np.concatenate(of_factor) for of_factor in zip(*(e.M for e in evaluations), strict=True)
+    )
+    return Evaluation(M=M, **parts)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.reference.newton import Optimum, minimise
+from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
     from pylme.reference.problem import Problem
@@ -43,14 +44,15 @@ def fit(problem: Problem, start: NDArray[np.float64] | None = None) -> Fitted:
     start : ndarray, shape (m,) or (R, m), optional
         lme4's theta to start from; None for the problem's own start.
     """
-    if start is None:
-        inner = problem.start
-    else:
-        given = np.broadcast_to(start, (problem.n_responses, len(problem.layout.row)))
-        inner = problem.conditioned(np.array(given, dtype=np.float64))
-    optimum = minimise(problem.criterion, problem.layout, inner)
-    return Fitted(
-        theta=problem.callers(optimum.theta),
-        criterion=optimum.evaluation.criterion,
-        optimum=optimum,
-    )
+    with one_thread():
+        if start is None:
+            inner = problem.start()
+        else:
+            given = np.broadcast_to(start, (problem.n_responses, len(problem.layout.row)))
+            inner = problem.conditioned(np.array(given, dtype=np.float64))
+        optimum = minimise(problem.criterion, problem.layout, inner)
+        return Fitted(
+            theta=problem.callers(optimum.theta),
+            criterion=optimum.evaluation.criterion,
+            optimum=optimum,
+        )

@@ -11,11 +11,15 @@ With S = XᵀV⁻¹X = R_XᵀR_X, β̂ = S⁻¹XᵀV⁻¹y, r² = yᵀV⁻¹y - 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pylme.reference.evaluation import Evaluation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Likelihood", "Solved"]
 
@@ -76,32 +80,39 @@ class Likelihood:
         )
 
     def through_fixed_effects(
-        self, cross: NDArray[np.float64], ratio: NDArray[np.float64]
+        self, crosses: Sequence[NDArray[np.float64]], ratio: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """What estimating the fixed effects takes from the second differential.
 
         Parameters
         ----------
-        cross : ndarray, shape (R, p + 1, K, p + 1, K)
-            Sums of products of whitened [N h] over the levels.
+        crosses : sequence of ndarray, shapes (R, p + 1, K_f, p + 1, K_f)
+            Of each factor: sums of products of whitened [N h] over its levels.
         ratio : ndarray, shape (R,)
             ν/r².
 
         Returns
         -------
-        ndarray, shape (R, K², K²)
+        ndarray, shape (R, V, V)
             ρ (Σ NᵀσN)·(Σ NᵀτN) + 2(ν/r²) (Σ Nᵀσh)·(Σ Nᵀτh).
         """
-        R, c, K = cross.shape[:3]
-        p = c - 1
-        q = cross[:, :p, :, p]
-        q = (q + q.swapaxes(2, 3)).reshape(R, p, K * K)
-        taken = (0.5 * ratio)[:, None, None] * (q.swapaxes(1, 2) @ q)
+        q = _stacked([_symmetric(cross[:, :-1, :, -1:]) for cross in crosses])
+        taken = (2.0 * ratio)[:, None, None] * (q.swapaxes(1, 2) @ q)
         if self.reml:
-            f = cross[:, :p, :, :p]
-            f = (f + f.swapaxes(2, 4)).transpose(0, 1, 3, 2, 4).reshape(R, p * p, K * K)
-            taken += 0.25 * (f.swapaxes(1, 2) @ f)
+            f = _stacked([_symmetric(cross[:, :-1, :, :-1]) for cross in crosses])
+            taken += f.swapaxes(1, 2) @ f
         return taken
+
+
+def _symmetric(cross: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Coefficients of a symmetric σ, shape (R, c d, K²), from shape (R, c, K, d, K)."""
+    R, c, K, d, _ = cross.shape
+    both = 0.5 * (cross + cross.swapaxes(2, 4))
+    return both.transpose(0, 1, 3, 2, 4).reshape(R, c * d, K * K)
+
+
+def _stacked(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -46,10 +46,18 @@ class Criterion(Protocol):
         """The same for some of the responses."""
         ...
 
-    def effects(
-        self, T: list[NDArray[np.float64]], beta: NDArray[np.float64]
-    ) -> list[NDArray[np.float64]]:
-        """The h = ZᵀV⁻¹(y - Xβ) of a single response, by factor: shapes (J_f, K_f)."""
+    def moments(
+        self,
+    ) -> tuple[list[NDArray[np.float64]], list[float], NDArray[np.float64]]:
+        """What a search begins with: see `pylme.reference.starting`; and yᵀy."""
+        ...
+
+    def exactly(self) -> Self:
+        """The same with exact second derivatives, where those of a search are not."""
+        ...
+
+    def effects(self, T: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+        """The h = ZᵀV⁻¹(y - Xβ̂) of a single response, by factor: shapes (J_f, K_f)."""
         ...
 
     def spread(self, T: list[NDArray[np.float64]], f: int) -> NDArray[np.float64]:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.reference.batched import inverse_and_logdet, kronecker_square
+from pylme.reference.batched import spread
 from pylme.reference.evaluation import symmetric_form
 from pylme.reference.groups import base_tables, fixed_products, response_tables, within_levels
 from pylme.reference.likelihood import Likelihood
@@ -54,7 +54,7 @@ class OneFactor:
     tables : ndarray, shape (1 or R, K + p + 1, K, P)
         Z_jᵀ[Z_j X y] of each pattern: of X times the root of its count, of y the sum over its
         levels over that root. The leading axis is 1 for a single response.
-    moments : ndarray, shape (R, K, K, P), or None
+    moments_within : ndarray, shape (R, K, K, P), or None
         Σ_j (Z_jᵀy - mean)(Z_jᵀy - mean)ᵀ within patterns; None where each has one level.
     gram : ndarray, shape (R, p + 1, p + 1)
         [X y]ᵀ[X y].
@@ -67,7 +67,7 @@ class OneFactor:
     likelihood: Likelihood
     counts: NDArray[np.float64]
     tables: NDArray[np.float64]
-    moments: NDArray[np.float64] | None
+    moments_within: NDArray[np.float64] | None
     gram: NDArray[np.float64]
     levels: NDArray[np.float64]
     responses: NDArray[np.float64]
@@ -78,18 +78,33 @@ class OneFactor:
             likelihood=self.likelihood,
             counts=self.counts,
             tables=self.tables[responses],
-            moments=None if self.moments is None else self.moments[responses],
+            moments_within=None if self.moments_within is None else self.moments_within[responses],
             gram=self.gram[responses],
             levels=self.levels,
             responses=self.responses[responses],
         )
 
-    def effects(
-        self, T: list[NDArray[np.float64]], beta: NDArray[np.float64]
-    ) -> list[NDArray[np.float64]]:
-        """The h = ZᵀV⁻¹(y - Xβ) of a single response, by factor: shape (J, K)."""
+    def moments(
+        self,
+    ) -> tuple[list[NDArray[np.float64]], list[float], NDArray[np.float64]]:
+        """The Σ_j h_jh_jᵀ at Σ = 0, the mean diagonal of Σ_j C_j², and yᵀy."""
+        K = self.tables.shape[2]
+        h = self.tables[:, -1]
+        squares = h @ h.swapaxes(1, 2)
+        if self.moments_within is not None:
+            squares = squares + self.moments_within.sum(axis=-1)
+        C = self.tables[0, :K]
+        return [squares], [float((C * C).sum(axis=(0, 1)) @ self.counts) / K], self.gram[:, -1, -1]
+
+    def exactly(self) -> OneFactor:
+        """Itself: its second derivatives are exact."""
+        return self
+
+    def effects(self, T: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+        """The h = ZᵀV⁻¹(y - Xβ̂) of a single response, by factor: shape (J, K)."""
+        beta = self.evaluate(T).beta[0]
         K = T[0].shape[1]
-        D = self._spread(T)
+        D = spread(T[0], self.levels[None, :K])[0][0]
         Ze = self.responses[0] - np.tensordot(beta, self.levels[K:], axes=1)
         h = Ze - np.einsum("abj,bcj,cj->aj", self.levels[:K], D, Ze, optimize=True)
         return [h.T]
@@ -97,15 +112,8 @@ class OneFactor:
     def spread(self, T: list[NDArray[np.float64]], f: int) -> NDArray[np.float64]:
         """The blocks of ΛA⁻¹Λᵀ of the levels of factor f, shape (J, K, K)."""
         del f
-        return np.moveaxis(self._spread(T), -1, 0)
-
-    def _spread(self, T: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-        K, J = T[0].shape[1], self.levels.shape[-1]
-        square = kronecker_square(T[0])
-        A = square.swapaxes(1, 2) @ self.levels[:K].reshape(1, K * K, J)
-        A[:, :: K + 1] += 1.0
-        inverse, _ = inverse_and_logdet(A.reshape(1, K, K, J))
-        return (square @ inverse.reshape(1, K * K, J)).reshape(K, K, J)
+        D = spread(T[0], self.levels[None, : T[0].shape[1]])[0][0]
+        return np.moveaxis(D, -1, 0)
 
     def evaluate(self, T: list[NDArray[np.float64]]) -> Evaluation:
         """The criterion and its derivatives.
@@ -120,18 +128,14 @@ class OneFactor:
         R, c, K, P = len(factor), *E.shape[1:]
         p = c - K - 1
         C = E[:, :K]
-        square = kronecker_square(factor)
-        A = square.swapaxes(1, 2) @ C.reshape(len(E), K * K, P)
-        A[:, :: K + 1] += 1.0
-        inverse, logdet = inverse_and_logdet(A.reshape(R, K, K, P))
-        D = (square @ inverse.reshape(R, K * K, P)).reshape(R, K, K, P)
+        D, logdet = spread(factor, C)
         DE = np.einsum("rabg,rcbg->rcag", D, E)
         N = E - np.einsum("rabg,rcbg->rcag", C, DE)
         KK, W = N[:, :K], N[:, K:]
         U = E[:, K:].reshape(len(E), p + 1, K * P)
         S = self.gram - DE[:, K:].reshape(R, p + 1, K * P) @ U.swapaxes(1, 2)
-        if self.moments is not None:
-            S[:, p, p] -= np.einsum("rabg,rabg->r", D, self.moments)
+        if self.moments_within is not None:
+            S[:, p, p] -= np.einsum("rabg,rabg->r", D, self.moments_within)
         solved = self.likelihood.solve(logdet @ self.counts, S)
         W = (solved.whitening @ W.reshape(R, p + 1, K * P)).reshape(R, p + 1, K, P)
         return self._derivatives(solved, KK, W, D)
@@ -149,10 +153,10 @@ class OneFactor:
         ratio = solved.ratio[:, None, None, None]
         h = W[:, p]
         hh = h[:, :, None] * h[:, None]
-        if self.moments is not None:
+        if self.moments_within is not None:
             F = -np.einsum("rabg,rbcg->racg", self.tables[:, :K], D)
             F[:, np.arange(K), np.arange(K)] += 1.0
-            hh += np.einsum("rabg,rbcg,rdcg->radg", F, self.moments, F, optimize=True)
+            hh += np.einsum("rabg,rbcg,rdcg->radg", F, self.moments_within, F, optimize=True)
         weighted = KK * self.counts
         rest = ratio * hh
         if rho:
@@ -165,7 +169,7 @@ class OneFactor:
         form = symmetric_form(outer.reshape(R, K, K, K, K))
         flat = W.reshape(R, (p + 1) * K, P)
         cross = (flat @ flat.swapaxes(1, 2)).reshape(R, p + 1, K, p + 1, K)
-        form -= self.likelihood.through_fixed_effects(cross, solved.ratio)
+        form -= self.likelihood.through_fixed_effects([cross], solved.ratio)
         form -= (solved.ratio / solved.rss)[:, None, None] * (total[:, :, None] * total[:, None])
         return solved.evaluation((M,), form, total)
 
@@ -185,7 +189,7 @@ def one_factor(likelihood: Likelihood, columns: Columns, factor: Factor) -> OneF
         likelihood=likelihood,
         counts=counts,
         tables=np.concatenate([shared, merged_responses[:, None]], axis=1),
-        moments=moments,
+        moments_within=moments,
         gram=fixed_products(columns),
         levels=within,
         responses=responses,

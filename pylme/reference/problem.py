@@ -13,10 +13,13 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from pylme.reference.columns import Columns, well_conditioned
+from pylme.reference.crossed import crossed
 from pylme.reference.likelihood import Likelihood
 from pylme.reference.newton import Criterion
 from pylme.reference.one_factor import one_factor
+from pylme.reference.starting import moments_start
 from pylme.reference.terms import Layout, layout_of
+from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,10 +78,12 @@ class Problem:
             made.append(product)
         return self.layout.theta(made)
 
-    @property
     def start(self) -> NDArray[np.float64]:
-        """Where a search begins: as much variance in each well-conditioned column as residual."""
-        return np.tile(self.layout.diagonal.astype(np.float64), (self.n_responses, 1))
+        """Where a search begins, in terms of the well-conditioned columns: shape (R, m)."""
+        squares, sizes, total = self.criterion.moments()
+        return moments_start(
+            self.layout, squares, sizes, total / self.likelihood.n, self.likelihood.n
+        )
 
     def change_of_covariance(self) -> NDArray[np.float64]:
         """The matrix that takes vec(Σ_f) of the caller's columns to ours, shape (V, V)."""
@@ -107,6 +112,18 @@ def prepare(
         Positive prior weights; None where all are 1.
     reml : bool
     """
+    with one_thread():
+        return _prepared(X, Y, terms, weights, reml=reml)
+
+
+def _prepared(
+    X: NDArray[np.float64],
+    Y: NDArray[np.float64],
+    terms: Sequence[RandomTerm],
+    weights: NDArray[np.float64] | None,
+    *,
+    reml: bool,
+) -> Problem:
     layout = layout_of(terms)
     columns = well_conditioned(X, Y, terms, layout, weights)
     n, p = X.shape
@@ -118,7 +135,11 @@ def prepare(
         layout=layout,
         columns=columns,
         likelihood=likelihood,
-        criterion=one_factor(likelihood, columns, layout.factors[0]),
+        criterion=(
+            one_factor(likelihood, columns, layout.factors[0])
+            if len(layout.factors) == 1
+            else crossed(likelihood, columns, layout)
+        ),
     )
 
 

@@ -72,7 +72,7 @@ def solution_at(
 ) -> Solution:
     """The model at lme4's theta, of shape (m,), for one of the problem's responses."""
     layout, columns = problem.layout, problem.columns
-    one = problem.single(response)
+    one = problem.single(response).exactly()
     T = layout.matrices(theta[None])
     inner = layout.matrices(problem.conditioned(theta[None]))
     evaluation = one.evaluate(inner)
@@ -81,7 +81,7 @@ def solution_at(
     sigma = float(np.sqrt(rss / problem.likelihood.nu))
     back = np.linalg.inv(columns.RX)
     root = back @ np.linalg.inv(evaluation.RX[0]).T
-    u, b = _random_effects(problem, T, one.effects(inner, evaluation.beta[0]))
+    u, b = _random_effects(problem, T, one.effects(inner))
     return Solution(
         theta=theta,
         criterion=float(evaluation.criterion[0]),

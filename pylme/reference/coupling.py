@@ -1,0 +1,207 @@
+"""How the leading factor is tied to all others: B = Z₁ᵀZ₂, and what is asked of it.
+
+All that eliminating the leading factor needs is Bᵀ D B for block-diagonal D, the blocks of B E Bᵀ,
+and products with a few vectors. Where the levels of the leading factor meet few of the others, the
+entries of Bᵀ D B are fixed linear combinations of those of D: their coefficients are kept as one
+sparse matrix, and each elimination is one product with it. Where they meet many, B is kept dense.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from pylme.reference.threads import threads_for
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pylme.reference.cells import Cells
+
+__all__ = ["Coupling", "coupling"]
+
+#: A sparse multiplication costs about as much as this many in a dense product.
+SPARSE_COST: Final = 60
+
+
+class Coupling(Protocol):
+    """B of shape (K J, q₂), its rows numbered (column of the leading factor, level)."""
+
+    def eliminate(self, D: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Bᵀ D B, shape (q₂, q₂), of symmetric blocks D of shape (K, K, J)."""
+        ...
+
+    def blocks(self, E: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The blocks of B E Bᵀ, shape (K, K, J), of symmetric E of shape (q₂, q₂)."""
+        ...
+
+    def times(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """B v, shape (K, J, c), of v of shape (q₂, c)."""
+        ...
+
+    def transposed_times(self, w: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Bᵀ w, shape (q₂, c), of w of shape (K, J, c)."""
+        ...
+
+
+def coupling(
+    parts: Sequence[Cells],
+    widths: Sequence[int],
+    starts: Sequence[int],
+    *,
+    shape: tuple[int, int, int],
+) -> Coupling:
+    """B from its cells with each other factor.
+
+    Parameters
+    ----------
+    parts : sequence of Cells
+        Of the leading factor with each of the others.
+    widths, starts : sequence of int
+        The width of each other factor, and where its columns begin among the q₂.
+    shape : tuple of int
+        K and J of the leading factor, and q₂.
+    """
+    K, J, q2 = shape
+    rows = np.concatenate([part.rows for part in parts for _ in range(part.values.shape[1])])
+    at = np.concatenate(
+        [
+            start + part.columns * width + b
+            for part, width, start in zip(parts, widths, starts, strict=True)
+            for b in range(width)
+        ]
+    )
+    values = np.concatenate(
+        [part.values[:, b] for part in parts for b in range(part.values.shape[1])], axis=1
+    )
+    per_level = np.bincount(rows, minlength=J).astype(np.float64)
+    coefficients = float((per_level * (per_level + 1)).sum()) / 2 * (K * (K + 1) / 2)
+    if coefficients * SPARSE_COST > K * J * float(q2) ** 2:
+        B = np.zeros((K, J, q2))
+        B[:, rows, at] = values
+        return _Dense(B=B)
+    order = np.lexsort((at, rows))
+    return _sparse(rows[order], at[order], values[:, order], J, q2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Dense:
+    """B as an array of shape (K, J, q₂)."""
+
+    B: NDArray[np.float64]
+
+    def eliminate(self, D: NDArray[np.float64]) -> NDArray[np.float64]:
+        K, J, q2 = self.B.shape
+        weighted = self._weighted(D).reshape(K * J, q2)
+        with threads_for(K * J * q2 * q2):
+            product: NDArray[np.float64] = weighted.T @ self.B.reshape(K * J, q2)
+        return product
+
+    def _weighted(self, D: NDArray[np.float64]) -> NDArray[np.float64]:
+        K = len(self.B)
+        made = np.empty_like(self.B)
+        for a in range(K):
+            np.multiply(self.B[0], D[a, 0][:, None], out=made[a])
+            for b in range(1, K):
+                made[a] += self.B[b] * D[a, b][:, None]
+        return made
+
+    def blocks(self, E: NDArray[np.float64]) -> NDArray[np.float64]:
+        K, J, q2 = self.B.shape
+        with threads_for(K * J * q2 * q2):
+            BE = (self.B.reshape(K * J, q2) @ E).reshape(K, J, q2)
+        made = np.empty((K, K, J))
+        for a in range(K):
+            for b in range(a, K):
+                made[a, b] = made[b, a] = np.einsum("ju,ju->j", BE[a], self.B[b])
+        return made
+
+    def times(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        product: NDArray[np.float64] = self.B @ v
+        return product
+
+    def transposed_times(self, w: NDArray[np.float64]) -> NDArray[np.float64]:
+        K, J, q2 = self.B.shape
+        product: NDArray[np.float64] = self.B.reshape(K * J, q2).T @ w.reshape(K * J, -1)
+        return product
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Sparse:
+    """B as a sparse matrix of shape (K J, q₂), and the coefficients of Bᵀ D B.
+
+    Attributes
+    ----------
+    B : csr_array, shape (K J, q₂)
+    coefficients : csc_array, shape (q₂², J K (K + 1) / 2)
+        Of the entries of D's upper triangles, for those of the upper triangle of Bᵀ D B.
+    K, J : int
+    """
+
+    B: sparse.csr_array
+    coefficients: sparse.csc_array
+    K: int
+    J: int
+
+    def eliminate(self, D: NDArray[np.float64]) -> NDArray[np.float64]:
+        q2 = self.B.shape[1]
+        a, b = np.triu_indices(self.K)
+        upper = (self.coefficients @ D[a, b].ravel()).reshape(q2, q2)
+        made: NDArray[np.float64] = upper + np.triu(upper, 1).T
+        return made
+
+    def blocks(self, E: NDArray[np.float64]) -> NDArray[np.float64]:
+        # Each pair of others stands once in the upper triangle and twice in the quadratic form.
+        twice = 2.0 * E
+        np.fill_diagonal(twice, E.diagonal())
+        a, b = np.triu_indices(self.K)
+        entries = (self.coefficients.T @ twice.ravel()).reshape(len(a), self.J)
+        made = np.empty((self.K, self.K, self.J))
+        # The coefficients of D_ab, a ≠ b, count both D_ab and D_ba.
+        made[a, b] = made[b, a] = entries * np.where(a == b, 1.0, 0.5)[:, None]
+        return made
+
+    def times(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(self.B @ v).reshape(self.K, self.J, -1)
+
+    def transposed_times(self, w: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(self.B.T @ w.reshape(self.K * self.J, -1))
+
+
+def _sparse(
+    rows: NDArray[np.intp], at: NDArray[np.intp], values: NDArray[np.float64], J: int, q2: int
+) -> _Sparse:
+    """B and its coefficients from entries sorted by level."""
+    K = len(values)
+    first, second = _pairs_within(rows, J)
+    u, v = at[first], at[second]
+    blocks, places = [], u * q2 + v
+    counts = np.bincount(rows[first], minlength=J)
+    for a in range(K):
+        for b in range(a, K):
+            products = values[a, first] * values[b, second]
+            if a != b:
+                products = products + values[b, first] * values[a, second]
+            blocks.append(products)
+    pieces = len(blocks)
+    pointers = np.concatenate([[0], np.cumsum(np.tile(counts, pieces))])
+    coefficients = sparse.csc_array(
+        (np.concatenate(blocks), np.tile(places, pieces), pointers), shape=(q2 * q2, pieces * J)
+    )
+    B_pointers = np.concatenate([[0], np.cumsum(np.tile(np.bincount(rows, minlength=J), K))])
+    B = sparse.csr_array((values.ravel(), np.tile(at, K), B_pointers), shape=(K * J, q2))
+    return _Sparse(B=B, coefficients=coefficients, K=K, J=J)
+
+
+def _pairs_within(rows: NDArray[np.intp], J: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """All pairs of entries (the second not before the first) that stand in the same level."""
+    ends = np.cumsum(np.bincount(rows, minlength=J))[rows]
+    entry = np.arange(len(rows))
+    partners = ends - entry
+    first = np.repeat(entry, partners)
+    offsets = np.arange(len(first)) - np.repeat(np.cumsum(partners) - partners, partners)
+    return first, first + offsets
