@@ -42,8 +42,8 @@ class Criterion(Protocol):
         """The criterion and its derivatives."""
         ...
 
-    def subset(self, responses: NDArray[np.bool_]) -> Self:
-        """The same for some of the responses."""
+    def subset(self, responses: NDArray[np.bool_ | np.intp]) -> Self:
+        """The same for some of the responses, marked or by their positions."""
         ...
 
     def moments(

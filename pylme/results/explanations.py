@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["MESSAGES", "STATUSES", "WIDTH"]
-
-#: Of an explanation's lines.
-WIDTH: Final = 88
+__all__ = ["MESSAGES", "STATUSES"]
 
 #: Status name → title and meaning.
 STATUSES: Final[dict[str, tuple[str, str]]] = {

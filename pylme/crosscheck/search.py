@@ -1,0 +1,110 @@
+"""The reference's own search for the optimum, from several starts at once.
+
+The first start is the theta that is checked, so that the answer is never worse; the second is the
+reference's own; the others lie far from both. How far a point θ lies from the optimum is measured
+in the criterion, by its second-order model there in Σ = TTᵀ of well-conditioned columns,
+
+    ⟨M, δΣ⟩ + ½ form(δΣ, δΣ)
+
+which in the interior, where M = 0, is ½ δθᵀHδθ to second order, and which has one value even where
+Σ is singular and has many factors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylme.reference.fitting import fit_from_each
+
+if TYPE_CHECKING:
+    from pylme.reference.fitting import Fitted
+    from pylme.reference.problem import Problem
+
+__all__ = ["Search", "search"]
+
+#: Searches that end within this of the best have found the same optimum.
+SAME_OPTIMUM: Final = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Search:
+    """The best optimum found.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (m,)
+        lme4's theta there.
+    criterion : float
+    converged : bool
+        Whether the search that found it ended at a minimum, of the interior or of the boundary.
+    starts, agreed : int
+        How many searches there were, and how many ended there.
+    evaluations : int
+        Of all together.
+    distance : float
+        How far the theta that is checked lies above it by the second-order model.
+    """
+
+    theta: NDArray[np.float64]
+    criterion: float
+    converged: bool
+    starts: int
+    agreed: int
+    evaluations: int
+    distance: float
+
+
+def search(problem: Problem, theta: NDArray[np.float64], starts: int) -> Search:
+    """Look for the optimum from `theta` and from other starts.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of one response.
+    theta : ndarray, shape (m,)
+        lme4's theta, which is checked.
+    starts : int
+        At least 1.
+    """
+    fitted = fit_from_each(problem, _starts(problem, theta, starts))
+    best = int(np.argmin(fitted.criterion))
+    least = float(fitted.criterion[best])
+    return Search(
+        theta=fitted.theta[best],
+        criterion=least,
+        converged=bool(fitted.optimum.converged[best]),
+        starts=starts,
+        agreed=int(np.count_nonzero(fitted.criterion <= least + SAME_OPTIMUM)),
+        evaluations=int(fitted.optimum.evaluations.sum()),
+        distance=_distance(problem, theta, fitted, best),
+    )
+
+
+def _starts(problem: Problem, theta: NDArray[np.float64], starts: int) -> NDArray[np.float64]:
+    """The starts in lme4's theta, shape (starts, m)."""
+    layout = problem.layout
+    far = [layout.diagonal.astype(np.float64)]
+    random = np.random.default_rng(0)
+    while len(far) + 2 < starts:
+        drawn = random.standard_normal(len(theta))
+        far.append(np.where(layout.diagonal, np.exp(drawn), drawn))
+    others = np.vstack([problem.start(), *far])[: starts - 1]
+    return np.vstack([theta[None], problem.callers(others)])
+
+
+def _distance(
+    problem: Problem, theta: NDArray[np.float64], fitted: Fitted, best: int
+) -> float:
+    layout, evaluation = problem.layout, fitted.optimum.evaluation
+    here = layout.matrices(problem.conditioned(theta[None]))
+    there = layout.matrices(fitted.optimum.theta[best][None])
+    change = [a[0] @ a[0].T - b[0] @ b[0].T for a, b in zip(here, there, strict=True)]
+    flat = np.concatenate([part.ravel() for part in change])
+    slope = sum(
+        float((m[best] * part).sum()) for m, part in zip(evaluation.M, change, strict=True)
+    )
+    return max(0.0, slope + 0.5 * float(flat @ evaluation.form[best] @ flat))
