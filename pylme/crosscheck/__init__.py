@@ -1,1 +1,1 @@
-"""The two engines compared: is the answer of lme4 right?"""
+"""The two engines compared: whether the answer of lme4 is right."""

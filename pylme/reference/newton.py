@@ -31,6 +31,8 @@ ENOUGH: Final = 1e-10
 ROUNDING: Final = 4e-15
 #: An escape must promise more than that.
 WORTH_LEAVING: Final = 1e-8
+#: The first steps may be this long, or a third of theta itself.
+LEAST_RADIUS: Final = 0.1
 MAX_EVALUATIONS: Final = 200
 MAX_ESCAPES: Final = 20
 
@@ -152,7 +154,7 @@ class _Search:
         value = evaluation.criterion
         self._record(theta, value, np.ones(len(places), dtype=bool))
         g, H = self._derivatives(theta, evaluation)
-        radius = np.maximum(1.0, np.sqrt((theta * theta).sum(axis=1)))
+        radius = np.maximum(LEAST_RADIUS, 0.3 * np.sqrt((theta * theta).sum(axis=1)))
         while True:
             s, predicted = step(g, H, radius)
             small = predicted <= ENOUGH + ROUNDING * np.abs(value)

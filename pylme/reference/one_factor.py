@@ -51,11 +51,10 @@ class OneFactor:
     likelihood : Likelihood
     counts : ndarray, shape (P,)
         Levels of each pattern.
-    tables : ndarray, shape (1 or R, K + p + 1, K, P)
+    tables : ndarray, shape (R, K + p + 1 + e, K, P)
         Z_jᵀ[Z_j X y] of each pattern: of X times the root of its count, of y the sum over its
-        levels over that root. The leading axis is 1 for a single response.
-    moments_within : ndarray, shape (R, K, K, P), or None
-        Σ_j (Z_jᵀy - mean)(Z_jᵀy - mean)ᵀ within patterns; None where each has one level.
+        levels over that root. Where patterns have several levels e is K, and the last columns are
+        a root of Σ_j (Z_jᵀy - mean)(Z_jᵀy - mean)ᵀ; else e is 0.
     gram : ndarray, shape (R, p + 1, p + 1)
         [X y]ᵀ[X y].
     levels : ndarray, shape (K + p, K, J)
@@ -67,7 +66,6 @@ class OneFactor:
     likelihood: Likelihood
     counts: NDArray[np.float64]
     tables: NDArray[np.float64]
-    moments_within: NDArray[np.float64] | None
     gram: NDArray[np.float64]
     levels: NDArray[np.float64]
     responses: NDArray[np.float64]
@@ -78,7 +76,6 @@ class OneFactor:
             likelihood=self.likelihood,
             counts=self.counts,
             tables=self.tables[responses],
-            moments_within=None if self.moments_within is None else self.moments_within[responses],
             gram=self.gram[responses],
             levels=self.levels,
             responses=self.responses[responses],
@@ -89,10 +86,8 @@ class OneFactor:
     ) -> tuple[list[NDArray[np.float64]], list[float], NDArray[np.float64]]:
         """The Σ_j h_jh_jᵀ at Σ = 0, the mean diagonal of Σ_j C_j², and yᵀy."""
         K = self.tables.shape[2]
-        h = self.tables[:, -1]
-        squares = h @ h.swapaxes(1, 2)
-        if self.moments_within is not None:
-            squares = squares + self.moments_within.sum(axis=-1)
+        h = self.tables[:, K + self.likelihood.p :]
+        squares = np.einsum("rcag,rcbg->rab", h, h)
         C = self.tables[0, :K]
         return [squares], [float((C * C).sum(axis=(0, 1)) @ self.counts) / K], self.gram[:, -1, -1]
 
@@ -106,7 +101,7 @@ class OneFactor:
         K = T[0].shape[1]
         D = spread(T[0], self.levels[None, :K])[0][0]
         Ze = self.responses[0] - np.tensordot(beta, self.levels[K:], axes=1)
-        h = Ze - np.einsum("abj,bcj,cj->aj", self.levels[:K], D, Ze, optimize=True)
+        h = Ze - np.einsum("abj,bj->aj", self.levels[:K], np.einsum("bcj,cj->bj", D, Ze))
         return [h.T]
 
     def spread(self, T: list[NDArray[np.float64]], f: int) -> NDArray[np.float64]:
@@ -126,49 +121,43 @@ class OneFactor:
         (factor,) = T
         E = self.tables
         R, c, K, P = len(factor), *E.shape[1:]
-        p = c - K - 1
+        used = self.likelihood.p + 1
         C = E[:, :K]
         D, logdet = spread(factor, C)
         DE = np.einsum("rabg,rcbg->rcag", D, E)
         N = E - np.einsum("rabg,rcbg->rcag", C, DE)
-        KK, W = N[:, :K], N[:, K:]
-        U = E[:, K:].reshape(len(E), p + 1, K * P)
-        S = self.gram - DE[:, K:].reshape(R, p + 1, K * P) @ U.swapaxes(1, 2)
-        if self.moments_within is not None:
-            S[:, p, p] -= np.einsum("rabg,rabg->r", D, self.moments_within)
+        U = E[:, K:].reshape(len(E), c - K, K * P)
+        taken = DE[:, K:].reshape(R, c - K, K * P) @ U.swapaxes(1, 2)
+        S = self.gram - taken[:, :used, :used]
+        if c > K + used:
+            S[:, -1, -1] -= np.einsum("rcc->r", taken[:, used:, used:])
         solved = self.likelihood.solve(logdet @ self.counts, S)
-        W = (solved.whitening @ W.reshape(R, p + 1, K * P)).reshape(R, p + 1, K, P)
-        return self._derivatives(solved, KK, W, D)
+        W = N[:, K : K + used].reshape(R, used, K * P)
+        W = (solved.whitening @ W).reshape(R, used, K, P)
+        h = W[:, -1:] if c == K + used else np.concatenate([W[:, -1:], N[:, K + used :]], axis=1)
+        return self._derivatives(solved, N[:, :K], W, h)
 
     def _derivatives(
         self,
         solved: Solved,
         KK: NDArray[np.float64],
         W: NDArray[np.float64],
-        D: NDArray[np.float64],
+        h: NDArray[np.float64],
     ) -> Evaluation:
-        R, K, _, P = KK.shape
-        p = W.shape[1] - 1
-        rho = self.likelihood.rho
-        ratio = solved.ratio[:, None, None, None]
-        h = W[:, p]
-        hh = h[:, :, None] * h[:, None]
-        if self.moments_within is not None:
-            F = -np.einsum("rabg,rbcg->racg", self.tables[:, :K], D)
-            F[:, np.arange(K), np.arange(K)] += 1.0
-            hh += np.einsum("rabg,rbcg,rdcg->radg", F, self.moments_within, F, optimize=True)
+        R, used, K, P = W.shape
+        hh = np.einsum("rcag,rcbg->rabg", h, h)
         weighted = KK * self.counts
-        rest = ratio * hh
-        if rho:
-            rest += np.einsum("rcag,rcbg->rabg", W[:, :p], W[:, :p])
+        rest = solved.ratio[:, None, None, None] * hh
+        if self.likelihood.reml:
+            N = W[:, :-1]
+            rest += np.einsum("rcag,rcbg->rabg", N, N)
         M = (weighted - rest).sum(axis=-1)
         total = hh.sum(axis=-1).reshape(R, K * K)
-        outer = (2.0 * rest - weighted).reshape(R, K * K, P) @ KK.reshape(R, K * K, P).swapaxes(
-            1, 2
-        )
+        left = (2.0 * rest - weighted).reshape(R, K * K, P)
+        outer = left @ KK.reshape(R, K * K, P).swapaxes(1, 2)
         form = symmetric_form(outer.reshape(R, K, K, K, K))
-        flat = W.reshape(R, (p + 1) * K, P)
-        cross = (flat @ flat.swapaxes(1, 2)).reshape(R, p + 1, K, p + 1, K)
+        flat = W.reshape(R, used * K, P)
+        cross = (flat @ flat.swapaxes(1, 2)).reshape(R, used, K, used, K)
         form -= self.likelihood.through_fixed_effects([cross], solved.ratio)
         form -= (solved.ratio / solved.rss)[:, None, None] * (total[:, :, None] * total[:, None])
         return solved.evaluation((M,), form, total)
@@ -179,17 +168,15 @@ def one_factor(likelihood: Likelihood, columns: Columns, factor: Factor) -> OneF
     within = within_levels(columns, 0, base_tables(columns, factor, 0))
     responses = response_tables(columns, factor, 0)
     kinds = patterns(within)
-    moments = None
     counts = np.ones(factor.levels)
-    merged_within, merged_responses = within, responses
+    columns_of_x, columns_of_y = within, responses[:, None]
     if kinds is not None:
-        counts, merged_within, merged_responses, moments = merged(kinds, within, responses)
-    shared = np.broadcast_to(merged_within, (len(responses), *merged_within.shape))
+        counts, columns_of_x, columns_of_y = merged(kinds, within, responses)
+    shared = np.broadcast_to(columns_of_x, (len(responses), *columns_of_x.shape))
     return OneFactor(
         likelihood=likelihood,
         counts=counts,
-        tables=np.concatenate([shared, merged_responses[:, None]], axis=1),
-        moments_within=moments,
+        tables=np.concatenate([shared, columns_of_y], axis=1),
         gram=fixed_products(columns),
         levels=within,
         responses=responses,

@@ -50,7 +50,7 @@ def patterns(within: NDArray[np.float64]) -> NDArray[np.intp] | None:
 
 def merged(
     kinds: NDArray[np.intp], within: NDArray[np.float64], responses: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """The tables of patterns from those of levels.
 
     Parameters
@@ -64,20 +64,20 @@ def merged(
     counts : ndarray, shape (P,)
     within : ndarray, shape (K + p, K, P)
         The Z_jᵀX_j times the root of the count.
-    responses : ndarray, shape (R, K, P)
-        Sums over the root of the count.
-    moments : ndarray, shape (R, K, K, P)
-        Second moments about the means, summed.
+    responses : ndarray, shape (R, 1 + K, K, P)
+        The sums over the root of the count, and a root of the second moments about the mean.
     """
     K = within.shape[1]
     counts = np.bincount(kinds).astype(np.float64)
-    P = len(counts)
     order = np.argsort(kinds, kind="stable")
-    starts = np.searchsorted(kinds[order], np.arange(P))
+    starts = np.searchsorted(kinds[order], np.arange(len(counts)))
     sums = np.add.reduceat(responses[..., order], starts, axis=-1)
     about = responses - (sums / counts)[..., kinds]
-    products = about[:, :, None] * about[:, None]
-    moments = np.add.reduceat(products[..., order], starts, axis=-1)
+    products = (about[:, :, None] * about[:, None])[..., order]
+    moments = np.moveaxis(np.add.reduceat(products, starts, axis=-1), -1, 1)
+    values, vectors = np.linalg.eigh(moments)
+    roots = vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
     representative = within[..., order[starts]]
     representative[K:] *= np.sqrt(counts)
-    return counts, representative, sums / np.sqrt(counts), moments
+    made = np.concatenate([(sums / np.sqrt(counts))[:, None], roots.transpose(0, 3, 2, 1)], axis=1)
+    return counts, representative, made

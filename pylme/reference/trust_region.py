@@ -1,9 +1,14 @@
 """The step of a trust-region Newton method, for many small problems at once.
 
-The step minimises gᵀs + ½ sᵀHs over ‖s‖ ≤ Δ (Moré & Sorensen 1983, SIAM Journal on Scientific and
-Statistical Computing 4(3)). As H has a row for each element of theta and no more, its eigenvalues
-are taken, and the multiplier is found on them by bisection. Where H has a negative eigenvalue along
-which the gradient vanishes, as at a false optimum, the step goes along its eigenvector.
+The step minimises gᵀs + ½ sᵀ|H|s over ‖s‖ ≤ Δ, with |H| the Hessian with the signs of its negative
+eigenvalues turned (Dauphin et al. 2014, NIPS 27: "saddle-free" Newton). Where H is positive
+definite that is Newton's own step; where it is not, the step still goes downhill, and does not run
+off along a valley that is flat but for rounding. Points where the slope itself vanishes and the
+criterion falls all the same are `pylme.reference.boundary`'s affair.
+
+H has a row for each element of theta and no more, so its eigenvalues are taken; the multiplier of
+the constraint is found on them by Newton's method on 1/‖s‖ (Moré & Sorensen 1983, SIAM Journal on
+Scientific and Statistical Computing 4(3)).
 """
 
 from __future__ import annotations
@@ -19,7 +24,7 @@ __all__ = ["step"]
 
 #: Curvature below this part of the largest is none: the direction is flat but for rounding errors.
 FLAT: Final = 1e-9
-_BISECTIONS: Final = 50
+_ROUNDS: Final = 6
 
 
 def step(
@@ -39,16 +44,17 @@ def step(
     predicted : ndarray, shape (R,)
         Zero or more.
     """
-    curvature, axes = np.linalg.eigh(hessian)
+    values, axes = np.linalg.eigh(hessian)
     slope = (gradient[:, None] @ axes)[:, 0]
-    floor = FLAT * np.abs(curvature).max(axis=1, keepdims=True) + np.finfo(float).tiny
+    curvature = np.abs(values)
+    floor = FLAT * curvature.max(axis=1, keepdims=True) + np.finfo(float).tiny
     # A flat direction counts as gently curved: the noise in its slope leads nowhere.
-    curvature = np.where(np.abs(curvature) <= floor, floor, curvature)
+    curvature = np.maximum(curvature, floor)
     along = -slope / curvature
     length = np.sqrt((along * along).sum(axis=1))
-    bounded = (curvature[:, 0] < 0) | (length > radius)
-    if bounded.any():
-        along[bounded] = _on_the_sphere(slope[bounded], curvature[bounded], radius[bounded])
+    long = length > radius
+    if long.any():
+        along[long] = _on_the_sphere(slope[long], curvature[long], radius[long])
     predicted = -(slope * along + 0.5 * curvature * along * along).sum(axis=1)
     return (axes @ along[..., None])[..., 0], predicted
 
@@ -57,25 +63,14 @@ def _on_the_sphere(
     slope: NDArray[np.float64], curvature: NDArray[np.float64], radius: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """The step of length Δ, on the axes of the Hessian: -slope / (curvature + multiplier)."""
-    least = np.maximum(-curvature[:, :1], 0.0)
-    size = np.sqrt((slope * slope).sum(axis=1, keepdims=True))
-    low = least.copy()
-    # At this multiplier the step is at most as long as the radius.
-    high = least + size / radius[:, None] + np.finfo(float).tiny
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        along = _shifted(slope, curvature + middle)
-        long = (along * along).sum(axis=1, keepdims=True) > radius[:, None] ** 2
-        low, high = np.where(long, middle, low), np.where(long, high, middle)
-    along = _shifted(slope, curvature + high)
-    missing = radius**2 - (along * along).sum(axis=1)
-    hard = (curvature[:, 0] < 0) & (missing > 1e-6 * radius**2)
-    if hard.any():
-        # The gradient says nothing of the direction of negative curvature: go there all the same.
-        first = along[hard, 0]
-        along[hard, 0] = np.where(first < 0, -1.0, 1.0) * np.sqrt(first**2 + missing[hard])
-    return along
-
-
-def _shifted(slope: NDArray[np.float64], curvature: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(curvature > 0, -slope / np.where(curvature > 0, curvature, 1.0), 0.0)
+    multiplier = np.zeros((len(slope), 1))
+    for _ in range(_ROUNDS):
+        along = -slope / (curvature + multiplier)
+        squared = (along * along).sum(axis=1, keepdims=True)
+        change = (along * along / (curvature + multiplier)).sum(axis=1, keepdims=True)
+        # 1/‖s‖ is nearly linear in the multiplier: the iterates rise to the root, not past it.
+        multiplier += squared / change * (np.sqrt(squared) / radius[:, None] - 1.0)
+    along = -slope / (curvature + multiplier)
+    scale = radius / np.sqrt((along * along).sum(axis=1))
+    on_it: NDArray[np.float64] = along * scale[:, None]
+    return on_it

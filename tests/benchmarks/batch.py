@@ -15,7 +15,7 @@ from .measure import Result, seconds_of, shown
 from .native_r import native_r, reference_blas
 
 if TYPE_CHECKING:
-    from .measure import Benchmark, Options
+    from .benchmark import Benchmark, Options
 
 __all__ = ["benchmarks"]
 

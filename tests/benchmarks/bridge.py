@@ -13,12 +13,13 @@ import psutil
 
 import pylme
 from pylme.frame import read_frame
+from pylme.lme4.session import session
 from pylme.lme4.to_r import to_r
 
 from .measure import Result, compare, seconds_of
 
 if TYPE_CHECKING:
-    from .measure import Benchmark
+    from .benchmark import Benchmark
 
 R_SCRIPTS = Path(__file__).parents[2] / "r_scripts"
 
@@ -96,6 +97,7 @@ def memory(*, fits: int) -> Result:
 
 def conversion(rows: int) -> list[Result]:
     """A data frame to R: rows of 3 floats, 1 int, 1 category of 10,000 levels."""
+    session()
     data = _large(rows)
     arrays = [
         *(data[name].to_numpy() for name in ("a", "b", "c", "n")),

@@ -15,7 +15,7 @@ from .models import MODELS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .measure import Benchmark, Options
+    from .benchmark import Benchmark, Options
     from .models import Model
 
 __all__ = ["benchmarks"]

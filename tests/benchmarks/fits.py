@@ -1,8 +1,8 @@
 """Fits against lme4's own and against glmm's, the fastest peer there is.
 
 From a data frame in memory to a fit with fixed effects, VarCorr and standard errors read. glmm runs
-in this process and gives up the interpreter's lock; on these models it keeps to one thread. lme4
-runs in an R of its own, with the BLAS that the installer left and, beside it, on the reference one.
+in this process, on one thread, with the interpreter's lock held. lme4 runs in an R of its own, with
+the BLAS that the installer left and, beside it, on the reference one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from .measure import Benchmark, Options
+    from .benchmark import Benchmark, Options
     from .models import Model
     from .sides import Timed
 

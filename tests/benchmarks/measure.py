@@ -10,28 +10,14 @@ import gc
 import statistics
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
-__all__ = ["Benchmark", "Options", "Result", "Side", "compare", "in_turns", "seconds_of", "shown"]
+__all__ = ["Result", "compare", "in_turns", "seconds_of", "shown"]
 
 T = TypeVar("T")
-#: What our fits are compared with; "reference" is lme4 on R's reference BLAS.
-Side = Literal["glmm", "lme4", "reference"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What was chosen on the command line.
-
-    ``smoke`` runs everything once or so on small data, to show that it works.
-    """
-
-    smoke: bool
-    engine: str
-    against: frozenset[Side]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +40,6 @@ class Result:
         asked = f"{'at least' if self.at_least else 'at most'} {self.limit:g} {self.unit}"
         verdict = "kept" if self.kept else "FALLS SHORT"
         return f"{self.what}: {self.value:.3g} {self.unit} ({asked}: {verdict}); {self.detail}"
-
-
-#: A measurement with a name of its own, to be chosen by.
-Benchmark: TypeAlias = "Callable[[Options], Iterable[Result]]"
 
 
 def in_turns(

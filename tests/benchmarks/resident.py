@@ -13,7 +13,7 @@ from .models import MODELS
 from .sides import fit_by_pylme
 
 if TYPE_CHECKING:
-    from .measure import Benchmark, Options
+    from .benchmark import Benchmark, Options
     from .models import Model
 
 __all__ = ["benchmarks"]

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from typing import get_args
 
 from . import batch, bridge, crosscheck, fits, resident
-from .measure import Options, Side
+from .benchmark import Options, Side
 
 ROOMS = (bridge, fits, batch, resident, crosscheck)
 

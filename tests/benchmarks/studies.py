@@ -11,7 +11,7 @@ from .measure import Result, seconds_of, shown
 from .native_r import R_SCRIPTS
 
 if TYPE_CHECKING:
-    from .measure import Benchmark, Options
+    from .benchmark import Benchmark, Options
 
 __all__ = ["benchmarks"]
 
