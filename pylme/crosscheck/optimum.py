@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pylme.crosscheck.estimated import Estimated
     from pylme.crosscheck.search import Search
     from pylme.design.random_term import RandomTerm
-    from pylme.lme4.system import System
     from pylme.reference.solution import Solution
 
 __all__ = ["TITLE", "compare_optima"]
@@ -25,13 +25,13 @@ TITLE: Final = "The optimum: lme4's against the best that the reference finds"
 
 
 def compare_optima(
-    system: System, terms: Sequence[RandomTerm], found: Search, solution: Solution
+    fit: Estimated, terms: Sequence[RandomTerm], found: Search, solution: Solution
 ) -> Tier:
     """Criterion, theta, fixed effects, covariances and conditional modes at both optima.
 
     Parameters
     ----------
-    system : System
+    fit : Estimated
     terms : sequence of RandomTerm
     found : Search
     solution : Solution
@@ -40,21 +40,21 @@ def compare_optima(
     comparisons = (
         Comparison(
             quantity="criterion",
-            lme4=system.criterion,
+            lme4=fit.criterion,
             reference=found.criterion,
-            difference=system.criterion - found.criterion,
+            difference=fit.criterion - found.criterion,
             tolerance=NEGLIGIBLE,
         ),
         Comparison(
             quantity="theta, ½ δ'Hδ",
-            lme4=_shown(system.theta),
+            lme4=_shown(fit.theta),
             reference=_shown(found.theta),
             difference=found.distance,
             tolerance=NEGLIGIBLE,
         ),
-        *_fixed_effects(system, solution),
-        *_covariances(system, terms, solution),
-        _modes(system, terms, solution),
+        *_fixed_effects(fit, solution),
+        *_covariances(fit, terms, solution),
+        _modes(fit, terms, solution),
     )
     return Tier(number=4, title=TITLE, comparisons=comparisons)
 
@@ -65,22 +65,22 @@ def _shown(theta: NDArray[np.float64], most: int = 3) -> str:
     )
 
 
-def _fixed_effects(system: System, solution: Solution) -> Iterator[Comparison]:
+def _fixed_effects(fit: Estimated, solution: Solution) -> Iterator[Comparison]:
     errors = np.sqrt(np.diag(solution.vcov))
-    for i, name in enumerate(system.x_names):
+    for i, name in enumerate(fit.x_names):
         yield worst(
-            f"beta {name}", system.beta[i], solution.beta[i], HUNDREDTH, scale=errors[i]
+            f"beta {name}", fit.beta[i], solution.beta[i], HUNDREDTH, scale=errors[i]
         )
 
 
 def _covariances(
-    system: System, terms: Sequence[RandomTerm], solution: Solution
+    fit: Estimated, terms: Sequence[RandomTerm], solution: Solution
 ) -> Iterator[Comparison]:
-    yield worst("sigma", system.sigma, solution.sigma, HUNDREDTH, scale=solution.sigma)
+    yield worst("sigma", fit.sigma, solution.sigma, HUNDREDTH, scale=solution.sigma)
     for term in terms:
-        theirs = _covariance(system.theta[term.thetas], system.sigma, len(term.names))
+        theirs = _covariance(fit.theta[term.thetas], fit.sigma, len(term.names))
         ours = _covariance(solution.theta[term.thetas], solution.sigma, len(term.names))
-        sizes = _sizes(term, system.weights)
+        sizes = _sizes(term, fit.weights)
         # What one can tell from zero: the residual's size, or the effect's own.
         unit = np.maximum(solution.sigma / sizes, np.sqrt(np.diag(ours)))
         for i, name in enumerate(term.names):
@@ -110,14 +110,14 @@ def _sizes(term: RandomTerm, weights: NDArray[np.float64]) -> NDArray[np.float64
     return np.asarray(sizes)
 
 
-def _modes(system: System, terms: Sequence[RandomTerm], solution: Solution) -> Comparison:
+def _modes(fit: Estimated, terms: Sequence[RandomTerm], solution: Solution) -> Comparison:
     scale = np.empty_like(solution.b)
     for term in terms:
-        unit = solution.sigma / _sizes(term, system.weights)
+        unit = solution.sigma / _sizes(term, fit.weights)
         scale[term.rows] = np.tile(unit, len(term.levels))
     return worst(
         "b, conditional modes",
-        system.b,
+        fit.b,
         solution.b,
         HUNDREDTH,
         scale=np.maximum(scale, np.abs(solution.b)),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pylme.crosscheck import words
 from pylme.crosscheck.comparison import Tier
+from pylme.crosscheck.direction import Direction
 from pylme.crosscheck.plain import plain
 from pylme.crosscheck.tables import tier_block
 from pylme.crosscheck.verdict import Verdict
@@ -22,21 +23,7 @@ if TYPE_CHECKING:
 
     from pylme.render import Block
 
-__all__ = ["CrossCheck", "Direction"]
-
-
-class Direction(Protocol):
-    """A combination of covariance parameters that the data do not see."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The parameters."""
-        ...
-
-    @property
-    def reason(self) -> str:
-        """Why, in words."""
-        ...
+__all__ = ["CrossCheck"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -59,8 +46,8 @@ class CrossCheck(Rendered):
         The least that was found; NaN where nothing was searched for.
     theta : ndarray, shape (m,)
         Where it was found, in lme4's order.
-    starts : int
-        How many searches there were.
+    starts, agreed : int
+        How many searches there were, and how many of them ended there.
     singular : tuple of str
         What is singular at the optimum, in words.
     alarms : tuple of str
@@ -89,6 +76,7 @@ class CrossCheck(Rendered):
     best: float
     theta: NDArray[np.float64]
     starts: int
+    agreed: int
     singular: tuple[str, ...]
     alarms: tuple[str, ...]
     false_alarm: bool

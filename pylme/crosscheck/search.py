@@ -18,10 +18,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme.reference.certificate import certify
+from pylme.reference.evaluation import Evaluation, one_of
 from pylme.reference.fitting import fit_from_each
+from pylme.reference.singular import on_the_boundary
+from pylme.results.certificate import Certificate
 
 if TYPE_CHECKING:
-    from pylme.reference.fitting import Fitted
+    from collections.abc import Sequence
+
+    from pylme.design.random_term import RandomTerm
     from pylme.reference.problem import Problem
 
 __all__ = ["Search", "search"]
@@ -38,73 +44,91 @@ class Search:
     ----------
     theta : ndarray, shape (m,)
         lme4's theta there.
-    criterion : float
+    evaluation : Evaluation
+        There.
+    certificate : Certificate
+        There.
     converged : bool
-        Whether the search that found it ended at a minimum, of the interior or of the boundary.
+        Whether the search that found it ended by its own criterion.
     starts, agreed : int
         How many searches there were, and how many ended there.
-    evaluations : int
-        Of all together.
     distance : float
         How far the theta that is checked lies above it by the second-order model.
     """
 
     theta: NDArray[np.float64]
-    criterion: float
+    evaluation: Evaluation
+    certificate: Certificate
     converged: bool
     starts: int
     agreed: int
-    evaluations: int
     distance: float
 
+    @property
+    def criterion(self) -> float:
+        """The least that was found."""
+        return float(self.evaluation.criterion[0])
 
-def search(problem: Problem, theta: NDArray[np.float64], starts: int) -> Search:
+    @property
+    def proved(self) -> bool:
+        """Whether this is a minimum, of the interior or of the boundary."""
+        return self.converged and self.certificate.enclosed and not self.certificate.saddle
+
+
+def search(
+    problem: Problem, terms: Sequence[RandomTerm], theta: NDArray[np.float64], starts: int
+) -> Search:
     """Look for the optimum from `theta` and from other starts.
 
     Parameters
     ----------
     problem : Problem
         Of one response.
+    terms : sequence of RandomTerm
+        Those that it was prepared from.
     theta : ndarray, shape (m,)
-        lme4's theta, which is checked.
+        The lme4 theta that is checked.
     starts : int
         At least 1.
     """
     fitted = fit_from_each(problem, _starts(problem, theta, starts))
     best = int(np.argmin(fitted.criterion))
-    least = float(fitted.criterion[best])
+    found, evaluation = on_the_boundary(
+        problem, fitted.theta[best], one_of(fitted.optimum.evaluation, best)
+    )
     return Search(
-        theta=fitted.theta[best],
-        criterion=least,
+        theta=found,
+        evaluation=evaluation,
+        certificate=certify(problem, terms, found, evaluation),
         converged=bool(fitted.optimum.converged[best]),
         starts=starts,
-        agreed=int(np.count_nonzero(fitted.criterion <= least + SAME_OPTIMUM)),
-        evaluations=int(fitted.optimum.evaluations.sum()),
-        distance=_distance(problem, theta, fitted, best),
+        agreed=int(np.count_nonzero(fitted.criterion <= fitted.criterion[best] + SAME_OPTIMUM)),
+        distance=_distance(problem, theta, found, evaluation),
     )
 
 
 def _starts(problem: Problem, theta: NDArray[np.float64], starts: int) -> NDArray[np.float64]:
     """The starts in lme4's theta, shape (starts, m)."""
-    layout = problem.layout
-    far = [layout.diagonal.astype(np.float64)]
+    diagonal = problem.layout.diagonal
+    far = [diagonal.astype(np.float64)]
     random = np.random.default_rng(0)
     while len(far) + 2 < starts:
         drawn = random.standard_normal(len(theta))
-        far.append(np.where(layout.diagonal, np.exp(drawn), drawn))
+        far.append(np.where(diagonal, np.exp(drawn), drawn))
     others = np.vstack([problem.start(), *far])[: starts - 1]
     return np.vstack([theta[None], problem.callers(others)])
 
 
 def _distance(
-    problem: Problem, theta: NDArray[np.float64], fitted: Fitted, best: int
+    problem: Problem,
+    theta: NDArray[np.float64],
+    optimum: NDArray[np.float64],
+    evaluation: Evaluation,
 ) -> float:
-    layout, evaluation = problem.layout, fitted.optimum.evaluation
-    here = layout.matrices(problem.conditioned(theta[None]))
-    there = layout.matrices(fitted.optimum.theta[best][None])
+    here, there = (
+        problem.layout.matrices(problem.conditioned(point[None])) for point in (theta, optimum)
+    )
     change = [a[0] @ a[0].T - b[0] @ b[0].T for a, b in zip(here, there, strict=True)]
     flat = np.concatenate([part.ravel() for part in change])
-    slope = sum(
-        float((m[best] * part).sum()) for m, part in zip(evaluation.M, change, strict=True)
-    )
-    return max(0.0, slope + 0.5 * float(flat @ evaluation.form[best] @ flat))
+    slope = sum(float((m[0] * part).sum()) for m, part in zip(evaluation.M, change, strict=True))
+    return max(0.0, slope + 0.5 * float(flat @ evaluation.form[0] @ flat))

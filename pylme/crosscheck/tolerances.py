@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pylme.results.certificate import FLAT
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -14,6 +16,7 @@ __all__ = [
     "COLUMN",
     "DIFFERENCES",
     "EXACT",
+    "FLATNESS",
     "HUNDREDTH",
     "NEGLIGIBLE",
     "SAME_THETA",
@@ -65,6 +68,13 @@ DIFFERENCES: Final = Tolerance(
     value=1e-2,
     reason="relative to the root of the curvature: lme4 takes finite differences, the reference is "
     "exact; it decides nothing",
+)
+
+
+FLATNESS: Final = Tolerance(
+    value=FLAT,
+    reason="a curvature below this part of the greatest is none but for rounding errors, whatever "
+    "its sign",
 )
 
 

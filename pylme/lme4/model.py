@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from pylme.errors import UnknownNameError
 from pylme.lme4.session import Handle, session
-from pylme.lme4.system import System, system_of
+from pylme.lme4.system import system_of
 from pylme.lme4.vectors import texts, vector
 from pylme.results.arrays import read_only
 from pylme.results.estimates import Estimates, ModelInfo
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from pylme.design.spec import ModelSpec
+    from pylme.lme4.system import System
     from pylme.results.condition import Condition
     from pylme.results.protocol import ResidualType
 
@@ -52,16 +55,25 @@ class RModel:
     """A fitted merMod object of R's, behind the face that both engines have.
 
     It pickles by R's own serialization, and comes back alive in another process.
+
+    Attributes
+    ----------
+    spec : ModelSpec
+        What was to be fitted.
     """
 
     engine: Final = "lme4"
 
-    def __init__(self, handle: Handle, conditions: tuple[Condition, ...]) -> None:
+    def __init__(
+        self, handle: Handle, conditions: tuple[Condition, ...], spec: ModelSpec
+    ) -> None:
         self._handle = handle
         self.conditions = conditions
+        self.spec = spec
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _revived, (session().call("model_serialize", self._handle), self.conditions)
+        carried = session().call("model_serialize", self._handle)
+        return _revived, (carried, self.conditions, self.spec)
 
     def _ask(self, function: str, *arguments: Any) -> Any:
         return session().call(function, self._handle, *arguments)
@@ -209,7 +221,8 @@ class RModel:
 
     def refit_from(self, theta: NDArray[np.float64]) -> RModel:
         """The same call once more, the search starting at `theta`."""
-        return RModel(*session().hold("model_refit_from", self._handle, theta))
+        handle, conditions = session().hold("model_refit_from", self._handle, theta)
+        return RModel(handle, conditions, replace(self.spec, start=theta))
 
     def system(self) -> System:
         """The matrices that lme4 built, and what it found."""
@@ -231,9 +244,9 @@ class RModel:
         return np.atleast_1d(np.asarray(lost, dtype=np.intp)) - 1
 
 
-def _revived(data: bytes, conditions: tuple[Condition, ...]) -> RModel:
+def _revived(data: bytes, conditions: tuple[Condition, ...], spec: ModelSpec) -> RModel:
     handle, _ = session().hold("model_unserialize", data)
-    return RModel(handle, conditions)
+    return RModel(handle, conditions, spec)
 
 
 def _plain(value: Any) -> Any:
