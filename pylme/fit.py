@@ -8,7 +8,6 @@ one changes no fit.
 from __future__ import annotations
 
 from functools import cached_property
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -217,9 +216,7 @@ class Fit:
         finite = all(bool(np.all(np.isfinite(part))) for part in numbers)
         if self.optinfo.certificate is not None:
             return assess_certificate(self.optinfo, self.optinfo.certificate, finite=finite)
-        return assess(
-            self.optinfo, self.conditions, singular=self.is_singular(), finite=finite
-        )
+        return assess(self.optinfo, self.conditions, singular=self.is_singular(), finite=finite)
 
     def is_singular(self, tol: float = 1e-4) -> bool:
         """Whether some covariance matrix of the random effects has not full rank.
@@ -273,11 +270,12 @@ class Fit:
         """
         from pylme.crosscheck.check import cross_check
 
-        if isinstance(starts, bool) or not isinstance(starts, Integral) or starts < 1:
+        count = int(starts) if is_number(starts) and starts == int(starts) else 0
+        if count < 1:
             raise OptionError(option="starts", value=starts, allowed="a whole number from 1")
-        if starts not in self._checks:
-            self._checks[starts] = cross_check(self._model, starts=int(starts))
-        return self._checks[starts]
+        if count not in self._checks:
+            self._checks[count] = cross_check(self._model, starts=count)
+        return self._checks[count]
 
     def refit_from(self, theta: ArrayLike) -> Fit:
         """The same model fitted to the same rows again, by the same engine from another start.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TITLE", "compare_certificate", "proves"]
 
-TITLE: Final = "The certificate: is this theta an optimum?"
+TITLE: Final = "Certificate, the exact derivatives at the theta of the fit"
 
 
 def compare_certificate(

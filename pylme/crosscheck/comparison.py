@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,7 @@ class Comparison:
     ----------
     quantity : str
     lme4, reference : float or str
-        Of a vector or matrix, the element that differs most.
+        Of a vector or matrix, the element that differs most; where none differs, their number.
     difference : float
         In the units of the tolerance.
     tolerance : Tolerance
@@ -86,38 +87,34 @@ class Tier:
         return self.checked and not self.failures
 
 
-def equal(quantity: str, lme4: object, reference: object, shown: tuple[str, str]) -> Comparison:
+def equal(quantity: str, lme4: Sequence[object], reference: Sequence[object]) -> Comparison:
     """A comparison of what is equal or not: names, levels.
 
-    Parameters
-    ----------
-    quantity : str
-    lme4, reference : object
-    shown : tuple of str
-        How the two are shown.
+    Equal sequences are shown by their lengths, others by the first items that differ.
     """
+    unequal = [(a, b) for a, b in zip_longest(lme4, reference, fillvalue="-") if a != b]
+    shown = unequal[0] if unequal else (f"{len(lme4):,}", f"{len(reference):,}")
     return Comparison(
         quantity=quantity,
-        lme4=shown[0],
-        reference=shown[1],
-        difference=float(lme4 != reference),
+        lme4=str(shown[0]),
+        reference=str(shown[1]),
+        difference=float(len(unequal)),
         tolerance=EXACT,
     )
 
 
 def counted(quantity: str, lme4: NDArray[Any], reference: NDArray[Any]) -> Comparison:
     """A comparison of whole numbers, by how many of them are unequal."""
-    if lme4.shape == reference.shape:
-        unequal = int(np.count_nonzero(lme4 != reference))
-        total = f"{lme4.size:,}"
-        return Comparison(
-            quantity=quantity,
-            lme4=total,
-            reference=total if not unequal else f"{total}, {unequal:,} of them others",
-            difference=float(unequal),
-            tolerance=EXACT,
-        )
-    return equal(quantity, 1, 0, (f"{lme4.size:,}", f"{reference.size:,}"))
+    if lme4.shape != reference.shape:
+        return _shapes(quantity, lme4, reference)
+    total = f"{lme4.size:,}"
+    return Comparison(
+        quantity=quantity,
+        lme4=total,
+        reference=total,
+        difference=float(np.count_nonzero(lme4 != reference)),
+        tolerance=EXACT,
+    )
 
 
 def worst(
@@ -145,11 +142,18 @@ def worst(
     """
     ours, theirs = np.asarray(reference), np.asarray(lme4)
     if ours.shape != theirs.shape:
-        shapes = [" by ".join(map(str, part.shape)) for part in (theirs, ours)]
-        return equal(f"{quantity}, shape", shapes[0], shapes[1], (shapes[0], shapes[1]))
-    if not ours.size:
-        return equal(quantity, 0, 0, ("none", "none"))
+        return _shapes(quantity, theirs, ours)
     differences = np.abs(theirs - ours) / scale
+    if ours.ndim and not differences.any():
+        total = f"{ours.size:,}"
+        return Comparison(
+            quantity=quantity,
+            lme4=total,
+            reference=total,
+            difference=0.0,
+            tolerance=tolerance,
+            decides=decides,
+        )
     at = int(np.argmax(differences))
     difference = float(differences.flat[at])
     name = "" if names is None else names(at) if callable(names) else names[at]
@@ -161,3 +165,8 @@ def worst(
         tolerance=tolerance,
         decides=decides,
     )
+
+
+def _shapes(quantity: str, lme4: NDArray[Any], reference: NDArray[Any]) -> Comparison:
+    shapes = [" by ".join(map(str, part.shape)) for part in (lme4, reference)]
+    return equal(f"{quantity}, shape", shapes[:1], shapes[1:])

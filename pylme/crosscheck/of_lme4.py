@@ -64,7 +64,7 @@ def examine_lme4(model: RModel, starts: int) -> Examination:
         done = (first,)
         if system.linear:
             with one_thread():
-                return _examined(model, system, terms, design, first, starts)
+                return _examined(model, system, terms, design=design, first=first, starts=starts)
         reason = _GENERALIZED
     except PylmeError as error:
         reason = error.found
@@ -97,6 +97,7 @@ def _examined(
     model: RModel,
     system: System,
     terms: Sequence[RandomTerm],
+    *,
     design: Design | None,
     first: Tier,
     starts: int,

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["examine_numpy"]
 
-_ONE_SIDE = (
-    "the fit is the reference's own; a second opinion is had by fitting with lme4, and checking that"
-)
+_ONE_SIDE = "the fit is the reference's own; for a second opinion check a fit by lme4"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TITLE", "compare_optima"]
 
-TITLE: Final = "The optimum: lme4's against the best that the reference finds"
+TITLE: Final = "Optimum, that of the fit and the best that the reference finds"
 
 
 def compare_optima(
@@ -68,9 +68,7 @@ def _shown(theta: NDArray[np.float64], most: int = 3) -> str:
 def _fixed_effects(fit: Estimated, solution: Solution) -> Iterator[Comparison]:
     errors = np.sqrt(np.diag(solution.vcov))
     for i, name in enumerate(fit.x_names):
-        yield worst(
-            f"beta {name}", fit.beta[i], solution.beta[i], HUNDREDTH, scale=errors[i]
-        )
+        yield worst(f"beta {name}", fit.beta[i], solution.beta[i], HUNDREDTH, scale=errors[i])
 
 
 def _covariances(
@@ -86,7 +84,7 @@ def _covariances(
         for i, name in enumerate(term.names):
             pair = (np.sqrt(theirs[i, i]), np.sqrt(ours[i, i]))
             yield worst(f"sd {name} | {term.group}", *pair, HUNDREDTH, scale=unit[i])
-        for i, j in zip(*np.tril_indices(len(unit), -1), strict=True):
+        for i, j in np.argwhere(np.tril(np.ones_like(ours), -1)).tolist():
             yield worst(
                 f"cov {term.names[j]}, {term.names[i]} | {term.group}",
                 theirs[i, j],

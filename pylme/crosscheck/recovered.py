@@ -1,7 +1,7 @@
-"""lme4's random-effects terms, read back from its Zᵀ: whatever the data frame was, this was fitted.
+"""lme4's random-effects terms, read back from its Zᵀ: whatever the data, this was fitted.
 
-Row Gp_t + k j + c of Zᵀ belongs to column c of level j of term t, which has k columns. So each stored
-number says where it belongs, and the codes of the grouping factor must say the same of its row.
+Row Gp_t + k j + c of Zᵀ belongs to column c of level j of term t, which has k columns. So each
+stored number says where it belongs, and the codes of the grouping factor must say the same.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TITLE", "compare_at_theta"]
 
-TITLE = "The same theta: lme4's numbers computed again from its matrices"
+TITLE: Final = "Numbers at lme4's theta, computed again from its matrices"
 
 
 def compare_at_theta(system: System, problem: Problem, solution: Solution) -> Tier:

@@ -9,8 +9,8 @@ it in the report.
 3. NOT_IDENTIFIED: which optimum was reached does not matter while the question has no answer.
 4. STOPPED_SHORT: a better optimum is known.
 5. UNCHECKED where no search ended at a minimum and lme4's point is not proved to be one either.
-6. SINGULAR_CERTIFIED: the optimum lies on the boundary, and rightly. Whether lme4 warned of something
-   else beside, for nothing, is said by `false_alarm`.
+6. SINGULAR_CERTIFIED: the optimum lies on the boundary, and rightly. Whether lme4 also warned of
+   something else, for nothing, is said by `false_alarm`.
 7. FALSE_ALARM: lme4 warned of something.
 8. AGREES.
 """
@@ -26,12 +26,12 @@ __all__ = ["Findings", "Verdict", "decide"]
 class Verdict(Enum):
     """What a cross-check comes to.
 
-    AGREES: lme4's answer is the optimum, and it said so. FALSE_ALARM: it is the optimum, though lme4
-    warned. SINGULAR_CERTIFIED: it lies on the boundary of the parameter space, and no point beside
-    it is better. STOPPED_SHORT: there is a better point. NOT_IDENTIFIED: the data do not determine
-    all covariance parameters, so that no single optimum is there. DISAGREES: the two sides compute
-    different things from the same input, which is a defect of one of them. UNCHECKED: nothing can
-    be said, for a reason that is given.
+    AGREES: lme4's answer is the optimum, and it said so. FALSE_ALARM: it is the optimum, though
+    lme4 warned. SINGULAR_CERTIFIED: it lies on the boundary of the parameter space, and no point
+    beside it is better. STOPPED_SHORT: there is a better point. NOT_IDENTIFIED: the data do not
+    determine all covariance parameters, so that no single optimum is there. DISAGREES: the two
+    sides compute different things from the same input, which is a defect of one of them.
+    UNCHECKED: nothing can be said, for a reason that is given.
     """
 
     AGREES = "agrees"

@@ -104,7 +104,7 @@ def told(tier: Tier) -> str:
     count = len(tier.comparisons)
     if tier.failures:
         return f"{tier.title}: {len(tier.failures)} of {count} numbers differ"
-    return f"{tier.title}: {count} comparisons, all within their tolerances"
+    return f"{tier.title}: {count} comparisons, none of them off"
 
 
 def sentence(check: CrossCheck) -> str:
@@ -133,8 +133,10 @@ def findings(check: CrossCheck) -> Iterator[str]:
         yield "Singular: {singular}.".format(**facts)
     if check.alarms:
         yield (
-            "{who} warned: {alarms}. " + ("That is a false alarm." if check.false_alarm else "")
-        ).format(**facts).strip()
+            ("{who} warned: {alarms}. " + ("That is a false alarm." if check.false_alarm else ""))
+            .format(**facts)
+            .strip()
+        )
     elif check.verdict in (Verdict.STOPPED_SHORT, Verdict.NOT_IDENTIFIED):
         yield "{who} gave no warning of it.".format(**facts)
 
@@ -146,7 +148,7 @@ def _facts(check: CrossCheck) -> dict[str, str]:
         "who": "lme4" if check.engine == "lme4" else "The search",
         "criterion": f"{check.criterion:.4f}",
         "best": f"{check.best:.4f}",
-        "excess": "nothing" if excess <= 0 else f"{excess:.1e}" if excess < 1e-3 else f"{excess:.4g}",
+        "excess": _amount(excess),
         "starts": f"{check.starts} start{'' if check.starts == 1 else 's'}",
         "theta": ", ".join(f"{value:.6g}" for value in check.theta),
         "singular": "; ".join(check.singular),
@@ -160,3 +162,9 @@ def _facts(check: CrossCheck) -> dict[str, str]:
         if excess <= 1e-4
         else f"Beside that, the criterion that was reached is {excess:.4g} above the best found.",
     }
+
+
+def _amount(excess: float) -> str:
+    if excess <= 0:
+        return "nothing"
+    return f"{excess:.1e}" if excess < 1e-3 else f"{excess:.4g}"

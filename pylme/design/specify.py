@@ -12,7 +12,7 @@ from pylme.frame import column_names, read_frame
 from pylme.options import choice, finite_numbers
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from pylme.design.family import Family
     from pylme.design.spec import Contrast, Start

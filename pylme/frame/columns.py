@@ -150,7 +150,8 @@ def owned(column: Column) -> Column:
     """The same with an array of its own, which follows no change of the caller's data."""
     if isinstance(column, Factor):
         return replace(column, codes=locked(column.codes.copy()))
-    return replace(column, values=locked(column.values.copy()))
+    values: Any = locked(column.values.copy())
+    return replace(column, values=values)
 
 
 def _span(values: NDArray[Any], form: str) -> str:

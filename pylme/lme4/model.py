@@ -64,9 +64,7 @@ class RModel:
 
     engine: Final = "lme4"
 
-    def __init__(
-        self, handle: Handle, conditions: tuple[Condition, ...], spec: ModelSpec
-    ) -> None:
+    def __init__(self, handle: Handle, conditions: tuple[Condition, ...], spec: ModelSpec) -> None:
         self._handle = handle
         self.conditions = conditions
         self.spec = spec

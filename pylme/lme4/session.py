@@ -188,9 +188,7 @@ def _log_console(text: str) -> None:
 
 def _load_helpers(rinterface: Any) -> Any:
     """Load lme4 and evaluate our R files in an environment below base R."""
-    sources = [
-        files("pylme.lme4").joinpath(name).read_text(encoding="utf-8") for name in _R_FILES
-    ]
+    sources = [files("pylme.lme4").joinpath(name).read_text(encoding="utf-8") for name in _R_FILES]
     try:
         rinterface.evalr('loadNamespace("lme4"); loadNamespace("splines"); NULL')
     except Exception as error:

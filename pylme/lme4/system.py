@@ -6,16 +6,14 @@ opinion has to start from.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pylme.lme4.vectors import integers, texts, vector
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["System", "system_of"]
 
