@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from pylme.errors import NotAvailableError, OptionError
-from pylme.options import choice, finite_numbers, is_number
+from pylme.options import choice, finite_numbers, is_number, whole_number
 from pylme.results import saving, tidying
 from pylme.results.certificate import assess_certificate
 from pylme.results.coefficients import coefficient_table
@@ -64,7 +64,7 @@ class Fit:
     def __init__(self, model: FittedModel, rows: Rows) -> None:
         self._model = model
         self._rows = rows
-        self._checks: dict[int, CrossCheck] = {}
+        self._checks: dict[int | None, CrossCheck] = {}
 
     # --- what was fitted ----------------------------------------------------------------------
 
@@ -236,7 +236,7 @@ class Fit:
             raise OptionError(option="tol", value=tol, allowed="a positive number")
         return self._model.is_singular(float(tol))
 
-    def cross_check(self, *, starts: int = 3) -> CrossCheck:
+    def cross_check(self, *, starts: int | None = None) -> CrossCheck:
         """Whether the answer is right: an independent implementation's verdict on this fit.
 
         Of a fit by lme4 its matrices are compared with our own, its numbers are computed once more
@@ -246,9 +246,10 @@ class Fit:
 
         Parameters
         ----------
-        starts : int
+        starts : int, optional
             From how many starts the optimum is looked for: this fit's theta, the reference's own
-            start, and others far from both.
+            start, and others far from both. By default three, which are searched from together;
+            with several grouping factors, where each costs as much as the last, two.
 
         Returns
         -------
@@ -270,9 +271,7 @@ class Fit:
         """
         from pylme.crosscheck.check import cross_check
 
-        count = int(starts) if is_number(starts) and starts == int(starts) else 0
-        if count < 1:
-            raise OptionError(option="starts", value=starts, allowed="a whole number from 1")
+        count = None if starts is None else whole_number("starts", starts, least=1)
         if count not in self._checks:
             self._checks[count] = cross_check(self._model, starts=count)
         return self._checks[count]

@@ -7,7 +7,7 @@ error message all read it.
 from __future__ import annotations
 
 import math
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, cast, get_args
 
 from pylme.errors import OptionError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["choice", "finite_numbers", "is_number"]
+__all__ = ["choice", "finite_numbers", "is_number", "whole_number"]
 
 T = TypeVar("T")
 
@@ -59,3 +59,18 @@ def finite_numbers(option: str, values: ArrayLike) -> NDArray[np.float64]:
     if array.ndim != 1 or not np.isfinite(array).all():
         raise OptionError(option=option, value=values, allowed="a sequence of finite numbers")
     return array
+
+
+def whole_number(option: str, value: object, *, least: int) -> int:
+    """`value`, if it is a whole number of at least `least`; NumPy's are.
+
+    Raises
+    ------
+    OptionError
+        If it is anything else.
+    """
+    truth = isinstance(value, bool)
+    number = int(value) if isinstance(value, Integral) else least - 1
+    if truth or number < least:
+        raise OptionError(option=option, value=value, allowed=f"a whole number from {least}")
+    return number

@@ -27,15 +27,15 @@ _NO_MATRICES: Final = (
 )
 
 
-def cross_check(model: FittedModel, *, starts: int) -> CrossCheck:
+def cross_check(model: FittedModel, *, starts: int | None) -> CrossCheck:
     """Check a fitted model.
 
     Parameters
     ----------
     model : FittedModel
         Fitted by lme4 or by the reference, or read from JSON.
-    starts : int
-        From how many starts the reference looks for the optimum.
+    starts : int or None
+        From how many starts the reference looks for the optimum; None for as many as are cheap.
     """
     if isinstance(model, RModel):
         examination = examine_lme4(model, starts)

@@ -47,13 +47,13 @@ _GENERALIZED = (
 )
 
 
-def examine_lme4(model: RModel, starts: int) -> Examination:
+def examine_lme4(model: RModel, starts: int | None) -> Examination:
     """Check a model that lme4 fitted, tier by tier.
 
     Parameters
     ----------
     model : RModel
-    starts : int
+    starts : int or None
         From how many starts the reference looks for the optimum.
     """
     system = model.system()
@@ -100,7 +100,7 @@ def _examined(
     *,
     design: Design | None,
     first: Tier,
-    starts: int,
+    starts: int | None,
 ) -> Examination:
     problem = _problem(system, terms, reml=system.reml)
     theta = problem.layout.matrices(problem.conditioned(system.theta[None]))

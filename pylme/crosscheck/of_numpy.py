@@ -43,13 +43,13 @@ class _Reached:
     weights: NDArray[np.float64]
 
 
-def examine_numpy(model: ReferenceModel, starts: int) -> Examination:
+def examine_numpy(model: ReferenceModel, starts: int | None) -> Examination:
     """Check a model that the reference fitted.
 
     Parameters
     ----------
     model : ReferenceModel
-    starts : int
+    starts : int or None
         From how many starts the reference looks for the optimum.
     """
     problem, design = model.problem, model.design

@@ -37,6 +37,7 @@ def compare_optima(
     solution : Solution
         At the theta found.
     """
+    at = int(np.argmax(np.abs(fit.theta - found.theta)))
     comparisons = (
         Comparison(
             quantity="criterion",
@@ -46,9 +47,9 @@ def compare_optima(
             tolerance=NEGLIGIBLE,
         ),
         Comparison(
-            quantity="theta, ½ δ'Hδ",
-            lme4=_shown(fit.theta),
-            reference=_shown(found.theta),
+            quantity=f"theta [{at + 1}], ½ δ'Hδ",
+            lme4=float(fit.theta[at]),
+            reference=float(found.theta[at]),
             difference=found.distance,
             tolerance=NEGLIGIBLE,
         ),
@@ -57,12 +58,6 @@ def compare_optima(
         _modes(fit, terms, solution),
     )
     return Tier(number=4, title=TITLE, comparisons=comparisons)
-
-
-def _shown(theta: NDArray[np.float64], most: int = 3) -> str:
-    return ", ".join(f"{value:.4g}" for value in theta[:most]) + (
-        ", …" if len(theta) > most else ""
-    )
 
 
 def _fixed_effects(fit: Estimated, solution: Solution) -> Iterator[Comparison]:

@@ -13,7 +13,7 @@ from pylme.crosscheck import words
 from pylme.crosscheck.comparison import Tier
 from pylme.crosscheck.direction import Direction
 from pylme.crosscheck.plain import plain
-from pylme.crosscheck.tables import tier_block
+from pylme.crosscheck.tables import tier_table
 from pylme.crosscheck.verdict import Verdict
 from pylme.render import Document, Lines, Rendered
 from pylme.render.paragraphs import item, wrapped
@@ -104,17 +104,29 @@ class CrossCheck(Rendered):
         parts += [wrapped(found) for found in words.findings(self)]
         parts += ["", "What to do:", item(words.advice(self))]
         done = [words.told(tier) for tier in self.tiers if tier.checked]
-        missing = [words.told(tier) for tier in self.tiers if not tier.checked]
-        for heading, lines in (("Checked:", done), ("Not checked:", missing)):
-            parts += ["", heading, *map(item, lines)] if lines else []
+        for heading, lines in (("Checked:", [*map(item, done)]), ("Not checked:", self._missing)):
+            parts += ["", heading, *lines] if lines else []
         return "\n".join(parts)
+
+    @property
+    def _missing(self) -> list[str]:
+        """The lines of a list of what was not checked, those of one reason together."""
+        missing = [tier for tier in self.tiers if not tier.checked]
+        reasons = dict.fromkeys(tier.reason for tier in missing)
+        texts = [
+            f"{'; '.join(t.title for t in missing if t.reason == reason)} ({reason})"
+            for reason in reasons
+        ]
+        return [line for text in texts for line in item(text).split("\n")]
 
     def describe(self) -> Document:
         """The verdict in words, then a table for each tier."""
         said = [f"Verdict: {self.verdict.name}", words.title(self), words.meaning(self)]
         lines = [line for text in (*said, *words.findings(self)) for line in _lines(text)]
         blocks: list[Block] = [Lines(tuple(lines))]
-        blocks += [tier_block(tier, self.engine) for tier in self.tiers]
+        blocks += [tier_table(tier, self.engine) for tier in self.tiers if tier.checked]
+        if self._missing:
+            blocks.append(Lines(("Not checked:", *self._missing)))
         return Document(title=f"Cross-check of {self.formula}", blocks=tuple(blocks))
 
     def to_frame(self) -> pd.DataFrame:

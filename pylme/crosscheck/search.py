@@ -76,7 +76,7 @@ class Search:
 
 
 def search(
-    problem: Problem, terms: Sequence[RandomTerm], theta: NDArray[np.float64], starts: int
+    problem: Problem, terms: Sequence[RandomTerm], theta: NDArray[np.float64], starts: int | None
 ) -> Search:
     """Look for the optimum from `theta` and from other starts.
 
@@ -88,9 +88,12 @@ def search(
         Those that it was prepared from.
     theta : ndarray, shape (m,)
         The lme4 theta that is checked.
-    starts : int
-        At least 1.
+    starts : int or None
+        At least 1. None for three with one grouping factor, which are searched from together, and
+        two with several, where each costs as much as the last.
     """
+    if starts is None:
+        starts = 3 if len(problem.layout.factors) == 1 else 2
     fitted = fit_from_each(problem, _starts(problem, theta, starts))
     best = int(np.argmin(fitted.criterion))
     found, evaluation = on_the_boundary(

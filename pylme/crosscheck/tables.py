@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from string import ascii_lowercase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from pylme.render import LEFT, Lines, Table
+from pylme.render import LEFT, Table
 from pylme.render.paragraphs import wrapped
 
 if TYPE_CHECKING:
     from pylme.crosscheck.comparison import Comparison, Tier
 
-__all__ = ["tier_block"]
+__all__ = ["tier_table"]
+
+#: Numbers below this are shown with fewer digits.
+_SMALL: Final = 1e-2
 
 
-def tier_block(tier: Tier, engine: str) -> Table | Lines:
-    """The table of a tier, or why there is none.
+def tier_table(tier: Tier, engine: str) -> Table:
+    """The table of a tier that was checked.
 
     Parameters
     ----------
@@ -23,9 +26,6 @@ def tier_block(tier: Tier, engine: str) -> Table | Lines:
     engine : str
         Heads the column of what was checked.
     """
-    title = f"{tier.number}. {tier.title}"
-    if not tier.checked:
-        return Lines((title, *wrapped(f"Not checked: {tier.reason}.", "   ").split("\n")))
     reasons = dict.fromkeys(c.tolerance.reason for c in tier.comparisons)
     marks = dict(zip(reasons, ascii_lowercase, strict=False))
     return Table(
@@ -33,7 +33,7 @@ def tier_block(tier: Tier, engine: str) -> Table | Lines:
         rows=tuple(_row(c, marks[c.tolerance.reason]) for c in tier.comparisons),
         row_names=tuple(c.quantity for c in tier.comparisons),
         align=("right", "right", "right", "right", LEFT),
-        caption=title,
+        caption=f"{tier.number}. {tier.title}",
         notes=tuple(wrapped(f"{mark}: {reason}", "   ") for reason, mark in marks.items()),
     )
 
@@ -50,4 +50,6 @@ def _row(c: Comparison, mark: str) -> tuple[str, ...]:
 
 
 def _shown(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.7g}"
+    if isinstance(value, str):
+        return value
+    return f"{value:.9g}" if abs(value) >= _SMALL else f"{value:.3g}"

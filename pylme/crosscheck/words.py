@@ -18,65 +18,65 @@ __all__ = ["advice", "findings", "meaning", "sentence", "title", "told"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
-    """What is said of a verdict; braces stand for the facts of `_facts`.
-
-    Attributes
-    ----------
-    title, meaning, advice : str
-    """
+    """What is said of a verdict; names in braces stand for the facts of `_facts`."""
 
     title: str
     meaning: str
+    sentence: str
     advice: str
 
 
 _WORDS: Final[dict[Verdict, _Words]] = {
     Verdict.AGREES: _Words(
         title="The answer is right.",
-        meaning="{who} reached {criterion}, and the best that an independent optimiser finds from "
-        "{starts} is {best}: the same, but for {excess}.",
+        meaning="{reached} {compared}",
+        sentence="the answer is right",
         advice="Nothing needs to be done.",
     ),
     Verdict.FALSE_ALARM: _Words(
-        title="A false alarm: the answer is right, and the warning is about nothing.",
-        meaning="{who} warned, but the criterion that it reached, {criterion}, lies only {excess} "
-        "above {best}, the best that an independent optimiser finds from {starts}. No estimate "
-        "would move by more than a hundredth of its standard error.",
+        title="A false alarm: the answer is right.",
+        meaning="{reached} {compared} No estimate would move by more than a hundredth of its "
+        "standard error.",
+        sentence="the answer is right, and what {who} warned of is nothing ({alarms})",
         advice="Pay no attention to the warning.",
     ),
     Verdict.SINGULAR_CERTIFIED: _Words(
         title="The optimum lies on the boundary, and that is the right answer.",
-        meaning="Singular are: {singular}. {who} reached {criterion}; the best that an independent "
-        "optimiser finds from {starts} is {best}, {excess} away. There the criterion rises "
-        "whatever variance is added, so this is what the data say, and no accident of the search.",
+        meaning="At the optimum, {singular}. {reached} {compared} There the criterion rises "
+        "whatever variance is added: this is what the data say, and no accident of the search.",
+        sentence="at the optimum, and rightly so, {singular}{beside}",
         advice="Report it as it is, or leave out what is estimated as zero or as exactly "
         "correlated: the simpler model fits as well. Tests and intervals of variance components "
         "that assume an optimum in the interior do not hold.",
     ),
     Verdict.STOPPED_SHORT: _Words(
         title="{who} stopped short of the optimum.",
-        meaning="It stopped at {criterion}. The best that an independent optimiser finds from "
-        "{starts} is {best}, which is {excess} lower, at theta = {theta}. Do not use the estimates "
-        "of this fit.",
-        advice="Start again from the better point by fit.refit_from(check.theta). Centre and scale "
-        "the covariates, which mends most such fits.",
+        meaning="{reached} {compared} It lies at theta = {theta}. Do not use the estimates of this "
+        "fit.",
+        sentence="{who} stopped {excess} above the optimum, at {criterion} instead of {best}; go "
+        "on from there by fit.refit_from(fit.cross_check().theta)",
+        advice="Go on from the better point by fit.refit_from(check.theta). Centre and scale the "
+        "covariates, which mends most such fits.",
     ),
     Verdict.NOT_IDENTIFIED: _Words(
         title="The data do not determine all parameters of this model.",
-        meaning="However long one searches, {unidentified}: the criterion does not change along "
-        "{directions}, and the estimates of what takes part in it are arbitrary. {reached}",
+        meaning="The criterion is the same along {directions}, so that the estimates of what takes "
+        "part in it are arbitrary. {reached} {compared}",
+        sentence="the data do not determine {unidentified}",
         advice="Write the random part so that it asks only for what the data can show.",
     ),
     Verdict.DISAGREES: _Words(
         title="The two sides disagree, which is a defect of one of them.",
-        meaning="From the same data or at the same theta they should have the same numbers, and "
+        meaning="From the same data, or at the same theta, they should have the same numbers, and "
         "they differ in: {failures}.",
+        sentence="the two sides disagree in {failures}; please report it",
         advice="Please report it, with what pylme.show_versions() and check.to_json() give. Until "
         "then do not rely on this fit.",
     ),
     Verdict.UNCHECKED: _Words(
         title="Not checked.",
-        meaning="{reason}.",
+        meaning="The reason: {reason}.",
+        sentence="{reason}",
         advice="Look at fit.convergence.explain(), and refit with another optimiser.",
     ),
 }
@@ -92,79 +92,67 @@ def meaning(check: CrossCheck) -> str:
     return _WORDS[check.verdict].meaning.format(**_facts(check))
 
 
+def sentence(check: CrossCheck) -> str:
+    """The verdict in one sentence, for a warning."""
+    return _WORDS[check.verdict].sentence.format(**_facts(check))
+
+
 def advice(check: CrossCheck) -> str:
     """What to do."""
     return _WORDS[check.verdict].advice
 
 
 def told(tier: Tier) -> str:
-    """What came of a tier."""
-    if not tier.checked:
-        return f"{tier.title}: {tier.reason}"
+    """What came of a tier that was checked."""
     count = len(tier.comparisons)
     if tier.failures:
-        return f"{tier.title}: {len(tier.failures)} of {count} numbers differ"
+        return f"{tier.title}: {len(tier.failures)} of {count} comparisons are off"
     return f"{tier.title}: {count} comparisons, none of them off"
-
-
-def sentence(check: CrossCheck) -> str:
-    """The verdict in one sentence, for a warning."""
-    facts = _facts(check)
-    short: dict[Verdict, str] = {
-        Verdict.AGREES: "the answer is right",
-        Verdict.FALSE_ALARM: "the answer is right, and what {who} warned of ({alarms}) is nothing",
-        Verdict.SINGULAR_CERTIFIED: "the fit is singular ({singular}), and that is the optimum"
-        + ("; what else {who} warned of ({alarms}) is nothing" if check.false_alarm else ""),
-        Verdict.STOPPED_SHORT: "{who} stopped {excess} above the optimum, {criterion} instead of "
-        "{best}; start there by fit.refit_from(fit.cross_check().theta)",
-        Verdict.NOT_IDENTIFIED: "the data do not determine all parameters: {unidentified}",
-        Verdict.DISAGREES: "the two sides disagree in {failures}; please report it",
-        Verdict.UNCHECKED: "{reason}",
-    }
-    return short[check.verdict].format(**facts)
 
 
 def findings(check: CrossCheck) -> Iterator[str]:
     """What was found beside the verdict, in sentences."""
     facts = _facts(check)
     for direction in check.directions:
-        yield f"Not identified: {', '.join(direction.names)}: {direction.reason}"
-    if check.verdict in (Verdict.NOT_IDENTIFIED, Verdict.DISAGREES) and check.singular:
-        yield "Singular: {singular}.".format(**facts)
+        yield f"Not determined: {', '.join(direction.names)}, as {direction.reason}."
+    if check.singular and check.verdict is Verdict.NOT_IDENTIFIED:
+        yield "At the best point found, {singular}.".format(**facts)
     if check.alarms:
-        yield (
-            ("{who} warned: {alarms}. " + ("That is a false alarm." if check.false_alarm else ""))
-            .format(**facts)
-            .strip()
-        )
-    elif check.verdict in (Verdict.STOPPED_SHORT, Verdict.NOT_IDENTIFIED):
-        yield "{who} gave no warning of it.".format(**facts)
+        yield "{who} warned: {alarms}.".format(**facts)
+    if check.false_alarm and check.verdict is not Verdict.FALSE_ALARM:
+        yield "That warning is a false alarm."
+    if not check.alarms and check.verdict is Verdict.STOPPED_SHORT:
+        yield "{who} did not warn of it.".format(**facts)
 
 
 def _facts(check: CrossCheck) -> dict[str, str]:
-    excess = check.excess
-    several = len(check.directions) > 1
+    lme4 = check.engine == "lme4"
+    who = "lme4" if lme4 else "The search"
+    alarms = "; ".join(check.alarms)
     return {
-        "who": "lme4" if check.engine == "lme4" else "The search",
+        "who": who,
         "criterion": f"{check.criterion:.4f}",
         "best": f"{check.best:.4f}",
-        "excess": _amount(excess),
-        "starts": f"{check.starts} start{'' if check.starts == 1 else 's'}",
+        "excess": f"{check.excess:.4g}",
+        "reached": f"{who} reached the criterion {check.criterion:.4f}.",
+        "compared": f"{'An independent' if lme4 else 'The same'} optimiser finds "
+        f"{check.best:.4f} from {check.starts} start{'' if check.starts == 1 else 's'}, "
+        f"{_below(check.excess)}.",
         "theta": ", ".join(f"{value:.6g}" for value in check.theta),
         "singular": "; ".join(check.singular),
-        "alarms": "; ".join(" ".join(alarm.split()) for alarm in check.alarms),
+        "alarms": alarms,
+        "beside": f"; what else {who} warned of is nothing ({alarms})" if check.false_alarm else "",
         "failures": "; ".join(c.quantity for tier in check.tiers for c in tier.failures[:3]),
         "reason": check.reason,
-        "unidentified": "; ".join(", ".join(d.names) for d in check.directions)
-        + (" are not determined" if several else " is not determined"),
-        "directions": f"{len(check.directions)} directions" if several else "a direction",
-        "reached": "The criterion that was reached is the least there is."
-        if excess <= 1e-4
-        else f"Beside that, the criterion that was reached is {excess:.4g} above the best found.",
+        "unidentified": "; ".join(", ".join(d.names) for d in check.directions),
+        "directions": "one direction"
+        if len(check.directions) == 1
+        else f"{len(check.directions)} directions",
     }
 
 
-def _amount(excess: float) -> str:
-    if excess <= 0:
-        return "nothing"
-    return f"{excess:.1e}" if excess < 1e-3 else f"{excess:.4g}"
+def _below(excess: float) -> str:
+    """How the best criterion compares with the fit's."""
+    if not excess > 0:
+        return "the same"
+    return f"which is {excess:.1e} lower" if excess < 1e-3 else f"which is {excess:.4g} lower"

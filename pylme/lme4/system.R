@@ -23,7 +23,9 @@ model_system <- function(fit) {
     theta = unname(lme4::getME(fit, "theta")), beta = unname(lme4::getME(fit, "beta")),
     u = as.numeric(lme4::getME(fit, "u")), b = as.numeric(lme4::getME(fit, "b")),
     sigma = stats::sigma(fit),
-    vcov = if (linear) stats::sigma(fit)^2 * chol2inv(lme4::getME(fit, "RX")),
+    vcov = if (linear) {
+      if (ncol(X)) stats::sigma(fit)^2 * chol2inv(lme4::getME(fit, "RX")) else matrix(0, 0L, 0L)
+    },
     criterion = if (lme4::isREML(fit)) lme4::REMLcrit(fit) else -2 * as.numeric(stats::logLik(fit)),
     gradient = fit@optinfo$derivs$gradient
   )
