@@ -67,7 +67,9 @@ def _Ztlist(model: ReferenceModel) -> dict[str, sparse.csc_array]:
     """The rows of Zᵀ of each column that varies by level."""
     Zt = model.design.Zt.tocsr()
     return {
-        f"{label}.{name}": sparse.csc_array(Zt[term.rows.start + k : term.rows.stop : len(term.names)])
+        f"{label}.{name}": sparse.csc_array(
+            Zt[term.rows.start + k : term.rows.stop : len(term.names)]
+        )
         for label, term in zip(_labels(model), model.design.terms, strict=True)
         for k, name in enumerate(term.names)
     }
