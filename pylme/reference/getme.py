@@ -82,18 +82,19 @@ def _flist(model: ReferenceModel) -> dict[str, pd.Categorical]:
     }
 
 
-def _A(model: ReferenceModel) -> sparse.csc_array:
+def _weighted(model: ReferenceModel) -> sparse.csc_array:
+    """ΛᵀZᵀW^½, which lme4 has no name for; its A is without the weights."""
     return random_matrix_at(model.design.terms, model.theta, model.design.weights)
 
 
 def _L(model: ReferenceModel) -> dict[str, Any]:
-    factor = factorize(_A(model))
+    factor = factorize(_weighted(model))
     return {"L": factor.L, "perm": factor.perm}
 
 
 def _RZX(model: ReferenceModel) -> NDArray[np.float64]:
     """LR_ZX = PΛᵀZᵀWX, in the order of rows that belongs to L."""
-    A = _A(model)
+    A = _weighted(model)
     factor = factorize(A)
     roots = np.sqrt(model.design.weights)
     right = (A @ (roots[:, None] * model.design.X))[factor.perm]
@@ -167,7 +168,7 @@ _ITEMS: Final[dict[str, Callable[[ReferenceModel], Any]]] = {
     "Lambdat": lambda m: lambda_at(m.design.terms, m.theta),
     "Lind": lambda m: m.design.Lind,
     "Tlist": lambda m: _by_term(m, m.factors),
-    "A": _A,
+    "A": lambda m: sparse.csc_array(lambda_at(m.design.terms, m.theta) @ m.design.Zt),
     "RX": lambda m: m.fixed.RX,
     "RZX": _RZX,
     "sigma": lambda m: m.fixed.sigma,
