@@ -304,7 +304,10 @@ model_getme <- function(fit, name) {
     return(list(L = plain_sparse(methods::as(item, "sparseMatrix")), perm = item@perm))
   }
   if (name == "devcomp") return(lapply(item, as.list))
-  if (is.list(item)) lapply(item, plain_sparse) else plain_sparse(item)
+  if (!is.list(item)) return(plain_sparse(item))
+  # A grouping factor of several terms comes by the same name for each, which no dict could hold.
+  if (!is.null(names(item))) names(item) <- make.unique(names(item))
+  lapply(item, plain_sparse)
 }
 
 plain_sparse <- function(item) {

@@ -19,7 +19,7 @@ from pylme.reference.fixed import FixedEffects, fixed_effects
 from pylme.reference.getme import item
 from pylme.reference.leverage import hat_values
 from pylme.reference.problem import Problem, prepare
-from pylme.reference.record import information, optimiser_record, warnings_of
+from pylme.reference.record import information, is_reml, optimiser_record, warnings_of
 from pylme.reference.rows import influence, linear_predictor, residuals
 from pylme.reference.solution import (
     Solution,
@@ -61,7 +61,7 @@ def problem_of(spec: ModelSpec, design: Design) -> Problem:
         (design.y - design.offset)[None],
         design.terms,
         weights=None if spec.weights is None else design.weights,
-        reml=spec.reml,
+        reml=is_reml(spec, design),
     )
 
 
