@@ -248,8 +248,8 @@ class Fit:
         ----------
         starts : int, optional
             From how many starts the optimum is looked for: this fit's theta, the reference's own
-            start, and others far from both. By default three, which are searched from together;
-            with several grouping factors, where each costs as much as the last, two.
+            start, and others far from both. By default three; with several grouping factors, where
+            each costs as much as the last, two, unless the optimum lies on the boundary.
 
         Returns
         -------

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pylme.crosscheck.comparison import Tier, worst
-from pylme.crosscheck.tolerances import SAME_THETA, rounding
+from pylme.crosscheck.tolerances import SAME_THETA, SOLUTION, rounding
 
 if TYPE_CHECKING:
     from pylme.lme4.system import System
@@ -30,7 +30,8 @@ def compare_at_theta(system: System, problem: Problem, solution: Solution) -> Ti
     solution : Solution
         The problem solved at lme4's theta.
     """
-    tolerance = SAME_THETA.plus(rounding(problem.columns.RX))
+    condition = rounding(problem.columns.RX)
+    tolerance, solved = SAME_THETA.plus(condition), SOLUTION.plus(condition)
     errors = np.sqrt(np.diag(solution.vcov))
     names = system.x_names
     # Of u, whose standard deviation is σ.
@@ -44,15 +45,15 @@ def compare_at_theta(system: System, problem: Problem, solution: Solution) -> Ti
             scale=max(1.0, abs(solution.criterion)),
         ),
         worst("sigma", system.sigma, solution.sigma, tolerance, scale=solution.sigma),
-        worst("beta", system.beta, solution.beta, tolerance, scale=errors, names=names),
+        worst("beta", system.beta, solution.beta, solved, scale=errors, names=names),
         worst(
             "vcov",
             np.empty((0, 0)) if system.vcov is None else system.vcov,
             solution.vcov,
-            tolerance,
+            solved,
             scale=np.outer(errors, errors),
             names=lambda at: f"[{', '.join(names[i] for i in divmod(at, len(names)))}]",
         ),
-        worst("u", system.u, solution.u, tolerance, scale=size, names=lambda at: f"[{at + 1}]"),
+        worst("u", system.u, solution.u, solved, scale=size, names=lambda at: f"[{at + 1}]"),
     )
     return Tier(number=2, title=TITLE, comparisons=comparisons)

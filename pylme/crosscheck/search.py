@@ -12,7 +12,7 @@ which in the interior, where M = 0, is ½ δθᵀHδθ to second order, and whic
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -34,6 +34,8 @@ __all__ = ["Search", "search"]
 
 #: Searches that end within this of the best have found the same optimum.
 SAME_OPTIMUM: Final = 1e-6
+#: How many starts there are where nothing is said.
+USUAL: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,12 +91,29 @@ def search(
     theta : ndarray, shape (m,)
         The lme4 theta that is checked.
     starts : int or None
-        At least 1. None for three with one grouping factor, which are searched from together, and
-        two with several, where each costs as much as the last.
+        At least 1. None for three with one grouping factor, which are searched from together. With
+        several each costs as much as the last: two then, and a third where the better of the two
+        ends on the boundary, where false optima are found.
     """
-    if starts is None:
-        starts = 3 if len(problem.layout.factors) == 1 else 2
-    fitted = fit_from_each(problem, _starts(problem, theta, starts))
+    points = _starts(problem, theta, starts or USUAL)
+    cheap = starts is not None or len(problem.layout.factors) == 1
+    found = _searched(problem, terms, theta, points if cheap else points[:2])
+    if cheap or not found.certificate.singular:
+        return found
+    third = _searched(problem, terms, theta, points[2:])
+    better = third if third.criterion < found.criterion - SAME_OPTIMUM else found
+    same = abs(third.criterion - found.criterion) <= SAME_OPTIMUM
+    agreed = found.agreed + third.agreed if same else better.agreed
+    return replace(better, starts=len(points), agreed=agreed)
+
+
+def _searched(
+    problem: Problem,
+    terms: Sequence[RandomTerm],
+    theta: NDArray[np.float64],
+    starts: NDArray[np.float64],
+) -> Search:
+    fitted = fit_from_each(problem, starts)
     best = int(np.argmin(fitted.criterion))
     found, evaluation = on_the_boundary(
         problem, fitted.theta[best], one_of(fitted.optimum.evaluation, best)
@@ -104,7 +123,7 @@ def search(
         evaluation=evaluation,
         certificate=certify(problem, terms, found, evaluation),
         converged=bool(fitted.optimum.converged[best]),
-        starts=starts,
+        starts=len(starts),
         agreed=int(np.count_nonzero(fitted.criterion <= fitted.criterion[best] + SAME_OPTIMUM)),
         distance=_distance(problem, theta, found, evaluation),
     )

@@ -20,6 +20,7 @@ __all__ = [
     "HUNDREDTH",
     "NEGLIGIBLE",
     "SAME_THETA",
+    "SOLUTION",
     "Tolerance",
     "rounding",
 ]
@@ -47,9 +48,15 @@ COLUMN: Final = Tolerance(
 
 SAME_THETA: Final = Tolerance(
     value=1e-10,
-    reason="relative: the same formula evaluated twice in double precision, and lme4's rounding "
+    reason="relative: the same formula evaluated twice in double precision; and lme4's rounding "
     "errors on columns as they are given, 100 times the machine's precision times the condition "
     "number of X'WX",
+)
+
+SOLUTION: Final = Tolerance(
+    value=1e-8,
+    reason="of a standard error, and of sigma or the largest effect: as before, and multiplied by "
+    "the condition of the equations that they solve",
 )
 
 NEGLIGIBLE: Final = Tolerance(
@@ -79,7 +86,7 @@ FLATNESS: Final = Tolerance(
 
 
 def rounding(RX: NDArray[np.float64]) -> float:
-    """What the condition of X'WX adds to `SAME_THETA`.
+    """What the condition of X'WX adds to `SAME_THETA` and `SOLUTION`.
 
     Parameters
     ----------

@@ -128,7 +128,7 @@ def findings(check: CrossCheck) -> Iterator[str]:
 def _facts(check: CrossCheck) -> dict[str, str]:
     lme4 = check.engine == "lme4"
     who = "lme4" if lme4 else "The search"
-    alarms = "; ".join(check.alarms)
+    alarms = "; ".join(alarm.rstrip(".") for alarm in check.alarms)
     return {
         "who": who,
         "criterion": f"{check.criterion:.4f}",
@@ -142,7 +142,7 @@ def _facts(check: CrossCheck) -> dict[str, str]:
         "singular": "; ".join(check.singular),
         "alarms": alarms,
         "beside": f"; what else {who} warned of is nothing ({alarms})" if check.false_alarm else "",
-        "failures": "; ".join(c.quantity for tier in check.tiers for c in tier.failures[:3]),
+        "failures": "; ".join(c.quantity for tier in check.tiers[:2] for c in tier.failures[:3]),
         "reason": check.reason,
         "unidentified": "; ".join(", ".join(d.names) for d in check.directions),
         "directions": "one direction"
