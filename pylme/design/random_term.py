@@ -27,6 +27,8 @@ class RandomTerm:
         The term without its parentheses, as in ``Days | Subject``.
     names : tuple of str
         R's names of the k columns that vary by level (lme4's ``cnms``).
+    assign : tuple of int
+        The term left of the bar that each column belongs to, from 1; 0 for the intercept.
     levels : tuple of str
     codes : ndarray of int32, shape (n,)
         The level of each row, from 0; -1 where it is none of `levels`, which happens on new rows.
@@ -40,6 +42,7 @@ class RandomTerm:
     group: str
     label: str
     names: tuple[str, ...]
+    assign: tuple[int, ...]
     levels: tuple[str, ...]
     codes: NDArray[np.int32]
     columns: NDArray[np.float64]
