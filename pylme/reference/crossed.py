@@ -116,8 +116,8 @@ class Crossed:
     gram: NDArray[np.float64]
     exact: bool
 
-    def subset(self, responses: NDArray[np.bool_]) -> Crossed:
-        """The same for some of the responses."""
+    def subset(self, responses: NDArray[np.bool_ | np.intp]) -> Crossed:
+        """The same for some of the responses, marked or by their positions."""
         return replace(
             self,
             responses=self.responses[responses],

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pylme.reference.problem import Problem
     from pylme.reference.terms import Layout
 
-__all__ = ["Fitted", "fit"]
+__all__ = ["Fitted", "fit", "fit_from_each"]
 
 #: A pivot below this, of columns of mean square 1, is on the boundary.
 ON_BOUNDARY: Final = 1e-4
@@ -64,6 +64,31 @@ def fit(problem: Problem, start: NDArray[np.float64] | None = None) -> Fitted:
             given = np.broadcast_to(start, (problem.n_responses, len(problem.layout.row)))
             inner = problem.conditioned(np.array(given, dtype=np.float64))
             optimum = minimise(problem.criterion, problem.layout, inner)
+        return Fitted(
+            theta=problem.callers(optimum.theta),
+            criterion=optimum.evaluation.criterion,
+            optimum=optimum,
+        )
+
+
+def fit_from_each(problem: Problem, starts: NDArray[np.float64]) -> Fitted:
+    """Minimise the criterion of a single response from several starts at once.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of one response.
+    starts : ndarray, shape (S, m)
+        lme4's theta to start from.
+
+    Returns
+    -------
+    Fitted
+        With a row for each start.
+    """
+    with one_thread():
+        criterion = problem.criterion.subset(np.zeros(len(starts), dtype=np.intp))
+        optimum = minimise(criterion, problem.layout, problem.conditioned(starts))
         return Fitted(
             theta=problem.callers(optimum.theta),
             criterion=optimum.evaluation.criterion,

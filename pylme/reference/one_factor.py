@@ -70,8 +70,8 @@ class OneFactor:
     levels: NDArray[np.float64]
     responses: NDArray[np.float64]
 
-    def subset(self, responses: NDArray[np.bool_]) -> OneFactor:
-        """The same for some of the responses."""
+    def subset(self, responses: NDArray[np.bool_ | np.intp]) -> OneFactor:
+        """The same for some of the responses, marked or by their positions."""
         return OneFactor(
             likelihood=self.likelihood,
             counts=self.counts,
