@@ -157,6 +157,10 @@ class Crossed:
         form -= solved.ratio[0] / solved.rss[0] * np.outer(hh, hh)
         return solved.evaluation(tuple(m[None] for m in M), form[None], hh[None])
 
+    def state(self, T: list[NDArray[np.float64]]) -> State:
+        """The blocks of a single response."""
+        return self._state(0, [matrix[0] for matrix in T])[0]
+
     def _state(self, r: int, T: list[NDArray[np.float64]]) -> tuple[State, Solved]:
         K, J = self.tables.shape[1:]
         p = self.likelihood.p
@@ -206,13 +210,13 @@ class Crossed:
 
     def effects(self, T: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
         """The h = ZᵀV⁻¹(y - Xβ̂) of a single response, by factor: shapes (J_f, K_f)."""
-        state, _ = self._state(0, [matrix[0] for matrix in T])
+        state = self.state(T)
         others = [self.remainder.of_factor(f, state.W2)[-1].T for f in self.others]
         return [state.W1[-1].T, *others]
 
     def spread(self, T: list[NDArray[np.float64]], f: int) -> NDArray[np.float64]:
         """The blocks of ΛA⁻¹Λᵀ of the levels of factor f, shape (J_f, K_f, K_f)."""
-        state, _ = self._state(0, [matrix[0] for matrix in T])
+        state = self.state(T)
         if f > 0:
             return self.remainder.blocks(f - 1, state.D2)
         BDB = self.coupling.blocks(state.D2)
