@@ -13,10 +13,19 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["applied", "inverse_and_logdet", "kronecker_square", "outer_sums", "spread"]
+__all__ = ["applied", "congruent", "inverse_and_logdet", "kronecker_square", "outer_sums", "spread"]
 
 #: With fewer matrices side by side than this, a loop over them in C is the quicker way.
 FEW: Final = 8
+
+
+def congruent(F: NDArray[np.float64], B: NDArray[np.float64]) -> NDArray[np.float64]:
+    """F B Fᵀ, shape (K, K, P), of matrices of shape (K, K, P).
+
+    In two steps: to look for the best order of a product of three takes longer than the product.
+    """
+    product: NDArray[np.float64] = np.einsum("acj,dcj->adj", np.einsum("abj,bcj->acj", F, B), F)
+    return product
 
 
 def kronecker_square(T: NDArray[np.float64]) -> NDArray[np.float64]:
