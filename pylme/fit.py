@@ -209,9 +209,9 @@ class Fit:
         Returns
         -------
         GroupCorrelations
-            The table, and a likelihood ratio test of one covariance matrix for all levels. Intervals
-            and test come from the NumPy engine, whichever fitted the model; without them for a
-            generalized model, and where a fit came from JSON.
+            The table, and a likelihood ratio test of one covariance matrix for all levels.
+            Intervals and test come from the NumPy engine, whichever fitted the model; there are
+            none for a generalized model, and where a fit came from JSON.
 
         Raises
         ------

@@ -11,12 +11,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pylme.explanation.effects import INTERCEPT
+from pylme.explanation.effects import INTERCEPT, Effect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pylme.explanation.effects import Effect
     from pylme.explanation.notation import Notation
 
 __all__ = ["ByLevel", "by_level", "linear_form"]
@@ -34,36 +33,28 @@ class ByLevel:
     group, by : str
         The grouping factor, and the factor.
     levels : tuple of str
-    names : tuple of str
-        The effects that are left, as in a term without the factor.
+    effects : tuple of Effect
+        What is left of the columns, as in a term without the factor.
     forms : tuple of tuple of dict
-        For each level, each pair of `names` in the order of the lower triangle by columns: the
-        covariance as a linear form in the parameters (term, a, b) of the model.
+        For each level, each of the `pairs`: the covariance as a linear form in the parameters
+        (term, a, b) of the model.
     """
 
     group: str
     by: str
     levels: tuple[str, ...]
-    names: tuple[str, ...]
+    effects: tuple[Effect, ...]
     forms: tuple[tuple[Form, ...], ...]
 
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
-        """The pairs of names: variances first, then covariances."""
-        k = len(self.names)
-        return tuple((a, a) for a in range(k)) + tuple(
-            (a, b) for a in range(k) for b in range(a + 1, k)
-        )
+        """The pairs of effects: variances first, then covariances."""
+        return _pairs(len(self.effects))
 
-    def pair_label(self, pair: tuple[int, int]) -> str:
+    def label(self, a: int, b: int) -> str:
         """A variance or covariance by the names of its effects."""
-        a, b = pair
-        if a == b:
-            return f"var({self._name(a)})"
-        return f"cov({self._name(a)}, {self._name(b)})"
-
-    def _name(self, place: int) -> str:
-        return self.names[place].strip("()")
+        one, other = (self.effects[place].name.strip("()") for place in (a, b))
+        return f"var({one})" if a == b else f"cov({one}, {other})"
 
 
 def by_level(
@@ -78,29 +69,33 @@ def by_level(
     terms : mapping
         The effects of each term on the grouping factor, by the position of the term.
     """
-    names = dict.fromkeys(_rest(effect, by) for effects in terms.values() for effect in effects)
-    ordered = sorted(names, key=lambda name: name != INTERCEPT)
-    k = len(ordered)
-    pairs = [(a, a) for a in range(k)] + [(a, b) for a in range(k) for b in range(a + 1, k)]
+    left = dict.fromkeys(_rest(effect, by) for effects in terms.values() for effect in effects)
+    ordered = sorted(left, key=lambda effect: effect.name != INTERCEPT)
     return ByLevel(
         group=group,
         by=by,
         levels=tuple(levels),
-        names=tuple(ordered),
+        effects=tuple(ordered),
         forms=tuple(
-            tuple(_form(terms, by, level, ordered[a], ordered[b]) for a, b in pairs)
+            tuple(_form(terms, by, level, ordered[a], ordered[b]) for a, b in _pairs(len(ordered)))
             for level in levels
         ),
     )
 
 
-def _rest(effect: Effect, by: str) -> str:
-    names = [piece.name for piece in effect.pieces if piece.variable != by]
-    return ":".join(names) or INTERCEPT
+def _pairs(k: int) -> tuple[tuple[int, int], ...]:
+    return tuple((a, a) for a in range(k)) + tuple(
+        (a, b) for a in range(k) for b in range(a + 1, k)
+    )
+
+
+def _rest(effect: Effect, by: str) -> Effect:
+    pieces = tuple(piece for piece in effect.pieces if piece.variable != by)
+    return Effect(name=":".join(piece.name for piece in pieces) or INTERCEPT, pieces=pieces)
 
 
 def _form(
-    terms: Mapping[int, Sequence[Effect]], by: str, level: str, one: str, other: str
+    terms: Mapping[int, Sequence[Effect]], by: str, level: str, one: Effect, other: Effect
 ) -> Form:
     form: Form = {}
     for term, effects in terms.items():

@@ -74,6 +74,9 @@ def candidates(
         part = by_label[_label(bar)]
         if part.block is not None:
             continue
+        others = [*bars[:place], *bars[place + 1 :]]
+        if others:
+            yield _candidate(formula, others, f"without {part.label}")
         for replaced, reason in _instead(bar, part, fixed, between):
             changed = [*bars[:place], *replaced, *bars[place + 1 :]]
             yield _candidate(formula, changed, reason)

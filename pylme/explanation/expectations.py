@@ -50,7 +50,16 @@ def expectations(
     """
     return tuple(
         sentence
-        for rule in (_not_identified, _too_many, _few_levels, _seldom, _far, _large, _without_mean)
+        for rule in (
+            _not_identified,
+            _too_many,
+            _few_levels,
+            _seldom,
+            _constant,
+            _far,
+            _large,
+            _without_mean,
+        )
         for sentence in rule(design, parts, found)
     )
 
@@ -62,15 +71,13 @@ def _not_identified(
     lost = found.n_parameters - found.rank
     if lost:
         yield (
-            f"{counted(lost, 'parameter')} of {found.n_parameters} can take any value at no cost: "
+            f"The data leave {lost} of {counted(found.n_parameters, 'covariance parameter')} open: "
             'expect "degenerate Hessian", "failed to converge" or "singular fit", and read nothing '
             "into the estimates of what the data cannot see."
         )
 
 
-def _too_many(
-    design: Design, parts: Sequence[RandomPart], found: Identifiability
-) -> Iterator[str]:
+def _too_many(design: Design, parts: Sequence[RandomPart], found: Identifiability) -> Iterator[str]:
     del found
     for term, part in zip(design.terms, parts, strict=True):
         if term.n_effects >= design.n:
@@ -121,6 +128,19 @@ def _seldom(design: Design, parts: Sequence[RandomPart], found: Identifiability)
                 )
 
 
+def _constant(design: Design, parts: Sequence[RandomPart], found: Identifiability) -> Iterator[str]:
+    del found
+    for term, part in zip(design.terms, parts, strict=True):
+        for name, column in _single_numbers(term, part):
+            count = (part.varying or ())[term.names.index(name)]
+            if count == 0 and column.std():
+                yield (
+                    f"{name} is the same within every {part.group}, where no slope of it can be "
+                    f"seen: all that its variance does is to let the level vary more at some "
+                    f"values of {name} than at others."
+                )
+
+
 def _far(design: Design, parts: Sequence[RandomPart], found: Identifiability) -> Iterator[str]:
     del found
     for place, term in enumerate(design.terms):
@@ -151,11 +171,11 @@ def _large(design: Design, parts: Sequence[RandomPart], found: Identifiability) 
     del found
     for term, part in zip(design.terms, parts, strict=True):
         for name, column in _single_numbers(term, part):
-            size = float(np.sqrt(np.mean(column**2)))
-            if size > _LARGE:
+            sd = float(column.std())
+            if sd > _LARGE:
                 yield (
-                    f"{name} is large (root mean square {size:.3g}), so that its slopes are small "
-                    "numbers, which lme4's rule takes for zero: rescale it."
+                    f"{name} takes large values (standard deviation {sd:.3g}), so that its slopes "
+                    "are small numbers, which lme4's rule takes for zero: rescale it."
                 )
 
 
@@ -184,10 +204,12 @@ def _without_mean(
     Q = np.linalg.qr(design.X)[0]
     left = columns - (columns @ Q) @ Q.T
     lost = np.linalg.norm(left, axis=1) > _ROUNDING * np.linalg.norm(columns, axis=1)
-    for (group, rest), without in zip(sums, lost.tolist(), strict=True):
-        if without:
+    for group in design.flist:
+        keys = [key for key, without in zip(sums, lost.tolist(), strict=True) if without]
+        missing = [name for key in keys if key[0] == group for name in names[key]]
+        if missing:
             yield (
-                f"No fixed effect stands for the mean of {listed(names[group, rest])} over the "
-                f"levels of {group}, which is taken to be 0. Add it to the fixed part unless you "
-                "know that it is."
+                f"No fixed effect stands for the mean of {listed(missing, most=4)} over the levels "
+                f"of {group}, which is taken to be 0. Add it to the fixed part unless you know "
+                "that it is."
             )

@@ -9,7 +9,7 @@ from pylme.design.specify import specified
 from pylme.explanation.effects import uncoded_effects
 from pylme.explanation.explanation import Explanation
 from pylme.explanation.parts import FixedPart, RandomPart
-from pylme.explanation.with_data import explained
+from pylme.explanation.with_data import examine, explained
 from pylme.formula import (
     check_functions,
     deparse,
@@ -64,16 +64,17 @@ def explain(formula: str, data: Any = None) -> Explanation:
     (10, 6)
     """
     if data is None:
-        return _of_formula(parse_formula(formula))
+        return of_formula(parse_formula(formula))
     spec = specified(
         formula, data, weights=None, offset=None, subset=None, contrasts=None,
         start=None, na_action="omit", family=None, reml=True,
     )  # fmt: skip
     require_fittable(spec, more_effects_than_rows=True)
-    return explained(spec)
+    return explained(examine(spec))
 
 
-def _of_formula(formula: Formula) -> Explanation:
+def of_formula(formula: Formula) -> Explanation:
+    """The explanation of a formula without data."""
     check_functions(formula)
     require_bars(formula)
     fixed = model_terms(formula.fixed, response=formula.response)

@@ -14,10 +14,12 @@ from pylme.explanation.report import report
 from pylme.explanation.tables import effects_frame, parameters_frame, plain, terms_frame
 from pylme.explanation.variation import Variation
 from pylme.options import choice
-from pylme.render import Document, Rendered
+from pylme.render import Rendered
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from pylme.render import Document
 
 __all__ = ["Explanation"]
 

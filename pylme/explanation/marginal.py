@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pylme.explanation.effects import Effect
     from pylme.explanation.notation import Notation
@@ -20,23 +20,25 @@ __all__ = ["MOST_WRITTEN_OUT", "summands"]
 MOST_WRITTEN_OUT: Final = 4
 
 
-def summands(term: int, effects: Sequence[Effect], notation: Notation) -> Iterator[str]:
+def summands(
+    effects: Sequence[Effect], coefficient: Callable[[int, int], str], notation: Notation
+) -> Iterator[str]:
     """The covariance of two rows of one level, as a sum.
 
     Parameters
     ----------
-    term : int
-        The position of the term, which decides on its letter.
     effects : sequence of Effect
         At most `MOST_WRITTEN_OUT`.
+    coefficient : callable
+        From the positions of two effects to their covariance as it is written.
     notation : Notation
     """
     i, k = notation.rows
     for a, effect in enumerate(effects):
         one, other = notation.product(effect, i), notation.product(effect, k)
-        yield notation.times([notation.tau(term, a, a), one, other])
+        yield notation.times([coefficient(a, a), one, other])
         for b in range(a + 1, len(effects)):
             second, fourth = (notation.product(effects[b], row) for row in (i, k))
-            first = notation.times([one, fourth]) or "1"
-            last = notation.times([second, other]) or "1"
-            yield notation.times([notation.tau(term, a, b), f"({first} + {last})"])
+            first = notation.times([second, other]) or "1"
+            last = notation.times([one, fourth]) or "1"
+            yield notation.times([coefficient(a, b), f"({first} + {last})"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pylme.explanation.by_level import linear_form
@@ -10,7 +12,7 @@ from pylme.explanation.notation import LATEX
 from pylme.render.latex import escape_latex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pylme.explanation.by_level import ByLevel
     from pylme.explanation.effects import Effect
@@ -21,6 +23,10 @@ __all__ = ["model_latex"]
 #: More fixed effects are written as a vector.
 _MOST_FIXED: Final = 8
 _LETTERS: Final = ("j", "l", "m", "h")
+_ERROR: Final = r"\varepsilon_i"
+#: Visible characters of a line of a sum.
+_LINE: Final = 72
+_INVISIBLE: Final = re.compile(r"\\[A-Za-z]+|[{}_^\\]")
 
 
 def model_latex(
@@ -42,15 +48,14 @@ def model_latex(
     index = {group: _index(place) for place, group in enumerate(_groups(random))}
     y = rf"\text{{{escape_latex(response)}}}"
     lines = [
-        rf"{y}_i &= {' + '.join(_predictor(fixed, random, index))} + \varepsilon_i",
+        rf"{y}_i &= {_sum([*_predictor(fixed, random, index), _ERROR])}",
         *_distributions(random, index),
-        rf"\varepsilon_i &\sim N(0, \sigma^2)",
+        rf"{_ERROR} &\sim N(0, \sigma^2)",
         rf"\operatorname{{Cov}}({y}_i, {y}_{{i'}}) &= "
-        + r" \\ &\quad + ".join([*_covariances(random, index), r"[i = i']\,\sigma^2"]),
+        + _sum([*_covariances(random, index), r"[i = i']\,\sigma^2"]),
     ]
     where = [
-        rf"${letter}[i]$ is the {escape_latex(group)} of row $i$"
-        for group, letter in index.items()
+        rf"${letter}[i]$ is the {escape_latex(group)} of row $i$" for group, letter in index.items()
     ]
     parts = [
         "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}",
@@ -86,6 +91,21 @@ def _predictor(
             yield _times(_effect(term, random, number, f"{index[part.group]}[i]"), effect)
 
 
+def _sum(parts: Iterable[str]) -> str:
+    """A sum in lines of a width that fits on a page."""
+    lines: list[str] = []
+    width = 0
+    for part in parts:
+        taken = len(_INVISIBLE.sub("", part))
+        if lines and width + taken <= _LINE:
+            lines[-1] += f" + {part}"
+            width += taken
+        else:
+            lines.append(part)
+            width = taken
+    return r" \\ &\quad + ".join(lines)
+
+
 def _times(coefficient: str, effect: Effect) -> str:
     return LATEX.times([coefficient, LATEX.product(effect, "i")])
 
@@ -97,7 +117,9 @@ def _distributions(random: Sequence[RandomPart], index: dict[str, str]) -> Itera
         if k == 1:
             yield rf"{names[0]} &\sim N(0, {LATEX.tau(term, 0, 0)})"
             continue
-        rows = [" & ".join(LATEX.tau(term, min(a, b), max(a, b)) for b in range(k)) for a in range(k)]
+        rows = [
+            " & ".join(LATEX.tau(term, min(a, b), max(a, b)) for b in range(k)) for a in range(k)
+        ]
         yield (
             rf"\begin{{pmatrix}} {_stacked(names)} \end{{pmatrix}} &\sim N\left(\mathbf{{0}}, "
             rf"\begin{{pmatrix}} {_stacked(rows)} \end{{pmatrix}}\right)"
@@ -109,22 +131,24 @@ def _stacked(rows: Sequence[str]) -> str:
 
 
 def _covariances(random: Sequence[RandomPart], index: dict[str, str]) -> Iterator[str]:
+    """The summands of the covariance of two rows."""
     for term, part in enumerate(random):
         letter = index[part.group]
-        same = rf"[{letter}[i] = {letter}[i']]"
+        same = rf"[{letter}[i] = {letter}[i']]\,"
         if len(part.effects) > MOST_WRITTEN_OUT:
-            matrix = rf"\mathrm{{T}}_{{{term + 1}}}"
             z = rf"\mathbf{{z}}^{{({term + 1})}}"
-            yield rf"{same}\, {z}_i{{}}^\top {matrix}\, {z}_{{i'}}"
+            yield rf"{same}{z}_i{{}}^\top \mathrm{{T}}_{{{term + 1}}}\, {z}_{{i'}}"
             continue
-        written = list(summands(term, part.effects, LATEX))
-        inner = " + ".join(written)
-        yield rf"{same}\,{inner}" if len(written) == 1 else rf"{same}\,\bigl({inner}\bigr)"
+        written = list(summands(part.effects, partial(LATEX.tau, term), LATEX))
+        if len(written) == 1:
+            yield same + written[0]
+        else:
+            # Parentheses of a fixed size may stand in different lines.
+            yield from (rf"{same}\bigl({written[0]}", *written[1:-1], rf"{written[-1]}\bigr)")
 
 
 def _by_level(levels: ByLevel) -> str:
-    k = len(levels.names)
-    heads = [rf"\text{{{escape_latex(levels.names[a])}}}" for a in range(k)]
+    heads = [rf"\text{{{escape_latex(effect.name)}}}" for effect in levels.effects]
     columns = [
         rf"\operatorname{{var}}({heads[a]})" if a == b
         else rf"\operatorname{{cov}}({heads[a]}, {heads[b]})"

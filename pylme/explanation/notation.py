@@ -79,9 +79,10 @@ class _Latex:
         return r"\,".join(self._piece(piece, row) for piece in effect.pieces)
 
     def _piece(self, piece: Piece, row: str) -> str:
-        if piece.level is not None:
-            return rf"[\text{{{escape_latex(piece.variable)}}}_{{{row}}} = \text{{{escape_latex(piece.level)}}}]"
-        return rf"\text{{{escape_latex(piece.name)}}}_{{{row}}}"
+        if piece.level is None:
+            return rf"\text{{{escape_latex(piece.name)}}}_{{{row}}}"
+        variable, level = map(escape_latex, (piece.variable, piece.level))
+        return rf"[\text{{{variable}}}_{{{row}}} = \text{{{level}}}]"
 
     def times(self, parts: Sequence[str]) -> str:
         return r"\,".join(part for part in parts if part)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pylme.explanation.effects import INTERCEPT, Effect
+from pylme.explanation.effects import Effect
 from pylme.explanation.words import counted, listed, meaning
-from pylme.formula import LevelBlock, read_level_block
+from pylme.formula import read_level_block
+
+if TYPE_CHECKING:
+    from pylme.formula import LevelBlock
 
 __all__ = ["FixedPart", "Groups", "RandomPart"]
 
@@ -29,7 +33,9 @@ class Groups:
     most: int
 
     def __str__(self) -> str:
-        rows = f"{self.fewest:,}" if self.fewest == self.most else f"{self.fewest:,} to {self.most:,}"
+        rows = (
+            f"{self.fewest:,}" if self.fewest == self.most else f"{self.fewest:,} to {self.most:,}"
+        )
         return f"{self.levels:,} levels of {rows} row{'' if self.most == 1 else 's'}"
 
 
@@ -117,16 +123,6 @@ class RandomPart:
     def _what(self) -> str:
         words = [f"a {meaning(effect, (effect,))}" for effect in self.effects]
         if self.block is not None:
-            words = [word.split(", where ")[0] for word in words]
+            words = [word.split(" where ")[0] for word in words]
         words = [f"an{word[1:]}" if word[2] in "aeiou" else word for word in words]
         return listed(words) if len(words) <= 3 else f"{len(words)} effects"
-
-    def without_mean(self, fixed: FixedPart) -> tuple[str, ...]:
-        """The effects that no fixed effect is named like, so that their mean is taken to be 0."""
-        known = {effect.variables for effect in fixed.effects if effect.name != INTERCEPT}
-        has_intercept = INTERCEPT in fixed.names
-        return tuple(
-            effect.name
-            for effect in self.effects
-            if (effect.variables not in known if effect.pieces else not has_intercept)
-        )

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from pylme.design.identifiability.comparison import CovarianceComparison
 
-__all__ = ["Relation", "relation_of"]
+__all__ = ["MIRRORED", "Relation", "relation_of"]
 
 Relation = Literal["the same", "special case", "contains", "neither"]
+#: The same, said of the second formula.
+MIRRORED: Final[dict[Relation, Relation]] = {
+    "the same": "the same",
+    "special case": "contains",
+    "contains": "special case",
+    "neither": "neither",
+}
 
 
 def relation_of(comparison: CovarianceComparison) -> Relation:

@@ -26,7 +26,7 @@ def terms_frame(random: Sequence[RandomPart], groups: Sequence[Groups]) -> pd.Da
     import pandas as pd
 
     levels = {group.name: group.levels for group in groups}
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
             "term": [part.label for part in random],
             "group": [part.group for part in random],
@@ -37,7 +37,6 @@ def terms_frame(random: Sequence[RandomPart], groups: Sequence[Groups]) -> pd.Da
             "n_parameters": [part.n_parameters for part in random],
         }
     )
-    return frame
 
 
 def effects_frame(fixed: FixedPart, random: Sequence[RandomPart]) -> pd.DataFrame:
@@ -60,9 +59,7 @@ def effects_frame(fixed: FixedPart, random: Sequence[RandomPart]) -> pd.DataFram
     return frame
 
 
-def parameters_frame(
-    random: Sequence[RandomPart], found: Identifiability | None
-) -> pd.DataFrame:
+def parameters_frame(random: Sequence[RandomPart], found: Identifiability | None) -> pd.DataFrame:
     """A row for each variance and covariance."""
     import pandas as pd
 
@@ -124,7 +121,7 @@ def plain(explanation: Explanation) -> dict[str, Any]:
                 "by": each.by,
                 "levels": {
                     level: {
-                        each.pair_label(pair): linear_form(form, TEXT)
+                        each.label(*pair): linear_form(form, TEXT)
                         for pair, form in zip(each.pairs, forms, strict=True)
                     }
                     for level, forms in zip(each.levels, each.forms, strict=True)

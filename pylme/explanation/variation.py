@@ -40,15 +40,13 @@ class Variation:
 
     def __str__(self) -> str:
         if not self.varying:
-            return "constant"
+            return "constant within each"
         if self.varying == self.levels:
-            return "varies in all"
-        return f"varies in {self.varying:,} of {self.levels:,}"
+            return f"varies within all {self.levels:,}"
+        return f"varies within {self.varying:,} of {self.levels:,}"
 
 
-def variations(
-    values: Mapping[str, Value], factors: Mapping[str, Factor]
-) -> tuple[Variation, ...]:
+def variations(values: Mapping[str, Value], factors: Mapping[str, Factor]) -> tuple[Variation, ...]:
     """How each variable is spread over the levels of each grouping factor.
 
     Parameters

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pylme.design.build import build
 from pylme.design.evaluate import Evaluator
+from pylme.design.identifiability.report import Identifiability
+from pylme.design.matrices import Design
 from pylme.design.memory import Memory
 from pylme.design.model_matrix import model_matrix
 from pylme.design.recipe import predictor_nodes
+from pylme.design.spec import ModelSpec
 from pylme.design.values import CodedFactor, as_factor
 from pylme.design.variables import complete, evaluated
 from pylme.errors import PylmeWarning
@@ -21,27 +26,60 @@ from pylme.explanation.effects import coded_effects
 from pylme.explanation.expectations import expectations
 from pylme.explanation.explanation import Explanation
 from pylme.explanation.parts import FixedPart, Groups, RandomPart
-from pylme.explanation.variation import Variation, variations, varying_levels
+from pylme.explanation.variation import variations, varying_levels
 from pylme.formula import Call, deparse, model_terms, walk
 from pylme.frame import Factor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from pylme.design.identifiability.report import Identifiability
-    from pylme.design.matrices import Design
-    from pylme.design.spec import ModelSpec
     from pylme.design.values import Value
     from pylme.explanation.by_level import ByLevel
+    from pylme.explanation.variation import Variation
 
-__all__ = ["explained"]
+__all__ = ["Examined", "examine", "explained"]
 
 #: A table with more rows is no explanation any more.
 _MOST_LEVELS = 8
 
 
-def explained(spec: ModelSpec) -> Explanation:
-    """The explanation of a model specification.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Examined:
+    """A model specification with data, taken apart.
+
+    Attributes
+    ----------
+    spec : ModelSpec
+    design : Design
+    explanation : Explanation
+        Without what to expect, and without other formulas.
+    identifiability : Identifiability
+    between : mapping
+        The levels of each factor that is constant within the levels of a grouping factor, by the
+        names of both: (grouping factor, factor).
+    """
+
+    spec: ModelSpec
+    design: Design
+    explanation: Explanation
+    identifiability: Identifiability
+    between: Mapping[tuple[str, str], tuple[str, ...]]
+
+
+def explained(examined: Examined) -> Explanation:
+    """The whole explanation."""
+    design, explanation = examined.design, examined.explanation
+    return replace(
+        explanation,
+        expectations=expectations(design, explanation.random, examined.identifiability),
+        alternatives=alternatives(
+            examined.spec, design, explanation.random, explanation.fixed, examined.between
+        ),
+    )
+
+
+def examine(spec: ModelSpec) -> Examined:
+    """Take a model specification apart.
 
     Parameters
     ----------
@@ -63,7 +101,7 @@ def explained(spec: ModelSpec) -> Explanation:
     )
     spread = variations({text: values[text] for text in used}, design.flist)
     between = _between(spread, values)
-    return Explanation(
+    explanation = Explanation(
         formula=design.formula,
         response=deparse(spec.formula.response),
         fixed=fixed,
@@ -74,8 +112,9 @@ def explained(spec: ModelSpec) -> Explanation:
         variations=spread,
         levels=tuple(_by_levels(random, between)),
         identifiability=found,
-        expectations=expectations(design, random, found),
-        alternatives=alternatives(spec, design, random, fixed, between),
+    )
+    return Examined(
+        spec=spec, design=design, explanation=explanation, identifiability=found, between=between
     )
 
 
@@ -126,9 +165,7 @@ def _random(design: Design) -> Iterator[RandomPart]:
 def _groups(factors: Mapping[str, Factor]) -> Iterator[Groups]:
     for name, factor in factors.items():
         rows = np.bincount(factor.codes, minlength=len(factor.levels))
-        yield Groups(
-            name=name, levels=len(rows), fewest=int(rows.min()), most=int(rows.max())
-        )
+        yield Groups(name=name, levels=len(rows), fewest=int(rows.min()), most=int(rows.max()))
 
 
 def _between(

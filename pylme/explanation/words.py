@@ -33,7 +33,7 @@ def meaning(effect: Effect, part: Sequence[Effect]) -> str:
     ]
     where += _conditions(effect, part)
     known = all(piece.kind != "unknown" for piece in effect.pieces)
-    return _core(numbers, contrasts, known=known) + (f", where {listed(where)}" if where else "")
+    return _core(numbers, contrasts, known=known) + (f" where {listed(where)}" if where else "")
 
 
 def _core(numbers: Sequence[str], contrasts: Sequence[Piece], *, known: bool) -> str:
@@ -74,8 +74,10 @@ def _conditions(effect: Effect, part: Sequence[Effect]) -> list[str]:
     return list(conditions.values())
 
 
-def listed(words: Sequence[str]) -> str:
-    """The words joined by commas and a last "and"."""
+def listed(words: Sequence[str], *, most: int = 12) -> str:
+    """The words joined by commas and a last "and"; of those beyond `most` the number is said."""
+    if len(words) > most:
+        words = [*words[: most - 1], f"{len(words) - most + 1} more"]
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"

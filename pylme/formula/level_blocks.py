@@ -1,7 +1,7 @@
 """A covariance matrix for each level of a factor, as a formula can say it.
 
-In ``(0 + dummy(f, "a") + dummy(f, "a"):x | g)`` the indicator of the level is the intercept, and its
-product with x the slope: groups with f = a have effects of their own, all others have none. One
+In ``(0 + dummy(f, "a") + dummy(f, "a"):x | g)`` the indicator of the level is the intercept, and
+its product with x the slope: groups with f = a have effects of their own, all others have none. One
 such term for each level gives every level its own covariance matrix. lme4 names the effects after
 the columns; what is written here is read back from these names.
 """
@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Final
 from pylme.errors import FormulaError
 from pylme.formula.bars import Bar
 from pylme.formula.literals import unescape
-from pylme.formula.nodes import Argument, Binary, Call, Name, Node, Number, String
+from pylme.formula.nodes import Argument, Binary, Call, Name, Number, String
 from pylme.formula.parse import parse_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pylme.formula.nodes import Node
 
 __all__ = ["LevelBlock", "level_block", "read_level_block"]
 

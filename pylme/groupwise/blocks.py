@@ -41,7 +41,9 @@ class CovarianceBlock:
     sdcor: NDArray[np.float64]
 
 
-def blocks_by(by: str, varcorr: VarCorr, *, group: str | None = None) -> tuple[CovarianceBlock, ...]:
+def blocks_by(
+    by: str, varcorr: VarCorr, *, group: str | None = None
+) -> tuple[CovarianceBlock, ...]:
     """The terms that belong to the levels of a factor.
 
     Parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -97,7 +98,7 @@ def _profiled(
     made = []
     for block in blocks:
         low, high = np.full_like(block.sdcor, np.nan), np.full_like(block.sdcor, np.nan)
-        for a, b in zip(*np.tril_indices(len(low)), strict=True):
+        for b, a in combinations_with_replacement(range(len(low)), 2):
             ends = profile_interval(posed, theta, term=block.term, place=(a, b), limit=limit)
             low[a, b], high[a, b] = low[b, a], high[b, a] = ends
         made.append(LevelEstimates(level=block.level, estimate=block.sdcor, low=low, high=high))

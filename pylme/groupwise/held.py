@@ -4,7 +4,7 @@ The effects in question are the first rows of their term's T. A correlation ρ i
 (T₂₁, T₂₂) = r(ρ, √(1 - ρ²)), with r free in the place of T₂₁. A standard deviation v is held by
 T₁₁ = v/σ, with log σ free in its place: with q = r²/(νσ²) the criterion before σ is profiled out is
 
-    D = d + ν(q - 1 - log q),    ∂D/∂θ = ∂d/∂θ + (q - 1) ∂²D/∂θ∂s,    ∂D/∂s = ν(1 - q),   s = log σ²
+    D = d + ν(q - 1 - log q),    ∂D/∂θ = ∂d/∂θ - (q - 1) ∂²D/∂θ∂s,    ∂D/∂s = ν(1 - q),   s = log σ²
 
 where ∂²D/∂θ∂s is taken at σ̂ (Bates, Mächler, Bolker & Walker 2015, sections 3.4 and 5.1).
 """
@@ -157,6 +157,6 @@ class HeldDeviation:
         solution = solution_at(problem, theta)
         log_q = 2.0 * (np.log(solution.sigma) - log_sigma)
         q = np.exp(log_q)
-        slope = solution.gradient + (q - 1.0) * solution.profiled
+        slope = solution.gradient - (q - 1.0) * solution.profiled
         slope[self.first] = 2.0 * nu * (1.0 - q) - slope[self.first] * theta[self.first]
         return float(solution.criterion + nu * (q - 1.0 - log_q)), slope

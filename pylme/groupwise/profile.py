@@ -7,7 +7,7 @@ quantile of χ²₁ above its minimum. It may end at the boundary of the paramet
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from scipy.optimize import brentq, minimize
@@ -102,13 +102,17 @@ class _Profile:
 
     def least(self, x: float) -> float:
         """The criterion with the parameter held at x."""
-        found = minimize(
-            lambda free: self._held.criterion(self._problem, free, x),
-            self._free,
-            jac=True,
-            method="BFGS",
-            options={"hess_inv0": self._curvature, "gtol": _GRADIENT},
-        )
+
+        def objective(free: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            try:
+                return self._held.criterion(self._problem, free, x)
+            except np.linalg.LinAlgError:
+                # A step so far out that nothing is left of the precision is one to be shortened.
+                return np.inf, np.zeros_like(free)
+
+        options: Any = {"hess_inv0": self._curvature, "gtol": _GRADIENT}
+        with np.errstate(over="ignore", invalid="ignore"):
+            found: Any = minimize(objective, self._free, jac=True, method="BFGS", options=options)
         self._free, self._curvature = found.x, _positive(found.hess_inv)
         return float(found.fun)
 

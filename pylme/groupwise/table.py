@@ -108,7 +108,9 @@ class GroupCorrelations(Rendered):
         """Label and place of each standard deviation and each correlation."""
         k = len(self.names)
         return [(f"sd {name}", (a, a)) for a, name in enumerate(self.names)] + [
-            (f"cor {self.names[b]}, {self.names[a]}", (a, b)) for b in range(k) for a in range(b + 1, k)
+            (f"cor {self.names[b]}, {self.names[a]}", (a, b))
+            for b in range(k)
+            for a in range(b + 1, k)
         ]
 
     def _notes(self) -> list[str]:
