@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pylme.design.groups import group_label
 from pylme.design.requirements import require_fittable
 from pylme.design.specify import specified
 from pylme.explanation.effects import uncoded_effects
@@ -85,7 +86,7 @@ def of_formula(formula: Formula) -> Explanation:
         random=tuple(
             RandomPart(
                 label=f"({deparse(bar.effects)} | {deparse(bar.group)})",
-                group=deparse(bar.group),
+                group=group_label(bar.group),
                 effects=uncoded_effects(model_terms(bar.effects)),
             )
             for bar in expand(formula).bars
