@@ -214,9 +214,7 @@ class Fit:
         finite = all(bool(np.all(np.isfinite(part))) for part in numbers)
         if self.optinfo.certificate is not None:
             return assess_certificate(self.optinfo, self.optinfo.certificate, finite=finite)
-        return assess(
-            self.optinfo, self.conditions, singular=self.is_singular(), finite=finite
-        )
+        return assess(self.optinfo, self.conditions, singular=self.is_singular(), finite=finite)
 
     def is_singular(self, tol: float = 1e-4) -> bool:
         """Whether some covariance matrix of the random effects has not full rank.
