@@ -80,7 +80,7 @@ def fit_with_lme4(
         bound,
         calls,
     )
-    return RModel(handle, conditions)
+    return RModel(handle, conditions, spec)
 
 
 def _text(formula: Formula) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from pylme.design.spec import ModelSpec
     from pylme.results.condition import Condition
     from pylme.results.protocol import ResidualType
 
@@ -54,12 +55,14 @@ class RModel:
 
     engine: Final = "lme4"
 
-    def __init__(self, handle: Handle, conditions: tuple[Condition, ...]) -> None:
+    def __init__(self, handle: Handle, conditions: tuple[Condition, ...], spec: ModelSpec) -> None:
         self._handle = handle
         self.conditions = conditions
+        self.spec = spec
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _revived, (session().call("model_serialize", self._handle), self.conditions)
+        data = session().call("model_serialize", self._handle)
+        return _revived, (data, self.conditions, self.spec)
 
     def _ask(self, function: str, *arguments: Any) -> Any:
         return session().call(function, self._handle, *arguments)
@@ -221,9 +224,9 @@ class RModel:
         return np.atleast_1d(np.asarray(lost, dtype=np.intp)) - 1
 
 
-def _revived(data: bytes, conditions: tuple[Condition, ...]) -> RModel:
+def _revived(data: bytes, conditions: tuple[Condition, ...], spec: ModelSpec) -> RModel:
     handle, _ = session().hold("model_unserialize", data)
-    return RModel(handle, conditions)
+    return RModel(handle, conditions, spec)
 
 
 def _texts(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
