@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from pylme.results.ranef import RandomEffects
     from pylme.results.tidying import Effects
     from pylme.results.varcorr import VarCorr
+    from pylme.study.seeds import Rng
+    from pylme.study.simulator import Simulator
 
 __all__ = ["Fit", "from_json"]
 
@@ -425,6 +427,28 @@ class Fit:
         return tidying.augmented(
             self._model.columns(), self._model.row_quantities(), self._rows.used_index
         )
+
+    def simulator(self, *, empirical: bool = False, rng: Rng = "numpy") -> Simulator:
+        """The fitted model with its estimates as parameters, to draw data by.
+
+        Parameters
+        ----------
+        empirical, rng
+            As for `pylme.simulate`.
+
+        Returns
+        -------
+        Simulator
+            Its responses lie in the rows of the data given; NaN where a row was left out.
+
+        Raises
+        ------
+        NotAvailableError
+            If the model is a generalized one, or the fit came from JSON.
+        """
+        from pylme.study.from_fit import simulator_of
+
+        return simulator_of(self._model, empirical=empirical, rng=rng)
 
     def to_json(self) -> str:
         """All numbers of the fit as JSON, to be read by `pylme.from_json` without R."""
