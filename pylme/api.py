@@ -10,7 +10,13 @@ import numpy as np
 from pylme.design.family import family as family_of
 from pylme.design.requirements import require_fittable
 from pylme.design.specify import specified
-from pylme.errors import MissingRowsWarning, MissingValueError, OptionError, warn
+from pylme.errors import (
+    MissingRowsWarning,
+    MissingValueError,
+    NotAvailableError,
+    OptionError,
+    warn,
+)
 from pylme.fit import Fit
 from pylme.formula import Name
 from pylme.lme4.conditions import raise_as_warnings
@@ -29,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["glmer", "glmer_nb", "lmer"]
 
-Engine = Literal["lme4"]
+Engine = Literal["lme4", "numpy"]
 #: lme4's own limit of quadrature points.
 MOST_POINTS: Final = 100
 
@@ -113,12 +119,20 @@ def lmer(
     """
     choice("engine", engine, Engine)
     _require_kind("control", control, LmerControl)
+    if engine == "numpy" and control is not None:
+        raise OptionError(
+            option="control",
+            value=control,
+            allowed='None with engine="numpy": a control is for lme4 and its optimisers',
+        )
     if not isinstance(reml, bool | np.bool_):
         raise OptionError(option="reml", value=reml, allowed=(True, False))
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
         start=start, na_action=na_action, family=None, reml=bool(reml),
     )  # fmt: skip
+    if engine == "numpy":
+        return _fitted_by_numpy(spec, na_action=na_action, offset=offset)
     return _fitted(spec, "lmer", control, na_action=na_action)
 
 
@@ -181,7 +195,7 @@ def glmer(
     >>> fit.varcorr["herd"].sd.round(3).to_dict()
     {'(Intercept)': 0.642}
     """
-    choice("engine", engine, Engine)
+    _require_lme4(engine, "glmer")
     _require_kind("control", control, GlmerControl)
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
@@ -224,7 +238,7 @@ def glmer_nb(
     PylmeWarning
         As `lmer`.
     """
-    choice("engine", engine, Engine)
+    _require_lme4(engine, "glmer_nb")
     _require_kind("control", control, GlmerControl)
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
@@ -272,6 +286,26 @@ def _fitted(
         warn(MissingRowsWarning(dropped=len(lost), given=rows.n_given, counts=counts))
         rows = rows.without(lost)
     return Fit(model, rows)
+
+
+def _fitted_by_numpy(
+    spec: ModelSpec, *, na_action: NaAction, offset: str | ArrayLike | None
+) -> Fit:
+    from pylme.reference.engine import fit_with_numpy
+
+    require_fittable(spec)
+    named = offset is None or isinstance(offset, str)
+    model = fit_with_numpy(spec, na_action=na_action, offset_named=named)
+    return Fit(model, model.design.rows)
+
+
+def _require_lme4(engine: Engine, function: str) -> None:
+    if choice("engine", engine, Engine) != "lme4":
+        raise NotAvailableError(
+            asked=f"{function}() with engine={engine!r}",
+            found="the numpy engine fits linear mixed models only",
+            remedy='Leave the engine at "lme4", or fit a linear model with lmer().',
+        )
 
 
 def _relaxed(control: Control | None) -> bool:

@@ -25,6 +25,7 @@ __all__ = [
     "DataError",
     "DataTypeError",
     "EmptyDataError",
+    "FitWarning",
     "FormulaError",
     "FormulaSyntaxError",
     "FunctionNotAllowedError",
@@ -411,23 +412,27 @@ class PylmeWarning(_Told, UserWarning):
     """The root of all warnings that pylme gives."""
 
 
-class RWarning(PylmeWarning):
+class FitWarning(PylmeWarning):
+    """Something said of a model or its fit, whichever engine says it."""
+
+
+class RWarning(FitWarning):
     """A warning or message of R's that has no class of its own here."""
 
 
-class ConvergenceWarning(RWarning):
-    """lme4 or its optimiser says that the fit has not converged."""
+class ConvergenceWarning(FitWarning):
+    """The engine or its optimiser says that the fit has not converged."""
 
 
-class SingularFitWarning(RWarning):
+class SingularFitWarning(FitWarning):
     """The estimated covariance of some random effects is singular."""
 
 
-class RankDeficiencyWarning(RWarning):
+class RankDeficiencyWarning(FitWarning):
     """Columns of the fixed-effects model matrix were dropped as linearly dependent."""
 
 
-class ScalingWarning(RWarning):
+class ScalingWarning(FitWarning):
     """lme4 finds predictors or eigenvalues of very different scale."""
 
 

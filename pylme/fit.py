@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pylme.errors import OptionError
+from pylme.errors import NotAvailableError, OptionError
 from pylme.options import choice, is_number
 from pylme.results import saving, tidying
+from pylme.results.certificate import assess_certificate
 from pylme.results.coefficients import coefficient_table
 from pylme.results.convergence import assess
 from pylme.results.information import aic, bic
 from pylme.results.protocol import ResidualType
 from pylme.results.ranef import ConditionalVariances
 from pylme.results.summary import Summary
+from pylme.results.variance_errors import varcorr_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -156,6 +158,28 @@ class Fit:
         return self._model.varcorr()
 
     @property
+    def varcorr_table(self) -> pd.DataFrame:
+        """Variances, covariances and their roots and correlations, with standard errors.
+
+        Columns ``grp, var1, var2, vcov, vcov_se, sdcor, sdcor_se``. The standard errors come from
+        the joint Hessian of the criterion in all covariance parameters and the residual variance,
+        by the delta method; NaN for a term on the boundary.
+
+        Raises
+        ------
+        NotAvailableError
+            If the engine gives none, as lme4.
+        """
+        errors = self._model.variance_errors()
+        if errors is None:
+            raise NotAvailableError(
+                asked="Reading standard errors of the variance components",
+                found="lme4 gives none",
+                remedy='Fit the model with engine="numpy".',
+            )
+        return varcorr_table(self.varcorr, errors)
+
+    @property
     def coef_table(self) -> pd.DataFrame:
         """Fixed effects: ``estimate, std_error, statistic``, and ``p_value`` where it is known."""
         return coefficient_table(self._estimates, self._vcov, self._info)
@@ -187,11 +211,11 @@ class Fit:
     def convergence(self) -> Convergence:
         """Whether the fit has converged, by all the evidence."""
         numbers = (self._estimates.beta, self.theta, [self.sigma, self.criterion])
+        finite = all(bool(np.all(np.isfinite(part))) for part in numbers)
+        if self.optinfo.certificate is not None:
+            return assess_certificate(self.optinfo, self.optinfo.certificate, finite=finite)
         return assess(
-            self.optinfo,
-            self.conditions,
-            singular=self.is_singular(),
-            finite=all(bool(np.all(np.isfinite(part))) for part in numbers),
+            self.optinfo, self.conditions, singular=self.is_singular(), finite=finite
         )
 
     def is_singular(self, tol: float = 1e-4) -> bool:

@@ -6,7 +6,7 @@ import warnings
 from typing import Final
 
 from pylme.cli.report import heading
-from pylme.errors import RWarning
+from pylme.errors import FitWarning
 
 __all__ = ["demo_report"]
 
@@ -21,7 +21,7 @@ def demo_report() -> str:
     data = pylme.datasets.load("hsb")
     with warnings.catch_warnings():
         # What R says here is shown, and explained, at the end of the report.
-        warnings.simplefilter("ignore", RWarning)
+        warnings.simplefilter("ignore", FitWarning)
         fit = pylme.lmer(_FORMULA, data)
     parts = {
         "The estimates, as lme4 prints them: fit.summary()": fit.summary(),

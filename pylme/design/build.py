@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pylme.formula import Formula, ModelTerms
     from pylme.frame import NaAction
 
-__all__ = ["build", "design"]
+__all__ = ["build", "design", "rank_message"]
 
 
 def design(
@@ -195,14 +195,16 @@ def _dropped(matrix: ModelMatrix, independent: NDArray[np.intp]) -> tuple[str, .
     kept = set(independent.tolist())
     dropped = tuple(name for i, name in enumerate(matrix.names) if i not in kept)
     if dropped:
-        warn(
-            RankDeficiencyWarning(
-                f"{len(dropped)} of {len(matrix.names)} columns of the fixed-effects model matrix "
-                "are linearly dependent on those before them and were dropped: "
-                + ", ".join(dropped)
-            )
-        )
+        warn(RankDeficiencyWarning(rank_message(dropped, len(matrix.names))))
     return dropped
+
+
+def rank_message(dropped: tuple[str, ...], columns: int) -> str:
+    """What is said where columns of the fixed-effects model matrix are dropped."""
+    return (
+        f"{len(dropped)} of {columns} columns of the fixed-effects model matrix are linearly "
+        f"dependent on those before them and were dropped: {', '.join(dropped)}"
+    )
 
 
 def _response(spec: ModelSpec, value: Value) -> NDArray[np.float64]:

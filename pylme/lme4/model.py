@@ -124,6 +124,9 @@ class RModel:
         )
         return VarCorr(terms=terms, sigma=parts["sigma"])
 
+    def variance_errors(self) -> None:
+        """None: lme4 gives no standard errors of variance components."""
+
     def optinfo(self) -> OptInfo:
         """The optimiser's record."""
         parts = self._ask("model_optinfo")

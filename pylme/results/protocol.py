@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pylme.results.optinfo import OptInfo
     from pylme.results.ranef import RandomEffects
     from pylme.results.varcorr import VarCorr
+    from pylme.results.variance_errors import VarianceErrors
 
 __all__ = ["FittedModel", "ResidualType"]
 
@@ -52,6 +53,10 @@ class FittedModel(Protocol):
 
     def varcorr(self) -> VarCorr:
         """Variances and correlations of the random effects."""
+        ...
+
+    def variance_errors(self) -> VarianceErrors | None:
+        """Standard errors of the variance components; None where the engine gives none."""
         ...
 
     def optinfo(self) -> OptInfo:

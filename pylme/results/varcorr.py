@@ -18,10 +18,10 @@ from pylme.render.rounding import round_decimals
 from pylme.results.covariance import correlation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
-__all__ = ["GroupVarCorr", "VarCorr", "VarCorrTerm"]
+__all__ = ["GroupVarCorr", "VarCorr", "VarCorrTerm", "cells", "unique_labels"]
 
 Order = Literal["cov.last", "lower.tri"]
 
@@ -158,7 +158,7 @@ class VarCorr(Rendered):
             (term.label, term.names[i], None if i == j else term.names[j], term.cov[j, i],
              term.sd[i] if i == j else term.corr[j, i])
             for term in self.terms
-            for i, j in _cells(len(term.names), order)
+            for i, j in cells(len(term.names), order)
         ]  # fmt: skip
         if self.sigma is not None:
             rows.append(("Residual", None, None, self.sigma**2, self.sigma))
@@ -221,7 +221,31 @@ class VarCorr(Rendered):
         )
 
 
-def _cells(k: int, order: Order) -> list[tuple[int, int]]:
+def unique_labels(groups: Iterable[str]) -> tuple[str, ...]:
+    """Names of the blocks of grouping factors that come repeatedly, as R's ``make.unique``.
+
+    Examples
+    --------
+    >>> unique_labels(["Subject", "Subject", "Item"])
+    ('Subject', 'Subject.1', 'Item')
+    """
+    names = list(groups)
+    taken = set(names)
+    seen: set[str] = set()
+    numbers: dict[str, int] = {}
+    for at, name in enumerate(names):
+        if name in seen:
+            number = numbers.get(name, 1)
+            while f"{name}.{number}" in taken:
+                number += 1
+            names[at] = f"{name}.{number}"
+            numbers[name] = number + 1
+            taken.add(names[at])
+        seen.add(name)
+    return tuple(names)
+
+
+def cells(k: int, order: Order) -> list[tuple[int, int]]:
     """Pairs (column, row) of a symmetric k by k matrix in the order of R's data frame."""
     if order == "lower.tri":
         return [(i, j) for i in range(k) for j in range(i, k)]

@@ -1,0 +1,113 @@
+"""A model specification fitted in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pylme.design.build import build, rank_message
+from pylme.errors import GroupingFactorError, OptionError, ResponseError, warn
+from pylme.formula import deparse
+from pylme.reference.ending import search
+from pylme.reference.model import ReferenceModel, problem_of
+from pylme.reference.record import warnings_of
+from pylme.results.condition import Condition
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pylme.design.matrices import Design
+    from pylme.design.spec import ModelSpec, Start
+    from pylme.frame import NaAction
+    from pylme.reference.problem import Problem
+
+__all__ = ["fit_with_numpy"]
+
+#: A residual sum of squares below this part of the response's is nothing but rounding errors.
+_NOTHING = 1e-24
+
+
+def fit_with_numpy(
+    spec: ModelSpec, *, na_action: NaAction = "omit", offset_named: bool = True
+) -> ReferenceModel:
+    """Fit a linear mixed model.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    na_action : {"omit", "fail"}
+        What to do about rows for which a transformation gives no value.
+    offset_named : bool
+        Whether the offset is a column of the caller's data, and not an array beside it.
+
+    Raises
+    ------
+    DataError
+        If no model can be fitted to the data.
+    OptionError
+        If the starting values are not as many as theta has elements.
+
+    Warns
+    -----
+    MissingRowsWarning, RankDeficiencyWarning, SingularFitWarning, ConvergenceWarning
+    """
+    design = build(spec, na_action=na_action, offset_named=offset_named)
+    _require_fewer_effects_than_rows(design)
+    problem = problem_of(spec, design)
+    _require_variation(spec, design, problem)
+    ending = search(problem, design.terms, _theta(spec.start, design))
+    said = warnings_of(ending)
+    for warning in said:
+        warn(warning)
+    messages = [str(warning) for warning in said]
+    if design.dropped:
+        messages.insert(0, rank_message(design.dropped, design.p + len(design.dropped)))
+    conditions = tuple(Condition(kind="warning", message=message) for message in messages)
+    return ReferenceModel(spec, design, problem, ending, conditions)
+
+
+def _theta(start: Start | None, design: Design) -> NDArray[np.float64] | None:
+    if isinstance(start, Mapping):
+        if "fixef" in start:
+            raise OptionError(
+                option="start",
+                value="fixef",
+                allowed="theta alone: fixed effects are not searched for in a linear model",
+            )
+        start = start.get("theta")
+    if start is None:
+        return None
+    wanted = len(design.lower)
+    if len(start) != wanted:
+        raise OptionError(
+            option="start",
+            value=start.tolist(),
+            allowed=f"{wanted} number{'' if wanted == 1 else 's'}, one for each element of theta",
+        )
+    return start
+
+
+def _require_fewer_effects_than_rows(design: Design) -> None:
+    """Of terms whose columns could not be counted before they were computed."""
+    for term in design.terms:
+        if term.n_effects >= design.n:
+            raise GroupingFactorError(
+                term=f"({term.label})",
+                found=f"{len(term.levels)} levels, each with {len(term.names)}, make "
+                f"{term.n_effects} random effects for {design.n} rows: their variance cannot be "
+                "told apart from that of the residuals",
+                remedy="Leave effects out of the term, or use a coarser grouping factor.",
+            )
+
+
+def _require_variation(spec: ModelSpec, design: Design, problem: Problem) -> None:
+    """Something must be left of the response that the fixed effects do not explain."""
+    y = problem.columns.y[0]
+    if float(y @ y) <= _NOTHING * float(design.y @ design.y):
+        raise ResponseError(
+            response=deparse(spec.formula.response),
+            found="the fixed effects explain it without any residual",
+            remedy="There is nothing to estimate variances from: check the columns.",
+        )
