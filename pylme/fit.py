@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.frame import Rows
+    from pylme.plot.of_a_fit import Pictures
     from pylme.results.condition import Condition
     from pylme.results.convergence import Convergence
     from pylme.results.estimates import Estimates, ModelInfo
@@ -214,9 +215,7 @@ class Fit:
         finite = all(bool(np.all(np.isfinite(part))) for part in numbers)
         if self.optinfo.certificate is not None:
             return assess_certificate(self.optinfo, self.optinfo.certificate, finite=finite)
-        return assess(
-            self.optinfo, self.conditions, singular=self.is_singular(), finite=finite
-        )
+        return assess(self.optinfo, self.conditions, singular=self.is_singular(), finite=finite)
 
     def is_singular(self, tol: float = 1e-4) -> bool:
         """Whether some covariance matrix of the random effects has not full rank.
@@ -343,6 +342,16 @@ class Fit:
         """The fit in one row, with broom.mixed's columns."""
         return tidying.glance_row(self._info, self._estimates, aic=self.aic, bic=self.bic)
 
+    def model_frame(self) -> pd.DataFrame:
+        """The columns that the model used, by R's names for them, in the rows used.
+
+        Raises
+        ------
+        NotAvailableError
+            If the fit came from JSON.
+        """
+        return pd.DataFrame(dict(self._model.columns()), index=self._rows.used_index)
+
     def augment(self) -> pd.DataFrame:
         """The rows used with fitted values, residuals and influence, with broom.mixed's columns.
 
@@ -354,6 +363,13 @@ class Fit:
         return tidying.augmented(
             self._model.columns(), self._model.row_quantities(), self._rows.used_index
         )
+
+    @property
+    def plot(self) -> Pictures:
+        """Pictures: ``fit.plot.caterpillar()`` is ``pylme.plot.caterpillar(fit)``, and so on."""
+        from pylme.plot.of_a_fit import Pictures
+
+        return Pictures(self)
 
     def to_json(self) -> str:
         """All numbers of the fit as JSON, to be read by `pylme.from_json` without R."""

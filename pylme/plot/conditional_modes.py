@@ -120,7 +120,7 @@ def caterpillar(
     ax = axes(ax, height=min(max(0.16 * count + 1.2, 2.4), 9.0))
     places = np.arange(count)
     lower, upper = data["lower"].to_numpy(), data["upper"].to_numpy()
-    colours = np.where((lower > 0) | (upper < 0), BLUE, GREY)
+    colours = [BLUE if clear else GREY for clear in (lower > 0) | (upper < 0)]
     crowded = count > NAMED
     ax.axvline(0.0, color=DARK, linewidth=0.8, linestyle=":")
     ax.hlines(places, lower, upper, colors=colours, linewidth=0.6 if crowded else 1.4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+    from numpy.typing import NDArray
 
     from pylme.plot.fitted import Fitted
     from pylme.plot.planes import Plane
@@ -66,18 +69,18 @@ def random_effects_data(
     NotAvailableError
         If no slope varies, or what is needed of the data is not there, as in a fit from JSON.
     """
-    levels = tuple(probabilities)
-    for level in levels:
-        if not (is_number(level) and 0 < level < 1):
+    return _frame(planes(fit, group, slope, by)[2], probabilities)
+
+
+def _frame(found: list[Plane], probabilities: Sequence[float]) -> pd.DataFrame:
+    for probability in probabilities:
+        if not (is_number(probability) and 0 < probability < 1):
             raise OptionError(
-                option="probabilities", value=level, allowed="numbers between 0 and 1"
+                option="probabilities", value=probability, allowed="numbers between 0 and 1"
             )
-    return _frame(planes(fit, group, slope, by)[2], levels)
-
-
-def _frame(found: list[Plane], probabilities: tuple[float, ...]) -> pd.DataFrame:
     parts = []
     for plane in found:
+        layers: list[tuple[str, float, NDArray[np.float64], list[str | None]]]
         layers = [("mode", np.nan, plane.modes, list(plane.levels))]
         for probability in probabilities:
             border = covariance_ellipse(plane.covariance, probability)
@@ -139,35 +142,43 @@ def random_effects(
     >>> pylme.plot.random_effects(fit).get_ylabel()
     'Days'
     """
-    data = random_effects_data(fit, group, slope=slope, by=by, probabilities=probabilities)
     group, names, found = planes(fit, group, slope, by)
+    data = _frame(found, probabilities)
     ax = axes(ax, width=6.0, height=5.2)
     ax.axhline(0.0, color=LIGHT, linewidth=0.8, zorder=0)
     ax.axvline(0.0, color=LIGHT, linewidth=0.8, zorder=0)
     common = len(found) > 1 and all(
         np.allclose(plane.covariance, found[0].covariance, rtol=1e-9, atol=0) for plane in found
     )
-    for at, plane in enumerate(found):
+    entries = []
+    for plane, style in zip(found, STYLES, strict=False):
         own = data[data["by"] == plane.by]
         modes = own[own["layer"] == "mode"]
-        style = STYLES[at]
-        label = shown(plane.by)
+        label, line = shown(plane.by), "none"
         if not common:
-            label = f"{label} ({_correlation(plane)})".strip() if by else _correlation(plane)
+            label, line = (
+                f"{label} ({_correlation(plane)})" if by else _correlation(plane),
+                style.line,
+            )
             _draw_ellipses(ax, own, style)
         ax.scatter(
             modes["intercept"], modes["slope"], s=float(np.clip(6000 / len(modes), 8, 30)),
-            color=style.color, marker=style.marker, alpha=0.6, linewidths=0, label=label,
+            color=style.color, marker=style.marker, alpha=0.6, linewidths=0,
         )  # fmt: skip
+        entries.append(_entry(ax, label, replace(style, line=line)))
     if common:
-        _draw_ellipses(ax, data[data["by"] == found[0].by], Style(color=DARK, marker="", line="-"))
-        ax.plot([], [], color=DARK, label=f"all ({_correlation(found[0])})")
-    ax.legend(title=shown(by) if by else None, frameon=False)
+        style = Style(color=DARK, marker="", line="-")
+        _draw_ellipses(ax, data[data["by"] == found[0].by], style)
+        entries.append(_entry(ax, f"all ({_correlation(found[0])})", style))
+    ax.legend(handles=entries, title=shown(by) if by else None, frameon=False, loc="upper left")
+    # Room for the legend above what is drawn.
+    bottom, top = ax.get_ylim()
+    ax.set_ylim(bottom, top + 0.07 * (len(entries) + bool(by)) * (top - bottom))
     ax.set_xlabel(shown(names[0]))
     ax.set_ylabel(shown(names[1]))
     ellipses = " and ".join(f"{100 * p:g} %" for p in probabilities)
     ax.set_title(
-        f"Random effects of {shown(group)}; ellipses hold {ellipses}, as fitted"
+        f"Random effects of {shown(group)}, ellipses of {ellipses} as fitted"
         if ellipses
         else f"Random effects of {shown(group)}",
         fontsize="medium",
@@ -183,6 +194,14 @@ def _draw_ellipses(ax: Axes, data: pd.DataFrame, style: Style) -> None:
         )  # fmt: skip
 
 
+def _entry(ax: Axes, label: str, style: Style) -> Line2D:
+    """An entry of the legend: the mark of the points and the line of the ellipses."""
+    return ax.plot(
+        [], [], color=style.color, marker=style.marker, linestyle=style.line, label=label
+    )[0]
+
+
 def _correlation(plane: Plane) -> str:
     value = float(correlation(plane.covariance)[0, 1])
-    return "correlation not defined" if np.isnan(value) else f"correlation {value:.2f}"
+    # With the minus sign that the numbers at the axes have.
+    return "no correlation" if np.isnan(value) else f"correlation {value:.2f}".replace("-", "−")

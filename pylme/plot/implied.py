@@ -1,7 +1,7 @@
 """What a random part says of intercept and slope, whatever the terms that it is written in.
 
-A row's random effects add zᵀb to its response. Where z is linear in a covariate x, z = a₀ + a₁x, the
-intercept and the slope of a level are
+A row's random effects add zᵀb to its response. Where z is linear in a covariate x, z = a₀ + a₁x,
+the intercept and the slope of a level are
 
     (a₀ᵀb, a₁ᵀb) = Ab,   with covariance AΣAᵀ
 

@@ -85,9 +85,7 @@ def planes(
     return group, ("intercept", f"slope of {slope}"), found
 
 
-def _levels(
-    frame: pd.DataFrame, by: str | None
-) -> tuple[list[str], NDArray[np.intp]]:
+def _levels(frame: pd.DataFrame, by: str | None) -> tuple[list[str], NDArray[np.intp]]:
     if by is None:
         return [""], np.zeros(len(frame), dtype=np.intp)
     if by not in frame:

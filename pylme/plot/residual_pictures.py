@@ -109,10 +109,9 @@ def residuals(
     ax = axes(ax)
     x, y = data.iloc[:, 0].to_numpy(), data["residual"].to_numpy()
     many = len(data) > 1000
-    ax.scatter(
-        x, y, s=6 if many else 18, alpha=float(np.clip(600 / len(data), 0.1, 0.7)), color=BLUE,
-        linewidths=0, rasterized=many,
-    )  # fmt: skip
+    # In a cloud points lie upon each other, on a line they do not.
+    alpha = float(np.clip(1500 / len(data), 0.1, 0.7)) if against == "fitted" else 1.0
+    ax.scatter(x, y, s=6 if many else 18, alpha=alpha, color=BLUE, linewidths=0, rasterized=many)
     if against == "fitted":
         ax.axhline(0.0, color=DARK, linewidth=1.0)
         ax.set_xlabel(f"Fitted value of {shown(_response(fit.formula))}")
