@@ -61,7 +61,8 @@ def convergence_data(fit: Fitted) -> pd.DataFrame:
 def convergence(fit: Fitted, of: Traced = "criterion", *, ax: Axes | None = None) -> Axes:
     """Draw the criterion above the optimum, or theta, at every evaluation of the optimiser.
 
-    Hollow points are steps that were tried and taken back.
+    Hollow points are steps that were tried and taken back. What lies less than 1e-10 above the
+    optimum is drawn at 1e-10.
 
     Parameters
     ----------
@@ -101,7 +102,7 @@ def convergence(fit: Fitted, of: Traced = "criterion", *, ax: Axes | None = None
     if of == "criterion":
         _draw(ax, data["excess"].clip(lower=FLOOR), taken, color=BLUE, marker="o")
         ax.set_yscale("log")
-        ax.set_ylabel(f"Criterion above the optimum (at least {FLOOR:g})")
+        ax.set_ylabel("Criterion above the optimum")
     else:
         for at, name in enumerate(data.columns[3:]):
             style = STYLES[at % len(STYLES)]
