@@ -7,6 +7,7 @@ from .api import glmer as glmer
 from .api import glmer_nb as glmer_nb
 from .api import lmer as lmer
 from .design.build import design as design
+from .design.identifiability.report import Identifiability as Identifiability
 from .design.matrices import Design as Design
 from .fit import Fit as Fit
 from .fit import from_json as from_json

@@ -22,6 +22,7 @@ __all__ = [
     "ColumnTypeError",
     "ColumnValueError",
     "ConvergenceWarning",
+    "CrossCheckWarning",
     "DataError",
     "DataTypeError",
     "EmptyDataError",
@@ -434,6 +435,17 @@ class RankDeficiencyWarning(FitWarning):
 
 class ScalingWarning(FitWarning):
     """lme4 finds predictors or eigenvalues of very different scale."""
+
+
+class CrossCheckWarning(FitWarning):
+    """What a cross-check says of a fit that was checked on the spot.
+
+    `verdict` is the verdict's name, which may also say that another warning is about nothing.
+    """
+
+    def __init__(self, *, verdict: str, said: str) -> None:
+        super().__init__(said)
+        self.verdict = verdict
 
 
 class MissingRowsWarning(PylmeWarning):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -80,7 +81,9 @@ def fit_with_lme4(
         bound,
         calls,
     )
-    return RModel(handle, conditions)
+    # The cross-check builds a design of its own from it, later: by then the caller's data may have
+    # been changed in place.
+    return RModel(handle, conditions, replace(spec, frame=spec.frame.owned()))
 
 
 def _text(formula: Formula) -> str:

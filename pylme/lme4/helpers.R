@@ -1,4 +1,5 @@
-# The R side of the bridge: a list of functions, each called from Python by name.
+# The R side of the bridge: a list of functions, each called from Python by name. What the cross-check
+# asks for lies beside it, in system.R.
 #
 # Everything is reached through accessors (getME, VarCorr, sigma, ...), so that a change of lme4's
 # classes does not reach this file. Slots are read only where no accessor exists: @optinfo, @call.
@@ -67,6 +68,14 @@ untouched <- function(expr) {
   expr
 }
 
+# Evaluates the call of a fit under R's own settings.
+as_fitted <- function(expr) {
+  untouched({
+    options(na.action = "na.omit", contrasts = c("contr.treatment", "contr.poly"))
+    expr
+  })
+}
+
 # The functions that a formula calls, where base R and stats do not have them: from lme4 and splines,
 # and else the user's own, which pylme.allow_function() let in.
 lend_functions <- function(names, home) {
@@ -113,10 +122,16 @@ fit_model <- function(fun, formula, functions, data, symbols, literals, bound, c
     sapply(names(bound), as.name, simplify = FALSE),
     written[names(written) != "family"]
   ))
-  untouched({
-    options(na.action = "na.omit", contrasts = c("contr.treatment", "contr.poly"))
-    eval(call, home)
-  })
+  as_fitted(eval(call, home))
+}
+
+# The same call, evaluated where the first was, with another start.
+model_refit_from <- function(fit, theta) {
+  home <- new.env(parent = environment(stats::formula(fit)))
+  home$start <- theta
+  call <- fit@call
+  call$start <- quote(start)
+  as_fitted(eval(call, home))
 }
 
 # What was fitted: the parts of the call as text, the method, the family, and the counts.
@@ -289,7 +304,10 @@ model_getme <- function(fit, name) {
     return(list(L = plain_sparse(methods::as(item, "sparseMatrix")), perm = item@perm))
   }
   if (name == "devcomp") return(lapply(item, as.list))
-  if (is.list(item)) lapply(item, plain_sparse) else plain_sparse(item)
+  if (!is.list(item)) return(plain_sparse(item))
+  # A grouping factor of several terms comes by the same name for each, which no dict could hold.
+  if (!is.null(names(item))) names(item) <- make.unique(names(item))
+  lapply(item, plain_sparse)
 }
 
 plain_sparse <- function(item) {

@@ -57,7 +57,7 @@ def lambda_at(terms: Sequence[RandomTerm], theta: NDArray[np.float64]) -> sparse
 def random_matrix_at(
     terms: Sequence[RandomTerm], theta: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> sparse.csc_array:
-    """ΛᵀZᵀW^½, shape (q, n): what lme4 calls A, its columns times the root of the weights."""
+    """ΛᵀZᵀW^½, shape (q, n)."""
     Zt = sparse.csc_array(random_matrix(terms, len(weights)))
     scaled = sparse.csc_array(Zt @ sparse.diags_array(np.sqrt(weights)))
     return sparse.csc_array(lambda_at(terms, theta) @ scaled)

@@ -67,7 +67,9 @@ def _Ztlist(model: ReferenceModel) -> dict[str, sparse.csc_array]:
     """The rows of Zᵀ of each column that varies by level."""
     Zt = model.design.Zt.tocsr()
     return {
-        f"{label}.{name}": sparse.csc_array(Zt[term.rows.start + k : term.rows.stop : len(term.names)])
+        f"{label}.{name}": sparse.csc_array(
+            Zt[term.rows.start + k : term.rows.stop : len(term.names)]
+        )
         for label, term in zip(_labels(model), model.design.terms, strict=True)
         for k, name in enumerate(term.names)
     }
@@ -80,18 +82,19 @@ def _flist(model: ReferenceModel) -> dict[str, pd.Categorical]:
     }
 
 
-def _A(model: ReferenceModel) -> sparse.csc_array:
+def _weighted(model: ReferenceModel) -> sparse.csc_array:
+    """ΛᵀZᵀW^½, which lme4 has no name for; its A is without the weights."""
     return random_matrix_at(model.design.terms, model.theta, model.design.weights)
 
 
 def _L(model: ReferenceModel) -> dict[str, Any]:
-    factor = factorize(_A(model))
+    factor = factorize(_weighted(model))
     return {"L": factor.L, "perm": factor.perm}
 
 
 def _RZX(model: ReferenceModel) -> NDArray[np.float64]:
     """LR_ZX = PΛᵀZᵀWX, in the order of rows that belongs to L."""
-    A = _A(model)
+    A = _weighted(model)
     factor = factorize(A)
     roots = np.sqrt(model.design.weights)
     right = (A @ (roots[:, None] * model.design.X))[factor.perm]
@@ -165,7 +168,7 @@ _ITEMS: Final[dict[str, Callable[[ReferenceModel], Any]]] = {
     "Lambdat": lambda m: lambda_at(m.design.terms, m.theta),
     "Lind": lambda m: m.design.Lind,
     "Tlist": lambda m: _by_term(m, m.factors),
-    "A": _A,
+    "A": lambda m: sparse.csc_array(lambda_at(m.design.terms, m.theta) @ m.design.Zt),
     "RX": lambda m: m.fixed.RX,
     "RZX": _RZX,
     "sigma": lambda m: m.fixed.sigma,

@@ -24,13 +24,18 @@ if TYPE_CHECKING:
     from pylme.reference.solution import Solution
     from pylme.results.certificate import Certificate
 
-__all__ = ["information", "optimiser_record", "warnings_of"]
+__all__ = ["information", "is_reml", "optimiser_record", "warnings_of"]
 
 #: lme4's words, with the space at the end of one of them.
 _TITLES: Final = {
     True: "Linear mixed model fit by REML",
     False: "Linear mixed model fit by maximum likelihood ",
 }
+
+
+def is_reml(spec: ModelSpec, design: Design) -> bool:
+    """Whether the fit is by REML; without fixed effects that is ML, and called so by lme4 too."""
+    return spec.reml and design.p > 0
 
 
 def information(spec: ModelSpec, design: Design) -> ModelInfo:
@@ -44,11 +49,11 @@ def information(spec: ModelSpec, design: Design) -> ModelInfo:
     return ModelInfo(
         formula=str(spec.formula),
         call=tuple(call),
-        title=_TITLES[spec.reml],
+        title=_TITLES[is_reml(spec, design)],
         object_class="lmerMod",
         family=None,
         link=None,
-        reml=spec.reml,
+        reml=is_reml(spec, design),
         use_scale=True,
         nobs=design.n,
         ngrps={name: len(factor.levels) for name, factor in design.group_factors.items()},

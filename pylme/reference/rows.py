@@ -51,7 +51,10 @@ def residuals(
 
 
 def influence(
-    design: Design, mu: NDArray[np.float64], fixed: NDArray[np.float64], hat: NDArray[np.float64],
+    design: Design,
+    mu: NDArray[np.float64],
+    fixed: NDArray[np.float64],
+    hat: NDArray[np.float64],
     sigma: float,
 ) -> dict[str, NDArray[np.float64]]:
     """What broom.mixed's ``augment`` adds to the model frame.

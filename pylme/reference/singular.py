@@ -115,9 +115,7 @@ def singular_directions(
     unit = scaled[rest] / sd[rest, None]
     correlations = unit @ unit.T
     pairs = [
-        (i, j)
-        for i, j in combinations(range(len(rest)), 2)
-        if abs(correlations[i, j]) > 1.0 - _ONE
+        (i, j) for i, j in combinations(range(len(rest)), 2) if abs(correlations[i, j]) > 1.0 - _ONE
     ]
     for i, j in pairs:
         one = "1" if correlations[i, j] > 0 else "-1"

@@ -60,7 +60,7 @@ def standard_errors(
     T, free = reduced(layout, T)
     variance = float(evaluation.rss[0]) / nu
     H = hessian(layout, T, evaluation.M, evaluation.form)[0]
-    mixed = -along_theta(layout, T, evaluation.hh) / variance
+    mixed = along_theta(layout, T, evaluation.hh) / variance
     covariance = joint_inverse(H[np.ix_(free, free)], mixed[free], nu)
     cov: dict[int, NDArray[np.float64]] = {}
     sdcor: dict[int, NDArray[np.float64]] = {}

@@ -94,3 +94,7 @@ class FittedModel(Protocol):
     def row_quantities(self) -> Mapping[str, NDArray[np.float64]]:
         """What each row has beside fitted value and residual, by broom.mixed's column names."""
         ...
+
+    def refit_from(self, theta: NDArray[np.float64]) -> FittedModel:
+        """The same model fitted again, the search starting at `theta`."""
+        ...

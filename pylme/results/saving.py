@@ -127,6 +127,10 @@ class SavedModel:
         """Not available: the data are not saved."""
         raise _not_saved("Augmenting the data")
 
+    def refit_from(self, theta: NDArray[np.float64]) -> SavedModel:
+        """Not available: neither the data nor the engine's model are saved."""
+        raise _not_saved(f"Fitting again from theta = {theta.tolist()}")
+
 
 def _not_saved(asked: str) -> NotAvailableError:
     return NotAvailableError(
