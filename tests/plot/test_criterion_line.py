@@ -9,7 +9,7 @@ import pylme
 from pylme import plot
 from pylme.errors import NotAvailableError, OptionError, UnknownNameError
 from tests.native import native
-from tests.plot.fits import by_sector, dyestuff, hsb, sleepstudy
+from tests.plot.fits import COMBINED, by_sector, dyestuff, hsb, sleepstudy, two_sectors
 from tests.tolerances import SAME_THETA
 
 #: The criterion at a matrix of standard deviations and correlations, in R.
@@ -113,6 +113,12 @@ def test_what_the_data_do_not_see_is_flat_to_the_ends(along):
     if not isinstance(along, tuple):
         ends *= fit.varcorr["school"].sd.iloc[1:].prod()
     np.testing.assert_allclose(data["value"].iloc[[0, -1]], ends, rtol=1e-6)
+
+
+def test_directions_of_identifiability_are_followed():
+    (unseen,) = pylme.design(COMBINED, two_sectors()).identifiability().directions
+    data = plot.profile_criterion_data(by_sector(), unseen)
+    assert data["excess"].abs().max() < 1e-7
 
 
 def test_flat_is_drawn_flat():
