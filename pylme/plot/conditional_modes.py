@@ -117,26 +117,27 @@ def caterpillar(
     """
     data = caterpillar_data(fit, group, effect, level=level)
     count = len(data)
-    ax = axes(ax, height=min(max(0.16 * count + 1.2, 2.4), 9.0))
+    crowded = count > NAMED
+    labels = [] if crowded else [shown(label) for label in data["grp"]]
+    longest = max(map(len, labels), default=0)
+    ax = axes(ax, width=5.6 + 0.08 * longest, height=min(max(0.16 * count + 1.2, 2.4), 9.0))
     places = np.arange(count)
     lower, upper = data["lower"].to_numpy(), data["upper"].to_numpy()
     colours = [BLUE if clear else GREY for clear in (lower > 0) | (upper < 0)]
-    crowded = count > NAMED
     ax.axvline(0.0, color=DARK, linewidth=0.8, linestyle=":")
     ax.hlines(places, lower, upper, colors=colours, linewidth=0.6 if crowded else 1.4)
     ax.scatter(
         data["condval"], places, s=4 if crowded else 18, c=DARK if crowded else colours, zorder=3
     )
     ax.margins(y=0.01 if crowded else 0.03)
-    name = shown(data["grpvar"][0])
     if crowded:
         ax.set_yticks([])
-        ax.set_ylabel(f"{count:,} levels of {name}, in ascending order")
+        ax.set_ylabel(f"{count:,} levels in ascending order")
     else:
-        ax.set_yticks(places, labels=[shown(label) for label in data["grp"]])
-        ax.set_ylabel(name)
+        ax.set_yticks(places, labels=labels)
     ax.set_xlabel(shown(data["term"][0]))
-    ax.set_title(f"Conditional modes with {100 * level:g} % intervals", fontsize="medium")
+    name = shown(data["grpvar"][0])
+    ax.set_title(f"Modes of {name} with {100 * level:g} % intervals", fontsize="medium")
     return ax
 
 

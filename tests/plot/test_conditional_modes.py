@@ -46,8 +46,9 @@ def test_the_names_of_few_levels_are_written_and_of_many_only_their_number():
     few, many = plot.caterpillar(sleepstudy()), plot.caterpillar(hsb())
     written = [label.get_text() for label in few.get_yticklabels()]
     assert written == list(plot.caterpillar_data(sleepstudy())["grp"])
+    assert few.get_title() == "Modes of Subject with 95 % intervals"
     assert len(many.get_yticks()) == 0
-    assert many.get_ylabel() == "160 levels of sch.id, in ascending order"
+    assert many.get_ylabel() == "160 levels in ascending order"
 
 
 def test_intervals_without_zero_stand_out():
