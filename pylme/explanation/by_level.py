@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pylme.explanation.effects import INTERCEPT, Effect
+from pylme.explanation.notation import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import pandas as pd
 
     from pylme.explanation.notation import Notation
 
@@ -55,6 +58,16 @@ class ByLevel:
         """A variance or covariance by the names of its effects."""
         one, other = (self.effects[place].name.strip("()") for place in (a, b))
         return f"var({one})" if a == b else f"cov({one}, {other})"
+
+    def to_frame(self) -> pd.DataFrame:
+        """The covariances written out: a row for each level, a column for each pair of effects."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [[linear_form(form, TEXT) for form in forms] for forms in self.forms],
+            index=pd.Index(list(self.levels), name=self.by),
+            columns=[self.label(*pair) for pair in self.pairs],
+        )
 
 
 def by_level(

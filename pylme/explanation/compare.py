@@ -53,6 +53,11 @@ def compare_formulas(*formulas: str, data: Any = None) -> FormulaComparison:
     FormulaError, DataError
         As `explain`.
 
+    Warns
+    -----
+    MissingRowsWarning
+        If rows are left out.
+
     Examples
     --------
     >>> import pylme

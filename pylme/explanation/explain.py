@@ -53,6 +53,11 @@ def explain(formula: str, data: Any = None) -> Explanation:
     DataError
         If no model can be fitted to the data.
 
+    Warns
+    -----
+    MissingRowsWarning
+        If rows are left out.
+
     Examples
     --------
     >>> import pylme

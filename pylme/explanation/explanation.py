@@ -40,8 +40,8 @@ class Explanation(Rendered):
     data : bool
         Whether there are data; without, what follows is empty, and every variable is taken for a
         number.
-    n : int
-        Rows used.
+    n, n_given : int
+        Rows used, and rows of the data.
     groups : tuple of Groups
         The grouping factors in the data.
     variations : tuple of Variation
@@ -62,6 +62,7 @@ class Explanation(Rendered):
     random: tuple[RandomPart, ...]
     data: bool = False
     n: int = 0
+    n_given: int = 0
     groups: tuple[Groups, ...] = ()
     variations: tuple[Variation, ...] = ()
     levels: tuple[ByLevel, ...] = ()

@@ -58,9 +58,10 @@ class FormulaComparison(Rendered):
 
         Returns
         -------
-        {"the same", "special case", "contains", "neither"} or None
-            The first is a special case of the second, or contains it, or neither; None where they
-            do not use the same rows.
+        {"the same", "special case", "contains", "same but for bounds", "neither"} or None
+            The first is a special case of the second, or contains it; they are linear combinations
+            of the same matrices, but it is open whether their bounds differ (no variance is
+            negative); or none of these. None where they do not use the same rows.
 
         Raises
         ------

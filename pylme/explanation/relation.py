@@ -9,12 +9,13 @@ if TYPE_CHECKING:
 
 __all__ = ["MIRRORED", "Relation", "relation_of"]
 
-Relation = Literal["the same", "special case", "contains", "neither"]
+Relation = Literal["the same", "special case", "contains", "same but for bounds", "neither"]
 #: The same, said of the second formula.
 MIRRORED: Final[dict[Relation, Relation]] = {
     "the same": "the same",
     "special case": "contains",
     "contains": "special case",
+    "same but for bounds": "same but for bounds",
     "neither": "neither",
 }
 
@@ -22,7 +23,9 @@ MIRRORED: Final[dict[Relation, Relation]] = {
 def relation_of(comparison: CovarianceComparison) -> Relation:
     """What the covariances of the first formula are to those of the second.
 
-    Proven inclusions decide; where there is no proof, the linear combinations do.
+    Where one is proven to allow all that the other allows, that decides. Otherwise the linear
+    combinations do: of matrices that span the same ones, it is left open whether the bounds of the
+    parameters (no variance is negative) make a difference.
 
     Parameters
     ----------
@@ -30,13 +33,16 @@ def relation_of(comparison: CovarianceComparison) -> Relation:
 
     Returns
     -------
-    {"the same", "special case", "contains", "neither"}
+    {"the same", "special case", "contains", "same but for bounds", "neither"}
     """
-    first, second, both = comparison.ranks
-    inside = comparison.first_in_second or (first < both == second)
-    outside = comparison.second_in_first or (second < both == first)
-    if (inside and outside) or first == second == both:
+    inside, outside = comparison.first_in_second, comparison.second_in_first
+    if inside and outside:
         return "the same"
-    if inside:
+    if inside or outside:
+        return "special case" if inside else "contains"
+    first, second, both = comparison.ranks
+    if first == second == both:
+        return "same but for bounds"
+    if both == second:
         return "special case"
-    return "contains" if outside else "neither"
+    return "contains" if both == first else "neither"

@@ -48,8 +48,13 @@ def report(explanation: Explanation) -> Document:
 
 def _fixed(explanation: Explanation) -> Iterator[Block]:
     if explanation.data:
-        rows = (("rows", f"{explanation.n:,}"),)
-        yield Facts(rows + tuple((group.name, str(group)) for group in explanation.groups))
+        given = "" if explanation.n == explanation.n_given else f" of {explanation.n_given:,}"
+        yield Facts(
+            (
+                ("rows", f"{explanation.n:,}{given}"),
+                *((group.name, str(group)) for group in explanation.groups),
+            )
+        )
     fixed = explanation.fixed
     yield _heading(f"FIXED PART, for all alike: {counted(len(fixed.effects), 'coefficient')}")
     yield Facts(tuple((effect.name, meaning(effect, fixed.effects)) for effect in fixed.effects))

@@ -108,6 +108,7 @@ def examine(spec: ModelSpec) -> Examined:
         random=random,
         data=True,
         n=design.n,
+        n_given=design.rows.n_given,
         groups=tuple(_groups(design.flist)),
         variations=spread,
         levels=tuple(_by_levels(random, between)),

@@ -33,7 +33,7 @@ def delta_intervals(
     -------
     low, high : ndarray, shape (k, k)
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         z = np.arctanh(sdcor)
         half = reach * errors / (1.0 - sdcor**2)
         low, high = np.tanh(z - half), np.tanh(z + half)

@@ -120,7 +120,8 @@ class GroupCorrelations(Rendered):
         notes = [f"{100 * self.conf_level:g}% intervals by {how}; one residual variance for all."]
         if any(np.isnan(each.low).any() for each in self.levels):
             notes.append(
-                "No interval where the fit lies on the boundary, or the data do not identify it."
+                "No interval where the fit lies on the boundary, or the data do not identify it; "
+                'method="profile" gives one.'
             )
         if self.test is not None:
             test = self.test

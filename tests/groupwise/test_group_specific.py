@@ -42,7 +42,8 @@ def test_the_text(hsb):
 @pytest.mark.parametrize("slope", [None, (), "1", ["1"]])
 def test_intercepts_alone(slope, hsb):
     found = pylme.group_specific(slope, group="sch.id", by="sector", data=hsb)
-    assert found == '(0 + dummy(sector, "Public") | sch.id) + (0 + dummy(sector, "Catholic") | sch.id)'
+    each = [f'(0 + dummy(sector, "{level}") | sch.id)' for level in ("Public", "Catholic")]
+    assert found == " + ".join(each)
 
 
 def test_several_slopes_and_expressions(hsb):
@@ -51,11 +52,8 @@ def test_several_slopes_and_expressions(hsb):
     )
     design = pylme.design(f"math ~ ses + {found}", hsb)
     public = 'dummy(sector, "Public")'
-    assert design.cnms[0] == (
-        "sch.id",
-        (public, f"{public}:ses", f"{public}:log(meanses + 5)")
-        + tuple(f"{public}:cses:female{level}" for level in ("No", "Yes")),
-    )
+    slopes = ("ses", "log(meanses + 5)", "cses:femaleNo", "cses:femaleYes")
+    assert design.cnms[0] == ("sch.id", (public, *(f"{public}:{slope}" for slope in slopes)))
 
 
 def test_names_that_need_quotes_and_truth_values(odd):
