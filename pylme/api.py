@@ -122,8 +122,8 @@ def lmer(
     if engine == "numpy" and control is not None:
         raise OptionError(
             option="control",
-            value=control,
-            allowed='None with engine="numpy": a control is for lme4 and its optimisers',
+            value=f"{type(control).__name__}(...)",
+            allowed='none with engine="numpy": a control is for lme4 and its optimisers',
         )
     if not isinstance(reml, bool | np.bool_):
         raise OptionError(option="reml", value=reml, allowed=(True, False))
