@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from pylme.crosscheck.report import CrossCheck
     from pylme.frame import Rows
+    from pylme.plot.of_a_fit import Pictures
     from pylme.results.condition import Condition
     from pylme.results.convergence import Convergence
     from pylme.results.estimates import Estimates, ModelInfo
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from pylme.results.ranef import RandomEffects
     from pylme.results.tidying import Effects
     from pylme.results.varcorr import VarCorr
+    from pylme.study.seeds import Rng
+    from pylme.study.simulator import Simulator
 
 __all__ = ["Fit", "from_json"]
 
@@ -414,6 +417,16 @@ class Fit:
         """The fit in one row, with broom.mixed's columns."""
         return tidying.glance_row(self._info, self._estimates, aic=self.aic, bic=self.bic)
 
+    def model_frame(self) -> pd.DataFrame:
+        """The columns that the model used, by R's names for them, in the rows used.
+
+        Raises
+        ------
+        NotAvailableError
+            If the fit came from JSON.
+        """
+        return pd.DataFrame(dict(self._model.columns()), index=self._rows.used_index)
+
     def augment(self) -> pd.DataFrame:
         """The rows used with fitted values, residuals and influence, with broom.mixed's columns.
 
@@ -425,6 +438,35 @@ class Fit:
         return tidying.augmented(
             self._model.columns(), self._model.row_quantities(), self._rows.used_index
         )
+
+    def simulator(self, *, empirical: bool = False, rng: Rng = "numpy") -> Simulator:
+        """The fitted model with its estimates as parameters, to draw data by.
+
+        Parameters
+        ----------
+        empirical, rng
+            As for `pylme.simulate`.
+
+        Returns
+        -------
+        Simulator
+            Its responses lie in the rows of the data given; NaN where a row was left out.
+
+        Raises
+        ------
+        NotAvailableError
+            If the model is a generalized one, or the fit came from JSON.
+        """
+        from pylme.study.from_fit import simulator_of
+
+        return simulator_of(self._model, empirical=empirical, rng=rng)
+
+    @property
+    def plot(self) -> Pictures:
+        """Pictures: ``fit.plot.caterpillar()`` is ``pylme.plot.caterpillar(fit)``, and so on."""
+        from pylme.plot.of_a_fit import Pictures
+
+        return Pictures(self)
 
     def to_json(self) -> str:
         """All numbers of the fit as JSON, to be read by `pylme.from_json` without R."""

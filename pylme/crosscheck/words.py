@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["advice", "findings", "meaning", "sentence", "title", "told"]
 
+#: Criteria nearer to each other than this are called the same: what lies below is the accident of
+#: where lme4's optimiser stopped, and differs between machines.
+SAME: Final = 1e-6
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
@@ -160,6 +164,6 @@ def _facts(check: CrossCheck) -> dict[str, str]:
 
 def _below(excess: float) -> str:
     """How the best criterion compares with the fit's."""
-    if not excess > 0:
-        return "the same"
+    if not excess > SAME:
+        return f"which is the same within {SAME:g}"
     return f"which is {excess:.1e} lower" if excess < 1e-3 else f"which is {excess:.4g} lower"

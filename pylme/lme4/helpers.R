@@ -315,6 +315,20 @@ plain_sparse <- function(item) {
   methods::as(methods::as(methods::as(item, "dMatrix"), "generalMatrix"), "CsparseMatrix")
 }
 
+# Draws after each set.seed(seed), with R's own default generators whatever the user has set: a column
+# for each seed, in it the steps one after the other. A step with a covariance is MASS::mvrnorm, any
+# other is rnorm.
+draw_replicates <- function(seeds, steps) {
+  draw <- function(step) {
+    if (is.null(step$covariance)) return(stats::rnorm(step$n, sd = step$sd))
+    MASS::mvrnorm(step$n, numeric(nrow(step$covariance)), step$covariance, empirical = step$empirical)
+  }
+  untouched(vapply(seeds, function(seed) {
+    set.seed(seed, kind = "Mersenne-Twister", normal.kind = "Inversion", sample.kind = "Rejection")
+    unlist(lapply(steps, draw), use.names = FALSE)
+  }, numeric(sum(vapply(steps, function(s) s$n * max(1, nrow(s$covariance)), 0)))))
+}
+
 evaluate <- function(fun, argument) fun(argument)
 
 getme_names <- function() setdiff(eval(formals(lme4:::getME.merMod)$name), "ALL")

@@ -70,6 +70,11 @@ class SavedModel:
             saved_residuals={kind: model.residuals(kind) for kind in get_args(ResidualType)},
         )
 
+    @property
+    def spec(self) -> None:
+        """None: the data are not saved."""
+        return None
+
     def info(self) -> ModelInfo:
         """What was fitted to what."""
         return self.saved_info
