@@ -1,5 +1,6 @@
 from . import datasets as datasets
 from . import errors as errors
+from . import plot as plot
 from . import reference as reference
 from ._version import __version__ as __version__
 from .api import glmer as glmer

@@ -32,6 +32,7 @@ __all__ = [
     "FunctionNotAllowedError",
     "GroupingFactorError",
     "InfiniteValueError",
+    "MissingPackageError",
     "MissingRowsWarning",
     "MissingValueError",
     "NoRandomEffectsError",
@@ -370,6 +371,19 @@ class UnknownNameError(PylmeError, LookupError):
 
 class NotAvailableError(PylmeError, RuntimeError):
     """Something that this fit cannot give, and why."""
+
+
+class MissingPackageError(PylmeError, ImportError):
+    """An optional dependency that is not installed; `extra` of pylme's brings it."""
+
+    def __init__(self, *, package: str, extra: str, asked: str) -> None:
+        super().__init__(
+            asked=asked,
+            found=f"{package} is not installed",
+            remedy=f'Install it with: pip install "pylme[{extra}]"',
+        )
+        self.package = package
+        self.extra = extra
 
 
 # --- R ----------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from pylme.crosscheck.report import CrossCheck
     from pylme.frame import Rows
+    from pylme.plot.of_a_fit import Pictures
     from pylme.results.condition import Condition
     from pylme.results.convergence import Convergence
     from pylme.results.estimates import Estimates, ModelInfo
@@ -416,6 +417,16 @@ class Fit:
         """The fit in one row, with broom.mixed's columns."""
         return tidying.glance_row(self._info, self._estimates, aic=self.aic, bic=self.bic)
 
+    def model_frame(self) -> pd.DataFrame:
+        """The columns that the model used, by R's names for them, in the rows used.
+
+        Raises
+        ------
+        NotAvailableError
+            If the fit came from JSON.
+        """
+        return pd.DataFrame(dict(self._model.columns()), index=self._rows.used_index)
+
     def augment(self) -> pd.DataFrame:
         """The rows used with fitted values, residuals and influence, with broom.mixed's columns.
 
@@ -449,6 +460,13 @@ class Fit:
         from pylme.study.from_fit import simulator_of
 
         return simulator_of(self._model, empirical=empirical, rng=rng)
+
+    @property
+    def plot(self) -> Pictures:
+        """Pictures: ``fit.plot.caterpillar()`` is ``pylme.plot.caterpillar(fit)``, and so on."""
+        from pylme.plot.of_a_fit import Pictures
+
+        return Pictures(self)
 
     def to_json(self) -> str:
         """All numbers of the fit as JSON, to be read by `pylme.from_json` without R."""

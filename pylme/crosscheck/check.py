@@ -12,7 +12,7 @@ from pylme.crosscheck.of_lme4 import examine_lme4
 from pylme.crosscheck.of_numpy import examine_numpy
 from pylme.crosscheck.report import CrossCheck
 from pylme.crosscheck.tolerances import NEGLIGIBLE
-from pylme.crosscheck.verdict import Findings, decide
+from pylme.crosscheck.verdict import Findings, Verdict, decide
 from pylme.lme4.model import RModel
 from pylme.reference.model import ReferenceModel
 
@@ -25,6 +25,7 @@ __all__ = ["cross_check"]
 _NO_MATRICES: Final = (
     "the fit came from JSON, which carries neither the data nor the model's matrices"
 )
+_UNPROVED: Final = "no search ended at a minimum, so that it is not known what the optimum is"
 
 
 def cross_check(model: FittedModel, *, starts: int | None) -> CrossCheck:
@@ -77,5 +78,5 @@ def _judged(examination: Examination, engine: str) -> CrossCheck:
         alarms=examination.alarms,
         false_alarm=findings.false_alarm,
         directions=examination.directions,
-        reason=examination.reason,
+        reason=examination.reason or _UNPROVED * (verdict is Verdict.UNCHECKED),
     )

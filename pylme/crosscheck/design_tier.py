@@ -67,7 +67,7 @@ def _compared(system: System, terms: Sequence[RandomTerm], design: Design) -> It
         yield equal(f"levels of {group}", levels, factor.levels)
         yield counted(f"level of each row, {group}", codes, factor.codes)
     for lme4, own in zip(terms, design.terms, strict=True):
-        yield _columns(f"Z ({lme4.label})", lme4.columns, own.columns, lme4.names)
+        yield _columns(f"Z ({own.label})", lme4.columns, own.columns, lme4.names)
     pointers, indices, lind = lambda_template(design.terms)
     yield counted("rows of Lambda'", system.Lambdat_i, indices)
     yield counted("columns of Lambda'", system.Lambdat_p, pointers)

@@ -130,6 +130,7 @@ def _examined(
     return Examination(
         tiers=(*done, compare_optima(system, terms, found, best)),
         found=found,
+        directions=() if design is None else design.identifiability().directions,
         alarms=alarms_of(model.conditions, singular=bool(found.certificate.singular)),
         **facts,
     )

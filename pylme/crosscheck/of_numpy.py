@@ -77,6 +77,7 @@ def examine_numpy(model: ReferenceModel, starts: int | None) -> Examination:
         ),
         certificate=certificate,
         found=found,
+        directions=design.identifiability().directions,
         alarms=tuple(
             str(warning)
             for warning in warnings_of(model.ending)

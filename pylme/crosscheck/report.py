@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from pylme.crosscheck import words
 from pylme.crosscheck.comparison import Tier
-from pylme.crosscheck.direction import Direction
 from pylme.crosscheck.plain import plain
 from pylme.crosscheck.tables import tier_table
 from pylme.crosscheck.verdict import Verdict
+from pylme.design.identifiability.report import Direction
 from pylme.render import Document, Lines, Rendered
-from pylme.render.paragraphs import item, wrapped
+from pylme.render.paragraphs import WIDTH, item, wrapped
+from pylme.render.text import to_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,9 +55,9 @@ class CrossCheck(Rendered):
         What the fitting engine warned of, but for a singular fit that is one.
     false_alarm : bool
         Whether that is about nothing.
-    directions : tuple
-        The combinations of covariance parameters that the data do not see, with ``names``,
-        ``weights`` and ``reason``.
+    directions : tuple of Direction
+        The combinations of covariance parameters that the data do not see: see
+        `Design.identifiability`.
     reason : str
         Why the fit is unchecked; empty where it is checked.
 
@@ -128,6 +129,10 @@ class CrossCheck(Rendered):
         if self._missing:
             blocks.append(Lines(("Not checked:", *self._missing)))
         return Document(title=f"Cross-check of {self.formula}", blocks=tuple(blocks))
+
+    def __str__(self) -> str:
+        # As wide as its paragraphs, so that a row of numbers stays in one piece.
+        return to_text(self.describe(), WIDTH + 1)
 
     def to_frame(self) -> pd.DataFrame:
         """Every comparison as a row.

@@ -74,7 +74,10 @@ class Search:
     @property
     def proved(self) -> bool:
         """Whether this is a minimum, of the interior or of the boundary."""
-        return self.converged and self.certificate.enclosed and not self.certificate.saddle
+        certificate = self.certificate
+        return (
+            self.converged and certificate.enclosed and not (certificate.saddle or certificate.flat)
+        )
 
 
 def search(

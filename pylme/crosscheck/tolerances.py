@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.results.certificate import FLAT
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -79,9 +77,9 @@ DIFFERENCES: Final = Tolerance(
 
 
 FLATNESS: Final = Tolerance(
-    value=FLAT,
-    reason="a curvature below this part of the greatest is none but for rounding errors, whatever "
-    "its sign",
+    value=1e-3,
+    reason="of the greatest curvature: so near to an optimum a flat direction curves by as much, "
+    "either way",
 )
 
 

@@ -67,7 +67,8 @@ _WORDS: Final[dict[Verdict, _Words]] = {
         meaning="The criterion is the same along {directions}, so that the estimates of what takes "
         "part in it are arbitrary. {reached} {compared}",
         sentence="the data do not determine {unidentified}",
-        advice="Write the random part so that it asks only for what the data can show.",
+        advice="Write the random part so that it asks only for what the data can show. "
+        "pylme.design(formula, data).identifiability() tells of a formula before it is fitted.",
     ),
     Verdict.DISAGREES: _Words(
         title="The two sides disagree, which is a defect of one of them.",
@@ -84,6 +85,10 @@ _WORDS: Final[dict[Verdict, _Words]] = {
         advice="Look at fit.convergence.explain(), and refit with another optimiser.",
     ),
 }
+
+
+#: Verdicts that lme4 should have warned of.
+_SILENT: Final = frozenset({Verdict.STOPPED_SHORT, Verdict.NOT_IDENTIFIED})
 
 
 def title(check: CrossCheck) -> str:
@@ -110,7 +115,7 @@ def told(tier: Tier) -> str:
     """What came of a tier that was checked."""
     count = len(tier.comparisons)
     if tier.failures:
-        return f"{tier.title}: {len(tier.failures)} of {count} comparisons are off"
+        return f"{tier.title}: {len(tier.failures)} of {count} comparisons off"
     return f"{tier.title}: {count} comparisons, none of them off"
 
 
@@ -125,7 +130,7 @@ def findings(check: CrossCheck) -> Iterator[str]:
         yield "{who} warned: {alarms}.".format(**facts)
     if check.false_alarm and check.verdict is not Verdict.FALSE_ALARM:
         yield "That warning is a false alarm."
-    if not check.alarms and check.verdict is Verdict.STOPPED_SHORT:
+    if not check.alarms and check.verdict in _SILENT:
         yield "{who} did not warn of it.".format(**facts)
 
 

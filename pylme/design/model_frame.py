@@ -1,4 +1,4 @@
-"""The columns that a model was made of, under R's names: R's model frame as a data frame shows it."""
+"""The columns that a model was made of: R's model frame, as a data frame of R's shows it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pylme.design.values import Value
     from pylme.formula import Node
 
-__all__ = ["model_frame"]
+__all__ = ["categorical", "model_frame"]
 
 
 def model_frame(spec: ModelSpec, memory: Memory) -> dict[str, Any]:
@@ -78,6 +78,11 @@ def _columns(text: str, value: Value) -> dict[str, Any]:
             parts = names or tuple(str(j + 1) for j in range(width))
             return {f"{text}.{part}": matrix[:, j] for j, part in enumerate(parts)}
         case CodedFactor(factor=factor) | (Factor() as factor):
-            kind = pd.CategoricalDtype(list(factor.levels), ordered=factor.ordered)
-            return {text: pd.Categorical.from_codes(factor.codes, dtype=kind)}
+            return {text: categorical(factor)}
     return {text: value}
+
+
+def categorical(factor: Factor) -> Any:
+    """A factor as pandas has it, a `pandas.Categorical`."""
+    kind = pd.CategoricalDtype(list(factor.levels), ordered=factor.ordered)
+    return pd.Categorical.from_codes(factor.codes, dtype=kind)

@@ -109,18 +109,19 @@ def applied(D: NDArray[np.float64], E: NDArray[np.float64]) -> NDArray[np.float6
     ndarray, shape (R, c, K, P)
     """
     if _few(E):
-        product: NDArray[np.float64] = E.transpose(0, 3, 1, 2) @ D.transpose(0, 3, 2, 1)
-        return product.transpose(0, 2, 3, 1)
-    return np.einsum("rabg,rcbg->rcag", D, E)
+        product = E.transpose(0, 3, 1, 2) @ D.transpose(0, 3, 2, 1)
+        return np.moveaxis(product, 1, -1)
+    made: NDArray[np.float64] = np.einsum("rabg,rcbg->rcag", D, E)
+    return made
 
 
 def outer_sums(W: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sums of w wᵀ over the vectors of each matrix, shapes (R, c, K, P) to (R, K, K, P)."""
     if _few(W):
         columns = W.transpose(0, 3, 2, 1)
-        sums: NDArray[np.float64] = columns @ columns.swapaxes(2, 3)
-        return sums.transpose(0, 2, 3, 1)
-    return np.einsum("rcag,rcbg->rabg", W, W)
+        return np.moveaxis(columns @ columns.swapaxes(2, 3), 1, -1)
+    made: NDArray[np.float64] = np.einsum("rcag,rcbg->rabg", W, W)
+    return made
 
 
 def _few(E: NDArray[np.float64]) -> bool:

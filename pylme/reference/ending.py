@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.reference.certificate import certify
+from pylme.reference.evaluation import Evaluation
 from pylme.reference.fitting import fit
+from pylme.reference.newton import TracePoint
 from pylme.reference.singular import on_the_boundary
 from pylme.reference.threads import one_thread
+from pylme.results.certificate import Certificate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pylme.design.random_term import RandomTerm
-    from pylme.reference.evaluation import Evaluation
-    from pylme.reference.newton import TracePoint
     from pylme.reference.problem import Problem
-    from pylme.results.certificate import Certificate
 
 __all__ = ["Ending", "search"]
 

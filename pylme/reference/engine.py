@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pylme.design.build import build, rank_message
 from pylme.errors import GroupingFactorError, OptionError, ResponseError, warn
 from pylme.formula import deparse
@@ -16,6 +14,7 @@ from pylme.reference.record import warnings_of
 from pylme.results.condition import Condition
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from pylme.design.matrices import Design

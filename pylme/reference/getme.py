@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
+from pylme.design.model_frame import categorical
 from pylme.errors import OptionError, UnknownNameError
 from pylme.reference.factorization import factorize, lambda_at, random_matrix_at
 from pylme.results.varcorr import unique_labels
@@ -67,19 +67,14 @@ def _Ztlist(model: ReferenceModel) -> dict[str, sparse.csc_array]:
     """The rows of Zᵀ of each column that varies by level."""
     Zt = model.design.Zt.tocsr()
     return {
-        f"{label}.{name}": sparse.csc_array(
-            Zt[term.rows.start + k : term.rows.stop : len(term.names)]
-        )
+        f"{label}.{name}": sparse.csc_array(Zt[term.rows][k :: len(term.names)])
         for label, term in zip(_labels(model), model.design.terms, strict=True)
         for k, name in enumerate(term.names)
     }
 
 
-def _flist(model: ReferenceModel) -> dict[str, pd.Categorical]:
-    return {
-        name: pd.Categorical.from_codes(factor.codes, categories=list(factor.levels))
-        for name, factor in model.design.group_factors.items()
-    }
+def _flist(model: ReferenceModel) -> dict[str, Any]:
+    return {name: categorical(factor) for name, factor in model.design.group_factors.items()}
 
 
 def _weighted(model: ReferenceModel) -> sparse.csc_array:

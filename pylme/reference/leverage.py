@@ -6,39 +6,35 @@ The fitted values are (I - V⁻¹)y + V⁻¹Xβ̂ with V = I + ZΛΛᵀZᵀ, so 
 
 The first part is the sum of squares of a column of L⁻¹ΛᵀZᵀ, which lme4's ``hatvalues`` takes. All
 columns are the well-conditioned ones, with the root of the weights in them.
+
+With several factors and the notation of `pylme.reference.crossed`, ΛA⁻¹Λᵀ has the blocks
+D + DBD₂BᵀD, -DBD₂ and D₂.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from pylme.reference.factorization import factorize, random_matrix_at
+from pylme.reference.one_factor import OneFactor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from pylme.design.random_term import RandomTerm
+    from pylme.reference.crossed import Crossed
     from pylme.reference.evaluation import Evaluation
-    from pylme.reference.factorization import Factorization
     from pylme.reference.problem import Problem
 
 __all__ = ["hat_values"]
 
-#: Rows whose equations are solved at a time.
-_CHUNK: Final = 512
+#: Columns of D₂ that are multiplied at a time: memory is that of a few columns for each level.
+_CHUNK: Final = 128
 
 
 def hat_values(
-    problem: Problem,
-    terms: Sequence[RandomTerm],
-    theta: NDArray[np.float64],
-    evaluation: Evaluation,
+    problem: Problem, theta: NDArray[np.float64], evaluation: Evaluation
 ) -> NDArray[np.float64]:
     """The hat value of each row, shape (n,).
 
@@ -46,52 +42,84 @@ def hat_values(
     ----------
     problem : Problem
         Of a single response.
-    terms : sequence of RandomTerm
-        Those that it was prepared from.
     theta : ndarray, shape (m,)
         lme4's.
     evaluation : Evaluation
         At theta.
     """
-    columns = problem.columns
-    inner = problem.conditioned(theta[None])
-    placed = _well_conditioned(problem, terms)
-    A = random_matrix_at(placed, inner[0], np.ones(len(placed[0].codes)))
-    factor = factorize(A)
-    X = columns.base.T @ columns.x_of_base
-    X -= A.T @ factor.solver.solve(np.asarray(A @ X)) if X.size else 0.0
-    rows = solve_triangular(evaluation.RX[0], X.T, lower=True)
-    if len(problem.layout.factors) == 1:
-        random = _of_one_factor(problem, problem.layout.matrices(inner))
+    columns, criterion = problem.columns, problem.criterion
+    T = problem.layout.matrices(problem.conditioned(theta[None]))
+    z = [Z.T @ columns.base for Z in columns.z_of_base]
+    X = columns.x_of_base.T @ columns.base
+    if isinstance(criterion, OneFactor):
+        random = _of_one(problem, criterion, T, z[0], X)
+        left = solve_triangular(evaluation.RX[0], X, lower=True)
     else:
-        random = _of_several(A, factor)
-    result: NDArray[np.float64] = random + (rows * rows).sum(axis=0)
+        left = solve_triangular(evaluation.RX[0], X, lower=True)
+        random = _of_several(problem, cast("Crossed", criterion), T, z, left)
+    result: NDArray[np.float64] = random + (left * left).sum(axis=0)
     return result
 
 
-def _well_conditioned(problem: Problem, terms: Sequence[RandomTerm]) -> list[RandomTerm]:
-    """The terms on their well-conditioned columns."""
-    made = list(terms)
-    for f, factor in enumerate(problem.layout.factors):
-        z = problem.columns.base.T @ problem.columns.z_of_base[f]
-        for position, place in zip(factor.terms, factor.places, strict=True):
-            made[position] = replace(terms[position], columns=z[:, place])
-    return made
+def _of_one(
+    problem: Problem,
+    criterion: OneFactor,
+    T: list[NDArray[np.float64]],
+    z: NDArray[np.float64],
+    X: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The random part's share with one factor; X becomes (V⁻¹X)ᵀ."""
+    codes, K = problem.layout.factors[0].codes, len(z)
+    D = criterion.spread(T, 0)
+    taken = (D @ criterion.levels[K:].transpose(2, 1, 0)).transpose(2, 0, 1)
+    for a in range(K):
+        X -= taken[:, codes, a] * z[a]
+    return _within(D, z, codes)
 
 
-def _of_one_factor(problem: Problem, T: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """The random part's share, from one small matrix for each level."""
-    (factor,) = problem.layout.factors
-    z = problem.columns.z_of_base[0].T @ problem.columns.base
-    spread = problem.criterion.spread(T, 0)[factor.codes]
-    result: NDArray[np.float64] = np.einsum("an,nab,bn->n", z, spread, z, optimize=True)
-    return result
+def _of_several(
+    problem: Problem,
+    criterion: Crossed,
+    T: list[NDArray[np.float64]],
+    z: list[NDArray[np.float64]],
+    X: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The same of several factors, whose effects are not independent given the data; of R_X⁻ᵀXᵀ."""
+    state, remainder = criterion.state(T), criterion.remainder
+    leading, *others = problem.layout.factors
+    # What is left of X within each level, times the covariances of the effects.
+    parts = [state.W1[:-1].swapaxes(1, 2)]
+    parts += [remainder.of_factor(f, state.W2)[:-1].swapaxes(1, 2) for f in criterion.others]
+    for factor, part, matrix, own in zip(problem.layout.factors, parts, T, z, strict=True):
+        taken = part @ (matrix[0] @ matrix[0].T)
+        for a in range(factor.width):
+            X -= taken[:, factor.codes, a] * own[a]
+    total = _within(criterion.spread(T, 0), z[0], leading.codes)
+    places = [
+        (remainder.starts[f] + factor.codes * factor.width + a, z[f + 1][a])
+        for f, factor in enumerate(others)
+        for a in range(factor.width)
+    ]
+    for at, left in places:
+        for to, right in places:
+            total += state.D2[at, to] * left * right
+    for start in range(0, remainder.size, _CHUNK):
+        BD2 = criterion.coupling.times(state.D2[:, start : start + _CHUNK])
+        DBD2 = np.einsum("abj,bjc->ajc", state.D, BD2)
+        for at, values in places:
+            here = np.flatnonzero((at >= start) & (at < start + _CHUNK))
+            levels, columns = leading.codes[here], at[here] - start
+            for a in range(leading.width):
+                total[here] -= 2.0 * DBD2[a, levels, columns] * z[0][a, here] * values[here]
+    return total
 
 
-def _of_several(A: Any, factor: Factorization) -> NDArray[np.float64]:
-    """The same of any number of factors, whose effects are not independent given the data."""
-    parts = []
-    for start in range(0, A.shape[1], _CHUNK):
-        columns = A[:, start : start + _CHUNK].toarray()
-        parts.append((columns * factor.solver.solve(columns)).sum(axis=0))
-    return np.concatenate(parts)
+def _within(
+    D: NDArray[np.float64], z: NDArray[np.float64], codes: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """The z_iᵀD_jz_i of each row i and its level j."""
+    total = np.zeros(z.shape[1])
+    for a in range(len(z)):
+        for b in range(len(z)):
+            total += D[codes, a, b] * z[a] * z[b]
+    return total

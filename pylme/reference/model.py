@@ -15,14 +15,13 @@ from pylme.design.model_frame import model_frame
 from pylme.errors import warn
 from pylme.reference.certificate import certify
 from pylme.reference.ending import search
-from pylme.reference.fixed import FixedEffects, fixed_effects
+from pylme.reference.fixed import fixed_effects
 from pylme.reference.getme import item
 from pylme.reference.leverage import hat_values
-from pylme.reference.problem import Problem, prepare
+from pylme.reference.problem import prepare
 from pylme.reference.record import information, is_reml, optimiser_record, warnings_of
 from pylme.reference.rows import influence, linear_predictor, residuals
 from pylme.reference.solution import (
-    Solution,
     conditional_variances,
     joint_covariance,
     random_effects,
@@ -46,6 +45,9 @@ if TYPE_CHECKING:
     from pylme.design.spec import ModelSpec
     from pylme.reference.ending import Ending
     from pylme.reference.evaluation import Evaluation
+    from pylme.reference.fixed import FixedEffects
+    from pylme.reference.problem import Problem
+    from pylme.reference.solution import Solution
     from pylme.results.estimates import ModelInfo
     from pylme.results.optinfo import OptInfo
     from pylme.results.protocol import ResidualType
@@ -79,6 +81,8 @@ class ReferenceModel:
     """
 
     engine: Final = "numpy"
+    design: Design
+    problem: Problem
 
     def __init__(
         self,
@@ -270,7 +274,9 @@ class ReferenceModel:
 
     def row_quantities(self) -> Mapping[str, NDArray[np.float64]]:
         """What broom.mixed's augment adds to the model frame."""
-        hat = hat_values(self.problem, self.design.terms, self.theta, self.ending.evaluation)
+        hat = None
+        if self.design.p:
+            hat = hat_values(self.problem, self.theta, self.ending.evaluation)
         fixed = linear_predictor(self.design, self.fixed.beta)
         parts = influence(self.design, self.mu, fixed, hat, self.fixed.sigma)
         return {name: read_only(part) for name, part in parts.items()}

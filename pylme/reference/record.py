@@ -8,7 +8,7 @@ import numpy as np
 import scipy
 
 from pylme._version import __version__
-from pylme.errors import ConvergenceWarning, FitWarning, SingularFitWarning
+from pylme.errors import ConvergenceWarning, SingularFitWarning
 from pylme.formula import deparse_lines
 from pylme.reference.newton import ENOUGH, MAX_ESCAPES, MAX_EVALUATIONS
 from pylme.results.arrays import read_only
@@ -19,6 +19,7 @@ from pylme.results.trace import Trace
 if TYPE_CHECKING:
     from pylme.design.matrices import Design
     from pylme.design.spec import ModelSpec
+    from pylme.errors import FitWarning
     from pylme.reference.ending import Ending
     from pylme.reference.problem import Problem
     from pylme.reference.solution import Solution

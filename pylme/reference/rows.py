@@ -54,21 +54,31 @@ def influence(
     design: Design,
     mu: NDArray[np.float64],
     fixed: NDArray[np.float64],
-    hat: NDArray[np.float64],
+    hat: NDArray[np.float64] | None,
     sigma: float,
 ) -> dict[str, NDArray[np.float64]]:
     """What broom.mixed's ``augment`` adds to the model frame.
 
-    Cook's distances are (r/(1 - hat))² hat / (σ² p) with r the weighted residuals, as in R. A model
-    without fixed effects has neither these nor hat values in lme4.
+    Cook's distances are (r/(1 - hat))² hat / (σ² p) with r the weighted residuals, as in R.
+
+    Parameters
+    ----------
+    design : Design
+    mu, fixed : ndarray, shape (n,)
+        Fitted values, with the random effects and without.
+    hat : ndarray, shape (n,), or None
+        None for a model without fixed effects, for which lme4 gives neither these nor distances.
+    sigma : float
     """
     roots = np.sqrt(design.weights)
     raw = design.y - mu
     weighted = roots * raw
-    with np.errstate(divide="ignore", invalid="ignore"):
-        cooks = (weighted / (1.0 - hat)) ** 2 * hat / (sigma**2 * design.p)
-    cooks[np.isinf(cooks)] = np.nan
-    distances = {".hat": hat, ".cooksd": cooks} if design.p else {}
+    distances = {}
+    if hat is not None:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            cooks = (weighted / (1.0 - hat)) ** 2 * hat / (sigma**2 * design.p)
+        cooks[np.isinf(cooks)] = np.nan
+        distances = {".hat": hat, ".cooksd": cooks}
     return {
         ".fitted": mu, ".resid": raw, **distances, ".fixed": fixed, ".mu": mu,
         ".offset": design.offset, ".sqrtXwt": roots, ".sqrtrwt": roots,

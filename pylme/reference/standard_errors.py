@@ -1,6 +1,6 @@
 """Standard errors of the variance components, from the joint Hessian by the delta method.
 
-With s = log σ², D(θ, s) = log|A| + ρ log|S| + νs + r²/σ² is twice the negative log-likelihood before
+With s = log σ², D(θ, s) = log|A| + ρ log|S| + νs + r²/σ² is minus twice the log-likelihood before
 σ² is profiled out, so that the covariance matrix of (θ̂, ŝ) is twice the inverse of its Hessian. The
 covariance matrix of a term's effects is Σ_t = σ²T_tT_tᵀ, hence
 
@@ -66,7 +66,7 @@ def standard_errors(
     sdcor: dict[int, NDArray[np.float64]] = {}
     for f, (factor, C) in enumerate(zip(layout.factors, problem.columns.C, strict=True)):
         own = np.flatnonzero(free & (layout.factor_of == f))
-        block, slopes = _derivatives(layout, factor, C, T[f][0], own, variance)
+        block, slopes = _derivatives(layout, factor, C, T[f][0], own, variance=variance)
         chosen = np.append(np.searchsorted(np.flatnonzero(free), own), -1)
         spread = covariance[np.ix_(chosen, chosen)]
         for position, place in zip(factor.terms, factor.places, strict=True):
@@ -90,6 +90,7 @@ def _derivatives(
     C: NDArray[np.float64],
     T: NDArray[np.float64],
     own: NDArray[np.intp],
+    *,
     variance: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Σ of the caller's columns, shape (K, K), and its derivatives by `own` and s, (.., K, K)."""

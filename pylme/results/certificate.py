@@ -1,8 +1,8 @@
 """What the exact derivatives prove of the point where a search ended, and the verdict from it.
 
 At a minimum the gradient vanishes and the Hessian is positive definite. On the boundary, where some
-covariance matrix Σ_t is singular, both are taken along the directions that keep its rank, and across
-them ∂d/∂Σ_t must be positive semidefinite: variance added in any direction makes the criterion rise.
+covariance matrix Σ_t is singular, both are taken along the directions that keep its rank, and
+across them ∂d/∂Σ_t must be positive semidefinite: variance added anywhere makes the criterion rise.
 """
 
 from __future__ import annotations

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from pylme.results.varcorr import cells
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pylme.results.varcorr import VarCorr
 
 __all__ = ["VarianceErrors", "varcorr_table"]
