@@ -112,16 +112,19 @@ def _second_search(problem: Problem, first: Optimum) -> Optimum:
     if not lower.any():
         return replace(first, evaluations=evaluations, trace=(*first.trace, *second.trace))
     theta, converged, escapes = first.theta.copy(), first.converged.copy(), first.escapes.copy()
+    curvature = first.curvature.copy()
     better = np.flatnonzero(doubtful)[lower]
     theta[better] = second.theta[lower]
     converged[better] = second.converged[lower]
     escapes[better] = second.escapes[lower]
+    curvature[better] = second.curvature[lower]
     return Optimum(
         theta=theta,
         evaluation=problem.criterion.evaluate(layout.matrices(theta)),
         evaluations=evaluations,
         converged=converged,
         escapes=escapes,
+        curvature=curvature,
         trace=(*first.trace, *second.trace),
     )
 

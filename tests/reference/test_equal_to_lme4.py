@@ -136,6 +136,8 @@ def test_estimates_at_the_optimum(optima):
     for group, frame in theirs.ranef.items():
         spread = np.sqrt(np.diagonal(theirs.ranef_var[group], axis1=1, axis2=2))
         np.testing.assert_allclose(
-            ours.ranef[group], frame, atol=IN_ERRORS * spread.max() + 10 * IN_ERRORS * frame.std().max()
+            ours.ranef[group],
+            frame,
+            atol=IN_ERRORS * spread.max() + 10 * IN_ERRORS * frame.std().max(),
         )
     np.testing.assert_allclose(ours.sigma, theirs.sigma, rtol=IN_ERRORS)
