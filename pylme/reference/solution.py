@@ -111,7 +111,7 @@ def solution_at(
         gradient=gradient(layout, T, M)[0],
         hessian=hessian(layout, T, M, form)[0],
         M=_by_term(problem, M),
-        profiled=-along_theta(layout, T, hh) / fixed.sigma**2,
+        profiled=along_theta(layout, T, hh) / fixed.sigma**2,
     )
 
 
