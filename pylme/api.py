@@ -24,7 +24,7 @@ from pylme.lme4.control import GlmerControl, LmerControl
 from pylme.options import choice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import ArrayLike
 
@@ -53,6 +53,7 @@ def lmer(
     control: LmerControl | None = None,
     start: Start | ArrayLike | None = None,
     na_action: NaAction = "omit",
+    check: bool = False,
 ) -> Fit:
     """Fit a linear mixed-effects model.
 
@@ -79,6 +80,10 @@ def lmer(
         Starting values of theta.
     na_action : {"omit", "fail"}
         Leave rows with missing values out, with one warning, or raise.
+    check : bool
+        Cross-check the fit on the spot: see `Fit.cross_check`. What the engine warns of its own
+        fit is then replaced by one warning with the verdict, and by none where lme4 is right and
+        did not warn. It stays in ``fit.conditions``.
 
     Returns
     -------
@@ -104,6 +109,8 @@ def lmer(
         If rows were left out.
     ConvergenceWarning, SingularFitWarning, RankDeficiencyWarning, ScalingWarning, RWarning
         All that R says, in its order; also kept as ``fit.conditions``.
+    CrossCheckWarning
+        With ``check=True``, in place of the first two: the verdict.
 
     References
     ----------
@@ -125,15 +132,18 @@ def lmer(
             value=f"{type(control).__name__}(...)",
             allowed='none with engine="numpy": a control is for lme4 and its optimisers',
         )
-    if not isinstance(reml, bool | np.bool_):
-        raise OptionError(option="reml", value=reml, allowed=(True, False))
+    reml = _is_true("reml", reml)
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
-        start=start, na_action=na_action, family=None, reml=bool(reml),
+        start=start, na_action=na_action, family=None, reml=reml,
     )  # fmt: skip
-    if engine == "numpy":
-        return _fitted_by_numpy(spec, na_action=na_action, offset=offset)
-    return _fitted(spec, "lmer", control, na_action=na_action)
+
+    def fitted() -> Fit:
+        if engine == "numpy":
+            return _fitted_by_numpy(spec, na_action=na_action, offset=offset)
+        return _fitted(spec, "lmer", control, na_action=na_action)
+
+    return _checked(fitted) if _is_true("check", check) else fitted()
 
 
 def glmer(
@@ -256,6 +266,23 @@ def _points(n_agq: object) -> int:
             option="n_agq", value=n_agq, allowed=f"a whole number from 0 to {MOST_POINTS}"
         )
     return points
+
+
+def _is_true(option: str, value: object) -> bool:
+    if not isinstance(value, bool | np.bool_):
+        raise OptionError(option=option, value=value, allowed=(True, False))
+    return bool(value)
+
+
+def _checked(fitted: Callable[[], Fit]) -> Fit:
+    """A fit with the verdict on it in place of the engine's warnings."""
+    from pylme.crosscheck.telling import held_back, tell
+
+    with held_back() as held:
+        fit = fitted()
+        check = fit.cross_check()
+    tell(held, check)
+    return fit
 
 
 def _require_kind(option: str, value: object, kind: type) -> None:

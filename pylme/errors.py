@@ -22,6 +22,7 @@ __all__ = [
     "ColumnTypeError",
     "ColumnValueError",
     "ConvergenceWarning",
+    "CrossCheckWarning",
     "DataError",
     "DataTypeError",
     "EmptyDataError",
@@ -31,6 +32,7 @@ __all__ = [
     "FunctionNotAllowedError",
     "GroupingFactorError",
     "InfiniteValueError",
+    "MissingPackageError",
     "MissingRowsWarning",
     "MissingValueError",
     "NoRandomEffectsError",
@@ -371,6 +373,19 @@ class NotAvailableError(PylmeError, RuntimeError):
     """Something that this fit cannot give, and why."""
 
 
+class MissingPackageError(PylmeError, ImportError):
+    """An optional dependency that is not installed; `extra` of pylme's brings it."""
+
+    def __init__(self, *, package: str, extra: str, asked: str) -> None:
+        super().__init__(
+            asked=asked,
+            found=f"{package} is not installed",
+            remedy=f'Install it with: pip install "pylme[{extra}]"',
+        )
+        self.package = package
+        self.extra = extra
+
+
 # --- R ----------------------------------------------------------------------------------------
 
 
@@ -420,6 +435,17 @@ class RankDeficiencyWarning(FitWarning):
 
 class ScalingWarning(FitWarning):
     """lme4 finds predictors or eigenvalues of very different scale."""
+
+
+class CrossCheckWarning(FitWarning):
+    """What a cross-check says of a fit that was checked on the spot.
+
+    `verdict` is the verdict's name, which may also say that another warning is about nothing.
+    """
+
+    def __init__(self, *, verdict: str, said: str) -> None:
+        super().__init__(said)
+        self.verdict = verdict
 
 
 class MissingRowsWarning(PylmeWarning):

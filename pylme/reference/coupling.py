@@ -26,6 +26,8 @@ __all__ = ["Coupling", "coupling"]
 
 #: A sparse multiplication costs about as much as this many in a dense product.
 SPARSE_COST: Final = 60
+#: Multiplications that cost less than the calls of a sparse product.
+SMALL: Final = 1e5
 
 
 class Coupling(Protocol):
@@ -80,7 +82,8 @@ def coupling(
     )
     per_level = np.bincount(rows, minlength=J).astype(np.float64)
     coefficients = float((per_level * (per_level + 1)).sum()) / 2 * (K * (K + 1) / 2)
-    if coefficients * SPARSE_COST > K * J * float(q2) ** 2:
+    dense = K * J * float(q2) ** 2
+    if dense < SMALL or coefficients * SPARSE_COST > dense:
         B = np.zeros((K, J, q2))
         B[:, rows, at] = values
         return _Dense(B=B)

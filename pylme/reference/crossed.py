@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-from pylme.reference.batched import spread
+from pylme.reference.batched import congruent, spread
 from pylme.reference.cells import cells
 from pylme.reference.coupling import Coupling, coupling
 from pylme.reference.evaluation import stacked
@@ -116,8 +116,8 @@ class Crossed:
     gram: NDArray[np.float64]
     exact: bool
 
-    def subset(self, responses: NDArray[np.bool_]) -> Crossed:
-        """The same for some of the responses."""
+    def subset(self, responses: NDArray[np.bool_ | np.intp]) -> Crossed:
+        """The same for some of the responses, marked or by their positions."""
         return replace(
             self,
             responses=self.responses[responses],
@@ -184,8 +184,8 @@ class Crossed:
         W2 = (N2 - S22 @ r2) @ solved.whitening[0].T
         N1 = N1[K:] - np.einsum("abj,bjc->caj", F, self.coupling.times(r2))
         W1 = (solved.whitening[0] @ N1.reshape(p + 1, K * J)).reshape(p + 1, K, J)
-        Y = np.einsum("abj,bcj,dcj->adj", F, self.coupling.blocks(D2), F, optimize=True)
-        K1 = C - np.einsum("abj,bcj,cdj->adj", C, D, C, optimize=True)
+        Y = congruent(F, self.coupling.blocks(D2))
+        K1 = C - congruent(C, D)
         return State(D=D, F=F, K1=K1, S22=S22, D2=D2, inverse=inverse, Y=Y, W1=W1, W2=W2), solved
 
     def _remaining(
@@ -220,7 +220,7 @@ class Crossed:
         if f > 0:
             return self.remainder.blocks(f - 1, state.D2)
         BDB = self.coupling.blocks(state.D2)
-        D = state.D + np.einsum("abj,bcj,cdj->adj", state.D, BDB, state.D, optimize=True)
+        D = state.D + congruent(state.D, BDB)
         return np.moveaxis(D, -1, 0)
 
     @property
@@ -234,7 +234,9 @@ class Crossed:
         """M of each factor."""
         weights = np.full(len(state.W1), float(self.likelihood.rho))
         weights[-1] = solved.ratio[0]
-        taken = np.einsum("c,caj,cbj->ab", weights, state.W1, state.W1, optimize=True)
+        c, K, J = state.W1.shape
+        flat = state.W1.swapaxes(0, 1).reshape(K, c * J)
+        taken = (flat * np.repeat(weights, J)) @ flat.T
         M = [(state.K1 - state.Y).sum(axis=-1) - taken]
         weighted = state.W2 * weights
         SL = self.remainder.right(state.S22, T[1:])

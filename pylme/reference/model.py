@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pylme.design.model_frame import model_frame
+from pylme.errors import warn
 from pylme.reference.certificate import certify
+from pylme.reference.ending import search
 from pylme.reference.fixed import fixed_effects
 from pylme.reference.getme import item
 from pylme.reference.leverage import hat_values
 from pylme.reference.problem import prepare
-from pylme.reference.record import information, is_reml, optimiser_record
+from pylme.reference.record import information, is_reml, optimiser_record, warnings_of
 from pylme.reference.rows import influence, linear_predictor, residuals
 from pylme.reference.solution import (
     conditional_variances,
@@ -28,6 +30,7 @@ from pylme.reference.solution import (
 from pylme.reference.standard_errors import standard_errors
 from pylme.reference.threads import one_thread
 from pylme.results.arrays import read_only
+from pylme.results.condition import Condition
 from pylme.results.covariance import correlation
 from pylme.results.estimates import Estimates
 from pylme.results.labels import block_labels
@@ -45,10 +48,7 @@ if TYPE_CHECKING:
     from pylme.reference.evaluation import Evaluation
     from pylme.reference.fixed import FixedEffects
     from pylme.reference.problem import Problem
-    from pylme.reference.solution import (
-        Solution,
-    )
-    from pylme.results.condition import Condition
+    from pylme.reference.solution import Solution
     from pylme.results.estimates import ModelInfo
     from pylme.results.optinfo import OptInfo
     from pylme.results.protocol import ResidualType
@@ -155,6 +155,17 @@ class ReferenceModel:
     def mu(self) -> NDArray[np.float64]:
         """Fitted values, shape (n,)."""
         return linear_predictor(self.design, self.fixed.beta, self.effects[1])
+
+    def refit_from(self, theta: NDArray[np.float64]) -> ReferenceModel:
+        """The same problem once more, the search starting at `theta`."""
+        ending = search(self.problem, self.design.terms, theta)
+        before = {str(warning) for warning in warnings_of(self.ending)}
+        kept = [c for c in self.conditions if c.message not in before]
+        said = warnings_of(ending)
+        for warning in said:
+            warn(warning)
+        told = [Condition(kind="warning", message=str(warning)) for warning in said]
+        return ReferenceModel(self.spec, self.design, self.problem, ending, (*kept, *told))
 
     def info(self) -> ModelInfo:
         """What was fitted to what."""

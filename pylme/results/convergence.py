@@ -8,12 +8,12 @@ positive definite, a singular covariance matrix, and last whether anything was c
 from __future__ import annotations
 
 import re
-import textwrap
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from pylme.results.explanations import MESSAGES, PROVED, STATUSES, WIDTH
+from pylme.render.paragraphs import item, wrapped
+from pylme.results.explanations import MESSAGES, PROVED, STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,34 +100,19 @@ class Convergence:
         parts = [title, "", meaning]
         for heading, lines in (("Checked:", self.checked), ("Not checked:", self.not_checked)):
             if lines:
-                parts += ["", heading, *(_item(line) for line in lines)]
+                parts += ["", heading, *(item(line) for line in lines)]
         if self.messages:
             parts += ["", "What was said, and what it means:"]
         for message in self.messages:
-            parts.append(_item(" ".join(message.split())))
+            parts.append(item(message))
             words = next((words for pattern, words in MESSAGES if pattern.search(message)), None)
-            parts += [_wrapped(words, "      ")] if words else []
+            parts += [wrapped(words, "      ")] if words else []
         return "\n".join(parts)
 
     def __str__(self) -> str:
         said = f": {' '.join(self.messages[0].split())}" if self.messages else ""
         more = f" (and {len(self.messages) - 1} more)" if len(self.messages) > 1 else ""
         return f"{self.status.name} (helper's code {self.code}){said}{more}"
-
-
-def _item(text: str) -> str:
-    return _wrapped(text, "    ", first="  - ")
-
-
-def _wrapped(text: str, indent: str, *, first: str | None = None) -> str:
-    return textwrap.fill(
-        text,
-        width=WIDTH,
-        initial_indent=indent if first is None else first,
-        subsequent_indent=indent,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
 
 
 def helper_code(checks: Lme4Checks | None, *, singular: bool) -> int:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["MESSAGES", "PROVED", "STATUSES", "WIDTH"]
-
-#: Of an explanation's lines.
-WIDTH: Final = 88
+__all__ = ["MESSAGES", "PROVED", "STATUSES"]
 
 #: Status name → title and meaning, where lme4 fitted and checked.
 STATUSES: Final[dict[str, tuple[str, str]]] = {

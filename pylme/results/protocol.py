@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pylme.design.spec import ModelSpec
     from pylme.results.condition import Condition
     from pylme.results.estimates import Estimates, ModelInfo
     from pylme.results.optinfo import OptInfo
@@ -37,6 +38,11 @@ class FittedModel(Protocol):
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """What was said during the fit, in order."""
+        ...
+
+    @property
+    def spec(self) -> ModelSpec | None:
+        """What was fitted to which data; None where the data were not saved."""
         ...
 
     def info(self) -> ModelInfo:
@@ -93,4 +99,8 @@ class FittedModel(Protocol):
 
     def row_quantities(self) -> Mapping[str, NDArray[np.float64]]:
         """What each row has beside fitted value and residual, by broom.mixed's column names."""
+        ...
+
+    def refit_from(self, theta: NDArray[np.float64]) -> FittedModel:
+        """The same model fitted again, the search starting at `theta`."""
         ...

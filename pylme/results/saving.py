@@ -70,6 +70,11 @@ class SavedModel:
             saved_residuals={kind: model.residuals(kind) for kind in get_args(ResidualType)},
         )
 
+    @property
+    def spec(self) -> None:
+        """None: the data are not saved."""
+        return None
+
     def info(self) -> ModelInfo:
         """What was fitted to what."""
         return self.saved_info
@@ -126,6 +131,10 @@ class SavedModel:
     def row_quantities(self) -> Mapping[str, NDArray[np.float64]]:
         """Not available: the data are not saved."""
         raise _not_saved("Augmenting the data")
+
+    def refit_from(self, theta: NDArray[np.float64]) -> SavedModel:
+        """Not available: neither the data nor the engine's model are saved."""
+        raise _not_saved(f"Fitting again from theta = {theta.tolist()}")
 
 
 def _not_saved(asked: str) -> NotAvailableError:

@@ -162,11 +162,17 @@ class VarCorr(Rendered):
         ]  # fmt: skip
         if self.sigma is not None:
             rows.append(("Residual", None, None, self.sigma**2, self.sigma))
-        frame = pd.DataFrame(rows, columns=["grp", "var1", "var2", "vcov", "sdcor"])
-        # Objects, so that what is missing is None whatever pandas makes of columns of text.
-        for at, name in enumerate(("var1", "var2"), start=1):
-            frame[name] = pd.Series([row[at] for row in rows], dtype=object)
-        return frame
+        grp, var1, var2, vcov, sdcor = zip(*rows, strict=True) if rows else ((),) * 5
+        # An index of objects stays as it is: what is missing is None whatever pandas makes of text.
+        return pd.DataFrame(
+            {
+                "grp": list(grp),
+                "var1": pd.Index(var1, dtype=object),
+                "var2": pd.Index(var2, dtype=object),
+                "vcov": np.array(vcov, dtype=np.float64),
+                "sdcor": np.array(sdcor, dtype=np.float64),
+            }
+        )
 
     def describe(self) -> Table:
         """The table that lme4's ``print(VarCorr(fit))`` shows."""
