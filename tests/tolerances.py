@@ -28,3 +28,8 @@ STOPPING_ERROR = 1e-4
 IN_ERRORS = 1e-3
 #: The optimum of the same model written otherwise: the search stops at an expected fall of 1e-10.
 SAME_OPTIMUM = 1e-8
+#: A criterion published to ten to twelve digits, at an optimum that is exact to rounding.
+PUBLISHED_DIGITS = 1e-10
+#: Variances against a closed form: the search stops where the criterion would fall by 1e-10, which
+#: is at a relative distance of 1e-5 or less in few groups.
+CLOSED_FORM = 1e-4
