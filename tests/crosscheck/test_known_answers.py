@@ -29,10 +29,11 @@ def test_the_models_that_everybody_fits(case, reml):
     assert check.verdict is (Verdict.SINGULAR_CERTIFIED if singular else Verdict.AGREES)
     assert check.ok
     assert all(tier.ok for tier in check.tiers)
-    assert check.excess == pytest.approx(0.0, abs=1e-6)
+    # lme4 stops within about this of the optimum; values are published to five digits or more.
+    assert check.excess == pytest.approx(0.0, abs=1e-5)
     known = case.reml if reml else case.ml
     if known is not None:
-        assert check.best == pytest.approx(known, abs=1e-6)
+        assert check.best == pytest.approx(known, abs=5e-6)
 
 
 @pytest.mark.parametrize(("shift", "excess"), [(100.0, 19.8), (2000.0, 42.8), (1e6, 49.1)])
