@@ -1,11 +1,14 @@
 from . import datasets as datasets
 from . import errors as errors
+from . import plot as plot
 from . import reference as reference
 from ._version import __version__ as __version__
 from .api import glmer as glmer
 from .api import glmer_nb as glmer_nb
 from .api import lmer as lmer
+from .crosscheck.verdict import Verdict as Verdict
 from .design.build import design as design
+from .design.identifiability.report import Identifiability as Identifiability
 from .design.matrices import Design as Design
 from .fit import Fit as Fit
 from .fit import from_json as from_json
@@ -18,3 +21,8 @@ from .lme4.installation.doctor import show_versions as show_versions
 from .results.convergence import Status as Status
 from .results.covariance import cov2sdcor as cov2sdcor
 from .results.covariance import sdcor2cov as sdcor2cov
+from .study.grid import expand_grid as expand_grid
+from .study.simulate import simulate as simulate
+from .study.simulation import Simulation as Simulation
+from .study.simulator import Simulator as Simulator
+from .study.specification import simulator as simulator

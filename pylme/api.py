@@ -10,7 +10,13 @@ import numpy as np
 from pylme.design.family import family as family_of
 from pylme.design.requirements import require_fittable
 from pylme.design.specify import specified
-from pylme.errors import MissingRowsWarning, MissingValueError, OptionError, warn
+from pylme.errors import (
+    MissingRowsWarning,
+    MissingValueError,
+    NotAvailableError,
+    OptionError,
+    warn,
+)
 from pylme.fit import Fit
 from pylme.formula import Name
 from pylme.lme4.conditions import raise_as_warnings
@@ -18,7 +24,7 @@ from pylme.lme4.control import GlmerControl, LmerControl
 from pylme.options import choice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import ArrayLike
 
@@ -29,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["glmer", "glmer_nb", "lmer"]
 
-Engine = Literal["lme4"]
+Engine = Literal["lme4", "numpy"]
 #: lme4's own limit of quadrature points.
 MOST_POINTS: Final = 100
 
@@ -47,6 +53,7 @@ def lmer(
     control: LmerControl | None = None,
     start: Start | ArrayLike | None = None,
     na_action: NaAction = "omit",
+    check: bool = False,
 ) -> Fit:
     """Fit a linear mixed-effects model.
 
@@ -73,6 +80,10 @@ def lmer(
         Starting values of theta.
     na_action : {"omit", "fail"}
         Leave rows with missing values out, with one warning, or raise.
+    check : bool
+        Cross-check the fit on the spot: see `Fit.cross_check`. What the engine warns of its own
+        fit is then replaced by one warning with the verdict, and by none where lme4 is right and
+        did not warn. It stays in ``fit.conditions``.
 
     Returns
     -------
@@ -98,6 +109,8 @@ def lmer(
         If rows were left out.
     ConvergenceWarning, SingularFitWarning, RankDeficiencyWarning, ScalingWarning, RWarning
         All that R says, in its order; also kept as ``fit.conditions``.
+    CrossCheckWarning
+        With ``check=True``, in place of the first two: the verdict.
 
     References
     ----------
@@ -113,13 +126,24 @@ def lmer(
     """
     choice("engine", engine, Engine)
     _require_kind("control", control, LmerControl)
-    if not isinstance(reml, bool | np.bool_):
-        raise OptionError(option="reml", value=reml, allowed=(True, False))
+    if engine == "numpy" and control is not None:
+        raise OptionError(
+            option="control",
+            value=f"{type(control).__name__}(...)",
+            allowed='none with engine="numpy": a control is for lme4 and its optimisers',
+        )
+    reml = _is_true("reml", reml)
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
-        start=start, na_action=na_action, family=None, reml=bool(reml),
+        start=start, na_action=na_action, family=None, reml=reml,
     )  # fmt: skip
-    return _fitted(spec, "lmer", control, na_action=na_action)
+
+    def fitted() -> Fit:
+        if engine == "numpy":
+            return _fitted_by_numpy(spec, na_action=na_action, offset=offset)
+        return _fitted(spec, "lmer", control, na_action=na_action)
+
+    return _checked(fitted) if _is_true("check", check) else fitted()
 
 
 def glmer(
@@ -181,7 +205,7 @@ def glmer(
     >>> fit.varcorr["herd"].sd.round(3).to_dict()
     {'(Intercept)': 0.642}
     """
-    choice("engine", engine, Engine)
+    _require_lme4(engine, "glmer")
     _require_kind("control", control, GlmerControl)
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
@@ -224,7 +248,7 @@ def glmer_nb(
     PylmeWarning
         As `lmer`.
     """
-    choice("engine", engine, Engine)
+    _require_lme4(engine, "glmer_nb")
     _require_kind("control", control, GlmerControl)
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
@@ -242,6 +266,23 @@ def _points(n_agq: object) -> int:
             option="n_agq", value=n_agq, allowed=f"a whole number from 0 to {MOST_POINTS}"
         )
     return points
+
+
+def _is_true(option: str, value: object) -> bool:
+    if not isinstance(value, bool | np.bool_):
+        raise OptionError(option=option, value=value, allowed=(True, False))
+    return bool(value)
+
+
+def _checked(fitted: Callable[[], Fit]) -> Fit:
+    """A fit with the verdict on it in place of the engine's warnings."""
+    from pylme.crosscheck.telling import held_back, tell
+
+    with held_back() as held:
+        fit = fitted()
+        check = fit.cross_check()
+    tell(held, check)
+    return fit
 
 
 def _require_kind(option: str, value: object, kind: type) -> None:
@@ -272,6 +313,26 @@ def _fitted(
         warn(MissingRowsWarning(dropped=len(lost), given=rows.n_given, counts=counts))
         rows = rows.without(lost)
     return Fit(model, rows)
+
+
+def _fitted_by_numpy(
+    spec: ModelSpec, *, na_action: NaAction, offset: str | ArrayLike | None
+) -> Fit:
+    from pylme.reference.engine import fit_with_numpy
+
+    require_fittable(spec)
+    named = offset is None or isinstance(offset, str)
+    model = fit_with_numpy(spec, na_action=na_action, offset_named=named)
+    return Fit(model, model.design.rows)
+
+
+def _require_lme4(engine: Engine, function: str) -> None:
+    if choice("engine", engine, Engine) != "lme4":
+        raise NotAvailableError(
+            asked=f"{function}() with engine={engine!r}",
+            found="the numpy engine fits linear mixed models only",
+            remedy='Leave the engine at "lme4", or fit a linear model with lmer().',
+        )
 
 
 def _relaxed(control: Control | None) -> bool:

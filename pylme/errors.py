@@ -22,14 +22,17 @@ __all__ = [
     "ColumnTypeError",
     "ColumnValueError",
     "ConvergenceWarning",
+    "CrossCheckWarning",
     "DataError",
     "DataTypeError",
     "EmptyDataError",
+    "FitWarning",
     "FormulaError",
     "FormulaSyntaxError",
     "FunctionNotAllowedError",
     "GroupingFactorError",
     "InfiniteValueError",
+    "MissingPackageError",
     "MissingRowsWarning",
     "MissingValueError",
     "NoRandomEffectsError",
@@ -371,6 +374,19 @@ class NotAvailableError(PylmeError, RuntimeError):
     """Something that this fit cannot give, and why."""
 
 
+class MissingPackageError(PylmeError, ImportError):
+    """An optional dependency that is not installed; `extra` of pylme's brings it."""
+
+    def __init__(self, *, package: str, extra: str, asked: str) -> None:
+        super().__init__(
+            asked=asked,
+            found=f"{package} is not installed",
+            remedy=f'Install it with: pip install "pylme[{extra}]"',
+        )
+        self.package = package
+        self.extra = extra
+
+
 class TooLargeError(PylmeError, MemoryError):
     """A model that the memory cannot hold; `needed` and `available` are bytes."""
 
@@ -418,24 +434,39 @@ class PylmeWarning(_Told, UserWarning):
     """The root of all warnings that pylme gives."""
 
 
-class RWarning(PylmeWarning):
+class FitWarning(PylmeWarning):
+    """Something said of a model or its fit, whichever engine says it."""
+
+
+class RWarning(FitWarning):
     """A warning or message of R's that has no class of its own here."""
 
 
-class ConvergenceWarning(RWarning):
-    """lme4 or its optimiser says that the fit has not converged."""
+class ConvergenceWarning(FitWarning):
+    """The engine or its optimiser says that the fit has not converged."""
 
 
-class SingularFitWarning(RWarning):
+class SingularFitWarning(FitWarning):
     """The estimated covariance of some random effects is singular."""
 
 
-class RankDeficiencyWarning(RWarning):
+class RankDeficiencyWarning(FitWarning):
     """Columns of the fixed-effects model matrix were dropped as linearly dependent."""
 
 
-class ScalingWarning(RWarning):
+class ScalingWarning(FitWarning):
     """lme4 finds predictors or eigenvalues of very different scale."""
+
+
+class CrossCheckWarning(FitWarning):
+    """What a cross-check says of a fit that was checked on the spot.
+
+    `verdict` is the verdict's name, which may also say that another warning is about nothing.
+    """
+
+    def __init__(self, *, verdict: str, said: str) -> None:
+        super().__init__(said)
+        self.verdict = verdict
 
 
 class MissingRowsWarning(PylmeWarning):

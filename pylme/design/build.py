@@ -14,7 +14,7 @@ from pylme.design.memory import Memory
 from pylme.design.model_matrix import model_matrix
 from pylme.design.new_rows import column_kind
 from pylme.design.random_term import RandomTerm
-from pylme.design.rank import independent_columns
+from pylme.design.rank import combinations, independent_columns
 from pylme.design.recipe import Recipe, bars_of, fixed_codings, predictor_nodes, total_offset
 from pylme.design.requirements import require_fittable
 from pylme.design.specify import specified
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pylme.formula import Formula, ModelTerms
     from pylme.frame import NaAction
 
-__all__ = ["build", "design"]
+__all__ = ["build", "design", "rank_message"]
 
 
 def design(
@@ -129,7 +129,7 @@ def build(spec: ModelSpec, *, na_action: NaAction = "omit", offset_named: bool =
     codings = fixed_codings(fixed, values, spec.contrasts)
     matrix = model_matrix(fixed, values, codings, rows.nrow)
     independent = independent_columns(matrix.values)
-    dropped = _dropped(matrix, independent)
+    dropped, aliases = _dropped(matrix, independent)
     recipe = Recipe(
         formula=formula,
         fixed=fixed,
@@ -149,6 +149,7 @@ def build(spec: ModelSpec, *, na_action: NaAction = "omit", offset_named: bool =
         x_names=tuple(matrix.names[i] for i in independent.tolist()),
         assign=tuple(matrix.assign[i] for i in independent.tolist()),
         dropped=dropped,
+        aliases=read_only(aliases),
         **_random(tuple(bars[i] for i in order), values, rows.nrow),
         weights=read_only(_column(spec, "weights", spec.weights, kept, default=1.0)),
         offset=read_only(
@@ -191,18 +192,25 @@ def _order(n_levels: list[int]) -> tuple[int, ...]:
     return tuple(sorted(places, key=lambda place: (n_levels[place], place), reverse=True))
 
 
-def _dropped(matrix: ModelMatrix, independent: NDArray[np.intp]) -> tuple[str, ...]:
+def _dropped(
+    matrix: ModelMatrix, independent: NDArray[np.intp]
+) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """The names of the dependent columns, and their coefficients on the others."""
     kept = set(independent.tolist())
-    dropped = tuple(name for i, name in enumerate(matrix.names) if i not in kept)
-    if dropped:
-        warn(
-            RankDeficiencyWarning(
-                f"{len(dropped)} of {len(matrix.names)} columns of the fixed-effects model matrix "
-                "are linearly dependent on those before them and were dropped: "
-                + ", ".join(dropped)
-            )
-        )
-    return dropped
+    lost = [i for i in range(len(matrix.names)) if i not in kept]
+    if not lost:
+        return (), np.zeros((len(kept), 0))
+    dropped = tuple(matrix.names[i] for i in lost)
+    warn(RankDeficiencyWarning(rank_message(dropped, len(matrix.names))))
+    return dropped, combinations(matrix.values[:, independent], matrix.values[:, lost])
+
+
+def rank_message(dropped: tuple[str, ...], columns: int) -> str:
+    """What is said where columns of the fixed-effects model matrix are dropped."""
+    return (
+        f"{len(dropped)} of {columns} columns of the fixed-effects model matrix are linearly "
+        f"dependent on those before them and were dropped: {', '.join(dropped)}"
+    )
 
 
 def _response(spec: ModelSpec, value: Value) -> NDArray[np.float64]:
@@ -249,6 +257,7 @@ def _random(bars: tuple[BarRecipe, ...], values: dict[str, Value], nrow: int) ->
                 group=group,
                 label=recipe.label,
                 names=matrix.names,
+                assign=matrix.assign,
                 levels=factor.levels,
                 codes=factor.codes,
                 columns=read_only(matrix.values),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pylme.design.values import Value
     from pylme.formula import Node
 
-__all__ = ["group_factor", "group_names", "group_variables", "require_levels"]
+__all__ = ["distinct", "group_factor", "group_names", "group_variables", "require_levels"]
 
 
 def group_variables(group: Node) -> tuple[Node, ...]:
@@ -52,16 +52,24 @@ def group_factor(group: Node, values: Mapping[str, Value]) -> Factor:
 def _combinations(outer: Factor, inner: Factor) -> Factor:
     width = len(inner.levels)
     pairs = outer.codes.astype(np.int64) * width + inner.codes
-    found, codes = _distinct(pairs, len(outer.levels) * width)
+    found, codes = distinct(pairs, len(outer.levels) * width)
     levels = tuple(
         f"{outer.levels[pair // width]}:{inner.levels[pair % width]}" for pair in found.tolist()
     )
     return Factor(codes=locked(codes.astype(np.int32)), levels=levels, values=levels)
 
 
-def _distinct(pairs: NDArray[np.int64], size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The values that occur, sorted, and the position of each value among them."""
-    if size > 4 * len(pairs):
+def distinct(pairs: NDArray[np.int64], size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The values that occur, sorted, and the position of each value among them.
+
+    Parameters
+    ----------
+    pairs : ndarray of int, shape (n,)
+        From 0 to `size` less one.
+    size : int
+    """
+    # A table of all values is quicker than sorting as long as it is not much larger than the data.
+    if size > 8 * len(pairs):
         found, codes = np.unique(pairs, return_inverse=True)
         return found.astype(np.intp), codes.astype(np.intp)
     occurs = np.bincount(pairs, minlength=size) > 0

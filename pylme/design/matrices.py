@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from pylme.design.identifiability.identify import identify
 from pylme.design.new_rows import on_new_rows
 from pylme.design.random_term import RandomTerm
 from pylme.design.recipe import Recipe
@@ -23,6 +24,7 @@ from pylme.frame import Factor, Rows
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from pylme.design.identifiability.report import Identifiability
     from pylme.design.new_rows import NewRows
     from pylme.frame import NaAction
 
@@ -47,6 +49,8 @@ class Design:
         The term of the fixed effects that each column belongs to, from 1; 0 for the intercept.
     dropped : tuple of str
         The columns left out as linearly dependent, as lme4 leaves them out.
+    aliases : ndarray, shape (p, dropped)
+        What they are: the dropped columns are ``X @ aliases``.
     terms : tuple of RandomTerm
         The random-effects terms in lme4's order: by falling number of levels.
     weights : ndarray, shape (n,)
@@ -65,6 +69,7 @@ class Design:
     x_names: tuple[str, ...]
     assign: tuple[int, ...]
     dropped: tuple[str, ...]
+    aliases: NDArray[np.float64]
     terms: tuple[RandomTerm, ...]
     group_factors: Mapping[str, Factor]
     weights: NDArray[np.float64]
@@ -166,6 +171,31 @@ class Design:
             If a factor of the fixed effects, or of the left side of a bar, has a new level.
         """
         return on_new_rows(self.recipe, self.terms, data, offset=offset, na_action=na_action)
+
+    def identifiability(self) -> Identifiability:
+        """Which covariance parameters and fixed effects the data identify, and why not others.
+
+        It looks at the columns alone: not at the response, and not at any estimate.
+
+        Returns
+        -------
+        Identifiability
+            The number of covariance parameters, their rank, and each direction that the data cannot
+            see with the reason in words.
+
+        References
+        ----------
+        Searle, Casella & McCulloch (1992), Variance Components, section 6.6.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> hsb = pylme.datasets.load("hsb")
+        >>> found = pylme.design("math ~ ses + (ses*sector | sch.id)", hsb).identifiability()
+        >>> found.n_parameters, found.rank, found.directions[0].reason
+        (10, 6, 'sector does not vary within sch.id, where it takes 2 values')
+        """
+        return identify(self)
 
     def __repr__(self) -> str:
         lines = [

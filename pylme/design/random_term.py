@@ -27,6 +27,9 @@ class RandomTerm:
         The term without its parentheses, as in ``Days | Subject``.
     names : tuple of str
         R's names of the k columns that vary by level (lme4's ``cnms``).
+    assign : tuple of int
+        The term left of the bar that each column belongs to, from 1; 0 for the intercept. Empty
+        where the term was read from a matrix and not made from a formula.
     levels : tuple of str
     codes : ndarray of int32, shape (n,)
         The level of each row, from 0; -1 where it is none of `levels`, which happens on new rows.
@@ -45,6 +48,7 @@ class RandomTerm:
     columns: NDArray[np.float64]
     rows: slice
     thetas: slice
+    assign: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         return f"<({self.label}): {len(self.levels)} levels, {', '.join(self.names)}>"

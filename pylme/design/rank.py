@@ -15,9 +15,11 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["independent_columns"]
+__all__ = ["combinations", "independent_columns"]
 
 _TOLERANCE: Final = 1e-7
+#: A part of a column this small beside the whole is rounding.
+_ROUNDING: Final = 1e-8
 
 
 def independent_columns(X: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -43,3 +45,25 @@ def independent_columns(X: NDArray[np.float64]) -> NDArray[np.intp]:
         rest[place:, column:] -= 2 * np.outer(normal, normal @ rest[place:, column:])
         kept.append(column)
     return np.array(kept, dtype=np.intp)
+
+
+def combinations(kept: NDArray[np.float64], dropped: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The coefficients of dropped columns on those kept: dropped = kept @ coefficients.
+
+    Parameters
+    ----------
+    kept : ndarray, shape (n, p)
+        Linearly independent.
+    dropped : ndarray, shape (n, m)
+
+    Returns
+    -------
+    ndarray, shape (p, m)
+        Exactly zero where a column has no part.
+    """
+    lengths = np.linalg.norm(kept, axis=0)
+    Q, R = np.linalg.qr(kept / lengths)
+    parts = np.linalg.solve(R, Q.T @ dropped)
+    parts[np.abs(parts) <= _ROUNDING * np.linalg.norm(dropped, axis=0)] = 0.0
+    coefficients: NDArray[np.float64] = parts / lengths[:, None]
+    return coefficients

@@ -159,6 +159,9 @@ class Session:
 _ASKED = {"fit_model": "Fitting the model with lme4"}
 
 
+#: Functions that Python calls by name, read into one environment.
+_R_FILES = ("helpers.R", "system.R")
+
 #: Names and levels in other scripts than ASCII need a locale that has them.
 _UTF8 = """
 if (!l10n_info()[["UTF-8"]]) for (name in c("C.UTF-8", "en_US.UTF-8", "UTF-8")) {
@@ -184,8 +187,8 @@ def _log_console(text: str) -> None:
 
 
 def _load_helpers(rinterface: Any) -> Any:
-    """Load lme4 and evaluate helpers.R in an environment below base R."""
-    source = files("pylme.lme4").joinpath("helpers.R").read_text(encoding="utf-8")
+    """Load lme4 and evaluate our R files in an environment below base R."""
+    sources = [files("pylme.lme4").joinpath(name).read_text(encoding="utf-8") for name in _R_FILES]
     try:
         rinterface.evalr('loadNamespace("lme4"); loadNamespace("splines"); NULL')
     except Exception as error:
@@ -193,7 +196,7 @@ def _load_helpers(rinterface: Any) -> Any:
     rinterface.evalr(_UTF8)
     home = rinterface.evalr("new.env(parent = baseenv())")
     evaluate = rinterface.evalr("function(text, home) eval(parse(text = text), home)")
-    evaluate(rinterface.StrSexpVector([source]), home)
+    evaluate(rinterface.StrSexpVector(sources), home)
     return home
 
 

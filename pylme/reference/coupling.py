@@ -27,6 +27,8 @@ __all__ = ["Coupling", "coupling", "coupling_bytes", "coupling_matrix", "pairs_w
 
 #: A sparse multiplication costs about as much as this many in a dense product.
 SPARSE_COST: Final = 60
+#: Multiplications that cost less than the calls of a sparse product.
+SMALL: Final = 1e5
 #: Bytes: to find each pair of entries within a level, and for each coefficient while it is made.
 _FINDING: Final = 56
 _COEFFICIENT: Final = 36
@@ -98,8 +100,9 @@ def _ways(
     # B, and two products of its size.
     dense = ("dense", 3.0 * 8.0 * K * J * q2)
     sparse = ("sparse", _FINDING * pairs + _COEFFICIENT * coefficients)
-    ways = [sparse, dense] if coefficients * SPARSE_COST <= K * J * q2**2 else [dense, sparse]
-    return ways[0] if ways[0][1] <= limit else min(ways, key=lambda way: way[1])
+    work = K * J * q2**2
+    quick = dense if work < SMALL or coefficients * SPARSE_COST > work else sparse
+    return quick if quick[1] <= limit else min(dense, sparse, key=lambda way: way[1])
 
 
 def _entries(

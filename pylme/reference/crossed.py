@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.errors import TooLargeError
-from pylme.reference.batched import spread
+from pylme.reference.batched import congruent, spread
 from pylme.reference.cells import cells
 from pylme.reference.dense_elimination import DenseEliminated, DenseElimination
 from pylme.reference.differences import form_by_differences
@@ -121,8 +121,8 @@ class Crossed:
     gram: NDArray[np.float64]
     exact: bool
 
-    def subset(self, responses: NDArray[np.bool_]) -> Crossed:
-        """The same for some of the responses."""
+    def subset(self, responses: NDArray[np.bool_ | np.intp]) -> Crossed:
+        """The same for some of the responses, marked or by their positions."""
         return replace(
             self,
             responses=self.responses[responses],
@@ -176,6 +176,10 @@ class Crossed:
             form -= solved.ratio[0] / solved.rss[0] * np.outer(hh, hh)
         return solved.evaluation(tuple(m[None] for m in M), form[None], hh[None])
 
+    def state(self, T: list[NDArray[np.float64]]) -> State:
+        """The blocks of a single response."""
+        return self._state(0, [matrix[0] for matrix in T])[0]
+
     def _state(self, r: int, T: list[NDArray[np.float64]]) -> tuple[State, Solved]:
         K, J = self.tables.shape[1:]
         p = self.likelihood.p
@@ -198,8 +202,8 @@ class Crossed:
         N1 = N1[K:] - np.einsum("abj,bjc->caj", F, self.elimination.times(r2))
         W1 = (solved.whitening[0] @ N1.reshape(p + 1, K * J)).reshape(p + 1, K, J)
         BDB = left.coupled()
-        Y = np.einsum("abj,bcj,dcj->adj", F, BDB, F, optimize=True)
-        K1 = C - np.einsum("abj,bcj,cdj->adj", C, D, C, optimize=True)
+        Y = congruent(F, BDB)
+        K1 = C - congruent(C, D)
         return State(D=D, F=F, K1=K1, left=left, BDB=BDB, Y=Y, W1=W1, W2=W2), solved
 
     def _sums(self, state: State) -> list[NDArray[np.float64]]:
@@ -214,16 +218,16 @@ class Crossed:
 
     def effects(self, T: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
         """The h = ZᵀV⁻¹(y - Xβ̂) of a single response, by factor: shapes (J_f, K_f)."""
-        state, _ = self._state(0, [matrix[0] for matrix in T])
+        state = self.state(T)
         others = [self.remainder.of_factor(f, state.W2)[-1].T for f in self.others]
         return [state.W1[-1].T, *others]
 
     def spread(self, T: list[NDArray[np.float64]], f: int) -> NDArray[np.float64]:
         """The blocks of ΛA⁻¹Λᵀ of the levels of factor f, shape (J_f, K_f, K_f)."""
-        state, _ = self._state(0, [matrix[0] for matrix in T])
+        state = self.state(T)
         if f > 0:
             return state.left.spread(f - 1)
-        D = state.D + np.einsum("abj,bcj,cdj->adj", state.D, state.BDB, state.D, optimize=True)
+        D = state.D + congruent(state.D, state.BDB)
         return np.moveaxis(D, -1, 0)
 
     @property
@@ -235,7 +239,9 @@ class Crossed:
         """M of each factor."""
         weights = np.full(len(state.W1), float(self.likelihood.rho))
         weights[-1] = solved.ratio[0]
-        taken = np.einsum("c,caj,cbj->ab", weights, state.W1, state.W1, optimize=True)
+        c, K, J = state.W1.shape
+        flat = state.W1.swapaxes(0, 1).reshape(K, c * J)
+        taken = (flat * np.repeat(weights, J)) @ flat.T
         M = [(state.K1 - state.Y).sum(axis=-1) - taken]
         weighted = state.W2 * weights
         for f, K22 in enumerate(state.left.sums()):

@@ -21,6 +21,8 @@ __all__ = ["DenseEliminated", "DenseElimination", "dense_bytes", "dense_eliminat
 
 #: T_f is divided by where its condition number is below this; else K₂₂ is computed without.
 WELL_CONDITIONED: Final = 1e4
+#: Columns of D₂ that are multiplied at a time: memory is that of a few columns for each level.
+_CHUNK: Final = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -79,6 +81,23 @@ class DenseEliminated:
     def spread(self, f: int) -> NDArray[np.float64]:
         """The diagonal blocks of D₂ of factor f, shape (J_f, K_f, K_f)."""
         return self.of.remainder.blocks(f, self.D2)
+
+    def between(self, i: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The entries (i, j) of D₂."""
+        return self.D2[i, j]
+
+    def towards(self, levels: NDArray[np.int32], i: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The entries (a, j; i) of B D₂, shape (K, entries)."""
+        columns, place = np.unique(i, return_inverse=True)
+        found = []
+        for start in range(0, len(columns), _CHUNK):
+            here = np.flatnonzero((place >= start) & (place < start + _CHUNK))
+            BD2 = self.of.coupling.times(self.D2[:, columns[start : start + _CHUNK]])
+            found.append((here, BD2[:, levels[here], place[here] - start]))
+        made = np.empty((len(found[0][1]), len(i)))
+        for here, values in found:
+            made[:, here] = values
+        return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

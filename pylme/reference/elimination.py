@@ -45,6 +45,17 @@ class Eliminated(Protocol):
         """The diagonal blocks of D₂ of factor f, shape (J_f, K_f, K_f)."""
         ...
 
+    def between(self, i: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The entries (i, j) of D₂, for effects of levels that occur in one row of the data."""
+        ...
+
+    def towards(self, levels: NDArray[np.int32], i: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The entries (a, j; i) of B D₂, shape (K, entries).
+
+        The levels j of the leading factor and those that the effects i belong to occur together.
+        """
+        ...
+
 
 class Elimination(Protocol):
     """B = Z₁ᵀZ₂ and Z₂ᵀZ₂."""

@@ -13,7 +13,7 @@ stands in row i and column c,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from pylme.reference.terms import Layout
 
-__all__ = ["Evaluation", "gradient", "hessian", "stacked", "symmetric_form"]
+__all__ = ["Evaluation", "gradient", "hessian", "one_of", "stacked", "symmetric_form"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -135,11 +135,20 @@ def symmetric_form(products: NDArray[np.float64]) -> NDArray[np.float64]:
     return 0.125 * (form + form.swapaxes(1, 2))
 
 
+_BY_RESPONSE: Final = ("criterion", "beta", "rss", "RX", "form", "hh")
+
+
 def stacked(evaluations: list[Evaluation]) -> Evaluation:
     """The evaluations of several responses as one."""
-    names = ("criterion", "beta", "rss", "RX", "form", "hh")
-    parts = {n: np.concatenate([getattr(e, n) for e in evaluations]) for n in names}
+    parts = {n: np.concatenate([getattr(e, n) for e in evaluations]) for n in _BY_RESPONSE}
     M = tuple(
         np.concatenate(of_factor) for of_factor in zip(*(e.M for e in evaluations), strict=True)
     )
     return Evaluation(M=M, **parts)
+
+
+def one_of(evaluation: Evaluation, response: int) -> Evaluation:
+    """The evaluation of one of several responses."""
+    row = slice(response, response + 1)
+    parts = {n: getattr(evaluation, n)[row] for n in _BY_RESPONSE}
+    return Evaluation(M=tuple(m[row] for m in evaluation.M), **parts)

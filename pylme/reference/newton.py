@@ -44,8 +44,8 @@ class Criterion(Protocol):
         """The criterion and its derivatives."""
         ...
 
-    def subset(self, responses: NDArray[np.bool_]) -> Self:
-        """The same for some of the responses."""
+    def subset(self, responses: NDArray[np.bool_ | np.intp]) -> Self:
+        """The same for some of the responses, marked or by their positions."""
         ...
 
     def moments(
@@ -136,7 +136,7 @@ class _Search:
         self.converged = np.zeros(R, dtype=bool)
         self.escapes = np.zeros(R, dtype=np.intp)
         self.trace: list[TracePoint] = []
-        #: The evaluation at the current theta, where there is a single response.
+        #: The evaluation at the current theta, where it is at hand.
         self.last: Evaluation | None = None
 
     def _evaluate(self, criterion: Criterion, theta: NDArray[np.float64]) -> Evaluation:
@@ -225,6 +225,7 @@ class _Search:
             moved |= fell
             waiting &= ~fell
             shrink *= 0.25
+        self.last = None if moved.any() else evaluation
         return moved
 
     def optimum(self) -> Optimum:

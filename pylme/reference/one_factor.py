@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.reference.batched import spread
+from pylme.reference.batched import applied, outer_sums, spread
 from pylme.reference.evaluation import symmetric_form
 from pylme.reference.groups import base_tables, fixed_products, response_tables, within_levels
 from pylme.reference.likelihood import Likelihood
@@ -70,8 +70,8 @@ class OneFactor:
     levels: NDArray[np.float64]
     responses: NDArray[np.float64]
 
-    def subset(self, responses: NDArray[np.bool_]) -> OneFactor:
-        """The same for some of the responses."""
+    def subset(self, responses: NDArray[np.bool_ | np.intp]) -> OneFactor:
+        """The same for some of the responses, marked or by their positions."""
         return OneFactor(
             likelihood=self.likelihood,
             counts=self.counts,
@@ -124,16 +124,16 @@ class OneFactor:
         used = self.likelihood.p + 1
         C = E[:, :K]
         D, logdet = spread(factor, C)
-        DE = np.einsum("rabg,rcbg->rcag", D, E)
-        N = E - np.einsum("rabg,rcbg->rcag", C, DE)
+        DE = applied(D, E)
+        N = E - applied(C, DE)
         U = E[:, K:].reshape(len(E), c - K, K * P)
         taken = DE[:, K:].reshape(R, c - K, K * P) @ U.swapaxes(1, 2)
         S = self.gram - taken[:, :used, :used]
         if c > K + used:
             S[:, -1, -1] -= np.einsum("rcc->r", taken[:, used:, used:])
         solved = self.likelihood.solve(logdet @ self.counts, S)
-        W = N[:, K : K + used].reshape(R, used, K * P)
-        W = (solved.whitening @ W).reshape(R, used, K, P)
+        whole = N[:, K : K + used].reshape(R, used, K * P)
+        W = (solved.whitening @ whole).reshape(R, used, K, P)
         h = W[:, -1:] if c == K + used else np.concatenate([W[:, -1:], N[:, K + used :]], axis=1)
         return self._derivatives(solved, N[:, :K], W, h)
 
@@ -145,12 +145,11 @@ class OneFactor:
         h: NDArray[np.float64],
     ) -> Evaluation:
         R, used, K, P = W.shape
-        hh = np.einsum("rcag,rcbg->rabg", h, h)
+        hh = outer_sums(h)
         weighted = KK * self.counts
         rest = solved.ratio[:, None, None, None] * hh
         if self.likelihood.reml:
-            N = W[:, :-1]
-            rest += np.einsum("rcag,rcbg->rabg", N, N)
+            rest += outer_sums(W[:, :-1])
         M = (weighted - rest).sum(axis=-1)
         total = hh.sum(axis=-1).reshape(R, K * K)
         left = (2.0 * rest - weighted).reshape(R, K * K, P)

@@ -15,12 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.reference.evaluation import gradient, hessian
+from pylme.reference.fixed import fixed_effects
 
 if TYPE_CHECKING:
     from pylme.reference.evaluation import Evaluation
     from pylme.reference.problem import Problem
+    from pylme.reference.terms import Layout
 
-__all__ = ["Solution", "conditional_variances", "joint_covariance", "solution_at"]
+__all__ = [
+    "Solution",
+    "along_theta",
+    "conditional_variances",
+    "joint_covariance",
+    "joint_inverse",
+    "random_effects",
+    "solution_at",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,32 +79,39 @@ def solution_at(
     theta: NDArray[np.float64],
     *,
     response: int = 0,
+    evaluation: Evaluation | None = None,
 ) -> Solution:
-    """The model at lme4's theta, of shape (m,), for one of the problem's responses."""
-    layout, columns = problem.layout, problem.columns
-    one = problem.single(response).exactly()
+    """The model at lme4's theta for one of the problem's responses.
+
+    Parameters
+    ----------
+    problem : Problem
+    theta : ndarray, shape (m,)
+    response : int
+    evaluation : Evaluation, optional
+        Of that response at theta, with exact second derivatives, if there is one.
+    """
+    layout = problem.layout
     T = layout.matrices(theta[None])
-    inner = layout.matrices(problem.conditioned(theta[None]))
-    evaluation = one.evaluate(inner)
+    if evaluation is None:
+        inner = layout.matrices(problem.conditioned(theta[None]))
+        evaluation = problem.single(response).exactly().evaluate(inner)
     M, form, hh = _in_the_callers_columns(problem, evaluation)
-    rss = float(evaluation.rss[0])
-    sigma = float(np.sqrt(rss / problem.likelihood.nu))
-    back = np.linalg.inv(columns.RX)
-    root = back @ np.linalg.inv(evaluation.RX[0]).T
-    u, b = _random_effects(problem, T, one.effects(inner))
+    fixed = fixed_effects(problem, evaluation, response)
+    u, b = random_effects(problem, theta, response=response)
     return Solution(
         theta=theta,
         criterion=float(evaluation.criterion[0]),
-        rss=rss,
-        sigma=sigma,
-        beta=back @ (evaluation.beta[0] + columns.beta0[response]),
-        vcov=sigma**2 * (root @ root.T),
+        rss=fixed.rss,
+        sigma=fixed.sigma,
+        beta=fixed.beta,
+        vcov=fixed.vcov,
         u=u,
         b=b,
         gradient=gradient(layout, T, M)[0],
         hessian=hessian(layout, T, M, form)[0],
         M=_by_term(problem, M),
-        profiled=-_along_theta(problem, T, hh) / sigma**2,
+        profiled=along_theta(layout, T, hh) / fixed.sigma**2,
     )
 
 
@@ -107,16 +124,24 @@ def _in_the_callers_columns(
     return M, change.T @ evaluation.form @ change, evaluation.hh @ change
 
 
-def _along_theta(
-    problem: Problem, T: list[NDArray[np.float64]], hh: NDArray[np.float64]
+def along_theta(
+    layout: Layout, T: list[NDArray[np.float64]], hh: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """hᵀΣ_kh for each element of theta, shape (m,)."""
+    """hᵀΣ_kh for each element of theta, shape (m,).
+
+    Parameters
+    ----------
+    layout : Layout
+    T : list of ndarray, shapes (1, K_f, K_f)
+    hh : ndarray, shape (1, V)
+        As in `Evaluation`.
+    """
     made, start = [], 0
     for matrix in T:
         K = matrix.shape[1]
         made.append(2.0 * hh[:, start : start + K * K].reshape(-1, K, K) @ matrix)
         start += K * K
-    along: NDArray[np.float64] = problem.layout.theta(made)[0]
+    along: NDArray[np.float64] = layout.theta(made)[0]
     return along
 
 
@@ -131,10 +156,22 @@ def _by_term(
     return tuple(found[position] for position in range(len(found)))
 
 
-def _random_effects(
-    problem: Problem, T: list[NDArray[np.float64]], effects: list[NDArray[np.float64]]
+def random_effects(
+    problem: Problem, theta: NDArray[np.float64], *, response: int = 0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The u and b in the order of Zᵀ's rows, from h of the well-conditioned columns by factor."""
+    """The u and b of one of the problem's responses, each of shape (q,), in the order of Zᵀ's rows.
+
+    Parameters
+    ----------
+    problem : Problem
+    theta : ndarray, shape (m,)
+        lme4's.
+    response : int
+    """
+    T = problem.layout.matrices(theta[None])
+    inner = problem.layout.matrices(problem.conditioned(theta[None]))
+    # ZᵀV⁻¹(y - Xβ̂) of the well-conditioned columns.
+    effects = problem.single(response).effects(inner)
     u: dict[int, NDArray[np.float64]] = {}
     b: dict[int, NDArray[np.float64]] = {}
     for f, factor in enumerate(problem.layout.factors):
@@ -148,14 +185,16 @@ def _random_effects(
     return np.concatenate([u[t] for t in order]), np.concatenate([b[t] for t in order])
 
 
-def conditional_variances(problem: Problem, solution: Solution, group: str) -> NDArray[np.float64]:
+def conditional_variances(
+    problem: Problem, theta: NDArray[np.float64], sigma: float, group: str
+) -> NDArray[np.float64]:
     """σ²ΛA⁻¹Λᵀ of one grouping factor's levels, shape (J, K, K), all its terms together."""
     layout = problem.layout
     f = next(f for f, factor in enumerate(layout.factors) if factor.group == group)
-    inner = layout.matrices(problem.conditioned(solution.theta[None]))
+    inner = layout.matrices(problem.conditioned(theta[None]))
     C = problem.columns.C[f]
     spread = problem.single(0).spread(inner, f)
-    variances: NDArray[np.float64] = solution.sigma**2 * (C @ spread @ C.T)
+    variances: NDArray[np.float64] = sigma**2 * (C @ spread @ C.T)
     return variances
 
 
@@ -166,10 +205,31 @@ def joint_covariance(problem: Problem, solution: Solution) -> NDArray[np.float64
     Walker 2015, equations 30 and 39, before σ is profiled out). Where it is not positive definite,
     as on the boundary or where the data do not identify θ, all is NaN.
     """
-    m, nu = len(solution.theta), problem.likelihood.nu
+    return joint_inverse(solution.hessian, solution.profiled, problem.likelihood.nu)
+
+
+def joint_inverse(
+    hessian: NDArray[np.float64], mixed: NDArray[np.float64], nu: int
+) -> NDArray[np.float64]:
+    """Twice the inverse of the Hessian in (θ, s), from that of the profiled criterion.
+
+    Parameters
+    ----------
+    hessian : ndarray, shape (m, m)
+    mixed : ndarray, shape (m,)
+        ∂²D/∂θ∂s.
+    nu : int
+        ∂²D/∂s².
+
+    Returns
+    -------
+    ndarray, shape (m + 1, m + 1)
+        All NaN where the Hessian is not positive definite.
+    """
+    m = len(mixed)
     joint = np.empty((m + 1, m + 1))
-    joint[:m, :m] = solution.hessian + np.outer(solution.profiled, solution.profiled) / nu
-    joint[:m, m] = joint[m, :m] = solution.profiled
+    joint[:m, :m] = hessian + np.outer(mixed, mixed) / nu
+    joint[:m, m] = joint[m, :m] = mixed
     joint[m, m] = nu
     scale = np.sqrt(np.abs(np.diag(joint)))
     if not (scale > 0).all():

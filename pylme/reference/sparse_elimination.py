@@ -45,6 +45,8 @@ __all__ = [
 
 #: The least relative standard deviation in any direction.
 LEAST: Final = 1e-7
+#: Products of entries of B and of D₂ that are in memory at a time.
+_PRODUCTS: Final = 1e7
 #: Bytes for each value of the pattern: its places, while they are found too, and five such values.
 _VALUE: Final = 200
 
@@ -109,6 +111,27 @@ class SparseEliminated:
     def spread(self, f: int) -> NDArray[np.float64]:
         """The diagonal blocks of D₂ of factor f, shape (J_f, K_f, K_f)."""
         return np.moveaxis(self.of.coupling.pattern.diagonal(self.D2, f), -1, 0)
+
+    def between(self, i: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The entries (i, j) of D₂, for effects of levels that occur in one row of the data."""
+        return np.asarray(self.of.coupling.pattern.matrix(self.D2)[i, j])
+
+    def towards(self, levels: NDArray[np.int32], i: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The entries (a, j; i) of B D₂, shape (K, entries).
+
+        All that is added up in these lies on the pattern, as level j brings it together.
+        """
+        D2 = self.of.coupling.pattern.matrix(self.D2)
+        B, K, J = self.of.B, self.of.coupling.K, self.of.coupling.J
+        products = float(np.diff(D2.indptr)[B.indices].sum())
+        step = max(1, int(J * min(1.0, _PRODUCTS * K / max(products, 1.0))))
+        made = np.empty((K, len(i)))
+        for start in range(0, J, step):
+            here = np.flatnonzero((levels >= start) & (levels < start + step))
+            for a in range(K):
+                BD2 = B[a * J + start : a * J + min(start + step, J)] @ D2
+                made[a, here] = BD2[levels[here] - start, i[here]]
+        return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

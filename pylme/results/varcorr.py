@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-__all__ = ["GroupVarCorr", "VarCorr", "VarCorrTerm"]
+__all__ = ["GroupVarCorr", "VarCorr", "VarCorrTerm", "cells"]
 
 Order = Literal["cov.last", "lower.tri"]
 
@@ -158,15 +158,21 @@ class VarCorr(Rendered):
             (term.label, term.names[i], None if i == j else term.names[j], term.cov[j, i],
              term.sd[i] if i == j else term.corr[j, i])
             for term in self.terms
-            for i, j in _cells(len(term.names), order)
+            for i, j in cells(len(term.names), order)
         ]  # fmt: skip
         if self.sigma is not None:
             rows.append(("Residual", None, None, self.sigma**2, self.sigma))
-        frame = pd.DataFrame(rows, columns=["grp", "var1", "var2", "vcov", "sdcor"])
-        # Objects, so that what is missing is None whatever pandas makes of columns of text.
-        for at, name in enumerate(("var1", "var2"), start=1):
-            frame[name] = pd.Series([row[at] for row in rows], dtype=object)
-        return frame
+        grp, var1, var2, vcov, sdcor = zip(*rows, strict=True) if rows else ((),) * 5
+        # An index of objects stays as it is: what is missing is None whatever pandas makes of text.
+        return pd.DataFrame(
+            {
+                "grp": list(grp),
+                "var1": pd.Index(var1, dtype=object),
+                "var2": pd.Index(var2, dtype=object),
+                "vcov": np.array(vcov, dtype=np.float64),
+                "sdcor": np.array(sdcor, dtype=np.float64),
+            }
+        )
 
     def describe(self) -> Table:
         """The table that lme4's ``print(VarCorr(fit))`` shows."""
@@ -221,7 +227,7 @@ class VarCorr(Rendered):
         )
 
 
-def _cells(k: int, order: Order) -> list[tuple[int, int]]:
+def cells(k: int, order: Order) -> list[tuple[int, int]]:
     """Pairs (column, row) of a symmetric k by k matrix in the order of R's data frame."""
     if order == "lower.tri":
         return [(i, j) for i in range(k) for j in range(i, k)]

@@ -74,7 +74,7 @@ def test_the_users_session_is_left_as_it_was(sleepstudy):
     names = list(ri.evalr("ls(globalenv(), all.names = TRUE)"))
     seed = list(ri.evalr(".Random.seed"))
     search = list(ri.evalr("search()"))
-    with pytest.warns(pylme.errors.RWarning):
+    with pytest.warns(pylme.errors.FitWarning):
         pylme.lmer(
             SLEEP, sleepstudy, control=pylme.LmerControl(optimizer="bobyqa", opt_ctrl={"maxfun": 9})
         )
@@ -84,7 +84,7 @@ def test_the_users_session_is_left_as_it_was(sleepstudy):
     assert list(ri.evalr("getOption('digits')")) == [11]
     assert list(ri.evalr("search()")) == search
     ri.evalr("rm(curWarnings); options(digits = 7)")
-    with pytest.warns(pylme.errors.RWarning):
+    with pytest.warns(pylme.errors.FitWarning):
         pylme.lmer(
             SLEEP, sleepstudy, control=pylme.LmerControl(optimizer="bobyqa", opt_ctrl={"maxfun": 9})
         )

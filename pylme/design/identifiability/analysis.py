@@ -1,0 +1,81 @@
+"""What the error contrasts of a design see of its covariance parameters.
+
+The parameters are identified where the information I_ik = ½ tr(PB_iPB_k), B_i = ∂V/∂ψ_i, has full
+rank (Searle, Casella & McCulloch 1992, Variance Components, section 6.6). That P(Σ c_i B_i)P = 0
+does not depend on V: it says that Σ c_i B_i vanishes on the error contrasts. So V is taken to be
+W⁻¹, that is P = I - QQᵀ in weighted rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylme.design.identifiability.conditioning import Conditioned, conditioned, weighted
+from pylme.design.identifiability.null_space import nothing, null_space
+from pylme.design.identifiability.parameters import CovarianceParameter, covariance_parameters
+from pylme.design.identifiability.raw_directions import raw_directions
+from pylme.design.identifiability.sketch import Block, Sketches, sketched
+
+if TYPE_CHECKING:
+    from pylme.design.matrices import Design
+    from pylme.design.random_term import RandomTerm
+
+__all__ = ["Analysis", "analysed", "block_of", "roots_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Analysis:
+    """The pictures of a design's parameters, and the combinations that leave no trace.
+
+    Attributes
+    ----------
+    parameters : tuple of CovarianceParameter, length d
+    terms : tuple of Conditioned
+        The columns of each term.
+    sketches : Sketches
+        Of the conditioned parameters.
+    rows : ndarray, shape (m, d + 1)
+        A sparse basis of the combinations of raw parameters that leave no trace; σ² comes last.
+    """
+
+    parameters: tuple[CovarianceParameter, ...]
+    terms: tuple[Conditioned, ...]
+    sketches: Sketches
+    rows: NDArray[np.float64]
+
+
+def analysed(design: Design) -> Analysis:
+    """The pictures of a design's covariance parameters, and what leaves no trace."""
+    roots = roots_of(design.weights)
+    terms = tuple(conditioned(weighted(term, roots)) for term in design.terms)
+    X = design.X if roots is None else design.X * roots[:, None]
+    blocks = [block_of(term, new) for term, new in zip(design.terms, terms, strict=True)]
+    sketches = sketched(blocks, np.linalg.qr(X)[0])
+    parameters = covariance_parameters(design.terms)
+    return Analysis(
+        parameters=parameters,
+        terms=terms,
+        sketches=sketches,
+        rows=raw_directions(null_space(sketches, nothing(terms)), parameters, terms),
+    )
+
+
+def roots_of(weights: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """The square roots of weights; None where all are 1."""
+    return None if (weights == 1).all() else np.sqrt(weights)
+
+
+def block_of(term: RandomTerm, conditioned: Conditioned) -> Block:
+    """A term with its conditioned columns, the parameters in the order of theta."""
+    columns, rows = np.triu_indices(len(conditioned.R))
+    return Block(
+        codes=term.codes,
+        levels=len(term.levels),
+        columns=conditioned.columns,
+        a=columns,
+        b=rows,
+    )

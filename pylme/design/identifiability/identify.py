@@ -1,0 +1,114 @@
+"""From a design to what its data identify."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pylme.design.identifiability.analysis import analysed
+from pylme.design.identifiability.facts import Facts
+from pylme.design.identifiability.fixed import fixed_effects
+from pylme.design.identifiability.null_space import nothing
+from pylme.design.identifiability.parameters import SIGMA
+from pylme.design.identifiability.reasons import reason
+from pylme.design.identifiability.report import Direction, Identifiability
+from pylme.design.identifiability.trace import Trace
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pylme.design.identifiability.analysis import Analysis
+    from pylme.design.identifiability.trace import Column
+    from pylme.design.matrices import Design
+
+__all__ = ["identify"]
+
+#: A length this small, of a combination found to leave no trace beside the fixed effects, says that
+#: it leaves none in the rows themselves. What the fixed effects alone hide is a good part of it;
+#: rounding after the way back to raw columns shifted by a million leaves 1e-9.
+_PLAIN: Final = 1e-7
+
+
+def identify(design: Design) -> Identifiability:
+    """Which parameters of a design its data identify, and for the others why not."""
+    analysis = analysed(design)
+    size = len(analysis.parameters)
+    facts = Facts(design)
+    absorbed = _absorbed(analysis)
+    names = [*(parameter.name for parameter in analysis.parameters), SIGMA]
+    directions = [_direction(row, names, analysis, absorbed, facts) for row in analysis.rows]
+    places = {name: i for i, name in enumerate(names)}
+    directions.sort(key=lambda d: (len(d.names) > 1, [places[name] for name in d.names]))
+    return Identifiability(
+        formula=design.formula,
+        parameters=tuple(names[:-1]),
+        # All of them and σ² have rank size + 1 - m; σ² has one of it, if there is any.
+        rank=max(size - len(analysis.rows), 0),
+        directions=tuple(directions),
+        fixed=fixed_effects(design),
+    )
+
+
+def _direction(
+    row: NDArray[np.float64],
+    names: list[str],
+    analysis: Analysis,
+    absorbed: frozenset[Column],
+    facts: Facts,
+) -> Direction:
+    places = np.flatnonzero(row).tolist()
+    weights = row[places] / np.abs(row).max()
+    weights *= np.sign(weights[0])
+    chosen = [analysis.parameters[i] for i in places if i < len(analysis.parameters)]
+    pairs = tuple(((p.term, p.column), (p.term, p.row)) for p in chosen)
+    columns = dict.fromkeys(column for pair in pairs for column in pair)
+    trace = Trace(
+        pairs=pairs,
+        residual=places[-1] == len(analysis.parameters),
+        absorbed=tuple(column for column in columns if column in absorbed),
+        plain=_is_plain(row, analysis),
+        parameters=len(names),
+    )
+    return Direction(
+        names=tuple(names[i] for i in places),
+        weights=tuple(weights.tolist()),
+        reason=reason(trace, facts),
+    )
+
+
+def _is_plain(row: NDArray[np.float64], analysis: Analysis) -> bool:
+    """Whether Σ c_i B_i = 0 in the rows themselves."""
+    conditioned, bound = row.copy(), np.abs(row)
+    for position, term in enumerate(analysis.terms):
+        places = [i for i, p in enumerate(analysis.parameters) if p.term == position]
+        rows = [analysis.parameters[i].row for i in places]
+        columns = [analysis.parameters[i].column for i in places]
+        change = np.zeros(term.R.shape)
+        change[rows, columns] = change[columns, rows] = row[places]
+        conditioned[places] = (term.R @ change @ term.R.T)[rows, columns]
+        bound[places] = (np.abs(term.R) @ np.abs(change) @ np.abs(term.R).T)[rows, columns]
+    length = bound @ analysis.sketches.lengths
+    return bool(np.linalg.norm(analysis.sketches.plain @ conditioned) <= _PLAIN * length)
+
+
+def _absorbed(analysis: Analysis) -> frozenset[Column]:
+    """The columns that the fixed effects hold for every level."""
+    below = nothing(analysis.terms)
+    sketches = analysis.sketches
+    left = np.linalg.norm(sketches.projected, axis=0) > below * sketches.lengths
+    seen = {
+        (p.term, p.row): left[i] for i, p in enumerate(analysis.parameters) if p.row == p.column
+    }
+    found: list[Column] = []
+    for position, term in enumerate(analysis.terms):
+        for column in range(len(term.R)):
+            # The conditioned columns that it is made of; what is zero in all rows is none.
+            parts = [
+                made
+                for made in np.flatnonzero(term.R[:, column]).tolist()
+                if term.columns[made].any()
+            ]
+            if parts and not any(seen[position, made] for made in parts):
+                found.append((position, column))
+    return frozenset(found)
