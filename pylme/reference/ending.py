@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from pylme.reference.certificate import certify
 from pylme.reference.evaluation import Evaluation
 from pylme.reference.fitting import fit
-from pylme.reference.newton import Optimum, TracePoint
+from pylme.reference.newton import TracePoint
 from pylme.reference.singular import SMALL, on_the_boundary
 from pylme.reference.threads import one_thread
-from pylme.results.certificate import FLAT
-from pylme.results.certificate import Certificate
+from pylme.results.certificate import FLAT, Certificate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pylme.design.random_term import RandomTerm
+    from pylme.reference.newton import Optimum
     from pylme.reference.problem import Problem
 
 __all__ = ["Ending", "search"]

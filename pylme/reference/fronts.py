@@ -65,7 +65,7 @@ class Group:
 
     @property
     def size(self) -> int:
-        """w + k."""
+        """W + k."""
         return self.width + self.below
 
     def front_in(self, own: NDArray[np.float64]) -> NDArray[np.float64]:

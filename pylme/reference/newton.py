@@ -237,6 +237,11 @@ class _Search:
         """The end of all searches."""
         evaluation = self.last or self._evaluate(self.criterion, self.theta)
         return Optimum(
-            theta=self.theta, evaluation=evaluation, evaluations=self.evaluations,
-            converged=self.converged, escapes=self.escapes, curvature=self.curvature, trace=tuple(self.trace),
-        )  # fmt: skip
+            theta=self.theta,
+            evaluation=evaluation,
+            evaluations=self.evaluations,
+            converged=self.converged,
+            escapes=self.escapes,
+            curvature=self.curvature,
+            trace=tuple(self.trace),
+        )
