@@ -6,6 +6,7 @@ from ._version import __version__ as __version__
 from .api import glmer as glmer
 from .api import glmer_nb as glmer_nb
 from .api import lmer as lmer
+from .crosscheck.verdict import Verdict as Verdict
 from .design.build import design as design
 from .design.identifiability.report import Identifiability as Identifiability
 from .design.matrices import Design as Design

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pylme.errors import UnknownNameError
+from pylme.lme4.records import estimates_of, optinfo_of, varcorr_of
 from pylme.lme4.session import Handle, session
 from pylme.lme4.system import system_of
 from pylme.lme4.vectors import texts, vector
 from pylme.results.arrays import read_only
-from pylme.results.estimates import Estimates, ModelInfo
-from pylme.results.optinfo import Lme4Checks, OptInfo
+from pylme.results.estimates import ModelInfo
 from pylme.results.ranef import RandomEffects
-from pylme.results.varcorr import VarCorr, VarCorrTerm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +24,10 @@ if TYPE_CHECKING:
     from pylme.design.spec import ModelSpec
     from pylme.lme4.system import System
     from pylme.results.condition import Condition
+    from pylme.results.estimates import Estimates
+    from pylme.results.optinfo import OptInfo
     from pylme.results.protocol import ResidualType
+    from pylme.results.varcorr import VarCorr
 
 __all__ = ["RModel"]
 
@@ -69,12 +71,28 @@ class RModel:
         self.conditions = conditions
         self.spec = spec
 
+    @property
+    def handle(self) -> Handle:
+        """The object in R."""
+        return self._handle
+
     def __reduce__(self) -> tuple[Any, ...]:
         carried = session().call("model_serialize", self._handle)
         return _revived, (carried, self.conditions, self.spec)
 
     def _ask(self, function: str, *arguments: Any) -> Any:
         return session().call(function, self._handle, *arguments)
+
+    def record(self) -> tuple[Estimates, NDArray[np.float64], VarCorr, OptInfo, bool]:
+        """Estimates, standard errors, VarCorr, optimiser's record and singularity, by one call."""
+        parts = self._ask("model_record")
+        return (
+            estimates_of(parts["estimates"]),
+            vector(parts["std_error"]),
+            varcorr_of(parts["varcorr"]),
+            optinfo_of(parts["optinfo"]),
+            bool(parts["singular"]),
+        )
 
     def info(self) -> ModelInfo:
         """What was fitted to what."""
@@ -102,19 +120,7 @@ class RModel:
 
     def estimates(self) -> Estimates:
         """The numbers that define the fit."""
-        parts = self._ask("model_estimates")
-        return Estimates(
-            names=texts(parts["names"]),
-            beta=vector(parts["beta"]),
-            theta=vector(parts["theta"]),
-            lower=vector(parts["lower"]),
-            sigma=float(parts["sigma"]),
-            criterion=float(parts["criterion"]),
-            deviance=float(parts["deviance"]),
-            loglik=float(parts["loglik"]),
-            df=int(parts["df"]),
-            dropped=texts(parts["dropped"]),
-        )
+        return estimates_of(self._ask("model_estimates"))
 
     def vcov(self) -> NDArray[np.float64]:
         """Covariance matrix of the fixed effects, shape (p, p)."""
@@ -122,48 +128,14 @@ class RModel:
 
     def varcorr(self) -> VarCorr:
         """Variances and correlations of the random effects."""
-        parts = self._ask("model_varcorr")
-        terms = tuple(
-            VarCorrTerm(
-                group=term["group"],
-                label=term["label"],
-                names=texts(term["names"]),
-                cov=read_only(term["cov"]),
-                sd=vector(term["sd"]),
-                corr=read_only(term["corr"]),
-            )
-            for term in parts["terms"]
-        )
-        return VarCorr(terms=terms, sigma=parts["sigma"])
+        return varcorr_of(self._ask("model_varcorr"))
 
     def variance_errors(self) -> None:
         """None: lme4 gives no standard errors of variance components."""
 
     def optinfo(self) -> OptInfo:
         """The optimiser's record."""
-        parts = self._ask("model_optinfo")
-        gradient, hessian = parts["gradient"], parts["hessian"]
-        checks = None
-        if parts["checked"]:
-            checks = Lme4Checks(
-                messages=texts(parts["messages"]),
-                codes=tuple(int(code) for code in np.atleast_1d(parts["codes"])),
-                gradient=parts["gradient_checked"],
-                hessian=parts["hessian_checked"],
-            )
-        return OptInfo(
-            optimizer=" + ".join(texts(parts["optimizer"])),
-            control={name: _plain(value) for name, value in (parts["control"] or {}).items()},
-            theta=vector(parts["theta"]),
-            par=vector(parts["par"]),
-            feval=_count(parts["feval"]),
-            conv_opt=int(np.max(parts["conv_opt"])),
-            message=parts["message"],
-            checks=checks,
-            gradient=None if gradient is None else vector(gradient),
-            hessian=None if hessian is None else read_only(np.atleast_2d(hessian)),
-            warnings=texts(parts["warnings"]),
-        )
+        return optinfo_of(self._ask("model_optinfo"))
 
     def is_singular(self, tol: float) -> bool:
         """Whether lme4's isSingular says so at the tolerance `tol`."""
@@ -245,12 +217,3 @@ class RModel:
 def _revived(data: bytes, conditions: tuple[Condition, ...], spec: ModelSpec) -> RModel:
     handle, _ = session().hold("model_unserialize", data)
     return RModel(handle, conditions, spec)
-
-
-def _plain(value: Any) -> Any:
-    """An option as JSON has it too."""
-    return value.tolist() if isinstance(value, np.ndarray) else value
-
-
-def _count(value: float | None) -> int | None:
-    return None if value is None or np.isnan(value) else int(value)

@@ -21,13 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pylme.reference.cells import Cells
+    from pylme.reference.remainder import Remainder
 
-__all__ = ["Coupling", "coupling"]
+__all__ = ["Coupling", "coupling", "coupling_bytes", "coupling_matrix", "pairs_within"]
 
 #: A sparse multiplication costs about as much as this many in a dense product.
 SPARSE_COST: Final = 60
 #: Multiplications that cost less than the calls of a sparse product.
 SMALL: Final = 1e5
+#: Bytes: to find each pair of entries within a level, and for each coefficient while it is made.
+_FINDING: Final = 56
+_COEFFICIENT: Final = 36
 
 
 class Coupling(Protocol):
@@ -51,11 +55,7 @@ class Coupling(Protocol):
 
 
 def coupling(
-    parts: Sequence[Cells],
-    widths: Sequence[int],
-    starts: Sequence[int],
-    *,
-    shape: tuple[int, int, int],
+    parts: Sequence[Cells], remainder: Remainder, *, shape: tuple[int, int], limit: float = np.inf
 ) -> Coupling:
     """B from its cells with each other factor.
 
@@ -63,32 +63,86 @@ def coupling(
     ----------
     parts : sequence of Cells
         Of the leading factor with each of the others.
-    widths, starts : sequence of int
-        The width of each other factor, and where its columns begin among the q₂.
+    remainder : Remainder
+        Where those stand among the q₂.
     shape : tuple of int
-        K and J of the leading factor, and q₂.
+        K and J of the leading factor.
+    limit : float
+        The bytes that it may take: the quicker way is taken if it fits, else the smaller.
     """
-    K, J, q2 = shape
+    K, J = shape
+    rows, at, values = _entries(parts, remainder)
+    if _ways(parts, remainder, shape, limit)[0] == "dense":
+        B = np.zeros((K, J, remainder.size))
+        B[:, rows, at] = values
+        return _Dense(B=B)
+    return _sparse(*_sorted(rows, at, values), J, remainder.size)
+
+
+def coupling_bytes(
+    parts: Sequence[Cells], remainder: Remainder, *, shape: tuple[int, int], limit: float = np.inf
+) -> float:
+    """The bytes that `coupling` takes while it is made and used."""
+    return _ways(parts, remainder, shape, limit)[1]
+
+
+def _ways(
+    parts: Sequence[Cells], remainder: Remainder, shape: tuple[int, int], limit: float
+) -> tuple[str, float]:
+    """The way that is taken, and its bytes."""
+    K, J = shape
+    q2 = float(remainder.size)
+    per_level = np.zeros(J)
+    for part in parts:
+        per_level += part.values.shape[1] * np.bincount(part.rows, minlength=J)
+    pairs = float((per_level * (per_level + 1)).sum()) / 2
+    coefficients = pairs * (K * (K + 1) / 2)
+    # B, and two products of its size.
+    dense = ("dense", 3.0 * 8.0 * K * J * q2)
+    sparse = ("sparse", _FINDING * pairs + _COEFFICIENT * coefficients)
+    work = K * J * q2**2
+    quick = dense if work < SMALL or coefficients * SPARSE_COST > work else sparse
+    return quick if quick[1] <= limit else min(dense, sparse, key=lambda way: way[1])
+
+
+def _entries(
+    parts: Sequence[Cells], remainder: Remainder
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """Levels of the leading factor, columns among the q₂, and values, shape (K, entries)."""
     rows = np.concatenate([part.rows for part in parts for _ in range(part.values.shape[1])])
     at = np.concatenate(
         [
             start + part.columns * width + b
-            for part, width, start in zip(parts, widths, starts, strict=True)
+            for part, width, start in zip(parts, remainder.widths, remainder.starts, strict=True)
             for b in range(width)
         ]
     )
     values = np.concatenate(
         [part.values[:, b] for part in parts for b in range(part.values.shape[1])], axis=1
     )
-    per_level = np.bincount(rows, minlength=J).astype(np.float64)
-    coefficients = float((per_level * (per_level + 1)).sum()) / 2 * (K * (K + 1) / 2)
-    dense = K * J * float(q2) ** 2
-    if dense < SMALL or coefficients * SPARSE_COST > dense:
-        B = np.zeros((K, J, q2))
-        B[:, rows, at] = values
-        return _Dense(B=B)
+    return rows, at, values
+
+
+def _sorted(
+    rows: NDArray[np.intp], at: NDArray[np.intp], values: NDArray[np.float64]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
     order = np.lexsort((at, rows))
-    return _sparse(rows[order], at[order], values[:, order], J, q2)
+    return rows[order], at[order], values[:, order]
+
+
+def coupling_matrix(
+    parts: Sequence[Cells], remainder: Remainder, *, shape: tuple[int, int]
+) -> sparse.csr_array:
+    """B alone, shape (K J, q₂)."""
+    return _matrix(*_sorted(*_entries(parts, remainder)), shape[1], remainder.size)
+
+
+def _matrix(
+    rows: NDArray[np.intp], at: NDArray[np.intp], values: NDArray[np.float64], J: int, q2: int
+) -> sparse.csr_array:
+    K = len(values)
+    pointers = np.concatenate([[0], np.cumsum(np.tile(np.bincount(rows, minlength=J), K))])
+    return sparse.csr_array((values.ravel(), np.tile(at, K), pointers), shape=(K * J, q2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -180,7 +234,7 @@ def _sparse(
 ) -> _Sparse:
     """B and its coefficients from entries sorted by level."""
     K = len(values)
-    first, second = _pairs_within(rows, J)
+    first, second = pairs_within(rows, J)
     u, v = at[first], at[second]
     blocks, places = [], u * q2 + v
     counts = np.bincount(rows[first], minlength=J)
@@ -195,12 +249,11 @@ def _sparse(
     coefficients = sparse.csc_array(
         (np.concatenate(blocks), np.tile(places, pieces), pointers), shape=(q2 * q2, pieces * J)
     )
-    B_pointers = np.concatenate([[0], np.cumsum(np.tile(np.bincount(rows, minlength=J), K))])
-    B = sparse.csr_array((values.ravel(), np.tile(at, K), B_pointers), shape=(K * J, q2))
+    B = _matrix(rows, at, values, J, q2)
     return _Sparse(B=B, coefficients=coefficients, K=K, J=J)
 
 
-def _pairs_within(rows: NDArray[np.intp], J: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def pairs_within(rows: NDArray[np.intp], J: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """All pairs of entries (the second not before the first) that stand in the same level."""
     ends = np.cumsum(np.bincount(rows, minlength=J))[rows]
     entry = np.arange(len(rows))

@@ -19,10 +19,10 @@ from pylme.render.rounding import round_decimals
 from pylme.results.covariance import correlation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 
-__all__ = ["GroupVarCorr", "VarCorr", "VarCorrTerm", "cells", "unique_labels"]
+__all__ = ["GroupVarCorr", "VarCorr", "VarCorrTerm", "cells"]
 
 Order = Literal["cov.last", "lower.tri"]
 
@@ -230,30 +230,6 @@ class VarCorr(Rendered):
             caption=caption,
             notes=notes,
         )
-
-
-def unique_labels(groups: Iterable[str]) -> tuple[str, ...]:
-    """Names of the blocks of grouping factors that come repeatedly, as R's ``make.unique``.
-
-    Examples
-    --------
-    >>> unique_labels(["Subject", "Subject", "Item"])
-    ('Subject', 'Subject.1', 'Item')
-    """
-    names = list(groups)
-    taken = set(names)
-    seen: set[str] = set()
-    numbers: dict[str, int] = {}
-    for at, name in enumerate(names):
-        if name in seen:
-            number = numbers.get(name, 1)
-            while f"{name}.{number}" in taken:
-                number += 1
-            names[at] = f"{name}.{number}"
-            numbers[name] = number + 1
-            taken.add(names[at])
-        seen.add(name)
-    return tuple(names)
 
 
 def _by_level(term: VarCorrTerm) -> VarCorrTerm:
