@@ -122,9 +122,7 @@ def both(name: str) -> tuple[pylme.Fit, pylme.Fit]:
     return ours, theirs
 
 
-def prepared(
-    formula: str, data: Any, **arguments: Any
-) -> tuple[Any, matrices.Design, Problem]:
+def prepared(formula: str, data: Any, **arguments: Any) -> tuple[Any, matrices.Design, Problem]:
     """A model ready to be fitted: specification, design, problem."""
     given = dict.fromkeys(("weights", "offset", "subset", "contrasts", "start"))
     given |= {"reml": True} | arguments
