@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-from pylme.reference.coupling import Coupling, coupling, coupling_bytes
+from pylme.reference.coupling import Coupling, Way, coupling, way_to_couple
+from pylme.reference.elimination import vector_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
     from pylme.reference.cells import Cells
     from pylme.reference.remainder import Remainder
 
-__all__ = ["DenseEliminated", "DenseElimination", "dense_bytes", "dense_elimination"]
+__all__ = [
+    "DenseEliminated",
+    "DenseElimination",
+    "DensePlan",
+    "dense_elimination",
+    "dense_plan",
+]
 
 #: T_f is divided by where its condition number is below this; else K₂₂ is computed without.
 WELL_CONDITIONED: Final = 1e4
@@ -155,49 +162,51 @@ class DenseElimination:
         return self.remainder.blocks(f, self.C22)
 
 
-def dense_bytes(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DensePlan:
+    """How a dense remainder would be kept, and the bytes that it would take at most."""
+
+    way: Way
+    bytes: int
+
+
+def dense_plan(
     parts: Sequence[Cells], remainder: Remainder, *, shape: tuple[int, int], limit: float
-) -> float:
-    """The bytes that a dense remainder takes, the exact second derivatives included."""
-    K = shape[0]
-    matrices = _matrix_bytes(K, remainder)
-    return matrices + coupling_bytes(parts, remainder, shape=shape, limit=limit - matrices)
-
-
-def _matrix_bytes(K: int, remainder: Remainder) -> float:
-    # Those at hand at once: 8, and three for each product of two columns of the leading factor.
-    return 8.0 * float(remainder.size) ** 2 * (8 + 3 * K * (K + 1) / 2)
-
-
-def dense_elimination(
-    parts: Sequence[Cells],
-    products: Mapping[tuple[int, int], Cells],
-    remainder: Remainder,
-    *,
-    shape: tuple[int, int],
-    limit: float,
-) -> DenseElimination:
-    """A dense remainder from its cells.
+) -> DensePlan:
+    """How a dense remainder would be kept.
 
     Parameters
     ----------
     parts : sequence of Cells
         Of the leading factor with each of the others: B.
-    products : mapping of (f, g) to Cells
-        Of the others with each other, f ≤ g: Z₂ᵀZ₂.
     remainder : Remainder
     shape : tuple of int
         K and J of the leading factor.
     limit : float
-        The bytes that all may take.
+        The bytes that it should not exceed.
     """
-    needed = dense_bytes(parts, remainder, shape=shape, limit=limit)
-    room = limit - _matrix_bytes(shape[0], remainder)
+    matrix = 8.0 * float(remainder.size) ** 2
+    # At hand for the exact second derivatives: 9 matrices of q₂ by q₂, and 3 for each product of
+    # two columns of the leading factor.
+    used = matrix * (9 + 3 * shape[0] * (shape[0] + 1) / 2) + vector_bytes(remainder, shape)
+    way = way_to_couple(parts, remainder, shape=shape, limit=limit - used)
+    return DensePlan(way=way, bytes=int(max(way.made + matrix, way.used + used)))
+
+
+def dense_elimination(
+    plan: DensePlan,
+    parts: Sequence[Cells],
+    products: Mapping[tuple[int, int], Cells],
+    remainder: Remainder,
+    *,
+    shape: tuple[int, int],
+) -> DenseElimination:
+    """A dense remainder as planned, from the cells of B and of Z₂ᵀZ₂."""
     return DenseElimination(
         remainder=remainder,
-        coupling=coupling(parts, remainder, shape=shape, limit=room),
+        coupling=coupling(parts, remainder, shape=shape, way=plan.way),
         C22=_scattered(products, remainder),
-        bytes=int(needed),
+        bytes=plan.bytes,
     )
 
 

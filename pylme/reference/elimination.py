@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Eliminated", "Elimination"]
+    from pylme.reference.remainder import Remainder
+
+__all__ = ["Eliminated", "Elimination", "vector_bytes"]
 
 
 class Eliminated(Protocol):
@@ -80,3 +82,18 @@ class Elimination(Protocol):
     def products(self, f: int) -> NDArray[np.float64]:
         """The diagonal blocks of Z₂ᵀZ₂ of factor f, shape (J_f, K_f, K_f)."""
         ...
+
+
+def vector_bytes(remainder: Remainder, shape: tuple[int, int]) -> float:
+    """The bytes of what an evaluation has for each random effect, whichever way it goes.
+
+    Parameters
+    ----------
+    remainder : Remainder
+    shape : tuple of int
+        K and J of the leading factor.
+    """
+    K, J = shape
+    V = K * K + sum(k * k for k in remainder.widths)
+    # Five times the vectors of the average information, and the blocks of the leading factor.
+    return 8.0 * (5 * V * (K * J + remainder.size) + 8 * K * K * J)

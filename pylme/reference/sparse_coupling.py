@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = ["SparseCoupling", "coefficient_bytes", "sparse_coupling"]
 
-#: For each pair of levels that meet within a level of the leading factor: what finding them takes.
+#: Bytes for each pair of levels within one of the leading factor while it is found, and for each
+#: coefficient while it is made and while it is used.
 _FINDING: Final = 56
-#: For each coefficient: its value, its place, and a copy of both while they are put together.
-_COEFFICIENT: Final = 24
+_MAKING: Final = 24
+_USING: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,17 +88,20 @@ class _Occurrences:
     places: NDArray[np.intp]
 
 
-def coefficient_bytes(parts: Sequence[Cells], *, shape: tuple[int, int]) -> float:
-    """The bytes that the coefficients take while they are made."""
+def coefficient_bytes(
+    parts: Sequence[Cells], *, shape: tuple[int, int]
+) -> tuple[float, float]:
+    """The bytes that the coefficients take while they are made, and while they are used."""
     K, J = shape
     counts = [np.bincount(part.rows, minlength=J).astype(np.float64) for part in parts]
-    total = 0.0
+    pairs = coefficients = 0.0
     for f, left in enumerate(counts):
         for g in range(f, len(counts)):
             met = left @ (left + 1.0) / 2.0 if f == g else left @ counts[g]
-            blocks = parts[f].values.shape[1] * parts[g].values.shape[1]
-            total += met * (_FINDING + _COEFFICIENT * blocks * K * (K + 1) / 2)
-    return total
+            pairs += met
+            coefficients += met * parts[f].values.shape[1] * parts[g].values.shape[1]
+    coefficients *= K * (K + 1) / 2
+    return _FINDING * pairs + _MAKING * coefficients, _USING * coefficients
 
 
 def sparse_coupling(

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from pylme.reference.coupling import coupling_matrix
+from pylme.reference.elimination import vector_bytes
 from pylme.reference.fronts import Fronts, fronts_of
 from pylme.reference.ordering import elimination_order
 from pylme.reference.selected_inverse import selected_inverse
@@ -47,8 +48,10 @@ __all__ = [
 LEAST: Final = 1e-7
 #: Products of entries of B and of D₂ that are in memory at a time.
 _PRODUCTS: Final = 1e7
-#: Bytes for each value of the pattern: its places, while they are found too, and five such values.
-_VALUE: Final = 200
+#: Bytes for each value of the pattern: its places while they are found, and five such values, the
+#: whole matrix, and the places.
+_MAKING: Final = 240
+_USING: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -241,8 +244,10 @@ def sparse_plan(
     weights = np.repeat(remainder.widths, remainder.levels)
     tree = supernodes(i, j, elimination_order(i, j, len(weights)), weights)
     layout = fronts_of(tree, np.cumsum(weights) - weights, weights, pattern.coordinates())
-    needed = coefficient_bytes(parts, shape=shape) + _VALUE * pattern.size + layout.bytes
-    return SparsePlan(coupling=coupled, layout=layout, bytes=int(needed))
+    made, used = coefficient_bytes(parts, shape=shape)
+    made += _MAKING * pattern.size
+    used += _USING * pattern.size + layout.bytes + vector_bytes(remainder, shape)
+    return SparsePlan(coupling=coupled, layout=layout, bytes=int(max(made, used)))
 
 
 def sparse_elimination(

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from pylme.errors import TooLargeError
-from pylme.reference.dense_elimination import dense_bytes, dense_elimination
+from pylme.reference.dense_elimination import dense_elimination, dense_plan
 from pylme.reference.memory import available_bytes
 from pylme.reference.sparse_coupling import coefficient_bytes
 from pylme.reference.sparse_elimination import sparse_elimination, sparse_plan
@@ -32,7 +33,7 @@ Storage: TypeAlias = Literal["dense", "sparse"]
 
 #: Up to so many random effects a dense remainder takes a few milliseconds at most.
 SMALL: Final = 500
-#: Where more than this part of all pairs of levels occur, hardly anything is left to save.
+#: Where more than this part of all pairs of levels meet, a factor has hardly any zeros.
 CROWDED: Final = 0.04
 #: What a dense evaluation takes for each of the q₂³, in seconds, with one thread.
 DENSE_SECONDS: Final = 5e-11
@@ -70,35 +71,34 @@ def stored(
     """
     limit = float(available_bytes() if available is None else available)
     q2 = remainder.size
-    needed = {}
-    dense = False
-    if storage != "sparse":
-        needed["dense"] = dense_bytes(parts, remainder, shape=shape, limit=limit)
-        dense = needed["dense"] <= limit
-    if storage is None and dense and (q2 <= SMALL or _is_crowded(parts, remainder)):
+    dense = dense_plan(parts, remainder, shape=shape, limit=limit)
+    needed = [dense.bytes] if storage != "sparse" else []
+    fits = storage != "sparse" and dense.bytes <= limit
+    if storage is None and ((fits and q2 <= SMALL) or _is_crowded(parts, remainder)):
         storage = "dense"
     if storage != "dense":
-        needed["sparse"] = coefficient_bytes(parts, shape=shape)
-        if needed["sparse"] <= limit:
+        needed.append(int(coefficient_bytes(parts, shape=shape)[0]))
+        if needed[-1] <= limit:
             plan = sparse_plan(parts, products, remainder, shape=shape)
-            needed["sparse"] = plan.bytes
-            quicker = not dense or plan.layout.seconds < DENSE_SECONDS * float(q2) ** 3
+            needed[-1] = plan.bytes
+            quicker = not fits or plan.layout.seconds < DENSE_SECONDS * float(q2) ** 3
             if plan.bytes <= limit and quicker:
                 return sparse_elimination(plan, parts, remainder)
-    if dense:
-        return dense_elimination(parts, products, remainder, shape=shape, limit=limit)
+    if fits:
+        return dense_elimination(dense, parts, products, remainder, shape=shape)
     raise TooLargeError(
         asked=f"Fitting a model with {q2 + shape[0] * shape[1]:,} random effects",
-        needed=int(min(needed.values())),
+        needed=min(needed),
         available=int(limit),
     )
 
 
 def _is_crowded(parts: Sequence[Cells], remainder: Remainder) -> bool:
-    """Whether many of all pairs of the remainder's levels occur within one of the leading factor.
+    """Whether so many of all pairs of levels meet, and tie them together, that none are spared.
 
-    So many of the leading levels are looked at, evenly spread, that a fifth of all pairs would be
-    found if each pair that is met were a new one.
+    Two levels meet where one level of the leading factor occurs with both. Of the leading levels so
+    many are looked at, evenly spread, that a fifth of all pairs would be found if no pair were met
+    twice, or ten million pairs. If few are met twice, the others are taken to meet at random.
     """
     levels = sum(remainder.levels)
     starts = np.cumsum([0, *remainder.levels])
@@ -107,10 +107,18 @@ def _is_crowded(parts: Sequence[Cells], remainder: Remainder) -> bool:
         [start + part.columns for start, part in zip(starts, parts, strict=False)]
     )
     counts = np.bincount(rows).astype(np.float64)
-    every = int(counts @ counts / (0.2 * float(levels) ** 2)) + 1
+    all_pairs, meetings = float(levels) ** 2, float(counts @ counts)
+    every = int(meetings / min(0.2 * all_pairs, 1e7)) + 1
     chosen = rows % every == 0
     seen = np.ones(int(chosen.sum()), dtype=np.float32)
-    met = sparse.csr_array(
+    occur = sparse.csr_array(
         (seen, (rows[chosen] // every, columns[chosen])), shape=(len(counts) // every + 1, levels)
     )
-    return bool((met.T @ met).nnz > CROWDED * float(levels) ** 2)
+    met = occur.T @ occur
+    pairs = float(met.nnz)
+    if every > 1 and pairs > 0.5 * float((counts[::every] ** 2).sum()):
+        pairs = -all_pairs * np.expm1(-meetings / all_pairs)
+    if pairs <= CROWDED * all_pairs:
+        return False
+    _, component = connected_components(met, directed=False)
+    return bool(2 * np.bincount(component).max() > levels)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pylme
@@ -29,6 +29,7 @@ def one_way(J, n, between, seed):
     return y, pd.DataFrame({"y": y.ravel(), "g": codes})
 
 
+@settings(deadline=None)
 @given(
     J=st.integers(3, 12),
     n=st.integers(2, 8),

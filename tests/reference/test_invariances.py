@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pylme
@@ -53,6 +53,7 @@ def near(found, expected, slack=1.0):
     assert found == pytest.approx(expected, rel=SAME_OPTIMUM, abs=slack * SAME_OPTIMUM)
 
 
+varied = settings(deadline=None, max_examples=40)
 models = st.sampled_from(FORMULAS)
 seeds = st.integers(0, 500)
 methods = st.booleans()
@@ -64,6 +65,7 @@ def all_close(found, expected):
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-3, atol=1e-4)
 
 
+@varied
 @given(formula=models, seed=seeds, reml=methods)
 def test_the_order_of_rows(formula, seed, reml):
     data = data_of(seed)
@@ -75,14 +77,15 @@ def test_the_order_of_rows(formula, seed, reml):
     np.testing.assert_allclose(moved.fitted.loc[data.index], base.fitted, rtol=1e-4, atol=1e-4)
 
 
+@varied
 @given(formula=models, seed=seeds)
 def test_the_names_and_the_order_of_levels(formula, seed):
     data = data_of(seed)
     order = np.random.default_rng(seed).permutation(9)
     renamed = data.assign(
-        g=data["g"].cat.rename_categories([f"other {i}" for i in order]).cat.reorder_categories(
-            [f"other {i}" for i in range(9)]
-        )
+        g=data["g"]
+        .cat.rename_categories([f"other {i}" for i in order])
+        .cat.reorder_categories([f"other {i}" for i in range(9)])
     )
     base, moved = fitted(formula, data), fitted(formula, renamed)
     near(moved.criterion, base.criterion)
@@ -93,6 +96,7 @@ def test_the_names_and_the_order_of_levels(formula, seed):
         )
 
 
+@varied
 @given(seed=seeds, reml=methods)
 def test_the_order_of_terms(seed, reml):
     data = data_of(seed)
@@ -103,6 +107,7 @@ def test_the_order_of_terms(seed, reml):
     np.testing.assert_allclose(moved.fixef, base.fixef, rtol=1e-4, atol=1e-4)
 
 
+@varied
 @given(formula=models, seed=seeds, reml=methods, scale=st.sampled_from([1e-9, 0.01, 100.0, 1e9]))
 def test_the_units_of_the_response(formula, seed, reml, scale):
     data = data_of(seed)
@@ -115,6 +120,7 @@ def test_the_units_of_the_response(formula, seed, reml, scale):
     assert moved.sigma == pytest.approx(scale * base.sigma, rel=1e-5)
 
 
+@varied
 @given(formula=models, seed=seeds, shift=st.sampled_from([-1e6, -3.0, 100.0, 1e6]))
 def test_a_constant_added_to_the_response(formula, seed, shift):
     data = data_of(seed)
@@ -126,6 +132,7 @@ def test_a_constant_added_to_the_response(formula, seed, shift):
     np.testing.assert_allclose(changed.iloc[1:], 0.0, atol=1e-4)
 
 
+@varied
 @given(
     formula=st.sampled_from([f for f in FORMULAS if "x" in f]),
     seed=seeds,
@@ -143,6 +150,7 @@ def test_the_units_of_a_covariate(formula, seed, reml, scale):
     assert moved.convergence.status is base.convergence.status
 
 
+@varied
 @given(seed=seeds, reml=methods, shift=st.sampled_from([-5.0, 1000.0, 1e6]))
 def test_a_shifted_covariate(seed, reml, shift):
     """The intercept takes the shift up, if it varies with the slope."""
@@ -155,6 +163,7 @@ def test_a_shifted_covariate(seed, reml, shift):
         assert moved.convergence.status is base.convergence.status
 
 
+@varied
 @given(formula=models, seed=seeds, reml=methods, scale=st.sampled_from([1e-4, 0.5, 7.0, 1e4]))
 def test_scaled_weights(formula, seed, reml, scale):
     """Weights times c: σ² becomes cσ², the covariances of effects stay."""
@@ -169,13 +178,15 @@ def test_scaled_weights(formula, seed, reml, scale):
     )
 
 
+@varied
 @given(formula=models, seed=seeds)
-def test_weights_of_one_are_none_and_whole_weights_are_rows(formula, seed):
+def test_weights_of_one_are_none(formula, seed):
     data = data_of(seed)
     base = fitted(formula, data, reml=False)
     near(fitted(formula, data.assign(w=1.0), reml=False, weights="w").criterion, base.criterion)
 
 
+@varied
 @given(formula=models, seed=seeds)
 def test_an_offset_is_subtracted(formula, seed):
     data = data_of(seed).assign(o=lambda d: 5.0 * d["x"] - 2.0)
@@ -186,6 +197,7 @@ def test_an_offset_is_subtracted(formula, seed):
     np.testing.assert_allclose(moved.residuals, base.residuals, rtol=1e-4, atol=1e-4)
 
 
+@varied
 @given(formula=models, seed=seeds, reml=methods, away=st.integers(0, 100))
 def test_the_start_of_the_search(formula, seed, reml, away):
     data = data_of(seed)

@@ -50,7 +50,7 @@ H
 
 
 def components(fit, theta, s):
-    """All that `varcorr_table` lists at other parameters: the vcov column, then the sdcor column."""
+    """What `varcorr_table` lists at other parameters: the column vcov, then the column sdcor."""
     sigma = np.exp(s / 2)
     rows = []
     for term in fit._model.design.terms:
