@@ -40,9 +40,7 @@ class Responses:
         Its own response is not used.
     """
 
-    def __init__(
-        self, handle: Handle, conditions: tuple[Condition, ...], spec: ModelSpec
-    ) -> None:
+    def __init__(self, handle: Handle, conditions: tuple[Condition, ...], spec: ModelSpec) -> None:
         self._handle = handle
         self._conditions = conditions
         self._spec = spec
