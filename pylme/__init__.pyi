@@ -10,9 +10,14 @@ from .crosscheck.verdict import Verdict as Verdict
 from .design.build import design as design
 from .design.identifiability.report import Identifiability as Identifiability
 from .design.matrices import Design as Design
+from .explanation.compare import compare_formulas as compare_formulas
+from .explanation.explain import explain as explain
+from .explanation.explanation import Explanation as Explanation
+from .explanation.formula_comparison import FormulaComparison as FormulaComparison
 from .fit import Fit as Fit
 from .fit import from_json as from_json
 from .formula import allow_function as allow_function
+from .groupwise.group_specific import group_specific as group_specific
 from .lme4.control import Check as Check
 from .lme4.control import GlmerControl as GlmerControl
 from .lme4.control import LmerControl as LmerControl

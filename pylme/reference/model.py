@@ -220,7 +220,7 @@ class ReferenceModel:
     def optinfo(self) -> OptInfo:
         """The optimiser's record."""
         certificate = self.ending.certificate
-        if self.exact is not self.ending.evaluation:
+        if certificate is None or self.exact is not self.ending.evaluation:
             certificate = certify(self.problem, self.design.terms, self.theta, self.exact)
         return optimiser_record(self.problem, self.ending, self.solution, certificate)
 

@@ -103,6 +103,35 @@ def test_help_needs_no_pandas():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+class TestExplain:
+    FORMULA = "math ~ ses*sector + (ses:sector | sch.id)"
+
+    def test_it_prints_the_explanation(self, capsys):
+        assert run(["explain", self.FORMULA, "hsb"]) == 0
+        expected = str(pylme.explain(self.FORMULA, datasets.load("hsb")))
+        assert capsys.readouterr().out.rstrip("\n") == expected
+
+    def test_data_may_be_a_file_or_missing(self, sleep_csv, capsys):
+        assert run(["explain", SLEEP, sleep_csv]) == 0
+        assert "the data identify all" in capsys.readouterr().out
+        assert run(["explain", SLEEP]) == 0
+        assert "Without data" in capsys.readouterr().out
+
+    def test_json(self, capsys):
+        assert run(["explain", self.FORMULA, "hsb", "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert (found["n_parameters"], found["rank"]) == (6, 5)
+        assert found == pylme.explain(self.FORMULA, datasets.load("hsb")).to_dict()
+
+    def test_latex(self, capsys):
+        assert run(["explain", SLEEP, "--latex"]) == 0
+        assert capsys.readouterr().out.rstrip("\n") == pylme.explain(SLEEP).to_latex()
+
+    def test_one_form_at_a_time(self, capsys):
+        assert run(["explain", SLEEP, "--latex", "--json"]) == 1
+        assert "without --json" in capsys.readouterr().err
+
+
 @pytest.mark.needs_r
 class TestFit:
     def test_it_prints_the_summary_and_the_convergence(self, sleep_csv, capsys):

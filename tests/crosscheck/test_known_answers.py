@@ -14,6 +14,12 @@ pytestmark = [pytest.mark.needs_r, pytest.mark.filterwarnings("ignore::pylme.err
 
 #: The REML criterion of `Reaction ~ Days + (Days | Subject)`, which no shift of Days changes.
 INVARIANT = 1743.628271960
+#: Of the large model one fit is enough, which takes lme4 ten seconds.
+FITS = [
+    pytest.param(case, reml, id=f"{case}, {'REML' if reml else 'ML'}")
+    for case in LINEAR
+    for reml in ((True,) if case.large else (True, False))
+]
 
 
 def sleepstudy(shift=0.0, scale=1.0):
@@ -21,11 +27,7 @@ def sleepstudy(shift=0.0, scale=1.0):
     return data.assign(D=scale * data["Days"] + shift)
 
 
-#: The largest once: lme4 takes many seconds for it.
-FITTED = [(case, reml) for case in LINEAR for reml in (True, False) if reml or not case.large]
-
-
-@pytest.mark.parametrize(("case", "reml"), FITTED, ids=str)
+@pytest.mark.parametrize(("case", "reml"), FITS)
 def test_the_models_that_everybody_fits(case, reml):
     check = pylme.lmer(case.formula, pylme.datasets.load(case.data), reml=reml).cross_check()
     singular = case.theta == (0.0,)
