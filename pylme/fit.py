@@ -102,7 +102,7 @@ class Fit:
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """All that was said during the fit, in order: R's warnings and messages."""
+        """All that the engine said during the fit, in order: warnings and messages."""
         return self._model.conditions
 
     # --- estimates ----------------------------------------------------------------------------
