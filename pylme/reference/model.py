@@ -34,6 +34,7 @@ from pylme.results.condition import Condition
 from pylme.results.covariance import correlation
 from pylme.results.estimates import Estimates
 from pylme.results.ranef import RandomEffects
+from pylme.results.record import FitRecord, fit_record
 from pylme.results.varcorr import VarCorr, VarCorrTerm, unique_labels
 
 if TYPE_CHECKING:
@@ -165,6 +166,10 @@ class ReferenceModel:
             warn(warning)
         told = [Condition(kind="warning", message=str(warning)) for warning in said]
         return ReferenceModel(self.spec, self.design, self.problem, ending, (*kept, *told))
+
+    def record(self) -> FitRecord:
+        """What a study keeps of a fit."""
+        return fit_record(self)
 
     def info(self) -> ModelInfo:
         """What was fitted to what."""
