@@ -129,8 +129,8 @@ def lmer(
     if engine == "numpy" and control is not None:
         raise OptionError(
             option="control",
-            value=control,
-            allowed='None with engine="numpy": a control is for lme4 and its optimisers',
+            value=f"{type(control).__name__}(...)",
+            allowed='none with engine="numpy": a control is for lme4 and its optimisers',
         )
     reml = _is_true("reml", reml)
     spec = specified(

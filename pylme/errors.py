@@ -49,6 +49,7 @@ __all__ = [
     "RowLabelError",
     "ScalingWarning",
     "SingularFitWarning",
+    "TooLargeError",
     "UnknownColumnError",
     "UnknownNameError",
     "WeightsError",
@@ -384,6 +385,26 @@ class MissingPackageError(PylmeError, ImportError):
         )
         self.package = package
         self.extra = extra
+
+
+class TooLargeError(PylmeError, MemoryError):
+    """A model that the memory cannot hold; `needed` and `available` are bytes."""
+
+    def __init__(self, *, asked: str, needed: int, available: int) -> None:
+        super().__init__(
+            asked=asked,
+            found=f"it needs {_in_units(needed)} of memory, and {_in_units(available)} are "
+            "available",
+            remedy="Use a coarser grouping factor or fewer rows, leave out a term, or fit it on a "
+            "machine with more memory.",
+        )
+        self.needed = needed
+        self.available = available
+
+
+def _in_units(size: int) -> str:
+    rounded = f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
+    return f"{size:,} bytes ({rounded})"
 
 
 # --- R ----------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from pylme.crosscheck.report import CrossCheck
     from pylme.frame import Rows
+    from pylme.groupwise.table import GroupCorrelations, IntervalMethod
     from pylme.plot.of_a_fit import Pictures
     from pylme.results.condition import Condition
     from pylme.results.convergence import Convergence
@@ -182,6 +183,69 @@ class Fit:
                 remedy='Fit the model with engine="numpy".',
             )
         return varcorr_table(self.varcorr, errors)
+
+    def group_correlations(
+        self,
+        by: str,
+        *,
+        group: str | None = None,
+        method: IntervalMethod = "delta",
+        conf_level: float = 0.95,
+    ) -> GroupCorrelations:
+        """Standard deviations and correlations of random effects by the levels of a factor.
+
+        For a model with a covariance matrix for each level, as `pylme.group_specific` writes it.
+
+        Parameters
+        ----------
+        by : str
+            The factor.
+        group : str, optional
+            The grouping factor, where several have terms by `by`.
+        method : {"delta", "profile"}
+            Intervals from the joint Hessian, quick, symmetric for log sd and for Fisher's z, and
+            none on the boundary; or from the profile likelihood, slow, and anywhere.
+        conf_level : float
+            The level of the intervals.
+
+        Returns
+        -------
+        GroupCorrelations
+            The table, and a likelihood ratio test of one covariance matrix for all levels.
+            Intervals and test come from the NumPy engine, whichever fitted the model; there are
+            none for a generalized model, and where a fit came from JSON.
+
+        Raises
+        ------
+        NotAvailableError
+            If the random part has no term for each level of `by`.
+        OptionError
+            If an argument is not one of those allowed.
+
+        Notes
+        -----
+        The residual variance is one for all levels, as in every model of lme4's. If it differs, so
+        do the standard deviations that follow from fits of each level alone.
+
+        References
+        ----------
+        Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 2.4.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> hsb = pylme.datasets.load("hsb")
+        >>> part = pylme.group_specific("ses", group="sch.id", by="sector", data=hsb)
+        >>> fit = pylme.lmer(f"math ~ ses*sector + {part}", hsb)  # doctest: +SKIP
+        >>> fit.group_correlations(by="sector", method="profile")  # doctest: +SKIP
+        """
+        from pylme.groupwise.correlations import group_correlations
+        from pylme.groupwise.posed import posed
+
+        return group_correlations(
+            self.varcorr, posed(self._model), by=by, group=group, method=method,
+            conf_level=conf_level,
+        )  # fmt: skip
 
     @property
     def coef_table(self) -> pd.DataFrame:

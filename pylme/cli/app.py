@@ -140,6 +140,42 @@ def check(
 
 
 @app.command
+def explain(
+    formula: str,
+    data: str | None = None,
+    /,
+    *,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    latex: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Say what a formula specifies, and with data what they can show of it; nothing is fitted.
+
+    Parameters
+    ----------
+    formula
+        In lme4's language, in quotes: "math ~ ses*sector + (ses | sch.id)".
+    data
+        A CSV, TSV or Parquet file, or the name of a data set that ships with pylme.
+    json
+        Print it as JSON instead.
+    latex
+        Print the model and the covariance that it implies as LaTeX instead.
+    """
+    from json import dumps
+
+    from pylme.cli.table import read_table
+    from pylme.explanation.explain import explain as explained
+
+    if json and latex:
+        raise OptionError(option="--latex", value=True, allowed="it without --json")
+    explanation = explained(formula, None if data is None else read_table(data))
+    if json:
+        print(dumps(explanation.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        print(explanation.to_latex() if latex else explanation)
+
+
+@app.command
 def demo() -> None:
     """Fit a model to the High School & Beyond data and show all that pylme says about it."""
     from pylme.cli.demo import demo_report

@@ -55,8 +55,8 @@ _WORDS: Final[dict[Verdict, _Words]] = {
     ),
     Verdict.STOPPED_SHORT: _Words(
         title="{who} stopped short of the optimum.",
-        meaning="{reached} {compared} It lies at theta = {theta}. Do not use the estimates of this "
-        "fit.",
+        meaning="{reached} {compared} It lies at theta = {theta}. By so much of the criterion an "
+        "estimate can be off by {off} of its standard errors.",
         sentence="{who} stopped {excess} above the optimum, at {criterion} instead of {best}; go "
         "on from there by fit.refit_from(fit.cross_check().theta)",
         advice="Go on from the better point by fit.refit_from(check.theta). Centre and scale the "
@@ -143,6 +143,8 @@ def _facts(check: CrossCheck) -> dict[str, str]:
         "criterion": f"{check.criterion:.4f}",
         "best": f"{check.best:.4f}",
         "excess": f"{check.excess:.4g}",
+        # -2 log L rises by (δ/se)² with an estimate's distance δ from the optimum.
+        "off": f"{max(check.excess, 0.0) ** 0.5:.2g}",
         "reached": f"{who} reached the criterion {check.criterion:.4f}.",
         "compared": f"{'An independent' if lme4 else 'The same'} optimiser finds "
         f"{check.best:.4f} from {check.starts} start{'' if check.starts == 1 else 's'}, "

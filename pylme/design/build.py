@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pylme.design.evaluate import Evaluator
-from pylme.design.groups import require_levels
+from pylme.design.groups import group_label, require_levels
 from pylme.design.matrices import Design
 from pylme.design.memory import Memory
 from pylme.design.model_matrix import model_matrix
@@ -246,7 +246,7 @@ def _random(bars: tuple[BarRecipe, ...], values: dict[str, Value], nrow: int) ->
     factors: dict[str, Factor] = {}
     row = theta = 0
     for recipe in bars:
-        group = deparse(recipe.bar.group)
+        group = group_label(recipe.bar.group)
         factor = factors.setdefault(group, recipe.factor(values))
         require_levels(f"({recipe.label})", group, len(factor.levels))
         matrix = recipe.columns(values, nrow)

@@ -51,8 +51,9 @@ class Handle:
     def __init__(self, sexp: Any) -> None:
         self.sexp = sexp
 
-    def __del__(self) -> None:
-        _released.append(self.sexp)
+    def __del__(self, released: deque[Any] = _released) -> None:
+        # Bound above: at the end of the process the module's names go before the last handle does.
+        released.append(self.sexp)
 
 
 class Session:

@@ -9,6 +9,7 @@ sparse matrix, and each elimination is one product with it. Where they meet many
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
@@ -18,16 +19,22 @@ from scipy import sparse
 from pylme.reference.threads import threads_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pylme.reference.cells import Cells
+    from pylme.reference.remainder import Remainder
 
-__all__ = ["Coupling", "coupling"]
+__all__ = ["Coupling", "Way", "coupling", "coupling_matrix", "pairs_within", "way_to_couple"]
 
 #: A sparse multiplication costs about as much as this many in a dense product.
 SPARSE_COST: Final = 60
 #: Multiplications that cost less than the calls of a sparse product.
 SMALL: Final = 1e5
+#: Pairs of entries within a level that are found at a time.
+PORTION: Final = 1_000_000
+#: Bytes for each of these, and for each coefficient that is kept: its value and its place.
+_FINDING: Final = 100
+_KEEPING: Final = 12
 
 
 class Coupling(Protocol):
@@ -50,45 +57,99 @@ class Coupling(Protocol):
         ...
 
 
-def coupling(
-    parts: Sequence[Cells],
-    widths: Sequence[int],
-    starts: Sequence[int],
-    *,
-    shape: tuple[int, int, int],
-) -> Coupling:
-    """B from its cells with each other factor.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """A way to keep B, and the bytes that it takes while it is made and while it is used."""
+
+    dense: bool
+    made: float
+    used: float
+
+
+def way_to_couple(
+    parts: Sequence[Cells], remainder: Remainder, *, shape: tuple[int, int], limit: float = np.inf
+) -> Way:
+    """The quicker way to keep B if its bytes do not exceed the limit, else the smaller.
 
     Parameters
     ----------
     parts : sequence of Cells
         Of the leading factor with each of the others.
-    widths, starts : sequence of int
-        The width of each other factor, and where its columns begin among the q₂.
+    remainder : Remainder
+        Where those stand among the q₂.
     shape : tuple of int
-        K and J of the leading factor, and q₂.
+        K and J of the leading factor.
+    limit : float
     """
-    K, J, q2 = shape
+    K, J = shape
+    per_level = np.zeros(J)
+    for part in parts:
+        per_level += part.values.shape[1] * np.bincount(part.rows, minlength=J)
+    pairs = float((per_level * (per_level + 1)).sum()) / 2
+    coefficients = pairs * (K * (K + 1) / 2)
+    size = 8.0 * K * J * remainder.size
+    # Beside B two products of its size are in use.
+    dense = Way(dense=True, made=size, used=3.0 * size)
+    kept = _KEEPING * coefficients
+    sparse = Way(dense=False, made=_FINDING * min(pairs, PORTION) + kept, used=kept)
+    work = K * J * float(remainder.size) ** 2
+    quick = dense if work < SMALL or coefficients * SPARSE_COST > work else sparse
+    if max(quick.made, quick.used) <= limit:
+        return quick
+    return min(dense, sparse, key=lambda way: max(way.made, way.used))
+
+
+def coupling(
+    parts: Sequence[Cells], remainder: Remainder, *, shape: tuple[int, int], way: Way
+) -> Coupling:
+    """B from its cells with each other factor, the chosen way."""
+    K, J = shape
+    rows, at, values = _entries(parts, remainder)
+    if way.dense:
+        B = np.zeros((K, J, remainder.size))
+        B[:, rows, at] = values
+        return _Dense(B=B)
+    return _sparse(*_sorted(rows, at, values), J, remainder.size)
+
+
+def coupling_matrix(
+    parts: Sequence[Cells], remainder: Remainder, *, shape: tuple[int, int]
+) -> sparse.csr_array:
+    """B alone, shape (K J, q₂)."""
+    return _matrix(*_sorted(*_entries(parts, remainder)), shape[1], remainder.size)
+
+
+def _entries(
+    parts: Sequence[Cells], remainder: Remainder
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """Levels of the leading factor, columns among the q₂, and values, shape (K, entries)."""
     rows = np.concatenate([part.rows for part in parts for _ in range(part.values.shape[1])])
     at = np.concatenate(
         [
             start + part.columns * width + b
-            for part, width, start in zip(parts, widths, starts, strict=True)
+            for part, width, start in zip(parts, remainder.widths, remainder.starts, strict=True)
             for b in range(width)
         ]
     )
     values = np.concatenate(
         [part.values[:, b] for part in parts for b in range(part.values.shape[1])], axis=1
     )
-    per_level = np.bincount(rows, minlength=J).astype(np.float64)
-    coefficients = float((per_level * (per_level + 1)).sum()) / 2 * (K * (K + 1) / 2)
-    dense = K * J * float(q2) ** 2
-    if dense < SMALL or coefficients * SPARSE_COST > dense:
-        B = np.zeros((K, J, q2))
-        B[:, rows, at] = values
-        return _Dense(B=B)
+    return rows, at, values
+
+
+def _sorted(
+    rows: NDArray[np.intp], at: NDArray[np.intp], values: NDArray[np.float64]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
     order = np.lexsort((at, rows))
-    return _sparse(rows[order], at[order], values[:, order], J, q2)
+    return rows[order], at[order], values[:, order]
+
+
+def _matrix(
+    rows: NDArray[np.intp], at: NDArray[np.intp], values: NDArray[np.float64], J: int, q2: int
+) -> sparse.csr_array:
+    K = len(values)
+    pointers = np.concatenate([[0], np.cumsum(np.tile(np.bincount(rows, minlength=J), K))])
+    return sparse.csr_array((values.ravel(), np.tile(at, K), pointers), shape=(K * J, q2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -180,27 +241,42 @@ def _sparse(
 ) -> _Sparse:
     """B and its coefficients from entries sorted by level."""
     K = len(values)
-    first, second = _pairs_within(rows, J)
-    u, v = at[first], at[second]
-    blocks, places = [], u * q2 + v
-    counts = np.bincount(rows[first], minlength=J)
-    for a in range(K):
-        for b in range(a, K):
-            products = values[a, first] * values[b, second]
+    products = [(a, b) for a in range(K) for b in range(a, K)]
+    per_level = np.bincount(rows, minlength=J)
+    counts = per_level * (per_level + 1) // 2
+    total = int(counts.sum())
+    index = np.int32 if max(q2 * q2, len(products) * total) < 2**31 else np.int64
+    data = np.empty((len(products), total))
+    places = np.empty((len(products), total), dtype=index)
+    done = 0
+    for entries in _portions(per_level, counts):
+        own, of_own, at_own = rows[entries], values[:, entries], at[entries]
+        first, second = pairs_within(own - own[0], int(own[-1] - own[0]) + 1)
+        here = slice(done, done + len(first))
+        places[:, here] = at_own[first] * q2 + at_own[second]
+        left, right = of_own[:, first], of_own[:, second]
+        for k, (a, b) in enumerate(products):
+            np.multiply(left[a], right[b], out=data[k, here])
             if a != b:
-                products = products + values[b, first] * values[a, second]
-            blocks.append(products)
-    pieces = len(blocks)
-    pointers = np.concatenate([[0], np.cumsum(np.tile(counts, pieces))])
+                data[k, here] += left[b] * right[a]
+        done = here.stop
+    pointers = np.concatenate([[0], np.cumsum(np.tile(counts, len(products)))]).astype(index)
     coefficients = sparse.csc_array(
-        (np.concatenate(blocks), np.tile(places, pieces), pointers), shape=(q2 * q2, pieces * J)
+        (data.ravel(), places.ravel(), pointers), shape=(q2 * q2, len(products) * J)
     )
-    B_pointers = np.concatenate([[0], np.cumsum(np.tile(np.bincount(rows, minlength=J), K))])
-    B = sparse.csr_array((values.ravel(), np.tile(at, K), B_pointers), shape=(K * J, q2))
-    return _Sparse(B=B, coefficients=coefficients, K=K, J=J)
+    return _Sparse(B=_matrix(rows, at, values, J, q2), coefficients=coefficients, K=K, J=J)
 
 
-def _pairs_within(rows: NDArray[np.intp], J: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _portions(per_level: NDArray[np.intp], counts: NDArray[np.intp]) -> Iterator[slice]:
+    """The entries of as many levels at a time as have about `PORTION` pairs."""
+    portion = np.cumsum(counts) // PORTION
+    levels = np.flatnonzero(np.diff(portion)) + 1
+    ends = np.concatenate([[0], np.cumsum(per_level)])
+    bounds = ends[[0, *levels, len(per_level)]].tolist()
+    return (slice(start, stop) for start, stop in pairwise(bounds) if stop > start)
+
+
+def pairs_within(rows: NDArray[np.intp], J: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """All pairs of entries (the second not before the first) that stand in the same level."""
     ends = np.cumsum(np.bincount(rows, minlength=J))[rows]
     entry = np.arange(len(rows))

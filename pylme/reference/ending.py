@@ -12,14 +12,15 @@ from pylme.reference.certificate import certify
 from pylme.reference.evaluation import Evaluation
 from pylme.reference.fitting import fit
 from pylme.reference.newton import TracePoint
-from pylme.reference.singular import on_the_boundary
+from pylme.reference.singular import SMALL, on_the_boundary
 from pylme.reference.threads import one_thread
-from pylme.results.certificate import Certificate
+from pylme.results.certificate import FLAT, Certificate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pylme.design.random_term import RandomTerm
+    from pylme.reference.newton import Optimum
     from pylme.reference.problem import Problem
 
 __all__ = ["Ending", "search"]
@@ -35,8 +36,9 @@ class Ending:
         lme4's.
     evaluation : Evaluation
         There.
-    certificate : Certificate
-        With the second derivatives of the search, which for a large model are not exact.
+    certificate : Certificate or None
+        With the second derivatives of the search, which for a large model are not exact. None where
+        it need not be made to know that nothing is amiss: an interior minimum, by the last step.
     converged : bool
         Whether the search ended by its own criterion.
     evaluations : int
@@ -46,7 +48,7 @@ class Ending:
 
     theta: NDArray[np.float64]
     evaluation: Evaluation
-    certificate: Certificate
+    certificate: Certificate | None
     converged: bool
     evaluations: int
     trace: tuple[TracePoint, ...]
@@ -66,9 +68,12 @@ def search(
         lme4's theta to start from.
     """
     found = fit(problem, start)
-    with one_thread():
-        theta, evaluation = on_the_boundary(problem, found.theta[0], found.optimum.evaluation)
-        certificate = certify(problem, terms, theta, evaluation)
+    theta, evaluation = found.theta[0], found.optimum.evaluation
+    certificate = None
+    if not _plain(problem, found.optimum):
+        with one_thread():
+            theta, evaluation = on_the_boundary(problem, theta, evaluation)
+            certificate = certify(problem, terms, theta, evaluation)
     return Ending(
         theta=theta,
         evaluation=evaluation,
@@ -76,4 +81,12 @@ def search(
         converged=bool(found.optimum.converged[0]),
         evaluations=int(found.optimum.evaluations[0]),
         trace=found.optimum.trace,
+    )
+
+
+def _plain(problem: Problem, optimum: Optimum) -> bool:
+    """Whether the search ended well inside, where the criterion curves upwards."""
+    pivots = np.abs(optimum.theta[0, problem.layout.diagonal])
+    return bool(
+        optimum.converged[0] and optimum.curvature[0] > FLAT and (pivots > 2.0 * SMALL).all()
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from pylme.design.build import build, rank_message
 from pylme.errors import GroupingFactorError, OptionError, ResponseError, warn
@@ -14,7 +16,6 @@ from pylme.reference.record import warnings_of
 from pylme.results.condition import Condition
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from pylme.design.matrices import Design
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 __all__ = ["fit_with_numpy"]
 
 #: A residual sum of squares below this part of the response's is nothing but rounding errors.
-_NOTHING = 1e-24
+_NOTHING: Final = 1e-24
+#: Sums of squares of sizes between these, and their ratios, are doubles.
+_SIZES: Final = (1e-75, 1e75)
+#: A search cannot start beyond this: cross products would drown in rounding errors.
+_FARTHEST: Final = 1e6
 
 
 def fit_with_numpy(
@@ -46,7 +51,7 @@ def fit_with_numpy(
     DataError
         If no model can be fitted to the data.
     OptionError
-        If the starting values are not as many as theta has elements.
+        If the starting values are not as many as theta has elements, or out of reach.
 
     Warns
     -----
@@ -54,9 +59,18 @@ def fit_with_numpy(
     """
     design = build(spec, na_action=na_action, offset_named=offset_named)
     _require_fewer_effects_than_rows(design)
+    _require_size(spec, design)
     problem = problem_of(spec, design)
     _require_variation(spec, design, problem)
-    ending = search(problem, design.terms, _theta(spec.start, design))
+    start = _theta(spec.start, problem)
+    try:
+        ending = search(problem, design.terms, start)
+    except np.linalg.LinAlgError as error:
+        raise ResponseError(
+            response=deparse(spec.formula.response),
+            found="the search was led to variances that double precision cannot hold",
+            remedy="See whether the groups explain the response without any residual.",
+        ) from error
     said = warnings_of(ending)
     for warning in said:
         warn(warning)
@@ -67,7 +81,8 @@ def fit_with_numpy(
     return ReferenceModel(spec, design, problem, ending, conditions)
 
 
-def _theta(start: Start | None, design: Design) -> NDArray[np.float64] | None:
+def _theta(start: Start | None, problem: Problem) -> NDArray[np.float64] | None:
+    """Starting values of theta, checked."""
     if isinstance(start, Mapping):
         if "fixef" in start:
             raise OptionError(
@@ -78,12 +93,18 @@ def _theta(start: Start | None, design: Design) -> NDArray[np.float64] | None:
         start = start.get("theta")
     if start is None:
         return None
-    wanted = len(design.lower)
+    wanted = len(problem.layout.row)
     if len(start) != wanted:
         raise OptionError(
             option="start",
             value=start.tolist(),
             allowed=f"{wanted} number{'' if wanted == 1 else 's'}, one for each element of theta",
+        )
+    if np.abs(problem.conditioned(start[None])).max() > _FARTHEST:
+        raise OptionError(
+            option="start",
+            value=start.tolist(),
+            allowed="standard deviations of random effects below a million times the residual one",
         )
     return start
 
@@ -99,6 +120,17 @@ def _require_fewer_effects_than_rows(design: Design) -> None:
                 "told apart from that of the residuals",
                 remedy="Leave effects out of the term, or use a coarser grouping factor.",
             )
+
+
+def _require_size(spec: ModelSpec, design: Design) -> None:
+    size = float(np.abs(design.y).max())
+    least, most = _SIZES
+    if size > 0 and not least < size < most:
+        raise ResponseError(
+            response=deparse(spec.formula.response),
+            found=f"its largest value is {size:.1g}: the squares of such values are no doubles",
+            remedy="Give it in other units.",
+        )
 
 
 def _require_variation(spec: ModelSpec, design: Design, problem: Problem) -> None:

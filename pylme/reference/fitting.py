@@ -3,7 +3,8 @@
 Most criteria have one minimum. A second one, when there is one, has mostly lost a variance: with
 several terms, or three effects and more, what one of them explains can be explained by another. A
 search that ends on the boundary of such a model is therefore followed by another one from lme4's
-kind of start, as much variance in every direction as the residual's.
+kind of start, as much variance in every direction as the residual's. Not for large crossed models,
+whose searches are dear and whose data speak clearly.
 """
 
 from __future__ import annotations
@@ -101,7 +102,8 @@ def _second_search(problem: Problem, first: Optimum) -> Optimum:
     layout = problem.layout
     pivots = np.abs(first.theta[:, layout.diagonal])
     doubtful: NDArray[np.bool_] = np.asarray((pivots < ON_BOUNDARY).any(axis=1))
-    if not doubtful.any() or not _ambiguous(layout):
+    large = problem.criterion.exactly() is not problem.criterion
+    if not doubtful.any() or not _ambiguous(layout) or large:
         return first
     criterion = problem.criterion if doubtful.all() else problem.criterion.subset(doubtful)
     start = np.tile(layout.diagonal.astype(np.float64), (int(doubtful.sum()), 1))
@@ -112,16 +114,19 @@ def _second_search(problem: Problem, first: Optimum) -> Optimum:
     if not lower.any():
         return replace(first, evaluations=evaluations, trace=(*first.trace, *second.trace))
     theta, converged, escapes = first.theta.copy(), first.converged.copy(), first.escapes.copy()
+    curvature = first.curvature.copy()
     better = np.flatnonzero(doubtful)[lower]
     theta[better] = second.theta[lower]
     converged[better] = second.converged[lower]
     escapes[better] = second.escapes[lower]
+    curvature[better] = second.curvature[lower]
     return Optimum(
         theta=theta,
         evaluation=problem.criterion.evaluate(layout.matrices(theta)),
         evaluations=evaluations,
         converged=converged,
         escapes=escapes,
+        curvature=curvature,
         trace=(*first.trace, *second.trace),
     )
 

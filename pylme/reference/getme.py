@@ -6,6 +6,7 @@ its name is made unique.
 
 from __future__ import annotations
 
+from math import log, pi
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,7 +15,7 @@ from scipy import sparse
 from pylme.design.model_frame import categorical
 from pylme.errors import OptionError, UnknownNameError
 from pylme.reference.factorization import factorize, lambda_at, random_matrix_at
-from pylme.results.varcorr import unique_labels
+from pylme.results.labels import unique_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ def item(model: ReferenceModel, name: str) -> Any:
 
 
 def _labels(model: ReferenceModel) -> tuple[str, ...]:
-    return unique_labels(term.group for term in model.design.terms)
+    return unique_labels([term.group for term in model.design.terms])
 
 
 def _by_term(model: ReferenceModel, values: list[Any]) -> dict[str, Any]:
@@ -66,11 +67,10 @@ def _Zt(model: ReferenceModel) -> sparse.csc_array:
 def _Ztlist(model: ReferenceModel) -> dict[str, sparse.csc_array]:
     """The rows of Zᵀ of each column that varies by level."""
     Zt = model.design.Zt.tocsr()
-    return {
-        f"{label}.{name}": sparse.csc_array(Zt[term.rows][k :: len(term.names)])
-        for label, term in zip(_labels(model), model.design.terms, strict=True)
-        for k, name in enumerate(term.names)
-    }
+    parts = [(term, k) for term in model.design.terms for k in range(len(term.names))]
+    names = unique_labels([f"{term.group}.{term.names[k]}" for term, k in parts])
+    rows = [sparse.csc_array(Zt[term.rows][k :: len(term.names)]) for term, k in parts]
+    return dict(zip(names, rows, strict=True))
 
 
 def _flist(model: ReferenceModel) -> dict[str, Any]:
@@ -112,8 +112,7 @@ def _devcomp(model: ReferenceModel) -> dict[str, dict[str, Any]]:
     n, p, rss = design.n, design.p, model.fixed.rss
     log_RX = 2.0 * float(np.log(np.diag(model.fixed.RX)).sum())
     log_L = model.criterion + float(np.log(design.weights).sum())
-    log_L -= likelihood.nu * (1.0 + np.log(2.0 * np.pi * rss / likelihood.nu))
-    log_L -= likelihood.rho * log_RX
+    log_L -= likelihood.nu * (1.0 + log(2.0 * pi * rss / likelihood.nu)) + likelihood.rho * log_RX
     u, _ = model.effects
     ussq = float(u @ u)
     criteria = {"REML": model.criterion if likelihood.reml else np.nan,

@@ -13,7 +13,7 @@ D + DBD₂BᵀD, -DBD₂ and D₂.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from pylme.reference.problem import Problem
 
 __all__ = ["hat_values"]
-
-#: Columns of D₂ that are multiplied at a time: memory is that of a few columns for each level.
-_CHUNK: Final = 128
 
 
 def hat_values(
@@ -102,15 +99,11 @@ def _of_several(
     ]
     for at, left in places:
         for to, right in places:
-            total += state.D2[at, to] * left * right
-    for start in range(0, remainder.size, _CHUNK):
-        BD2 = criterion.coupling.times(state.D2[:, start : start + _CHUNK])
-        DBD2 = np.einsum("abj,bjc->ajc", state.D, BD2)
-        for at, values in places:
-            here = np.flatnonzero((at >= start) & (at < start + _CHUNK))
-            levels, columns = leading.codes[here], at[here] - start
-            for a in range(leading.width):
-                total[here] -= 2.0 * DBD2[a, levels, columns] * z[0][a, here] * values[here]
+            total += state.left.between(at, to) * left * right
+        BD2 = state.left.towards(leading.codes, at)
+        for a in range(leading.width):
+            DBD2 = (state.D[a, :, leading.codes] * BD2.T).sum(axis=1)
+            total -= 2.0 * DBD2 * z[0][a] * left
     return total
 
 

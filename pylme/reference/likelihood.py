@@ -62,7 +62,7 @@ class Likelihood:
             [X y]ᵀV⁻¹[X y].
         """
         p, nu = self.p, self.nu
-        RX = np.asarray(np.linalg.cholesky(S[:, :p, :p]), dtype=np.float64)
+        RX, failed = _triangles(S[:, :p, :p])
         inverse = np.linalg.inv(RX)
         w = (inverse @ S[:, :p, p:])[..., 0]
         rss = S[:, p, p] - (w * w).sum(axis=1)
@@ -73,6 +73,8 @@ class Likelihood:
         whitening[:, p, p] = 1.0
         criterion = logdet + (nu * (1.0 + np.log(2.0 * np.pi / nu)) + self.constant)
         criterion = criterion + nu * np.log(rss)
+        if failed is not None:
+            criterion = np.where(failed, np.inf, criterion)
         if self.reml:
             criterion = criterion + 2.0 * np.log(RX.diagonal(axis1=1, axis2=2)).sum(axis=1)
         return Solved(
@@ -102,6 +104,23 @@ class Likelihood:
             f = _stacked([_symmetric(cross[:, :-1, :, :-1]) for cross in crosses])
             taken += f.swapaxes(1, 2) @ f
         return taken
+
+
+def _triangles(
+    S: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+    """Lower Cholesky factors, shape (R, p, p), and where there are none, if anywhere.
+
+    A trial step may lead so far out that rounding errors take definiteness away; the criterion is
+    then infinite, and the step is refused.
+    """
+    try:
+        return np.asarray(np.linalg.cholesky(S), dtype=np.float64), None
+    except np.linalg.LinAlgError:
+        finite = np.where(np.isfinite(S), S, 0.0)
+        failed = np.asarray(np.linalg.eigvalsh(finite)[:, 0] <= 0.0)
+        safe = np.where(failed[:, None, None], np.eye(S.shape[1]), S)
+        return np.asarray(np.linalg.cholesky(safe), dtype=np.float64), failed
 
 
 def _symmetric(cross: NDArray[np.float64]) -> NDArray[np.float64]:

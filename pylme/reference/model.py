@@ -33,9 +33,10 @@ from pylme.results.arrays import read_only
 from pylme.results.condition import Condition
 from pylme.results.covariance import correlation
 from pylme.results.estimates import Estimates
+from pylme.results.labels import block_labels
 from pylme.results.ranef import RandomEffects
 from pylme.results.record import FitRecord, fit_record
-from pylme.results.varcorr import VarCorr, VarCorrTerm, unique_labels
+from pylme.results.varcorr import VarCorr, VarCorrTerm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -196,7 +197,7 @@ class ReferenceModel:
 
     def varcorr(self) -> VarCorr:
         """Variances and correlations of the random effects."""
-        labels = unique_labels(term.group for term in self.design.terms)
+        labels = block_labels(term.group for term in self.design.terms)
         terms = []
         for term, label, T in zip(self.design.terms, labels, self.factors, strict=True):
             half = self.fixed.sigma * T
@@ -224,7 +225,7 @@ class ReferenceModel:
     def optinfo(self) -> OptInfo:
         """The optimiser's record."""
         certificate = self.ending.certificate
-        if self.exact is not self.ending.evaluation:
+        if certificate is None or self.exact is not self.ending.evaluation:
             certificate = certify(self.problem, self.design.terms, self.theta, self.exact)
         return optimiser_record(self.problem, self.ending, self.solution, certificate)
 

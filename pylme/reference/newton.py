@@ -92,6 +92,8 @@ class Optimum:
         escape promised more.
     escapes : ndarray of int, shape (R,)
         How often a false optimum was left.
+    curvature : ndarray, shape (R,)
+        The least eigenvalue of the Hessian by theta over the greatest, at the end.
     trace : tuple of TracePoint
         Of a single response: every evaluation in order; of several, empty.
     """
@@ -101,6 +103,7 @@ class Optimum:
     evaluations: NDArray[np.intp]
     converged: NDArray[np.bool_]
     escapes: NDArray[np.intp]
+    curvature: NDArray[np.float64]
     trace: tuple[TracePoint, ...]
 
 
@@ -135,6 +138,7 @@ class _Search:
         self.evaluations = np.zeros(R, dtype=np.intp)
         self.converged = np.zeros(R, dtype=bool)
         self.escapes = np.zeros(R, dtype=np.intp)
+        self.curvature = np.zeros(R)
         self.trace: list[TracePoint] = []
         #: The evaluation at the current theta, where it is at hand.
         self.last: Evaluation | None = None
@@ -156,13 +160,14 @@ class _Search:
         g, H = self._derivatives(theta, evaluation)
         radius = np.maximum(LEAST_RADIUS, 0.3 * np.sqrt((theta * theta).sum(axis=1)))
         while True:
-            s, predicted = step(g, H, radius)
+            s, predicted, curvature = step(g, H, radius)
             small = predicted <= ENOUGH + ROUNDING * np.abs(value)
             over = small | (self.evaluations[places] >= MAX_EVALUATIONS)
             if over.any():
                 done = places[over]
                 self.theta[done], self.values[done] = theta[over], value[over]
                 self.converged[done] = small[over]
+                self.curvature[done] = curvature[over]
                 if over.all():
                     self.last = evaluation if single else None
                     return
@@ -232,6 +237,11 @@ class _Search:
         """The end of all searches."""
         evaluation = self.last or self._evaluate(self.criterion, self.theta)
         return Optimum(
-            theta=self.theta, evaluation=evaluation, evaluations=self.evaluations,
-            converged=self.converged, escapes=self.escapes, trace=tuple(self.trace),
-        )  # fmt: skip
+            theta=self.theta,
+            evaluation=evaluation,
+            evaluations=self.evaluations,
+            converged=self.converged,
+            escapes=self.escapes,
+            curvature=self.curvature,
+            trace=tuple(self.trace),
+        )

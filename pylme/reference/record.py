@@ -79,8 +79,9 @@ def warnings_of(ending: Ending) -> tuple[FitWarning, ...]:
     said: list[FitWarning] = []
     if not ending.converged:
         said.append(ConvergenceWarning(_end(ending)))
-    said += [SingularFitWarning(message) for message in certificate.boundary]
-    said += [ConvergenceWarning(message) for message in certificate.problems]
+    if certificate is not None:
+        said += [SingularFitWarning(message) for message in certificate.boundary]
+        said += [ConvergenceWarning(message) for message in certificate.problems]
     return tuple(said)
 
 

@@ -1,4 +1,4 @@
-"""All factors but the leading one, as one dense block of q₂ random effects.
+"""All factors but the leading one, as one block of q₂ random effects.
 
 The rows of the block are numbered factor by factor, level by level, column by column. Λ₂ is block
 diagonal with T_f repeated for each level of f.
@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from pylme.reference.terms import Factor
 
 __all__ = ["Remainder"]
 
@@ -34,11 +38,22 @@ class Remainder:
     starts: tuple[int, ...]
     size: int
 
+    @classmethod
+    def of(cls, factors: Sequence[Factor]) -> Remainder:
+        """The block of these factors."""
+        *starts, size = np.cumsum([0, *(factor.size for factor in factors)]).tolist()
+        return cls(
+            widths=tuple(factor.width for factor in factors),
+            levels=tuple(factor.levels for factor in factors),
+            starts=tuple(starts),
+            size=size,
+        )
+
     def rows(self, f: int) -> slice:
         """The rows of factor f."""
         return slice(self.starts[f], self.starts[f] + self.widths[f] * self.levels[f])
 
-    def right(self, S: NDArray[np.float64], T: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    def right(self, S: NDArray[np.float64], T: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         """S Λ₂, shape (rows, q₂)."""
         made = np.empty_like(S)
         for f, (K, J) in enumerate(zip(self.widths, self.levels, strict=True)):
@@ -50,10 +65,20 @@ class Remainder:
         return made
 
     def congruent(
-        self, S: NDArray[np.float64], T: list[NDArray[np.float64]]
+        self, S: NDArray[np.float64], T: Sequence[NDArray[np.float64]]
     ) -> NDArray[np.float64]:
         """Λ₂ᵀ S Λ₂ of a symmetric S."""
         return self.right(self.right(S, T).T, T)
+
+    def times(
+        self, T: Sequence[NDArray[np.float64]], v: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Λ₂ v, of v of shape (q₂, c)."""
+        made = np.empty_like(v)
+        for f, (K, J) in enumerate(zip(self.widths, self.levels, strict=True)):
+            own = self.rows(f)
+            made[own] = (T[f] @ v[own].reshape(J, K, -1)).reshape(J * K, -1)
+        return made
 
     def sum_of_blocks(
         self, f: int, left: NDArray[np.float64], right: NDArray[np.float64]

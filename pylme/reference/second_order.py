@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.reference.crossed import Crossed, State
+    from pylme.reference.dense_elimination import DenseEliminated
     from pylme.reference.likelihood import Solved
 
 __all__ = ["average_information", "exact_form"]
@@ -35,9 +36,11 @@ def average_information(problem: Crossed, state: State, solved: Solved) -> NDArr
     return _symmetric(problem, solved.ratio[0] * (inner - fixed.T @ fixed))
 
 
-def exact_form(problem: Crossed, state: State, solved: Solved) -> NDArray[np.float64]:
-    """The exact second differential, shape (V, V)."""
-    form = -_squares(problem, state)
+def exact_form(
+    problem: Crossed, state: State, left: DenseEliminated, solved: Solved
+) -> NDArray[np.float64]:
+    """The exact second differential, shape (V, V), from the state's dense remainder."""
+    form = -_squares(problem, state, left)
     p = problem.likelihood.p
     for c in range(p + 1) if problem.likelihood.reml else (p,):
         w1, w2 = _shifted(problem, state, c)
@@ -77,12 +80,12 @@ def _applied(
     problem: Crossed, state: State, w1: NDArray[np.float64], w2: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """K w, of the same shapes."""
-    coupling = problem.coupling
-    t = coupling.transposed_times(np.einsum("baj,bjv->ajv", state.F, w1)) + state.S22 @ w2
-    r = state.D2 @ t
+    elimination, left = problem.elimination, state.left
+    t = elimination.transposed_times(np.einsum("baj,bjv->ajv", state.F, w1)) + left.times_S22(w2)
+    r = left.times_D2(t)
     k1 = np.einsum("abj,bjv->ajv", state.K1, w1)
-    k1 += np.einsum("abj,bjv->ajv", state.F, coupling.times(w2 - r))
-    return k1, t - state.S22 @ r
+    k1 += np.einsum("abj,bjv->ajv", state.F, elimination.times(w2 - r))
+    return k1, t - left.times_S22(r)
 
 
 def _products(
@@ -96,7 +99,7 @@ def _products(
     return product
 
 
-def _squares(problem: Crossed, state: State) -> NDArray[np.float64]:
+def _squares(problem: Crossed, state: State, left: DenseEliminated) -> NDArray[np.float64]:
     """tr(KσKτ): Σ over pairs of levels K_(ja)(lc) K_(jb)(ld), shape (V, V)."""
     remainder = problem.remainder
     K = state.W1.shape[1]
@@ -105,24 +108,23 @@ def _squares(problem: Crossed, state: State) -> NDArray[np.float64]:
     own = np.einsum("acj,bdj->abcd", state.K1, state.K1)
     mixed = np.einsum("acj,bdj->abcd", state.K1, state.Y)
     first = (own - mixed - mixed.transpose(1, 0, 3, 2)).reshape(K * K, K * K)
-    X = {(a, b): _crossing(problem, state, a, b) for a in range(K) for b in range(a, K)}
+    X = {(a, b): _crossing(state, left, a, b) for a in range(K) for b in range(a, K)}
     pairs = [(min(a, b), max(a, b)) for a in range(K) for b in range(K)]
-    D2X = {pair: state.D2 @ x for pair, x in X.items()}
-    G = -state.D2 @ state.S22
+    D2X = {pair: left.D2 @ x for pair, x in X.items()}
+    G = -left.D2 @ left.S22
     G.flat[:: len(G) + 1] += 1.0
     traces = {(x, z): np.vdot(D2X[x], D2X[z].T) for x in X for z in X}
     form[: K * K, : K * K] = first + np.array([[traces[x, z] for z in pairs] for x in pairs])
     # The diagonal blocks of Gᵀ X G are products of K's blocks between the first factor and others.
-    XG = {pair: x - D2X[pair].T @ state.S22 for pair, x in X.items()}
+    XG = {pair: x - D2X[pair].T @ left.S22 for pair, x in X.items()}
     for g in problem.others:
         rows = remainder.rows(g)
         L = remainder.widths[g]
-        left = G.T[rows]
-        sums = {pair: remainder.sum_of_blocks(g, left, xg.T[rows]) for pair, xg in XG.items()}
+        sums = {pair: remainder.sum_of_blocks(g, G.T[rows], xg.T[rows]) for pair, xg in XG.items()}
         block = np.array([sums[pair].ravel() for pair in pairs])
         at = slice(starts[g + 1], starts[g + 1] + L * L)
         form[: K * K, at], form[at, : K * K] = block, block.T
-    K22 = state.S22 @ G
+    K22 = left.S22 @ G
     for f in problem.others:
         for g in problem.others:
             block = _of_pairs(K22[remainder.rows(f), remainder.rows(g)], remainder.widths, f, g)
@@ -130,10 +132,10 @@ def _squares(problem: Crossed, state: State) -> NDArray[np.float64]:
     return form
 
 
-def _crossing(problem: Crossed, state: State, a: int, b: int) -> NDArray[np.float64]:
+def _crossing(state: State, left: DenseEliminated, a: int, b: int) -> NDArray[np.float64]:
     """½ Σ_j (b̃_ja b̃_jbᵀ + b̃_jb b̃_jaᵀ), b̃ the rows of B̃: shape (q₂, q₂)."""
     outer = state.F[a][:, None] * state.F[b][None]
-    return problem.coupling.eliminate(0.5 * (outer + outer.swapaxes(0, 1)))
+    return left.of.coupling.eliminate(0.5 * (outer + outer.swapaxes(0, 1)))
 
 
 def _of_pairs(

@@ -8,7 +8,9 @@ covariance matrix of a term's effects is Σ_t = σ²T_tT_tᵀ, hence
 
 (Bates, Mächler, Bolker & Walker 2015, section 5; the delta method). Theta is that of well-
 conditioned columns, so that the errors do not suffer from the scale of a covariate; a column of T
-that is zero on the boundary is held there.
+that is zero on the boundary is held there. Of ∂d/∂Σ_t only what does not vanish at an optimum is
+taken, its part across the boundary: the rest is the error of the search, which small variances make
+large.
 """
 
 from __future__ import annotations
@@ -59,7 +61,8 @@ def standard_errors(
         evaluation = problem.criterion.evaluate(T)
     T, free = reduced(layout, T)
     variance = float(evaluation.rss[0]) / nu
-    H = hessian(layout, T, evaluation.M, evaluation.form)[0]
+    M = tuple(map(_across, layout.factors, T, evaluation.M))
+    H = hessian(layout, T, M, evaluation.form)[0]
     mixed = along_theta(layout, T, evaluation.hh) / variance
     covariance = joint_inverse(H[np.ix_(free, free)], mixed[free], nu)
     cov: dict[int, NDArray[np.float64]] = {}
@@ -82,6 +85,18 @@ def standard_errors(
         variance=error,
         sigma=error / (2.0 * float(np.sqrt(variance))),
     )
+
+
+def _across(
+    factor: Factor, T: NDArray[np.float64], M: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """M of a factor's terms between the null vectors of their covariance matrices."""
+    kept = np.zeros_like(M)
+    for place in factor.places:
+        own = T[0, place, place]
+        null = np.eye(len(own)) - own @ np.linalg.pinv(own)
+        kept[0, place, place] = null @ M[0, place, place] @ null
+    return kept
 
 
 def _derivatives(

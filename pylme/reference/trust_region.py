@@ -29,7 +29,7 @@ _ROUNDS: Final = 6
 
 def step(
     gradient: NDArray[np.float64], hessian: NDArray[np.float64], radius: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """The steps, and by how much each is expected to lower the criterion.
 
     Parameters
@@ -43,11 +43,14 @@ def step(
     steps : ndarray, shape (R, m)
     predicted : ndarray, shape (R,)
         Zero or more.
+    curvature : ndarray, shape (R,)
+        The least eigenvalue of the Hessian over the greatest in absolute value.
     """
     values, axes = np.linalg.eigh(hessian)
     slope = (gradient[:, None] @ axes)[:, 0]
     curvature = np.abs(values)
-    floor = FLAT * curvature.max(axis=1, keepdims=True) + np.finfo(float).tiny
+    greatest = curvature.max(axis=1, keepdims=True) + np.finfo(float).tiny
+    floor = FLAT * greatest
     # A flat direction counts as gently curved: the noise in its slope leads nowhere.
     curvature = np.maximum(curvature, floor)
     along = -slope / curvature
@@ -56,7 +59,7 @@ def step(
     if long.any():
         along[long] = _on_the_sphere(slope[long], curvature[long], radius[long])
     predicted = -(slope * along + 0.5 * curvature * along * along).sum(axis=1)
-    return (axes @ along[..., None])[..., 0], predicted
+    return (axes @ along[..., None])[..., 0], predicted, values[:, 0] / greatest[:, 0]
 
 
 def _on_the_sphere(

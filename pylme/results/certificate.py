@@ -146,8 +146,8 @@ def _checked(optinfo: OptInfo, certificate: Certificate, *, finite: bool) -> tup
         curved = "is flat in some direction"
     lines = [
         "the estimates are finite" if finite else "an estimate or the criterion is not finite",
-        f"the {optinfo.optimizer} {'stopped early' if optinfo.conv_opt else 'finished'} "
-        f'("{optinfo.message}")',
+        f"the search ({optinfo.optimizer}) {'stopped early' if optinfo.conv_opt else 'finished'}: "
+        f"{optinfo.message}",
         f"the gradient is {'zero' if certificate.stationary else 'not zero'}: a further step is "
         f"expected to lower the criterion by {certificate.expected_fall:.1e}",
         f"the criterion {curved} (least curvature over greatest: {certificate.curvature:.1e})",

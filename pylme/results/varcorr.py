@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
 from pylme.errors import UnknownNameError
+from pylme.formula import read_level_block
 from pylme.options import choice
 from pylme.render import LEFT, Rendered, Table
 from pylme.render.numbers import format_numbers
@@ -18,10 +19,10 @@ from pylme.render.rounding import round_decimals
 from pylme.results.covariance import correlation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 
-__all__ = ["GroupVarCorr", "VarCorr", "VarCorrTerm", "cells", "unique_labels"]
+__all__ = ["GroupVarCorr", "VarCorr", "VarCorrTerm", "cells"]
 
 Order = Literal["cov.last", "lower.tri"]
 
@@ -175,8 +176,12 @@ class VarCorr(Rendered):
         )
 
     def describe(self) -> Table:
-        """The table that lme4's ``print(VarCorr(fit))`` shows."""
-        return self.table(digits=5)
+        """The table that lme4's ``print(VarCorr(fit))`` shows.
+
+        Terms that `pylme.group_specific` wrote are labelled by the level that they belong to, and
+        their effects by what they are in it; `to_frame` and a summary keep lme4's names.
+        """
+        return replace(self, terms=tuple(map(_by_level, self.terms))).table(digits=5)
 
     def table(
         self,
@@ -227,28 +232,12 @@ class VarCorr(Rendered):
         )
 
 
-def unique_labels(groups: Iterable[str]) -> tuple[str, ...]:
-    """Names of the blocks of grouping factors that come repeatedly, as R's ``make.unique``.
-
-    Examples
-    --------
-    >>> unique_labels(["Subject", "Subject", "Item"])
-    ('Subject', 'Subject.1', 'Item')
-    """
-    names = list(groups)
-    taken = set(names)
-    seen: set[str] = set()
-    numbers: dict[str, int] = {}
-    for at, name in enumerate(names):
-        if name in seen:
-            number = numbers.get(name, 1)
-            while f"{name}.{number}" in taken:
-                number += 1
-            names[at] = f"{name}.{number}"
-            numbers[name] = number + 1
-            taken.add(names[at])
-        seen.add(name)
-    return tuple(names)
+def _by_level(term: VarCorrTerm) -> VarCorrTerm:
+    """The term under the name of the level of a factor that it belongs to, if it belongs to one."""
+    block = read_level_block(term.names)
+    if block is None:
+        return term
+    return replace(term, label=f"{term.group} ({block.by}: {block.level})", names=block.names)
 
 
 def cells(k: int, order: Order) -> list[tuple[int, int]]:

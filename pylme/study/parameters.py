@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pylme.results.varcorr import unique_labels
+from pylme.results.labels import block_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def parameters_of(
     n_thetas : int
     """
     found = [Parameter("fixed", None, name) for name in fixed]
-    labels = unique_labels(group for group, _ in terms)
+    labels = block_labels(group for group, _ in terms)
     for label, (_, names) in zip(labels, terms, strict=True):
         for i, j in _cells(len(names)):
             term = f"sd__{names[i]}" if i == j else f"cor__{names[i]}.{names[j]}"

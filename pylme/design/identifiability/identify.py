@@ -10,7 +10,7 @@ from pylme.design.identifiability.analysis import analysed
 from pylme.design.identifiability.facts import Facts
 from pylme.design.identifiability.fixed import fixed_effects
 from pylme.design.identifiability.null_space import nothing
-from pylme.design.identifiability.parameters import SIGMA
+from pylme.design.identifiability.parameters import SIGMA, places_of
 from pylme.design.identifiability.reasons import reason
 from pylme.design.identifiability.report import Direction, Identifiability
 from pylme.design.identifiability.trace import Trace
@@ -81,9 +81,7 @@ def _is_plain(row: NDArray[np.float64], analysis: Analysis) -> bool:
     """Whether Σ c_i B_i = 0 in the rows themselves."""
     conditioned, bound = row.copy(), np.abs(row)
     for position, term in enumerate(analysis.terms):
-        places = [i for i, p in enumerate(analysis.parameters) if p.term == position]
-        rows = [analysis.parameters[i].row for i in places]
-        columns = [analysis.parameters[i].column for i in places]
+        places, rows, columns = places_of(analysis.parameters, position)
         change = np.zeros(term.R.shape)
         change[rows, columns] = change[columns, rows] = row[places]
         conditioned[places] = (term.R @ change @ term.R.T)[rows, columns]

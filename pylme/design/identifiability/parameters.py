@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from pylme.design.random_term import RandomTerm
 
-__all__ = ["SIGMA", "CovarianceParameter", "covariance_parameters", "term_labels"]
+__all__ = ["SIGMA", "CovarianceParameter", "covariance_parameters", "places_of", "term_labels"]
 
 #: The name of the residual variance.
 SIGMA: Final = "sigma^2"
@@ -51,6 +51,18 @@ def covariance_parameters(terms: Sequence[RandomTerm]) -> tuple[CovarianceParame
         for position, (term, label) in enumerate(zip(terms, labels, strict=True))
         for column in range(len(term.names))
         for row in range(column, len(term.names))
+    )
+
+
+def places_of(
+    parameters: Sequence[CovarianceParameter], term: int
+) -> tuple[list[int], list[int], list[int]]:
+    """Where the parameters of a term stand among all, and their rows and columns in its matrix."""
+    places = [i for i, p in enumerate(parameters) if p.term == term]
+    return (
+        places,
+        [parameters[i].row for i in places],
+        [parameters[i].column for i in places],
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pylme.design.identifiability.null_space import ROUNDING, echelon
+from pylme.design.identifiability.parameters import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,9 +47,7 @@ def raw_directions(
     raw = sparse.copy()
     scales = np.ones(len(parameters) + 1)
     for position, term in enumerate(terms):
-        places = [i for i, p in enumerate(parameters) if p.term == position]
-        row = [parameters[i].row for i in places]
-        column = [parameters[i].column for i in places]
+        places, row, column = places_of(parameters, position)
         change = np.zeros((len(rows), *term.R.shape))
         change[:, row, column] = change[:, column, row] = sparse[:, places]
         inverse = term.inverse
