@@ -2,6 +2,7 @@ from . import datasets as datasets
 from . import errors as errors
 from . import plot as plot
 from . import reference as reference
+from . import studies as studies
 from ._version import __version__ as __version__
 from .api import glmer as glmer
 from .api import glmer_nb as glmer_nb
@@ -26,7 +27,10 @@ from .lme4.installation.doctor import show_versions as show_versions
 from .results.convergence import Status as Status
 from .results.covariance import cov2sdcor as cov2sdcor
 from .results.covariance import sdcor2cov as sdcor2cov
+from .studies.run import study as study
 from .study.grid import expand_grid as expand_grid
+from .study.models import StudyModel as StudyModel
+from .study.outcome import StudyResult as StudyResult
 from .study.simulate import simulate as simulate
 from .study.simulation import Simulation as Simulation
 from .study.simulator import Simulator as Simulator

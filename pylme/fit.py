@@ -10,15 +10,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from pylme.errors import NotAvailableError, OptionError
 from pylme.options import choice, finite_numbers, is_number, whole_number
 from pylme.results import saving, tidying
-from pylme.results.certificate import assess_certificate
+from pylme.results.assessed import assessed
 from pylme.results.coefficients import coefficient_table
-from pylme.results.convergence import assess
 from pylme.results.information import aic, bic
 from pylme.results.protocol import ResidualType
 from pylme.results.ranef import ConditionalVariances
@@ -28,6 +26,7 @@ from pylme.results.variance_errors import varcorr_table
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
     from pylme.crosscheck.report import CrossCheck
@@ -279,11 +278,9 @@ class Fit:
     @cached_property
     def convergence(self) -> Convergence:
         """Whether the fit has converged, by all the evidence."""
-        numbers = (self._estimates.beta, self.theta, [self.sigma, self.criterion])
-        finite = all(bool(np.all(np.isfinite(part))) for part in numbers)
-        if self.optinfo.certificate is not None:
-            return assess_certificate(self.optinfo, self.optinfo.certificate, finite=finite)
-        return assess(self.optinfo, self.conditions, singular=self.is_singular(), finite=finite)
+        return assessed(
+            self._estimates, self.optinfo, self.conditions, singular=self.is_singular()
+        )
 
     def is_singular(self, tol: float = 1e-4) -> bool:
         """Whether some covariance matrix of the random effects has not full rank.

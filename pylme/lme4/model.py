@@ -15,6 +15,7 @@ from pylme.lme4.vectors import texts, vector
 from pylme.results.arrays import read_only
 from pylme.results.estimates import ModelInfo
 from pylme.results.ranef import RandomEffects
+from pylme.results.record import FitRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,15 +84,15 @@ class RModel:
     def _ask(self, function: str, *arguments: Any) -> Any:
         return session().call(function, self._handle, *arguments)
 
-    def record(self) -> tuple[Estimates, NDArray[np.float64], VarCorr, OptInfo, bool]:
-        """Estimates, standard errors, VarCorr, optimiser's record and singularity, by one call."""
+    def record(self) -> FitRecord:
+        """What a study keeps of a fit, by one call into R."""
         parts = self._ask("model_record")
-        return (
-            estimates_of(parts["estimates"]),
-            vector(parts["std_error"]),
-            varcorr_of(parts["varcorr"]),
-            optinfo_of(parts["optinfo"]),
-            bool(parts["singular"]),
+        return FitRecord(
+            estimates=estimates_of(parts["estimates"]),
+            std_error=vector(parts["std_error"]),
+            varcorr=varcorr_of(parts["varcorr"]),
+            optinfo=optinfo_of(parts["optinfo"]),
+            singular=bool(parts["singular"]),
         )
 
     def info(self) -> ModelInfo:

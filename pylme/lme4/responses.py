@@ -15,7 +15,7 @@ from pylme.frame import Numeric
 from pylme.frame.columns import locked
 from pylme.lme4.fitting import call_arguments
 from pylme.lme4.model import RModel
-from pylme.lme4.session import Handle, session
+from pylme.lme4.session import session
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pylme.design.spec import ModelSpec
     from pylme.lme4.control import Control
+    from pylme.lme4.session import Handle
     from pylme.results.condition import Condition
 
 __all__ = ["Responses", "prepare_again", "prepare_responses"]

@@ -20,7 +20,7 @@ import traceback
 from collections import deque
 from contextlib import contextmanager
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pylme.errors import NotAvailableError, RError
 from pylme.lme4.conditions import raise_as_warnings
@@ -36,6 +36,8 @@ __all__ = ["Handle", "Session", "session"]
 _console = logging.getLogger("pylme.r")
 _starting = threading.Lock()
 _session: Session | None = None
+
+_SEARCH_PATH: Final = "LD_LIBRARY_PATH"
 
 #: R objects whose Python owner is gone, waiting for the lock.
 _released: deque[Any] = deque()
@@ -74,7 +76,7 @@ class Session:
         self._callbacks = callbacks
         self._process = os.getpid()
         with self._lock, self._quiet_console(), interruptible(self._rlib):
-            with _handler_kept():
+            with _handler_kept(), _search_path_kept():
                 try:
                     rinterface.initr()
                 except Exception as error:
@@ -180,6 +182,23 @@ def _handler_kept() -> Iterator[None]:
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, handler)
+
+
+@contextmanager
+def _search_path_kept() -> Iterator[None]:
+    """Put the search path of libraries back: rpy2 makes it R's, and hands it on to every child.
+
+    A Python that is started from here would load libraries that it was not built with. For this
+    process it was read when it started.
+    """
+    before = os.environ.get(_SEARCH_PATH)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ[_SEARCH_PATH] = before
+        else:
+            os.environ.pop(_SEARCH_PATH, None)
 
 
 def _log_console(text: str) -> None:

@@ -35,6 +35,7 @@ from pylme.results.covariance import correlation
 from pylme.results.estimates import Estimates
 from pylme.results.labels import block_labels
 from pylme.results.ranef import RandomEffects
+from pylme.results.record import FitRecord, fit_record
 from pylme.results.varcorr import VarCorr, VarCorrTerm
 
 if TYPE_CHECKING:
@@ -166,6 +167,10 @@ class ReferenceModel:
             warn(warning)
         told = [Condition(kind="warning", message=str(warning)) for warning in said]
         return ReferenceModel(self.spec, self.design, self.problem, ending, (*kept, *told))
+
+    def record(self) -> FitRecord:
+        """What a study keeps of a fit."""
+        return fit_record(self)
 
     def info(self) -> ModelInfo:
         """What was fitted to what."""

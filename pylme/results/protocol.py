@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pylme.results.estimates import Estimates, ModelInfo
     from pylme.results.optinfo import OptInfo
     from pylme.results.ranef import RandomEffects
+    from pylme.results.record import FitRecord
     from pylme.results.varcorr import VarCorr
     from pylme.results.variance_errors import VarianceErrors
 
@@ -43,6 +44,10 @@ class FittedModel(Protocol):
     @property
     def spec(self) -> ModelSpec | None:
         """What was fitted to which data; None where the data were not saved."""
+        ...
+
+    def record(self) -> FitRecord:
+        """What a study keeps of a fit, at once."""
         ...
 
     def info(self) -> ModelInfo:

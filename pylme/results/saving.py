@@ -23,11 +23,13 @@ from pylme.results.estimates import Estimates, ModelInfo
 from pylme.results.optinfo import OptInfo
 from pylme.results.protocol import ResidualType
 from pylme.results.ranef import RandomEffects
+from pylme.results.record import fit_record
 from pylme.results.varcorr import VarCorr
 from pylme.results.variance_errors import VarianceErrors
 
 if TYPE_CHECKING:
     from pylme.results.protocol import FittedModel
+    from pylme.results.record import FitRecord
 
 __all__ = ["SavedModel", "model_from_json", "model_to_json"]
 
@@ -74,6 +76,10 @@ class SavedModel:
     def spec(self) -> None:
         """None: the data are not saved."""
         return None
+
+    def record(self) -> FitRecord:
+        """What a study keeps of a fit."""
+        return fit_record(self)
 
     def info(self) -> ModelInfo:
         """What was fitted to what."""

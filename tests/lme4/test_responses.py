@@ -50,15 +50,16 @@ def test_every_fit_is_lmers(formula, options, control):
     for i in range(6):
         fit = prepared.fit(DRAWN.y[:, i].copy())
         lmer = pylme.lmer(formula, DRAWN.to_frame(i), control=control, **options)
-        estimates, std_error, varcorr, optinfo, singular = fit.record()
-        np.testing.assert_array_equal(estimates.theta, lmer.theta)
-        np.testing.assert_array_equal(estimates.beta, lmer.fixef)
-        assert (estimates.criterion, estimates.sigma) == (lmer.criterion, lmer.sigma)
-        np.testing.assert_allclose(std_error, lmer.coef_table["std_error"], rtol=1e-13)
-        assert varcorr.to_frame().equals(lmer.varcorr.to_frame())
-        assert optinfo.checks == lmer.optinfo.checks
-        assert optinfo.message == lmer.optinfo.message
-        assert singular == lmer.is_singular()
+        record = fit.record()
+        np.testing.assert_array_equal(record.estimates.theta, lmer.theta)
+        np.testing.assert_array_equal(record.estimates.beta, lmer.fixef)
+        assert record.estimates.criterion == lmer.criterion
+        assert record.estimates.sigma == lmer.sigma
+        np.testing.assert_allclose(record.std_error, lmer.coef_table["std_error"], rtol=1e-13)
+        assert record.varcorr.to_frame().equals(lmer.varcorr.to_frame())
+        assert record.optinfo.checks == lmer.optinfo.checks
+        assert record.optinfo.message == lmer.optinfo.message
+        assert record.singular == lmer.is_singular()
         assert told(fit.conditions) == told(lmer.conditions)
         np.testing.assert_array_equal(fit.getme("y"), DRAWN.y[:, i])
 

@@ -99,6 +99,20 @@ def test_the_users_console_callbacks_are_put_back(sleepstudy):
     assert (callbacks.consolewrite_print, callbacks.consolewrite_warnerror) == before
 
 
+def test_children_of_the_process_find_their_own_libraries():
+    """rpy2 puts R's folders into the environment, and with them perhaps another libpython."""
+    done = script(
+        """
+        import os, pylme
+        from pylme.lme4.session import session
+        before = os.environ.get("LD_LIBRARY_PATH")
+        session()
+        print(os.environ.get("LD_LIBRARY_PATH") == before)
+        """
+    )
+    assert done.stdout.strip() == "True", done.stderr
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_forked_process_is_refused():
     done = script(

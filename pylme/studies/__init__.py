@@ -1,0 +1,1 @@
+"""Studies: of the user's own models, and the one that pylme grew from."""
