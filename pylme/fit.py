@@ -278,9 +278,7 @@ class Fit:
     @cached_property
     def convergence(self) -> Convergence:
         """Whether the fit has converged, by all the evidence."""
-        return assessed(
-            self._estimates, self.optinfo, self.conditions, singular=self.is_singular()
-        )
+        return assessed(self._estimates, self.optinfo, self.conditions, singular=self.is_singular())
 
     def is_singular(self, tol: float = 1e-4) -> bool:
         """Whether some covariance matrix of the random effects has not full rank.
