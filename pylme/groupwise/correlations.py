@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.groupwise.blocks import CovarianceBlock
-    from pylme.groupwise.posed import Posed
+    from pylme.crosscheck.posed import Posed
     from pylme.results.varcorr import VarCorr
 
 __all__ = ["group_correlations"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.groupwise.held import HeldParameter
-    from pylme.groupwise.posed import Posed
+    from pylme.crosscheck.posed import Posed
     from pylme.reference.problem import Problem
 
 __all__ = ["profile_interval"]

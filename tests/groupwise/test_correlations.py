@@ -15,7 +15,7 @@ from pylme.errors import FitWarning, NotAvailableError, OptionError
 from pylme.groupwise.blocks import blocks_by
 from pylme.groupwise.intervals import delta_intervals
 from pylme.groupwise.pooled import equality_test, pooled_terms
-from pylme.groupwise.posed import posed
+from pylme.crosscheck.posed import posed
 from tests.native import native
 
 CORRELATION = "cor (Intercept), x"

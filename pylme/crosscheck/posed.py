@@ -14,6 +14,7 @@ from pylme.lme4.model import RModel
 from pylme.reference.ending import search
 from pylme.reference.model import ReferenceModel
 from pylme.reference.problem import prepare
+from pylme.reference.standard_errors import standard_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from pylme.lme4.system import System
     from pylme.reference.problem import Problem
     from pylme.results.protocol import FittedModel
+    from pylme.results.variance_errors import VarianceErrors
 
-__all__ = ["Posed", "posed"]
+__all__ = ["Posed", "posed", "variance_errors"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,6 +82,17 @@ def posed(model: FittedModel) -> Posed | None:
         system = model.system()
         return _posed(system, terms_of(system), reml=system.reml, theta=system.theta)
     return None
+
+
+def variance_errors(model: FittedModel) -> VarianceErrors | None:
+    """Standard errors of the variance components at the model's theta, by the reference.
+
+    None where `posed` gives none.
+    """
+    it = posed(model)
+    if it is None or it.theta is None:
+        return None
+    return standard_errors(it.problem(), it.terms, it.theta)
 
 
 def _posed(
