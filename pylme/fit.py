@@ -243,8 +243,8 @@ class Fit:
         >>> fit = pylme.lmer(f"math ~ ses*sector + {part}", hsb)  # doctest: +SKIP
         >>> fit.group_correlations(by="sector", method="profile")  # doctest: +SKIP
         """
-        from pylme.groupwise.correlations import group_correlations
         from pylme.crosscheck.posed import posed
+        from pylme.groupwise.correlations import group_correlations
 
         return group_correlations(
             self.varcorr, posed(self._model), by=by, group=group, method=method,
