@@ -140,8 +140,9 @@ model_refit_from <- function(fit, theta) {
 }
 
 # Fits of one linear model to many responses, prepared: what depends on the other columns alone is made
-# once, by the steps that lme4 offers for lmer's parts (help("modular", "lme4")). `response` names a
-# column of the data that is the left side of the formula.
+# once, by the steps that lme4 offers for lmer's parts (help("modular", "lme4")). `response` is the name
+# of the column that is the left side of the formula, or the text of the expression that it is: its
+# values are then put into a column of that name, as the responses to come are values of it.
 prepare_call <- function(response, ...) prepared_responses(response, model_call("lmer", ...))
 
 prepare_fit <- function(response, fit) {
@@ -152,6 +153,10 @@ prepared_responses <- function(response, built) {
   # An environment of its own: a fit's data are not to be written to.
   home <- new.env(parent = built$home)
   home$data <- built$home$data
+  if (is.call(expression <- built$call$formula[[2L]])) {
+    home$data[[response]] <- as_fitted(eval(expression, home$data, home))
+    built$call$formula[[2L]] <- as.name(response)
+  }
   parts <- built$call
   parts[[1L]] <- quote(lme4::lFormula)
   given <- function(name, default) {

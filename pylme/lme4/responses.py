@@ -7,12 +7,9 @@ with only if both gave the same numbers.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pylme.formula import deparse
-from pylme.frame import Numeric
-from pylme.frame.columns import locked
+from pylme.design.responding import response_column, with_response
 from pylme.lme4.fitting import call_arguments
 from pylme.lme4.model import RModel
 from pylme.lme4.session import session
@@ -56,11 +53,11 @@ class Responses:
         """
         handle, told = session().hold("fit_response", self._handle, y)
         conditions = tuple(dict.fromkeys((*self._conditions, *told)))
-        return RModel(handle, conditions, _with_response(self._spec, y))
+        return RModel(handle, conditions, with_response(self._spec, y))
 
 
 def prepare_responses(spec: ModelSpec, control: Control | None) -> Responses:
-    """The model of a specification, whose response is a column of the data.
+    """The model of a specification.
 
     Raises
     ------
@@ -68,7 +65,7 @@ def prepare_responses(spec: ModelSpec, control: Control | None) -> Responses:
         If R stops.
     """
     arguments = call_arguments(spec, function="lmer", control=control)
-    handle, told = session().hold("prepare_call", deparse(spec.formula.response), *arguments)
+    handle, told = session().hold("prepare_call", response_column(spec.formula), *arguments)
     return Responses(handle, told, spec)
 
 
@@ -80,11 +77,6 @@ def prepare_again(model: RModel) -> Responses:
     RError
         If R stops.
     """
-    response = deparse(model.spec.formula.response)
+    response = response_column(model.spec.formula)
     handle, told = session().hold("prepare_fit", response, model.handle)
     return Responses(handle, told, model.spec)
-
-
-def _with_response(spec: ModelSpec, y: NDArray[np.float64]) -> ModelSpec:
-    columns = {**spec.frame.columns, deparse(spec.formula.response): Numeric(values=locked(y))}
-    return replace(spec, frame=replace(spec.frame, columns=columns))

@@ -12,10 +12,11 @@ from pylme.fit import Fit
 from pylme.options import choice, whole_number
 from pylme.study.identity import hash_of
 from pylme.study.job import Job
-from pylme.study.models import read_models
+from pylme.study.models import explaining, read_models
 from pylme.study.outcome import StudyResult
 from pylme.study.running import run
 from pylme.study.seeds import seeds_of
+from pylme.study.simulator import Simulator
 from pylme.study.sources import source_of
 from pylme.study.store import Store
 from pylme.study.truth import truth_of
@@ -118,6 +119,9 @@ def study(
     choice("engine", engine, Engine)
     n = whole_number("n", n, least=1)
     source = source_of(simulate)
+    fitted = read_models(models, engine=engine)
+    if isinstance(source, Simulator):
+        fitted = {name: explaining(model, source.response) for name, model in fitted.items()}
     if store is not None and seed is None:
         raise OptionError(
             option="seed",
@@ -130,7 +134,7 @@ def study(
         key=uuid.uuid4().hex,
         source=source,
         seeds=seeds_of(seed, rng=source.rng, n=n),
-        models=read_models(models, engine=engine),
+        models=fitted,
         engine=engine,
         check=bool(check),
         collect=None if collect is None else OwnNumbers(own=collect),

@@ -6,9 +6,10 @@ import warnings
 from typing import TYPE_CHECKING
 
 from pylme.design.build import build
+from pylme.design.responding import explaining_a_column, response_column
 from pylme.errors import NotAvailableError, PylmeWarning
-from pylme.formula import deparse
 from pylme.options import choice
+from pylme.study.models import StudyModel
 from pylme.study.seeds import Rng
 from pylme.study.simulator import Simulator
 from pylme.study.specification import part_of
@@ -49,8 +50,14 @@ def simulator_of(model: FittedModel, *, empirical: bool, rng: Rng) -> Simulator:
     estimates = model.estimates()
     part = part_of(design, beta=estimates.beta, sigma=estimates.sigma, covariances=model.varcorr())
     return Simulator(
-        formula=design.formula,
-        response=deparse(spec.formula.response),
+        model=StudyModel(
+            formula=str(explaining_a_column(spec.formula)),
+            reml=spec.reml,
+            weights=spec.weights,
+            offset=spec.offset,
+            contrasts=spec.contrasts,
+        ),
+        response=response_column(spec.formula),
         data=table_of(spec.frame),
         n_rows=design.rows.n_given,
         parts=(part,),

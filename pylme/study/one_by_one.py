@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+import warnings
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from pylme.design.requirements import require_fittable
+from pylme.design.responding import with_response
+from pylme.errors import PylmeWarning
 from pylme.reference.engine import fit_with_numpy
 from pylme.study.record import failure, record_of
 from pylme.study.stacking import stacked
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from pylme.design.spec import ModelSpec
+    from pylme.lme4.control import LmerControl
     from pylme.results.protocol import FittedModel
     from pylme.study.block import Block
     from pylme.study.collecting import Collect
@@ -22,7 +28,7 @@ if TYPE_CHECKING:
     from pylme.study.simulation import Simulation
     from pylme.study.sources import Drawn
 
-__all__ = ["ByResponse", "ByTable"]
+__all__ = ["ByResponse", "ByTable", "Responses", "responses_of"]
 
 
 class _OneByOne:
@@ -61,21 +67,62 @@ class _OneByOne:
             return failure(error, seconds=time.perf_counter() - started)
 
 
+class Responses(Protocol):
+    """A model that waits for responses."""
+
+    def fit(self, y: NDArray[np.float64]) -> FittedModel:
+        """The fit to a response, in the rows of the specification's frame."""
+        ...
+
+
+class NumPyResponses:
+    """A model that the reference fits to each response."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+
+    def fit(self, y: NDArray[np.float64]) -> FittedModel:
+        """The fit to a response, in the rows of the specification's frame."""
+        with warnings.catch_warnings():
+            # They stay in the conditions of the fit.
+            warnings.simplefilter("ignore", PylmeWarning)
+            return fit_with_numpy(with_response(self.spec, y))
+
+
+def responses_of(spec: ModelSpec, *, engine: str, control: LmerControl | None) -> Responses:
+    """The model of a specification, to be fitted by an engine.
+
+    Raises
+    ------
+    RError
+        If R stops.
+    """
+    if engine == "numpy":
+        return NumPyResponses(spec)
+    from pylme.lme4.responses import prepare_responses
+
+    return prepare_responses(spec, control)
+
+
 class ByResponse(_OneByOne):
-    """A model on one design, for engine "lme4": only the response differs by replicate."""
+    """A model on one design: only the response differs by replicate."""
 
     def __init__(
-        self, name: str, spec: ModelSpec, control: Any, *, check: bool, collect: Collect | None
+        self,
+        name: str,
+        spec: ModelSpec,
+        waiting: Responses,
+        *,
+        check: bool,
+        collect: Collect | None,
     ) -> None:
         super().__init__(name, check=check, collect=collect)
-        from pylme.lme4.responses import prepare_responses
-
         self.rows = slice(None) if spec.frame.kept is None else spec.frame.kept
-        self.prepared = prepare_responses(spec, control)
+        self.waiting = waiting
 
     def fitted(self, drawn: Simulation, i: int) -> FittedModel:
         """The fit to replicate `i`."""
-        return self.prepared.fit(np.ascontiguousarray(drawn.y[self.rows, i]))
+        return self.waiting.fit(np.ascontiguousarray(drawn.y[self.rows, i]))
 
 
 class ByTable(_OneByOne):

@@ -1,9 +1,9 @@
-"""The shards of a study done: here or by joblib's workers, with a progress bar, kept on disk."""
+"""Shards done: here or by joblib's workers, with a progress bar; those of a study kept on disk."""
 
 from __future__ import annotations
 
 from concurrent.futures import as_completed
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import pandas as pd
 from joblib import Parallel, delayed, effective_n_jobs
@@ -17,9 +17,44 @@ if TYPE_CHECKING:
     from pylme.study.job import Job
     from pylme.study.store import Store
 
-    Shard = tuple[int, int]
+Shard = tuple[int, int]
+T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
 
-__all__ = ["run"]
+__all__ = ["gathered", "run"]
+
+
+class Sharded(Protocol[T_co]):
+    """Work that is done shard by shard."""
+
+    def shards(self, n: int) -> list[Shard]:
+        """The replicates of each shard."""
+        ...
+
+    def run(self, first: int, stop: int) -> T_co:
+        """What a shard comes to."""
+        ...
+
+
+def gathered(
+    work: Sharded[T], n: int, *, n_jobs: int | None, progress: bool, called: str
+) -> list[T]:
+    """What each shard came to, in their order.
+
+    Parameters
+    ----------
+    work : Sharded
+    n : int
+        Replicates.
+    n_jobs, progress
+        As for `run`.
+    called : str
+        What the bar says.
+    """
+    shards = work.shards(n)
+    working = _done(work, shards, n_jobs)
+    done = dict(_shown(working, shards, n, progress=progress, called=called))
+    return [done[shard] for shard in shards]
 
 
 def run(
@@ -51,7 +86,7 @@ def run(
     missing = [shard for shard in shards if store is None or not store.has(*shard)]
     done: dict[Shard, pd.DataFrame] = {}
     working = (_on_reference_blas if reference_blas else _done)(job, missing, n_jobs)
-    for shard, rows in _shown(working, missing, n, progress=progress):
+    for shard, rows in _shown(working, missing, n, progress=progress, called="study"):
         if store is None:
             done[shard] = rows
         else:
@@ -60,36 +95,34 @@ def run(
     return _sorted(pd.concat(frames, ignore_index=True), list(job.models))
 
 
-def _done(
-    job: Job, shards: list[Shard], n_jobs: int | None
-) -> Iterator[tuple[Shard, pd.DataFrame]]:
+def _done(work: Sharded[T], shards: list[Shard], n_jobs: int | None) -> Iterator[tuple[Shard, T]]:
     """The shards in the order in which they are done."""
     # A generator, so that rows go to disk while others are still at work.
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-    yield from parallel(delayed(_shard)(job, shard) for shard in shards)
+    yield from parallel(delayed(_shard)(work, shard) for shard in shards)
 
 
 def _on_reference_blas(
-    job: Job, shards: list[Shard], n_jobs: int | None
-) -> Iterator[tuple[Shard, pd.DataFrame]]:
+    work: Sharded[T], shards: list[Shard], n_jobs: int | None
+) -> Iterator[tuple[Shard, T]]:
     """The shards, from processes that are made for them: a running R keeps the BLAS it has."""
     if not shards:
         return
     with ProcessPoolExecutor(
         max_workers=effective_n_jobs(n_jobs), initializer=prefer_reference_blas
     ) as pool:
-        waiting = [pool.submit(_shard, job, shard) for shard in shards]
+        waiting = [pool.submit(_shard, work, shard) for shard in shards]
         for done in as_completed(waiting):
             yield done.result()
 
 
-def _shard(job: Job, shard: Shard) -> tuple[Shard, pd.DataFrame]:
-    return shard, job.run(*shard)
+def _shard(work: Sharded[T], shard: Shard) -> tuple[Shard, T]:
+    return shard, work.run(*shard)
 
 
 def _shown(
-    done: Iterable[tuple[Shard, pd.DataFrame]], missing: list[Shard], n: int, *, progress: bool
-) -> Iterator[tuple[Shard, pd.DataFrame]]:
+    done: Iterable[tuple[Shard, T]], missing: list[Shard], n: int, *, progress: bool, called: str
+) -> Iterator[tuple[Shard, T]]:
     """The same, counted in a bar."""
     if not progress:
         yield from done
@@ -97,9 +130,9 @@ def _shown(
     from tqdm.auto import tqdm
 
     there = n - sum(stop - first for first, stop in missing)
-    with tqdm(total=n, initial=there, unit="replicate", desc="study") as bar:
-        for (first, stop), rows in done:
-            yield (first, stop), rows
+    with tqdm(total=n, initial=there, unit="replicate", desc=called) as bar:
+        for (first, stop), found in done:
+            yield (first, stop), found
             bar.update(stop - first)
 
 

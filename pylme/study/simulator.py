@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from pylme.errors import OptionError
 from pylme.results.arrays import read_only
+from pylme.study.models import StudyModel
 from pylme.study.normal import draw_with_numpy
 from pylme.study.parts import Part
 from pylme.study.seeds import Rng, seeds_of
 from pylme.study.simulation import DrawnTerm, Simulation
+from pylme.study.tables import with_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +35,8 @@ class Simulator:
 
     Attributes
     ----------
-    formula : str
+    model : StudyModel
+        The model as it would be fitted to what is drawn.
     response : str
         The column that is drawn.
     data : DataFrame, Table or mapping
@@ -47,13 +50,18 @@ class Simulator:
         Whose random numbers are drawn.
     """
 
-    formula: str
+    model: StudyModel
     response: str
     data: Any
     n_rows: int
     parts: tuple[Part, ...]
     empirical: bool
     rng: Rng
+
+    @property
+    def formula(self) -> str:
+        """The formula of the model."""
+        return self.model.formula
 
     def draw(self, n: int = 1, *, seed: Seed = None) -> Simulation:
         """Draw replicates.
@@ -105,6 +113,13 @@ class Simulator:
             seeds=seeds,
             first=first,
         )
+
+    def table(self) -> Any:
+        """The predictors with a response: any numbers, missing where none is drawn."""
+        y = np.full(self.n_rows, np.nan)
+        for part in self.parts:
+            y[part.rows] = np.arange(len(part.rows))
+        return with_column(self.data, self.response, y)
 
     def _numbers(self, seeds: Seeds, replicates: range, steps: Sequence[Step]) -> Drawn:
         if seeds.rng == "numpy":
