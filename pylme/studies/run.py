@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pylme.errors import OptionError
-from pylme.fit import Fit
+from pylme.fit import OwnNumbers
 from pylme.options import choice, whole_number
 from pylme.study.identity import hash_of
 from pylme.study.job import Job
@@ -23,9 +22,9 @@ from pylme.study.truth import truth_of
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable, Mapping
 
-    from pylme.frame import Rows
-    from pylme.results.protocol import FittedModel
+    from pylme.fit import Fit
     from pylme.study.models import StudyModel
     from pylme.study.seeds import Seed
 
@@ -155,14 +154,3 @@ def study(
         seeds=job.seeds,
         truth=known,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OwnNumbers:
-    """The user's function of a fit, for those who have the fitted model alone."""
-
-    own: Callable[[Fit], Mapping[str, float]]
-
-    def __call__(self, model: FittedModel, rows: Rows) -> Mapping[str, float]:
-        """The numbers of a fitted model."""
-        return self.own(Fit(model, rows))
