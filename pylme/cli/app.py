@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from pylme._version import __version__
+from pylme.cli.studies import study
 from pylme.errors import OptionError, PylmeError
 
 __all__ = ["run"]
@@ -21,6 +22,9 @@ app = App(
     suppress_keyboard_interrupt=False,
     result_action="return_value",
 )
+
+
+app.command(study)
 
 
 def run(arguments: list[str]) -> int:
