@@ -168,19 +168,23 @@ class Fit:
 
         Columns ``grp, var1, var2, vcov, vcov_se, sdcor, sdcor_se``. The standard errors come from
         the joint Hessian of the criterion in all covariance parameters and the residual variance,
-        by the delta method; NaN for a term on the boundary.
+        by the delta method; NaN for a term on the boundary. lme4 gives none, so those of its fits
+        are computed from its matrices at its theta.
 
         Raises
         ------
         NotAvailableError
-            If the engine gives none, as lme4.
+            If the model is a generalized one, or a fit of lme4's came from JSON.
         """
-        errors = self._model.variance_errors()
+        from pylme.crosscheck.posed import variance_errors
+
+        errors = self._model.variance_errors() or variance_errors(self._model)
         if errors is None:
             raise NotAvailableError(
                 asked="Reading standard errors of the variance components",
-                found="lme4 gives none",
-                remedy='Fit the model with engine="numpy".',
+                found="they are computed from the matrices of a linear mixed model, "
+                "and this fit has none",
+                remedy="Fit a linear mixed model, and ask before the fit is saved as JSON.",
             )
         return varcorr_table(self.varcorr, errors)
 
@@ -239,8 +243,8 @@ class Fit:
         >>> fit = pylme.lmer(f"math ~ ses*sector + {part}", hsb)  # doctest: +SKIP
         >>> fit.group_correlations(by="sector", method="profile")  # doctest: +SKIP
         """
+        from pylme.crosscheck.posed import posed
         from pylme.groupwise.correlations import group_correlations
-        from pylme.groupwise.posed import posed
 
         return group_correlations(
             self.varcorr, posed(self._model), by=by, group=group, method=method,
@@ -278,9 +282,7 @@ class Fit:
     @cached_property
     def convergence(self) -> Convergence:
         """Whether the fit has converged, by all the evidence."""
-        return assessed(
-            self._estimates, self.optinfo, self.conditions, singular=self.is_singular()
-        )
+        return assessed(self._estimates, self.optinfo, self.conditions, singular=self.is_singular())
 
     def is_singular(self, tol: float = 1e-4) -> bool:
         """Whether some covariance matrix of the random effects has not full rank.

@@ -93,7 +93,8 @@ class Optimum:
     escapes : ndarray of int, shape (R,)
         How often a false optimum was left.
     curvature : ndarray, shape (R,)
-        The least eigenvalue of the Hessian by theta over the greatest, at the end.
+        The least eigenvalue of the Hessian by theta over the greatest, at the end, less what the
+        slope leaves in doubt.
     trace : tuple of TracePoint
         Of a single response: every evaluation in order; of several, empty.
     """

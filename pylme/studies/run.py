@@ -46,6 +46,7 @@ def study(
     check: bool = False,
     progress: bool = False,
     store: str | os.PathLike[str] | None = None,
+    reference_blas: bool = False,
 ) -> StudyResult:
     """Fit several models to many replicates of simulated data.
 
@@ -78,6 +79,10 @@ def study(
     store : path, optional
         A folder where results are kept as they come. The same study called again goes on where it
         was cut off. Needs the extra ``pylme[parquet]``.
+    reference_blas : bool
+        Let R run on the reference BLAS where there is one, in processes of its own: slower on
+        large models, and with the same bits on every machine. What lme4 calls converged, where the
+        criterion is flat, turns on the last bit.
 
     Returns
     -------
@@ -137,7 +142,9 @@ def study(
         job = replace(job, key=hash_of(job))
         shards = Store(store, job.key)
     return StudyResult(
-        rows=run(job, n, n_jobs=n_jobs, progress=progress, store=shards),
+        rows=run(
+            job, n, n_jobs=n_jobs, progress=progress, store=shards, reference_blas=reference_blas
+        ),
         n=n,
         models=tuple(job.models),
         engine=engine,

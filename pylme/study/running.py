@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import as_completed
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
+from joblib.externals.loky import ProcessPoolExecutor
+
+from pylme.lme4.reference_blas import prefer_reference_blas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +23,13 @@ __all__ = ["run"]
 
 
 def run(
-    job: Job, n: int, *, n_jobs: int | None, progress: bool, store: Store | None
+    job: Job,
+    n: int,
+    *,
+    n_jobs: int | None,
+    progress: bool,
+    store: Store | None,
+    reference_blas: bool,
 ) -> pd.DataFrame:
     """The rows of all replicates, in the order of replicates and models.
 
@@ -34,11 +44,14 @@ def run(
         Whether to show a bar, in a terminal or a notebook.
     store : Store or None
         Where shards are kept, and looked for.
+    reference_blas : bool
+        Whether R shall run on the reference BLAS.
     """
     shards = job.shards(n)
     missing = [shard for shard in shards if store is None or not store.has(*shard)]
     done: dict[Shard, pd.DataFrame] = {}
-    for shard, rows in _shown(_done(job, missing, n_jobs), missing, n, progress=progress):
+    working = (_on_reference_blas if reference_blas else _done)(job, missing, n_jobs)
+    for shard, rows in _shown(working, missing, n, progress=progress):
         if store is None:
             done[shard] = rows
         else:
@@ -54,6 +67,20 @@ def _done(
     # A generator, so that rows go to disk while others are still at work.
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
     yield from parallel(delayed(_shard)(job, shard) for shard in shards)
+
+
+def _on_reference_blas(
+    job: Job, shards: list[Shard], n_jobs: int | None
+) -> Iterator[tuple[Shard, pd.DataFrame]]:
+    """The shards, from processes that are made for them: a running R keeps the BLAS it has."""
+    if not shards:
+        return
+    with ProcessPoolExecutor(
+        max_workers=effective_n_jobs(n_jobs), initializer=prefer_reference_blas
+    ) as pool:
+        waiting = [pool.submit(_shard, job, shard) for shard in shards]
+        for done in as_completed(waiting):
+            yield done.result()
 
 
 def _shard(job: Job, shard: Shard) -> tuple[Shard, pd.DataFrame]:
