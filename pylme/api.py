@@ -65,8 +65,8 @@ def lmer(
         pandas, polars, pyarrow, or a dict of arrays; only the columns named are read.
     reml : bool
         Fit by the restricted likelihood; False for maximum likelihood.
-    engine : {"lme4"}
-        What fits the model.
+    engine : {"lme4", "numpy"}
+        What fits the model: R's lme4, or pylme's own program, which needs no R.
     weights : str or array_like of shape (rows,), optional
         Prior weights, positive: the residual variance of a row is sigma^2 / weight.
     offset : str or array_like of shape (rows,), optional
@@ -76,6 +76,7 @@ def lmer(
     contrasts : mapping, optional
         Column → "treatment", "sum", "helmert", "poly", "SAS" or a matrix (levels, columns).
     control : LmerControl, optional
+        For lme4 alone.
     start : array_like, optional
         Starting values of theta.
     na_action : {"omit", "fail"}
@@ -88,7 +89,7 @@ def lmer(
     Returns
     -------
     Fit
-        The fitted model; what is asked of it is fetched from R when it is asked.
+        The fitted model; what is asked of it is computed or fetched from R when it is asked.
 
     Raises
     ------
@@ -98,8 +99,10 @@ def lmer(
         If the data cannot be carried over exactly or no model can be fitted to them.
     OptionError
         If an argument is not one of those allowed.
+    NotAvailableError
+        With engine "numpy", if the formula calls a function that R alone knows.
     RUnavailableError
-        If R, rpy2 or lme4 is missing.
+        With engine "lme4", if R, rpy2 or lme4 is missing.
     RError
         If R stops; with R's own message and call.
 
@@ -108,7 +111,7 @@ def lmer(
     MissingRowsWarning
         If rows were left out.
     ConvergenceWarning, SingularFitWarning, RankDeficiencyWarning, ScalingWarning, RWarning
-        All that R says, in its order; also kept as ``fit.conditions``.
+        All that the engine says, in its order; also kept as ``fit.conditions``.
     CrossCheckWarning
         With ``check=True``, in place of the first two: the verdict.
 
@@ -123,6 +126,9 @@ def lmer(
     >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
     >>> round(fit.varcorr["Subject"].corr.loc["(Intercept)", "Days"], 3)
     0.066
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy").is_singular()
+    False
     """
     choice("engine", engine, Engine)
     _require_kind("control", control, LmerControl)
@@ -166,13 +172,15 @@ def glmer(
 
     Parameters
     ----------
-    formula, data, engine, offset, subset, contrasts, na_action
+    formula, data, offset, subset, contrasts, na_action
         As for `lmer`. A binomial response is 0 and 1, two levels, ``cbind(successes, failures)``,
         or a proportion with the number of trials as `weights`.
     family : {"binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian"}
         The conditional distribution of the response.
     link : str, optional
         The family's usual link where none is given.
+    engine : {"lme4"}
+        The numpy engine fits linear models only.
     n_agq : int
         Points of the adaptive Gauss-Hermite quadrature: 1 is the Laplace approximation, 0 a
         faster and rougher one, more than 1 needs a single scalar random-effects term.

@@ -102,7 +102,7 @@ class Fit:
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """All that was said during the fit, in order: R's warnings and messages."""
+        """All that the engine said during the fit, in order: warnings and messages."""
         return self._model.conditions
 
     # --- estimates ----------------------------------------------------------------------------
@@ -169,19 +169,25 @@ class Fit:
 
         Columns ``grp, var1, var2, vcov, vcov_se, sdcor, sdcor_se``. The standard errors come from
         the joint Hessian of the criterion in all covariance parameters and the residual variance,
-        by the delta method; NaN for a term on the boundary.
+        by the delta method; NaN for a term on the boundary. lme4 gives none, so those of its fits
+        are computed from its matrices at its theta.
 
         Raises
         ------
         NotAvailableError
-            If the engine gives none, as lme4.
+            If the model is a generalized one, or a fit of lme4's came from JSON.
         """
         errors = self._model.variance_errors()
         if errors is None:
+            from pylme.crosscheck.posed import variance_errors
+
+            errors = variance_errors(self._model)
+        if errors is None:
             raise NotAvailableError(
                 asked="Reading standard errors of the variance components",
-                found="lme4 gives none",
-                remedy='Fit the model with engine="numpy".',
+                found="they are computed from the matrices of a linear mixed model, "
+                "and this fit has none",
+                remedy="Fit a linear mixed model, and ask before the fit is saved as JSON.",
             )
         return varcorr_table(self.varcorr, errors)
 
@@ -240,8 +246,8 @@ class Fit:
         >>> fit = pylme.lmer(f"math ~ ses*sector + {part}", hsb)  # doctest: +SKIP
         >>> fit.group_correlations(by="sector", method="profile")  # doctest: +SKIP
         """
+        from pylme.crosscheck.posed import posed
         from pylme.groupwise.correlations import group_correlations
-        from pylme.groupwise.posed import posed
 
         return group_correlations(
             self.varcorr, posed(self._model), by=by, group=group, method=method,
@@ -279,9 +285,7 @@ class Fit:
     @cached_property
     def convergence(self) -> Convergence:
         """Whether the fit has converged, by all the evidence."""
-        return assessed(
-            self._estimates, self.optinfo, self.conditions, singular=self.is_singular()
-        )
+        return assessed(self._estimates, self.optinfo, self.conditions, singular=self.is_singular())
 
     def is_singular(self, tol: float = 1e-4) -> bool:
         """Whether some covariance matrix of the random effects has not full rank.

@@ -13,6 +13,7 @@ from pylme.explanation.parts import FixedPart, Groups, RandomPart
 from pylme.explanation.report import report
 from pylme.explanation.tables import effects_frame, parameters_frame, plain, terms_frame
 from pylme.explanation.variation import Variation
+from pylme.explanation.words import counted
 from pylme.options import choice
 from pylme.render import Rendered
 
@@ -26,7 +27,7 @@ __all__ = ["Explanation"]
 FrameOf = Literal["terms", "effects", "parameters"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Explanation(Rendered):
     """What a formula specifies, and what data can show of it; prints as a report.
 
@@ -86,6 +87,12 @@ class Explanation(Rendered):
         return self.n_sd + self.n_cor
 
     @property
+    def numbers(self) -> str:
+        """The numbers of standard deviations and of correlations, in words."""
+        deviations = counted(self.n_sd, "standard deviation")
+        return f"{deviations}, {counted(self.n_cor, 'correlation')}"
+
+    @property
     def rank(self) -> int | None:
         """How many of them the data can tell apart; None without data."""
         return None if self.identifiability is None else self.identifiability.rank
@@ -125,3 +132,6 @@ class Explanation(Rendered):
     def describe(self) -> Document:
         """The report."""
         return report(self)
+
+    def __repr__(self) -> str:
+        return f"<Explanation of {self.formula}: {self.numbers}>"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["FormulaComparison"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class FormulaComparison(Rendered):
     """Formulas side by side, called A, B, C, …; prints as tables.
 
@@ -116,6 +116,9 @@ class FormulaComparison(Rendered):
         if self.relations:
             blocks += (self._relations(), Lines(tuple(self._means())))
         return Document(title=None, blocks=blocks)
+
+    def __repr__(self) -> str:
+        return f"<FormulaComparison of {len(self.explanations)} formulas>"
 
     def _formulas(self) -> Facts:
         written = [

@@ -63,9 +63,7 @@ def _fixed(explanation: Explanation) -> Iterator[Block]:
 
 
 def _random(explanation: Explanation) -> Iterator[Block]:
-    deviations = counted(explanation.n_sd, "standard deviation")
-    correlations = counted(explanation.n_cor, "correlation")
-    yield _heading(f"RANDOM PART, different from group to group: {deviations}, {correlations}")
+    yield _heading(f"RANDOM PART, different from group to group: {explanation.numbers}")
     levels = {group.name: group.levels for group in explanation.groups}
     for part in explanation.random:
         yield Lines((part.label, *wrapped(part.sentence()).splitlines()))

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pylme.crosscheck.posed import Posed
     from pylme.groupwise.blocks import CovarianceBlock
-    from pylme.groupwise.posed import Posed
     from pylme.results.varcorr import VarCorr
 
 __all__ = ["group_correlations"]

@@ -21,8 +21,8 @@ from pylme.reference.threads import one_thread
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pylme.crosscheck.posed import Posed
     from pylme.groupwise.held import HeldParameter
-    from pylme.groupwise.posed import Posed
     from pylme.reference.problem import Problem
 
 __all__ = ["profile_interval"]

@@ -44,7 +44,7 @@ class LevelEstimates:
     high: NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class GroupCorrelations(Rendered):
     """Standard deviations and correlations of random effects by the levels of a factor.
 
@@ -103,6 +103,9 @@ class GroupCorrelations(Rendered):
             caption=f"Random effects of {self.group} by {self.by}",
             notes=tuple(self._notes()),
         )
+
+    def __repr__(self) -> str:
+        return f"<GroupCorrelations of {self.group} by {self.by}: {len(self.levels)} levels>"
 
     def _parameters(self) -> list[tuple[str, tuple[int, int]]]:
         """Label and place of each standard deviation and each correlation."""

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from pylme.reference.remainder import Remainder
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from pylme.reference.remainder import Remainder
 
 __all__ = ["BlockPattern", "Pair", "block_pattern"]
 

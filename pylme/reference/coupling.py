@@ -16,15 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from pylme.reference.incidence import incidence, index_type, pairs_within
 from pylme.reference.threads import threads_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pylme.reference.cells import Cells
+    from pylme.reference.incidence import Incidence
     from pylme.reference.remainder import Remainder
 
-__all__ = ["Coupling", "Way", "coupling", "coupling_matrix", "pairs_within", "way_to_couple"]
+__all__ = ["Coupling", "Way", "coupling", "way_to_couple"]
 
 #: A sparse multiplication costs about as much as this many in a dense product.
 SPARSE_COST: Final = 60
@@ -104,52 +106,12 @@ def coupling(
 ) -> Coupling:
     """B from its cells with each other factor, the chosen way."""
     K, J = shape
-    rows, at, values = _entries(parts, remainder)
+    found = incidence(parts, remainder)
     if way.dense:
         B = np.zeros((K, J, remainder.size))
-        B[:, rows, at] = values
+        B[:, found.rows, found.at] = found.values
         return _Dense(B=B)
-    return _sparse(*_sorted(rows, at, values), J, remainder.size)
-
-
-def coupling_matrix(
-    parts: Sequence[Cells], remainder: Remainder, *, shape: tuple[int, int]
-) -> sparse.csr_array:
-    """B alone, shape (K J, q₂)."""
-    return _matrix(*_sorted(*_entries(parts, remainder)), shape[1], remainder.size)
-
-
-def _entries(
-    parts: Sequence[Cells], remainder: Remainder
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """Levels of the leading factor, columns among the q₂, and values, shape (K, entries)."""
-    rows = np.concatenate([part.rows for part in parts for _ in range(part.values.shape[1])])
-    at = np.concatenate(
-        [
-            start + part.columns * width + b
-            for part, width, start in zip(parts, remainder.widths, remainder.starts, strict=True)
-            for b in range(width)
-        ]
-    )
-    values = np.concatenate(
-        [part.values[:, b] for part in parts for b in range(part.values.shape[1])], axis=1
-    )
-    return rows, at, values
-
-
-def _sorted(
-    rows: NDArray[np.intp], at: NDArray[np.intp], values: NDArray[np.float64]
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    order = np.lexsort((at, rows))
-    return rows[order], at[order], values[:, order]
-
-
-def _matrix(
-    rows: NDArray[np.intp], at: NDArray[np.intp], values: NDArray[np.float64], J: int, q2: int
-) -> sparse.csr_array:
-    K = len(values)
-    pointers = np.concatenate([[0], np.cumsum(np.tile(np.bincount(rows, minlength=J), K))])
-    return sparse.csr_array((values.ravel(), np.tile(at, K), pointers), shape=(K * J, q2))
+    return _sparse(found.sorted(), J, remainder.size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -236,25 +198,23 @@ class _Sparse:
         return np.asarray(self.B.T @ w.reshape(self.K * self.J, -1))
 
 
-def _sparse(
-    rows: NDArray[np.intp], at: NDArray[np.intp], values: NDArray[np.float64], J: int, q2: int
-) -> _Sparse:
-    """B and its coefficients from entries sorted by level."""
-    K = len(values)
+def _sparse(found: Incidence, J: int, q2: int) -> _Sparse:
+    """B and its coefficients from sorted entries."""
+    K = len(found.values)
     products = [(a, b) for a in range(K) for b in range(a, K)]
-    per_level = np.bincount(rows, minlength=J)
+    per_level = np.bincount(found.rows, minlength=J)
     counts = per_level * (per_level + 1) // 2
     total = int(counts.sum())
-    index = np.int32 if max(q2 * q2, len(products) * total) < 2**31 else np.int64
+    index = index_type(max(q2 * q2, len(products) * total))
     data = np.empty((len(products), total))
     places = np.empty((len(products), total), dtype=index)
     done = 0
     for entries in _portions(per_level, counts):
-        own, of_own, at_own = rows[entries], values[:, entries], at[entries]
-        first, second = pairs_within(own - own[0], int(own[-1] - own[0]) + 1)
+        rows, at, values = found.rows[entries], found.at[entries], found.values[:, entries]
+        first, second = pairs_within(rows - rows[0], int(rows[-1] - rows[0]) + 1)
         here = slice(done, done + len(first))
-        places[:, here] = at_own[first] * q2 + at_own[second]
-        left, right = of_own[:, first], of_own[:, second]
+        places[:, here] = at[first] * q2 + at[second]
+        left, right = values[:, first], values[:, second]
         for k, (a, b) in enumerate(products):
             np.multiply(left[a], right[b], out=data[k, here])
             if a != b:
@@ -264,7 +224,7 @@ def _sparse(
     coefficients = sparse.csc_array(
         (data.ravel(), places.ravel(), pointers), shape=(q2 * q2, len(products) * J)
     )
-    return _Sparse(B=_matrix(rows, at, values, J, q2), coefficients=coefficients, K=K, J=J)
+    return _Sparse(B=found.matrix(J, q2), coefficients=coefficients, K=K, J=J)
 
 
 def _portions(per_level: NDArray[np.intp], counts: NDArray[np.intp]) -> Iterator[slice]:
@@ -274,13 +234,3 @@ def _portions(per_level: NDArray[np.intp], counts: NDArray[np.intp]) -> Iterator
     ends = np.concatenate([[0], np.cumsum(per_level)])
     bounds = ends[[0, *levels, len(per_level)]].tolist()
     return (slice(start, stop) for start, stop in pairwise(bounds) if stop > start)
-
-
-def pairs_within(rows: NDArray[np.intp], J: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """All pairs of entries (the second not before the first) that stand in the same level."""
-    ends = np.cumsum(np.bincount(rows, minlength=J))[rows]
-    entry = np.arange(len(rows))
-    partners = ends - entry
-    first = np.repeat(entry, partners)
-    offsets = np.arange(len(first)) - np.repeat(np.cumsum(partners) - partners, partners)
-    return first, first + offsets

@@ -281,11 +281,7 @@ def crossed(
     G = len(layout.factors)
     elimination = stored(
         [cells(columns, layout, 0, g) for g in range(1, G)],
-        {
-            (f - 1, g - 1): cells(columns, layout, f, g)
-            for f in range(1, G)
-            for g in range(f, G)
-        },
+        {(f - 1, g - 1): cells(columns, layout, f, g) for f in range(1, G) for g in range(f, G)},
         remainder,
         shape=(K, J),
         storage=storage,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,12 @@ from scipy.linalg import lapack
 
 from pylme.reference.coupling import Coupling, Way, coupling, way_to_couple
 from pylme.reference.elimination import vector_bytes
+from pylme.reference.remainder import Remainder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from pylme.reference.cells import Cells
-    from pylme.reference.remainder import Remainder
 
 __all__ = [
     "DenseEliminated",
@@ -89,11 +90,15 @@ class DenseEliminated:
         """The diagonal blocks of D₂ of factor f, shape (J_f, K_f, K_f)."""
         return self.of.remainder.blocks(f, self.D2)
 
-    def between(self, i: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.float64]:
+    def between(
+        self, i: NDArray[np.integer[Any]], j: NDArray[np.integer[Any]]
+    ) -> NDArray[np.float64]:
         """The entries (i, j) of D₂."""
-        return self.D2[i, j]
+        return np.asarray(self.D2[i, j])
 
-    def towards(self, levels: NDArray[np.int32], i: NDArray[np.intp]) -> NDArray[np.float64]:
+    def towards(
+        self, levels: NDArray[np.int32], i: NDArray[np.integer[Any]]
+    ) -> NDArray[np.float64]:
         """The entries (a, j; i) of B D₂, shape (K, entries)."""
         columns, place = np.unique(i, return_inverse=True)
         found = []

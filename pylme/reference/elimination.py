@@ -6,7 +6,7 @@ and an `Eliminated` is what it comes to at one set of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,11 +47,15 @@ class Eliminated(Protocol):
         """The diagonal blocks of D₂ of factor f, shape (J_f, K_f, K_f)."""
         ...
 
-    def between(self, i: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.float64]:
+    def between(
+        self, i: NDArray[np.integer[Any]], j: NDArray[np.integer[Any]]
+    ) -> NDArray[np.float64]:
         """The entries (i, j) of D₂, for effects of levels that occur in one row of the data."""
         ...
 
-    def towards(self, levels: NDArray[np.int32], i: NDArray[np.intp]) -> NDArray[np.float64]:
+    def towards(
+        self, levels: NDArray[np.int32], i: NDArray[np.integer[Any]]
+    ) -> NDArray[np.float64]:
         """The entries (a, j; i) of B D₂, shape (K, entries).
 
         The levels j of the leading factor and those that the effects i belong to occur together.

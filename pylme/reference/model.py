@@ -35,7 +35,7 @@ from pylme.results.covariance import correlation
 from pylme.results.estimates import Estimates
 from pylme.results.labels import block_labels
 from pylme.results.ranef import RandomEffects
-from pylme.results.record import FitRecord, fit_record
+from pylme.results.record import fit_record
 from pylme.results.varcorr import VarCorr, VarCorrTerm
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from pylme.results.estimates import ModelInfo
     from pylme.results.optinfo import OptInfo
     from pylme.results.protocol import ResidualType
+    from pylme.results.record import FitRecord
     from pylme.results.variance_errors import VarianceErrors
 
 __all__ = ["ReferenceModel", "problem_of"]

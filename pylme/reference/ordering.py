@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["elimination_order"]
 
 
-def elimination_order(
-    i: NDArray[np.intp], j: NDArray[np.intp], nodes: int
-) -> NDArray[np.intp]:
+def elimination_order(i: NDArray[np.intp], j: NDArray[np.intp], nodes: int) -> NDArray[np.intp]:
     """The position of each node in an order of elimination with little fill.
 
     Parameters

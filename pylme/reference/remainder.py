@@ -53,7 +53,9 @@ class Remainder:
         """The rows of factor f."""
         return slice(self.starts[f], self.starts[f] + self.widths[f] * self.levels[f])
 
-    def right(self, S: NDArray[np.float64], T: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    def right(
+        self, S: NDArray[np.float64], T: Sequence[NDArray[np.float64]]
+    ) -> NDArray[np.float64]:
         """S Λ₂, shape (rows, q₂)."""
         made = np.empty_like(S)
         for f, (K, J) in enumerate(zip(self.widths, self.levels, strict=True)):

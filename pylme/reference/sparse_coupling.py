@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from pylme.reference.block_pattern import BlockPattern, block_pattern
-from pylme.reference.coupling import pairs_within
+from pylme.reference.incidence import index_type, pairs_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -88,16 +88,14 @@ class _Occurrences:
     places: NDArray[np.intp]
 
 
-def coefficient_bytes(
-    parts: Sequence[Cells], *, shape: tuple[int, int]
-) -> tuple[float, float]:
+def coefficient_bytes(parts: Sequence[Cells], *, shape: tuple[int, int]) -> tuple[float, float]:
     """The bytes that the coefficients take while they are made, and while they are used."""
     K, J = shape
     counts = [np.bincount(part.rows, minlength=J).astype(np.float64) for part in parts]
     pairs = coefficients = 0.0
     for f, left in enumerate(counts):
         for g in range(f, len(counts)):
-            met = left @ (left + 1.0) / 2.0 if f == g else left @ counts[g]
+            met = float(left @ (left + 1.0) / 2.0 if f == g else left @ counts[g])
             pairs += met
             coefficients += met * parts[f].values.shape[1] * parts[g].values.shape[1]
     coefficients *= K * (K + 1) / 2
@@ -235,7 +233,7 @@ def _coefficients(
     places = (cell[:, None] + np.arange(k * m) * cells).ravel()
     pieces = len(data)
     entries = pieces * len(places)
-    index = np.int32 if max(entries, k * m * cells) < 2**31 else np.int64
+    index = index_type(max(entries, k * m * cells))
     pointers = np.concatenate([[0], np.cumsum(np.tile(counts * (k * m), pieces))])
     return sparse.csc_array(
         (np.concatenate(data), np.tile(places.astype(index), pieces), pointers.astype(index)),

@@ -15,15 +15,16 @@ is small in proportion. D₂ keeps the zero.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from pylme.reference.coupling import coupling_matrix
 from pylme.reference.elimination import vector_bytes
-from pylme.reference.fronts import Fronts, fronts_of
+from pylme.reference.front_layout import fronts_of
+from pylme.reference.fronts import Fronts
+from pylme.reference.incidence import incidence
 from pylme.reference.ordering import elimination_order
 from pylme.reference.selected_inverse import selected_inverse
 from pylme.reference.sparse_coupling import SparseCoupling, coefficient_bytes, sparse_coupling
@@ -115,11 +116,15 @@ class SparseEliminated:
         """The diagonal blocks of D₂ of factor f, shape (J_f, K_f, K_f)."""
         return np.moveaxis(self.of.coupling.pattern.diagonal(self.D2, f), -1, 0)
 
-    def between(self, i: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.float64]:
+    def between(
+        self, i: NDArray[np.integer[Any]], j: NDArray[np.integer[Any]]
+    ) -> NDArray[np.float64]:
         """The entries (i, j) of D₂, for effects of levels that occur in one row of the data."""
         return np.asarray(self.of.coupling.pattern.matrix(self.D2)[i, j])
 
-    def towards(self, levels: NDArray[np.int32], i: NDArray[np.intp]) -> NDArray[np.float64]:
+    def towards(
+        self, levels: NDArray[np.int32], i: NDArray[np.integer[Any]]
+    ) -> NDArray[np.float64]:
         """The entries (a, j; i) of B D₂, shape (K, entries).
 
         All that is added up in these lies on the pattern, as level j brings it together.
@@ -254,10 +259,10 @@ def sparse_elimination(
     plan: SparsePlan, parts: Sequence[Cells], remainder: Remainder
 ) -> SparseElimination:
     """A sparse remainder as planned."""
-    shape = (plan.coupling.K, plan.coupling.J)
+    found = incidence(parts, remainder).sorted()
     return SparseElimination(
         coupling=plan.coupling,
-        B=coupling_matrix(parts, remainder, shape=shape),
+        B=found.matrix(plan.coupling.J, remainder.size),
         layout=plan.layout,
         triangles=triangles_of(plan.layout),
         bytes=plan.bytes,

@@ -21,12 +21,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import lapack
 
+from pylme.reference.fronts import Fronts
+from pylme.reference.incidence import index_type
 from pylme.reference.threads import threads_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pylme.reference.fronts import Fronts, Group
+    from pylme.reference.fronts import Group
 
 __all__ = ["SparseFactor", "Triangle", "sparse_factor", "triangles_of"]
 
@@ -94,12 +96,12 @@ class SparseFactor:
             for t in self.triangles
         ]
         for t, matrix in zip(reversed(self.triangles), reversed(matrices), strict=True):
-            x[t.below] -= matrix @ x[t.own]
+            x[t.below] -= np.asarray(matrix @ x[t.own])
         for group in self.layout.groups:
             rows = group.rows[:, : group.width]
             x[rows] = self.pivots(group) @ x[rows]
         for t, matrix in zip(self.triangles, matrices, strict=True):
-            x[t.own] -= matrix.T @ x[t.below]
+            x[t.own] -= np.asarray(matrix.T @ x[t.below])
         return x[:-1]
 
 
@@ -110,22 +112,22 @@ def triangles_of(layout: Fronts) -> tuple[Triangle, ...]:
 
 def _triangle(groups: Sequence[Group]) -> Triangle:
     own = np.concatenate([group.rows[:, : group.width].ravel() for group in groups])
-    below, index = np.unique(
+    below, position = np.unique(
         np.concatenate([group.rows[:, group.width :].ravel() for group in groups]),
         return_inverse=True,
     )
     place = slice(groups[0].rectangle.start, groups[-1].rectangle.stop)
-    dtype = np.int32 if place.stop - place.start < 2**31 else np.int64
+    index_of = index_type(place.stop - place.start)
     indices, start = [], 0
     for group in groups:
         stop = start + group.count * group.below
-        rows = index[start:stop].astype(dtype).reshape(group.count, 1, group.below)
+        rows = position[start:stop].astype(index_of).reshape(group.count, 1, group.below)
         indices.append(np.broadcast_to(rows, (group.count, group.width, group.below)).ravel())
         start = stop
     lengths = np.repeat(
         [group.below for group in groups], [group.count * group.width for group in groups]
     )
-    pointers = np.concatenate([[0], np.cumsum(lengths)]).astype(dtype)
+    pointers = np.concatenate([[0], np.cumsum(lengths)]).astype(index_of)
     return Triangle(
         own=own, below=below, place=place, indices=np.concatenate(indices), pointers=pointers
     )

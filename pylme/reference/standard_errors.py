@@ -87,9 +87,7 @@ def standard_errors(
     )
 
 
-def _across(
-    factor: Factor, T: NDArray[np.float64], M: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _across(factor: Factor, T: NDArray[np.float64], M: NDArray[np.float64]) -> NDArray[np.float64]:
     """M of a factor's terms between the null vectors of their covariance matrices."""
     kept = np.zeros_like(M)
     for place in factor.places:

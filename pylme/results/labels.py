@@ -36,7 +36,11 @@ def block_labels(groups: Iterable[str]) -> tuple[str, ...]:
     names = tuple(groups)
     if len(set(names)) == len(names):
         return names
-    return unique_labels([_syntactic(name) for name in names])
+    made = [_syntactic(name) for name in names]
+    # Names that were right from the start keep theirs, whatever others are turned into.
+    order = sorted(range(len(names)), key=lambda at: made[at] != names[at])
+    labels = dict(zip(order, unique_labels([made[at] for at in order]), strict=True))
+    return tuple(labels[at] for at in range(len(names)))
 
 
 def _syntactic(name: str) -> str:

@@ -41,6 +41,7 @@ def test_the_models_of_the_question_are_told_apart(known: Known, hsb):
     assert (found.n_sd, found.n_cor, found.rank) == (known.n_sd, known.n_cor, known.rank)
     assert found.n_parameters == known.n_sd + known.n_cor
     text = str(found)
+    assert found.numbers in repr(found)
     assert f"{known.n_sd} standard deviations, {known.n_cor} correlation" in text
     said = "identify all" if found.rank == found.n_parameters else f"identify {known.rank}"
     assert said in text

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pylme
+from pylme.crosscheck.posed import posed
 from pylme.errors import FitWarning, NotAvailableError, OptionError
 from pylme.groupwise.blocks import blocks_by
 from pylme.groupwise.intervals import delta_intervals
 from pylme.groupwise.pooled import equality_test, pooled_terms
-from pylme.groupwise.posed import posed
 from tests.native import native
 
 CORRELATION = "cor (Intercept), x"

@@ -9,9 +9,9 @@ import pytest
 from scipy.special import chdtri
 
 import pylme
+from pylme.crosscheck.posed import posed
 from pylme.errors import FitWarning
 from pylme.groupwise.held import HeldCorrelation, HeldDeviation
-from pylme.groupwise.posed import posed
 from pylme.groupwise.profile import profile_interval
 from pylme.reference.solution import solution_at
 from tests.native import native

@@ -128,10 +128,20 @@ def test_the_joint_covariance_of_theta_and_log_sigma_squared():
 
 
 @pytest.mark.needs_r
-def test_lme4_gives_none():
-    _, theirs = both("one factor")
-    with pytest.raises(pylme.errors.NotAvailableError, match="numpy"):
-        _ = theirs.varcorr_table
+def test_those_of_lme4s_fits_are_computed_from_its_matrices():
+    ours, theirs = both("one factor")
+    columns = ["vcov_se", "sdcor_se"]
+    np.testing.assert_allclose(
+        theirs.varcorr_table[columns], ours.varcorr_table[columns], rtol=1e-3
+    )
+
+
+@pytest.mark.needs_r
+def test_a_generalized_model_has_none():
+    formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+    fit = pylme.glmer(formula, pylme.datasets.load("cbpp"))
+    with pytest.raises(pylme.errors.NotAvailableError, match="linear mixed model"):
+        _ = fit.varcorr_table
 
 
 def test_a_saved_fit_keeps_them():

@@ -14,6 +14,7 @@ from pylme.lme4.model import RModel
 from pylme.reference.ending import search
 from pylme.reference.model import ReferenceModel
 from pylme.reference.problem import prepare
+from pylme.reference.standard_errors import standard_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from pylme.lme4.system import System
     from pylme.reference.problem import Problem
     from pylme.results.protocol import FittedModel
+    from pylme.results.variance_errors import VarianceErrors
 
-__all__ = ["Posed", "posed"]
+__all__ = ["Posed", "posed", "posed_by", "variance_errors"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,20 +77,32 @@ def posed(model: FittedModel) -> Posed | None:
     """
     if isinstance(model, ReferenceModel):
         terms = model.design.terms
-        return _posed(model.design, terms, reml=model.spec.reml, theta=model.theta)
+        return posed_by(model.design, terms, reml=model.spec.reml, theta=model.theta)
     if isinstance(model, RModel) and model.info().family is None:
         system = model.system()
-        return _posed(system, terms_of(system), reml=system.reml, theta=system.theta)
+        return posed_by(system, terms_of(system), reml=system.reml, theta=system.theta)
     return None
 
 
-def _posed(
+def variance_errors(model: FittedModel) -> VarianceErrors | None:
+    """Standard errors of the variance components at the model's theta, by the reference.
+
+    None where `posed` gives none.
+    """
+    it = posed(model)
+    if it is None or it.theta is None:
+        return None
+    return standard_errors(it.problem(), it.terms, it.theta)
+
+
+def posed_by(
     side: System | Design,
     terms: Sequence[RandomTerm],
     *,
     reml: bool,
-    theta: NDArray[np.float64],
+    theta: NDArray[np.float64] | None = None,
 ) -> Posed:
+    """The model that the matrices of one side pose."""
     return Posed(
         X=side.X,
         y=side.y - side.offset,
