@@ -318,12 +318,22 @@ model_optinfo <- function(fit) {
   )
 }
 
+# lme4's own control, made once: a study asks for it at every fit.
+default_control <- local({
+  made <- list()
+  function(linear) {
+    name <- if (linear) "lmerControl" else "glmerControl"
+    if (is.null(made[[name]])) made[[name]] <<- getExportedValue("lme4", name)()
+    made[[name]]
+  }
+})
+
 # Which of its checks lme4 went through: a check may be switched off, and a fit that is singular at
 # the tolerance asked for is left before gradient and Hessian are looked at.
 checks_made <- function(fit, info) {
   control <- if (!is.null(fit@call$control)) {
     eval(fit@call$control, environment(stats::formula(fit)))
-  } else if (lme4::isLMM(fit)) lme4::lmerControl() else lme4::glmerControl()
+  } else default_control(lme4::isLMM(fit))
   asked <- control$checkConv
   bounded <- lme4::getME(fit, "theta")[lme4::getME(fit, "lower") == 0]
   reached <- !is.null(info$conv$lme4) && !is.null(info$derivs) &&

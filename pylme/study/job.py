@@ -13,7 +13,6 @@ import numpy as np
 from pylme.design.requirements import require_fittable
 from pylme.design.responses import response_column
 from pylme.errors import PylmeWarning, RError
-from pylme.study.batched import Batch
 from pylme.study.collecting import Collect
 from pylme.study.models import StudyModel
 from pylme.study.one_by_one import ByResponse, ByTable
@@ -90,6 +89,9 @@ class Job:
         model = self.models[name]
         if spec is not None and self._explains_what_is_drawn(spec):
             if self.batched:
+                # Workers of lme4 start sooner without the reference fitter.
+                from pylme.study.batched import Batch
+
                 return Batch(name, spec)
             if self.engine == "lme4":
                 from pylme.lme4.responses import prepare_responses

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pylme.design.requirements import require_fittable
-from pylme.reference.engine import fit_with_numpy
 from pylme.study.record import failure, record_of
 from pylme.study.stacking import stacked
 
@@ -111,6 +110,8 @@ class ByTable(_OneByOne):
         spec = self.model.specified(drawn.to_frame(i))
         require_fittable(spec)
         if self.engine == "numpy":
+            from pylme.reference.engine import fit_with_numpy
+
             return fit_with_numpy(spec)
         from pylme.lme4.fitting import fit_with_lme4
 

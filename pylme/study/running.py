@@ -66,7 +66,8 @@ def _done(
 ) -> Iterator[tuple[Shard, pd.DataFrame]]:
     """The shards in the order in which they are done."""
     # A generator, so that rows go to disk while others are still at work.
-    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    # One shard at a time: joblib's own batches would leave workers idle at the end.
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
     yield from parallel(delayed(_shard)(work, shard) for shard in missing)
 
 

@@ -20,7 +20,7 @@ __all__ = ["Fitter", "Work", "run_shard", "shards"]
 
 #: Replicates in a shard: a batch is cheaper the more it holds, lme4 takes as long for each.
 _OF_A_BATCH: Final = 500
-_ONE_BY_ONE: Final = 10
+_ONE_BY_ONE: Final = 5
 #: Numbers that the responses of a shard may hold.
 _MOST_NUMBERS: Final = 20_000_000
 

@@ -61,7 +61,8 @@ class StudySummary(Rendered):
                 caption=f"{self.n} replicates, {self.n_converged} converged in all models",
             )
         ]
-        for (over, model), rows in shown.groupby(["over", "model"], sort=False):
+        for key, rows in shown.groupby(["over", "model"], sort=False):
+            over, model = map(str, key)
             n = counted[over]
             if n:
                 # Where every fit gave an estimate their number is that of the caption.
