@@ -176,9 +176,11 @@ class Fit:
         NotAvailableError
             If the model is a generalized one, or a fit of lme4's came from JSON.
         """
-        from pylme.crosscheck.posed import variance_errors
+        errors = self._model.variance_errors()
+        if errors is None:
+            from pylme.crosscheck.posed import variance_errors
 
-        errors = self._model.variance_errors() or variance_errors(self._model)
+            errors = variance_errors(self._model)
         if errors is None:
             raise NotAvailableError(
                 asked="Reading standard errors of the variance components",
