@@ -37,17 +37,20 @@ def identify(design: Design) -> Identifiability:
     facts = Facts(design)
     absorbed = _absorbed(analysis)
     names = [*(parameter.name for parameter in analysis.parameters), SIGMA]
-    directions = [_direction(row, names, analysis, absorbed, facts) for row in analysis.rows]
-    places = {name: i for i, name in enumerate(names)}
-    directions.sort(key=lambda d: (len(d.names) > 1, [places[name] for name in d.names]))
+    rows = sorted(analysis.rows, key=_single_ones_first)
     return Identifiability(
         formula=design.formula,
         parameters=tuple(names[:-1]),
         # All of them and σ² have rank size + 1 - m; σ² has one of it, if there is any.
         rank=max(size - len(analysis.rows), 0),
-        directions=tuple(directions),
+        directions=tuple(_direction(row, names, analysis, absorbed, facts) for row in rows),
         fixed=fixed_effects(design),
     )
+
+
+def _single_ones_first(row: NDArray[np.float64]) -> tuple[bool, list[int]]:
+    places = np.flatnonzero(row).tolist()
+    return len(places) > 1, places
 
 
 def _direction(
