@@ -9,7 +9,7 @@ import numpy as np
 from pylme.design.identifiability.analysis import analysed
 from pylme.design.identifiability.facts import Facts
 from pylme.design.identifiability.fixed import fixed_effects
-from pylme.design.identifiability.null_space import nothing
+from pylme.design.identifiability.null_space import tolerance
 from pylme.design.identifiability.parameters import SIGMA, places_of
 from pylme.design.identifiability.reasons import reason
 from pylme.design.identifiability.report import Direction, Identifiability
@@ -95,9 +95,9 @@ def _is_plain(row: NDArray[np.float64], analysis: Analysis) -> bool:
 
 def _absorbed(analysis: Analysis) -> frozenset[Column]:
     """The columns that the fixed effects hold for every level."""
-    below = nothing(analysis.terms)
     sketches = analysis.sketches
-    left = np.linalg.norm(sketches.projected, axis=0) > below * sketches.lengths
+    least = tolerance(sketches.rounding) * sketches.lengths
+    left = np.linalg.norm(sketches.projected, axis=0) > least
     seen = {
         (p.term, p.row): left[i] for i, p in enumerate(analysis.parameters) if p.row == p.column
     }
