@@ -118,6 +118,7 @@ def compare_covariances(first: Design, second: Design) -> CovarianceComparison:
     Examples
     --------
     >>> import pylme
+    >>> from pylme.design.identifiability.comparison import compare_covariances
     >>> hsb = pylme.datasets.load("hsb")
     >>> one = pylme.design("math ~ ses + (sector | sch.id)", hsb)
     >>> other = pylme.design("math ~ ses + (0 + sector | sch.id)", hsb)
