@@ -1,7 +1,7 @@
 # make demo    install what is missing, and show what pylme does
 # make test    the same set-up, then the whole test suite; without R it fails
 # make lint    ruff, mypy, import-linter, and the shell scripts
-# make bench   what the bridge costs, as ratios (bench-smoke: once through, quickly)
+# make bench   what pylme costs, as ratios, in a quarter of an hour (bench-smoke: once, quickly)
 # make docs    the documents, in docs/_build/html
 # make clean   everything that these made
 

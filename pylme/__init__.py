@@ -7,12 +7,13 @@ from importlib import import_module
 
 import lazy_loader
 
-# The function pylme.design() and the room pylme/design/ share a name. Python binds a room's name in
-# its parent once, when it is first imported. Bound and taken away here, the name is free for the
-# function, whatever is imported later, in whatever order.
-# Its modules are had by `from pylme.design import spec`, not `import pylme.design.spec as s`,
+# The functions pylme.design() and pylme.study() share their names with rooms. Python binds the name
+# of a room in its parent once, when it is first imported. Bound and taken away here, it is free for
+# the function, whatever is imported later, in whatever order.
+# Their modules are had by `from pylme.design import spec`, not `import pylme.design.spec as s`,
 # which looks the attribute up.
-import_module(f"{__name__}.design")
-del globals()["design"]
+for _room in ("design", "study"):
+    import_module(f"{__name__}.{_room}")
+    del globals()[_room]
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

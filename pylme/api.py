@@ -10,7 +10,13 @@ import numpy as np
 from pylme.design.family import family as family_of
 from pylme.design.requirements import require_fittable
 from pylme.design.specify import specified
-from pylme.errors import MissingRowsWarning, MissingValueError, OptionError, warn
+from pylme.errors import (
+    MissingRowsWarning,
+    MissingValueError,
+    NotAvailableError,
+    OptionError,
+    warn,
+)
 from pylme.fit import Fit
 from pylme.formula import Name
 from pylme.lme4.conditions import raise_as_warnings
@@ -18,7 +24,7 @@ from pylme.lme4.control import GlmerControl, LmerControl
 from pylme.options import choice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import ArrayLike
 
@@ -29,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["glmer", "glmer_nb", "lmer"]
 
-Engine = Literal["lme4"]
+Engine = Literal["lme4", "numpy"]
 #: lme4's own limit of quadrature points.
 MOST_POINTS: Final = 100
 
@@ -47,6 +53,7 @@ def lmer(
     control: LmerControl | None = None,
     start: Start | ArrayLike | None = None,
     na_action: NaAction = "omit",
+    check: bool = False,
 ) -> Fit:
     """Fit a linear mixed-effects model.
 
@@ -58,8 +65,8 @@ def lmer(
         pandas, polars, pyarrow, or a dict of arrays; only the columns named are read.
     reml : bool
         Fit by the restricted likelihood; False for maximum likelihood.
-    engine : {"lme4"}
-        What fits the model.
+    engine : {"lme4", "numpy"}
+        What fits the model: R's lme4, or pylme's own program, which needs no R.
     weights : str or array_like of shape (rows,), optional
         Prior weights, positive: the residual variance of a row is sigma^2 / weight.
     offset : str or array_like of shape (rows,), optional
@@ -69,15 +76,20 @@ def lmer(
     contrasts : mapping, optional
         Column → "treatment", "sum", "helmert", "poly", "SAS" or a matrix (levels, columns).
     control : LmerControl, optional
+        For lme4 alone.
     start : array_like, optional
         Starting values of theta.
     na_action : {"omit", "fail"}
         Leave rows with missing values out, with one warning, or raise.
+    check : bool
+        Cross-check the fit on the spot: see `Fit.cross_check`. What the engine warns of its own
+        fit is then replaced by one warning with the verdict, and by none where lme4 is right and
+        did not warn. It stays in ``fit.conditions``.
 
     Returns
     -------
     Fit
-        The fitted model; what is asked of it is fetched from R when it is asked.
+        The fitted model; what is asked of it is computed or fetched from R when it is asked.
 
     Raises
     ------
@@ -87,8 +99,10 @@ def lmer(
         If the data cannot be carried over exactly or no model can be fitted to them.
     OptionError
         If an argument is not one of those allowed.
+    NotAvailableError
+        With engine "numpy", if the formula calls a function that R alone knows.
     RUnavailableError
-        If R, rpy2 or lme4 is missing.
+        With engine "lme4", if R, rpy2 or lme4 is missing.
     RError
         If R stops; with R's own message and call.
 
@@ -97,7 +111,9 @@ def lmer(
     MissingRowsWarning
         If rows were left out.
     ConvergenceWarning, SingularFitWarning, RankDeficiencyWarning, ScalingWarning, RWarning
-        All that R says, in its order; also kept as ``fit.conditions``.
+        All that the engine says, in its order; also kept as ``fit.conditions``.
+    CrossCheckWarning
+        With ``check=True``, in place of the first two: the verdict.
 
     References
     ----------
@@ -110,16 +126,30 @@ def lmer(
     >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
     >>> round(fit.varcorr["Subject"].corr.loc["(Intercept)", "Days"], 3)
     0.066
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy").is_singular()
+    False
     """
     choice("engine", engine, Engine)
     _require_kind("control", control, LmerControl)
-    if not isinstance(reml, bool | np.bool_):
-        raise OptionError(option="reml", value=reml, allowed=(True, False))
+    if engine == "numpy" and control is not None:
+        raise OptionError(
+            option="control",
+            value=f"{type(control).__name__}(...)",
+            allowed='none with engine="numpy": a control is for lme4 and its optimisers',
+        )
+    reml = _is_true("reml", reml)
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
-        start=start, na_action=na_action, family=None, reml=bool(reml),
+        start=start, na_action=na_action, family=None, reml=reml,
     )  # fmt: skip
-    return _fitted(spec, "lmer", control, na_action=na_action)
+
+    def fitted() -> Fit:
+        if engine == "numpy":
+            return _fitted_by_numpy(spec, na_action=na_action, offset=offset)
+        return _fitted(spec, "lmer", control, na_action=na_action)
+
+    return _checked(fitted) if _is_true("check", check) else fitted()
 
 
 def glmer(
@@ -142,13 +172,15 @@ def glmer(
 
     Parameters
     ----------
-    formula, data, engine, offset, subset, contrasts, na_action
+    formula, data, offset, subset, contrasts, na_action
         As for `lmer`. A binomial response is 0 and 1, two levels, ``cbind(successes, failures)``,
         or a proportion with the number of trials as `weights`.
     family : {"binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian"}
         The conditional distribution of the response.
     link : str, optional
         The family's usual link where none is given.
+    engine : {"lme4"}
+        The numpy engine fits linear models only.
     n_agq : int
         Points of the adaptive Gauss-Hermite quadrature: 1 is the Laplace approximation, 0 a
         faster and rougher one, more than 1 needs a single scalar random-effects term.
@@ -181,7 +213,7 @@ def glmer(
     >>> fit.varcorr["herd"].sd.round(3).to_dict()
     {'(Intercept)': 0.642}
     """
-    choice("engine", engine, Engine)
+    _require_lme4(engine, "glmer")
     _require_kind("control", control, GlmerControl)
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
@@ -224,7 +256,7 @@ def glmer_nb(
     PylmeWarning
         As `lmer`.
     """
-    choice("engine", engine, Engine)
+    _require_lme4(engine, "glmer_nb")
     _require_kind("control", control, GlmerControl)
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
@@ -242,6 +274,23 @@ def _points(n_agq: object) -> int:
             option="n_agq", value=n_agq, allowed=f"a whole number from 0 to {MOST_POINTS}"
         )
     return points
+
+
+def _is_true(option: str, value: object) -> bool:
+    if not isinstance(value, bool | np.bool_):
+        raise OptionError(option=option, value=value, allowed=(True, False))
+    return bool(value)
+
+
+def _checked(fitted: Callable[[], Fit]) -> Fit:
+    """A fit with the verdict on it in place of the engine's warnings."""
+    from pylme.crosscheck.telling import held_back, tell
+
+    with held_back() as held:
+        fit = fitted()
+        check = fit.cross_check()
+    tell(held, check)
+    return fit
 
 
 def _require_kind(option: str, value: object, kind: type) -> None:
@@ -272,6 +321,26 @@ def _fitted(
         warn(MissingRowsWarning(dropped=len(lost), given=rows.n_given, counts=counts))
         rows = rows.without(lost)
     return Fit(model, rows)
+
+
+def _fitted_by_numpy(
+    spec: ModelSpec, *, na_action: NaAction, offset: str | ArrayLike | None
+) -> Fit:
+    from pylme.reference.engine import fit_with_numpy
+
+    require_fittable(spec)
+    named = offset is None or isinstance(offset, str)
+    model = fit_with_numpy(spec, na_action=na_action, offset_named=named)
+    return Fit(model, model.design.rows)
+
+
+def _require_lme4(engine: Engine, function: str) -> None:
+    if choice("engine", engine, Engine) != "lme4":
+        raise NotAvailableError(
+            asked=f"{function}() with engine={engine!r}",
+            found="the numpy engine fits linear mixed models only",
+            remedy='Leave the engine at "lme4", or fit a linear model with lmer().',
+        )
 
 
 def _relaxed(control: Control | None) -> bool:

@@ -22,14 +22,17 @@ __all__ = [
     "ColumnTypeError",
     "ColumnValueError",
     "ConvergenceWarning",
+    "CrossCheckWarning",
     "DataError",
     "DataTypeError",
     "EmptyDataError",
+    "FitWarning",
     "FormulaError",
     "FormulaSyntaxError",
     "FunctionNotAllowedError",
     "GroupingFactorError",
     "InfiniteValueError",
+    "MissingPackageError",
     "MissingRowsWarning",
     "MissingValueError",
     "NoRandomEffectsError",
@@ -46,6 +49,7 @@ __all__ = [
     "RowLabelError",
     "ScalingWarning",
     "SingularFitWarning",
+    "TooLargeError",
     "UnknownColumnError",
     "UnknownNameError",
     "WeightsError",
@@ -89,7 +93,8 @@ def pointed_at(text: str, start: int, stop: int) -> str:
 
 
 def _restored(kind: type[BaseException], message: str, facts: dict[str, Any]) -> BaseException:
-    error = kind.__new__(kind, message)
+    # Not kind's own: MemoryError's refuses classes that derive from it.
+    error = BaseException.__new__(kind, message)
     error.args = (message,)
     error.__dict__.update(facts)
     return error
@@ -370,6 +375,39 @@ class NotAvailableError(PylmeError, RuntimeError):
     """Something that this fit cannot give, and why."""
 
 
+class MissingPackageError(PylmeError, ImportError):
+    """An optional dependency that is not installed; `extra` of pylme's brings it."""
+
+    def __init__(self, *, package: str, extra: str, asked: str) -> None:
+        super().__init__(
+            asked=asked,
+            found=f"{package} is not installed",
+            remedy=f'Install it with: pip install "pylme[{extra}]"',
+        )
+        self.package = package
+        self.extra = extra
+
+
+class TooLargeError(PylmeError, MemoryError):
+    """A model that the memory cannot hold; `needed` and `available` are bytes."""
+
+    def __init__(self, *, asked: str, needed: int, available: int) -> None:
+        super().__init__(
+            asked=asked,
+            found=f"it needs at least {_in_units(needed)} of memory, and "
+            f"{_in_units(available)} are available",
+            remedy="Use a coarser grouping factor or fewer rows, leave out a term, or fit it on a "
+            "machine with more memory.",
+        )
+        self.needed = needed
+        self.available = available
+
+
+def _in_units(size: int) -> str:
+    rounded = f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
+    return f"{size:,} bytes ({rounded})"
+
+
 # --- R ----------------------------------------------------------------------------------------
 
 
@@ -397,24 +435,39 @@ class PylmeWarning(_Told, UserWarning):
     """The root of all warnings that pylme gives."""
 
 
-class RWarning(PylmeWarning):
+class FitWarning(PylmeWarning):
+    """Something said of a model or its fit, whichever engine says it."""
+
+
+class RWarning(FitWarning):
     """A warning or message of R's that has no class of its own here."""
 
 
-class ConvergenceWarning(RWarning):
-    """lme4 or its optimiser says that the fit has not converged."""
+class ConvergenceWarning(FitWarning):
+    """The engine or its optimiser says that the fit has not converged."""
 
 
-class SingularFitWarning(RWarning):
+class SingularFitWarning(FitWarning):
     """The estimated covariance of some random effects is singular."""
 
 
-class RankDeficiencyWarning(RWarning):
+class RankDeficiencyWarning(FitWarning):
     """Columns of the fixed-effects model matrix were dropped as linearly dependent."""
 
 
-class ScalingWarning(RWarning):
+class ScalingWarning(FitWarning):
     """lme4 finds predictors or eigenvalues of very different scale."""
+
+
+class CrossCheckWarning(FitWarning):
+    """What a cross-check says of a fit that was checked on the spot.
+
+    `verdict` is the verdict's name, which may also say that another warning is about nothing.
+    """
+
+    def __init__(self, *, verdict: str, said: str) -> None:
+        super().__init__(said)
+        self.verdict = verdict
 
 
 class MissingRowsWarning(PylmeWarning):

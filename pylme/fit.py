@@ -10,25 +10,29 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
-from pylme.errors import OptionError
-from pylme.options import choice, is_number
+from pylme.errors import NotAvailableError, OptionError
+from pylme.options import choice, finite_numbers, is_number, whole_number
 from pylme.results import saving, tidying
+from pylme.results.assessed import assessed
 from pylme.results.coefficients import coefficient_table
-from pylme.results.convergence import assess
 from pylme.results.information import aic, bic
 from pylme.results.protocol import ResidualType
 from pylme.results.ranef import ConditionalVariances
 from pylme.results.summary import Summary
+from pylme.results.variance_errors import varcorr_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
+    from pylme.crosscheck.report import CrossCheck
     from pylme.frame import Rows
+    from pylme.groupwise.table import GroupCorrelations, IntervalMethod
+    from pylme.plot.of_a_fit import Pictures
     from pylme.results.condition import Condition
     from pylme.results.convergence import Convergence
     from pylme.results.estimates import Estimates, ModelInfo
@@ -37,6 +41,8 @@ if TYPE_CHECKING:
     from pylme.results.ranef import RandomEffects
     from pylme.results.tidying import Effects
     from pylme.results.varcorr import VarCorr
+    from pylme.study.seeds import Rng
+    from pylme.study.simulator import Simulator
 
 __all__ = ["Fit", "from_json"]
 
@@ -61,6 +67,7 @@ class Fit:
     def __init__(self, model: FittedModel, rows: Rows) -> None:
         self._model = model
         self._rows = rows
+        self._checks: dict[int | None, CrossCheck] = {}
 
     # --- what was fitted ----------------------------------------------------------------------
 
@@ -94,7 +101,7 @@ class Fit:
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """All that was said during the fit, in order: R's warnings and messages."""
+        """All that the engine said during the fit, in order: warnings and messages."""
         return self._model.conditions
 
     # --- estimates ----------------------------------------------------------------------------
@@ -156,6 +163,97 @@ class Fit:
         return self._model.varcorr()
 
     @property
+    def varcorr_table(self) -> pd.DataFrame:
+        """Variances, covariances and their roots and correlations, with standard errors.
+
+        Columns ``grp, var1, var2, vcov, vcov_se, sdcor, sdcor_se``. The standard errors come from
+        the joint Hessian of the criterion in all covariance parameters and the residual variance,
+        by the delta method; NaN for a term on the boundary. lme4 gives none, so those of its fits
+        are computed from its matrices at its theta.
+
+        Raises
+        ------
+        NotAvailableError
+            If the model is a generalized one, or a fit of lme4's came from JSON.
+        """
+        errors = self._model.variance_errors()
+        if errors is None:
+            from pylme.crosscheck.posed import variance_errors
+
+            errors = variance_errors(self._model)
+        if errors is None:
+            raise NotAvailableError(
+                asked="Reading standard errors of the variance components",
+                found="they are computed from the matrices of a linear mixed model, "
+                "and this fit has none",
+                remedy="Fit a linear mixed model, and ask before the fit is saved as JSON.",
+            )
+        return varcorr_table(self.varcorr, errors)
+
+    def group_correlations(
+        self,
+        by: str,
+        *,
+        group: str | None = None,
+        method: IntervalMethod = "delta",
+        conf_level: float = 0.95,
+    ) -> GroupCorrelations:
+        """Standard deviations and correlations of random effects by the levels of a factor.
+
+        For a model with a covariance matrix for each level, as `pylme.group_specific` writes it.
+
+        Parameters
+        ----------
+        by : str
+            The factor.
+        group : str, optional
+            The grouping factor, where several have terms by `by`.
+        method : {"delta", "profile"}
+            Intervals from the joint Hessian, quick, symmetric for log sd and for Fisher's z, and
+            none on the boundary; or from the profile likelihood, slow, and anywhere.
+        conf_level : float
+            The level of the intervals.
+
+        Returns
+        -------
+        GroupCorrelations
+            The table, and a likelihood ratio test of one covariance matrix for all levels.
+            Intervals and test come from the NumPy engine, whichever fitted the model; there are
+            none for a generalized model, and where a fit came from JSON.
+
+        Raises
+        ------
+        NotAvailableError
+            If the random part has no term for each level of `by`.
+        OptionError
+            If an argument is not one of those allowed.
+
+        Notes
+        -----
+        The residual variance is one for all levels, as in every model of lme4's. If it differs, so
+        do the standard deviations that follow from fits of each level alone.
+
+        References
+        ----------
+        Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 2.4.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> hsb = pylme.datasets.load("hsb")
+        >>> part = pylme.group_specific("ses", group="sch.id", by="sector", data=hsb)
+        >>> fit = pylme.lmer(f"math ~ ses*sector + {part}", hsb)  # doctest: +SKIP
+        >>> fit.group_correlations(by="sector", method="profile")  # doctest: +SKIP
+        """
+        from pylme.crosscheck.posed import posed
+        from pylme.groupwise.correlations import group_correlations
+
+        return group_correlations(
+            self.varcorr, posed(self._model), by=by, group=group, method=method,
+            conf_level=conf_level,
+        )  # fmt: skip
+
+    @property
     def coef_table(self) -> pd.DataFrame:
         """Fixed effects: ``estimate, std_error, statistic``, and ``p_value`` where it is known."""
         return coefficient_table(self._estimates, self._vcov, self._info)
@@ -186,13 +284,7 @@ class Fit:
     @cached_property
     def convergence(self) -> Convergence:
         """Whether the fit has converged, by all the evidence."""
-        numbers = (self._estimates.beta, self.theta, [self.sigma, self.criterion])
-        return assess(
-            self.optinfo,
-            self.conditions,
-            singular=self.is_singular(),
-            finite=all(bool(np.all(np.isfinite(part))) for part in numbers),
-        )
+        return assessed(self._estimates, self.optinfo, self.conditions, singular=self.is_singular())
 
     def is_singular(self, tol: float = 1e-4) -> bool:
         """Whether some covariance matrix of the random effects has not full rank.
@@ -211,6 +303,77 @@ class Fit:
         if not (is_number(tol) and tol > 0):
             raise OptionError(option="tol", value=tol, allowed="a positive number")
         return self._model.is_singular(float(tol))
+
+    def cross_check(self, *, starts: int | None = None) -> CrossCheck:
+        """Whether the answer is right: an independent implementation's verdict on this fit.
+
+        Of a fit by lme4 its matrices are compared with our own, its numbers are computed once more
+        from them, the exact derivatives say whether its theta is an optimum, and an independent
+        optimiser looks for a better one. A fit by the engine "numpy" is checked for being the
+        optimum, without lme4.
+
+        Parameters
+        ----------
+        starts : int, optional
+            From how many starts the optimum is looked for: this fit's theta, the reference's own
+            start, and others far from both. By default three; with several grouping factors, where
+            each costs as much as the last, two, unless the optimum lies on the boundary.
+
+        Returns
+        -------
+        CrossCheck
+            Kept: the same call gives the same object.
+
+        Raises
+        ------
+        OptionError
+            If `starts` is not a positive whole number.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> sleepstudy = pylme.datasets.load("sleepstudy")
+        >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+        >>> fit.cross_check().verdict
+        <Verdict.AGREES: 'agrees'>
+        """
+        from pylme.crosscheck.check import cross_check
+
+        count = None if starts is None else whole_number("starts", starts, least=1)
+        if count not in self._checks:
+            self._checks[count] = cross_check(self._model, starts=count)
+        return self._checks[count]
+
+    def refit_from(self, theta: ArrayLike) -> Fit:
+        """The same model fitted to the same rows again, by the same engine from another start.
+
+        Parameters
+        ----------
+        theta : array_like, shape (m,)
+            Relative covariance parameters in lme4's order, as ``fit.cross_check().theta``.
+
+        Raises
+        ------
+        OptionError
+            If these are not as many finite numbers as the model has elements of theta.
+        NotAvailableError
+            If the fit came from JSON.
+
+        Warns
+        -----
+        FitWarning
+            As the first fit.
+        """
+        from pylme.lme4.conditions import raise_as_warnings
+
+        wanted = len(self.theta)
+        start = finite_numbers("theta", theta)
+        if len(start) != wanted:
+            raise OptionError(option="theta", value=theta, allowed=f"{wanted} finite numbers")
+        model = self._model.refit_from(start)
+        if model.engine == "lme4":
+            raise_as_warnings(model.conditions)
+        return Fit(model, self._rows)
 
     # --- rows ---------------------------------------------------------------------------------
 
@@ -319,6 +482,16 @@ class Fit:
         """The fit in one row, with broom.mixed's columns."""
         return tidying.glance_row(self._info, self._estimates, aic=self.aic, bic=self.bic)
 
+    def model_frame(self) -> pd.DataFrame:
+        """The columns that the model used, by R's names for them, in the rows used.
+
+        Raises
+        ------
+        NotAvailableError
+            If the fit came from JSON.
+        """
+        return pd.DataFrame(dict(self._model.columns()), index=self._rows.used_index)
+
     def augment(self) -> pd.DataFrame:
         """The rows used with fitted values, residuals and influence, with broom.mixed's columns.
 
@@ -330,6 +503,35 @@ class Fit:
         return tidying.augmented(
             self._model.columns(), self._model.row_quantities(), self._rows.used_index
         )
+
+    def simulator(self, *, empirical: bool = False, rng: Rng = "numpy") -> Simulator:
+        """The fitted model with its estimates as parameters, to draw data by.
+
+        Parameters
+        ----------
+        empirical, rng
+            As for `pylme.simulate`.
+
+        Returns
+        -------
+        Simulator
+            Its responses lie in the rows of the data given; NaN where a row was left out.
+
+        Raises
+        ------
+        NotAvailableError
+            If the model is a generalized one, or the fit came from JSON.
+        """
+        from pylme.study.from_fit import simulator_of
+
+        return simulator_of(self._model, empirical=empirical, rng=rng)
+
+    @property
+    def plot(self) -> Pictures:
+        """Pictures: ``fit.plot.caterpillar()`` is ``pylme.plot.caterpillar(fit)``, and so on."""
+        from pylme.plot.of_a_fit import Pictures
+
+        return Pictures(self)
 
     def to_json(self) -> str:
         """All numbers of the fit as JSON, to be read by `pylme.from_json` without R."""

@@ -12,13 +12,18 @@ __all__ = ["LINEAR", "Linear"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linear:
-    """A linear mixed model: the data set, the formula, the criteria, theta by ML."""
+    """A linear mixed model: the data set, the formula, the criteria, theta by ML and by REML.
+
+    `large` says that lme4 takes many seconds for it.
+    """
 
     data: str
     formula: str
     ml: float | None
     reml: float | None
     theta: tuple[float, ...] | None = None
+    theta_reml: tuple[float, ...] | None = None
+    large: bool = False
 
     def __str__(self) -> str:
         return f"{self.data}: {self.formula}"
@@ -72,5 +77,20 @@ LINEAR = (
         formula="math ~ cses*sector + (cses | sch.id)",
         ml=None,
         reml=46638.6024167,
+    ),
+    # A second, false optimum lies at correlation 1, 0.175 above.
+    Linear(
+        data="hsb",
+        formula="math ~ cses*sector + meanses*cses + (cses | sch.id)",
+        ml=None,
+        reml=46503.66287,
+    ),
+    Linear(
+        data="insteval",
+        formula="y ~ service + (1 | s) + (1 | d) + (1 | dept)",
+        ml=237721.768774505,
+        reml=237733.834127,
+        theta_reml=(0.276496, 0.437364, 0.070604),
+        large=True,
     ),
 )

@@ -8,10 +8,11 @@ from functools import cache
 import pytest
 from hypothesis import settings
 
-# The same examples at each run of CI, and no deadline: its machines are shared.
+# No deadline: machines are shared, and the first example of a test starts R. The same examples at
+# each run of CI.
+settings.register_profile("here", deadline=None)
 settings.register_profile("ci", derandomize=True, deadline=None)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 def pytest_configure(config: pytest.Config) -> None:

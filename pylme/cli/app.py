@@ -7,11 +7,13 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from pylme._version import __version__
+from pylme.cli.studies import study
 from pylme.errors import OptionError, PylmeError
 
 __all__ = ["run"]
 
 Family = Literal["binomial", "poisson", "Gamma", "inverse.gaussian"]
+Engine = Literal["lme4", "numpy"]
 
 app = App(
     name="pylme",
@@ -20,6 +22,9 @@ app = App(
     suppress_keyboard_interrupt=False,
     result_action="return_value",
 )
+
+
+app.command(study)
 
 
 def run(arguments: list[str]) -> int:
@@ -41,10 +46,11 @@ def fit(
     ml: Annotated[bool, Parameter(negative="")] = False,
     weights: str | None = None,
     family: Family | None = None,
+    engine: Engine = "lme4",
     json: Annotated[bool, Parameter(negative="")] = False,
     html: Path | None = None,
 ) -> None:
-    """Fit a model with lme4; print its summary and whether it has converged.
+    """Fit a model; print its summary and whether it has converged.
 
     Parameters
     ----------
@@ -58,6 +64,8 @@ def fit(
         The column of prior weights.
     family
         Fit a generalized linear mixed model of this family.
+    engine
+        What fits the model: "numpy" needs no R, and fits linear mixed models alone.
     json
         Print all numbers of the fit as JSON instead.
     html
@@ -72,19 +80,106 @@ def fit(
         raise OptionError(
             option="--ml", value=True, allowed="it without --family: such fits are always by ML"
         )
-    if html is not None and not html.parent.is_dir():
-        raise OptionError(
-            option="--html", value=str(html), allowed="a file in a folder that exists"
-        )
+    _require_folder(html)
     table = read_table(data)
     with told_on_stderr():
         if family is None:
-            fitted = pylme.lmer(formula, table, reml=not ml, weights=weights)
+            fitted = pylme.lmer(formula, table, reml=not ml, weights=weights, engine=engine)
         else:
-            fitted = pylme.glmer(formula, table, family=family, weights=weights)
+            fitted = pylme.glmer(formula, table, family=family, weights=weights, engine=engine)
         print(fitted.to_json() if json else fit_report(fitted))
         if html is not None:
             html.write_text(fit_page(fitted), encoding="utf-8")
+
+
+@app.command
+def check(
+    data: str,
+    formula: str,
+    /,
+    *,
+    ml: Annotated[bool, Parameter(negative="")] = False,
+    weights: str | None = None,
+    engine: Engine = "lme4",
+    json: Annotated[bool, Parameter(negative="")] = False,
+    html: Path | None = None,
+) -> int:
+    """Fit a linear mixed model and check the fit by an independent implementation.
+
+    The exit status is 0 where the answer is right (AGREES, FALSE_ALARM, SINGULAR_CERTIFIED), and 2
+    where it is not, or where nothing is known (STOPPED_SHORT, NOT_IDENTIFIED, DISAGREES,
+    UNCHECKED).
+
+    Parameters
+    ----------
+    data
+        A CSV, TSV or Parquet file, or the name of a data set that ships with pylme.
+    formula
+        In lme4's language, in quotes: "math ~ ses*sector + (ses | sch.id)".
+    ml
+        By maximum likelihood instead of REML.
+    weights
+        The column of prior weights.
+    engine
+        What fits the model.
+    json
+        Print the verdict and every comparison as JSON instead.
+    html
+        Also write the report to this file, as a page for a browser.
+    """
+    import pylme
+    from pylme.cli.report import check_page, check_report
+    from pylme.cli.table import read_table
+    from pylme.cli.warned import told_on_stderr
+    from pylme.crosscheck.telling import held_back, tell_of_others
+
+    _require_folder(html)
+    table = read_table(data)
+    with told_on_stderr():
+        with held_back() as held:
+            fitted = pylme.lmer(formula, table, reml=not ml, weights=weights, engine=engine)
+            checked = fitted.cross_check()
+        tell_of_others(held, checked)
+        print(checked.to_json() if json else check_report(checked))
+        if html is not None:
+            html.write_text(check_page(checked), encoding="utf-8")
+    return 0 if checked.ok else 2
+
+
+@app.command
+def explain(
+    formula: str,
+    data: str | None = None,
+    /,
+    *,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    latex: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Say what a formula specifies, and with data what they can show of it; nothing is fitted.
+
+    Parameters
+    ----------
+    formula
+        In lme4's language, in quotes: "math ~ ses*sector + (ses | sch.id)".
+    data
+        A CSV, TSV or Parquet file, or the name of a data set that ships with pylme.
+    json
+        Print it as JSON instead.
+    latex
+        Print the model and the covariance that it implies as LaTeX instead.
+    """
+    from json import dumps
+
+    from pylme.cli.table import read_table
+    from pylme.explanation.explain import explain as explained
+
+    if json and latex:
+        raise OptionError(option="--latex", value=True, allowed="it without --json")
+    explanation = explained(formula, None if data is None else read_table(data))
+    if json:
+        print(dumps(explanation.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        print(explanation.to_latex() if latex else explanation)
 
 
 @app.command
@@ -123,3 +218,10 @@ def doctor() -> int:
     diagnosis = diagnose()
     print(diagnosis)
     return 0 if diagnosis.ok else 1
+
+
+def _require_folder(html: Path | None) -> None:
+    if html is not None and not html.parent.is_dir():
+        raise OptionError(
+            option="--html", value=str(html), allowed="a file in a folder that exists"
+        )

@@ -6,7 +6,7 @@ import warnings
 from typing import Final
 
 from pylme.cli.report import heading
-from pylme.errors import RWarning
+from pylme.errors import FitWarning
 
 __all__ = ["demo_report"]
 
@@ -14,20 +14,22 @@ _FORMULA: Final = "math ~ ses*sector + (ses | sch.id)"
 
 
 def demo_report() -> str:
-    """Fit the model and show the call, summary, VarCorr, optimiser and convergence."""
+    """Fit the model and show the call, summary, VarCorr, optimiser, convergence and verdict."""
     import pylme
 
     described = pylme.datasets.describe("hsb")
     data = pylme.datasets.load("hsb")
     with warnings.catch_warnings():
         # What R says here is shown, and explained, at the end of the report.
-        warnings.simplefilter("ignore", RWarning)
+        warnings.simplefilter("ignore", FitWarning)
         fit = pylme.lmer(_FORMULA, data)
     parts = {
         "The estimates, as lme4 prints them: fit.summary()": fit.summary(),
         "How schools differ: fit.varcorr": fit.varcorr,
         "How the optimiser got there: fit.optinfo": fit.optinfo,
-        "Can it be relied on? fit.convergence.explain()": fit.convergence.explain(),
+        "What lme4 thinks of it: fit.convergence.explain()": fit.convergence.explain(),
+        "Is it right? fit.cross_check()": fit.cross_check(),
+        "In plain words: fit.cross_check().explain()": fit.cross_check().explain(),
     }
     lines = [
         f"{described.title} ({described.rows} pupils)",

@@ -6,9 +6,10 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pylme.crosscheck.report import CrossCheck
     from pylme.fit import Fit
 
-__all__ = ["fit_page", "fit_report", "heading"]
+__all__ = ["check_page", "check_report", "fit_page", "fit_report", "heading"]
 
 _WIDTH = 88
 
@@ -25,13 +26,32 @@ def fit_report(fit: Fit) -> str:
     )
 
 
+def check_report(check: CrossCheck) -> str:
+    """Every comparison, and in plain words what they come to."""
+    return "\n".join([str(check), "", heading(f"Verdict: {check.verdict.name}"), check.explain()])
+
+
 def fit_page(fit: Fit) -> str:
     """The same as a page of HTML that needs nothing else."""
-    title = escape(fit.formula)
+    return _page(
+        fit.formula,
+        f"{fit.summary().to_html()}\n"
+        f"<h2>Convergence</h2>\n<pre>{escape(fit.convergence.explain())}</pre>\n",
+    )
+
+
+def check_page(check: CrossCheck) -> str:
+    """The report of a check as a page of HTML that needs nothing else."""
+    return _page(
+        check.formula,
+        f"{check.to_html()}\n"
+        f"<h2>Verdict: {check.verdict.name}</h2>\n<pre>{escape(check.explain())}</pre>\n",
+    )
+
+
+def _page(title: str, body: str) -> str:
+    title = escape(title)
     return (
         '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
-        f"<title>{title}</title></head>\n<body>\n<h1>{title}</h1>\n"
-        f"{fit.summary().to_html()}\n"
-        f"<h2>Convergence</h2>\n<pre>{escape(fit.convergence.explain())}</pre>\n"
-        "</body>\n</html>\n"
+        f"<title>{title}</title></head>\n<body>\n<h1>{title}</h1>\n{body}</body>\n</html>\n"
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pylme.design.evaluate import Evaluator
-from pylme.design.groups import require_levels
+from pylme.design.groups import group_label, require_levels
 from pylme.design.matrices import Design
 from pylme.design.memory import Memory
 from pylme.design.model_matrix import model_matrix
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pylme.formula import Formula, ModelTerms
     from pylme.frame import NaAction
 
-__all__ = ["build", "design"]
+__all__ = ["build", "design", "rank_message"]
 
 
 def design(
@@ -201,13 +201,16 @@ def _dropped(
     if not lost:
         return (), np.zeros((len(kept), 0))
     dropped = tuple(matrix.names[i] for i in lost)
-    warn(
-        RankDeficiencyWarning(
-            f"{len(dropped)} of {len(matrix.names)} columns of the fixed-effects model matrix "
-            "are linearly dependent on those before them and were dropped: " + ", ".join(dropped)
-        )
-    )
+    warn(RankDeficiencyWarning(rank_message(dropped, len(matrix.names))))
     return dropped, combinations(matrix.values[:, independent], matrix.values[:, lost])
+
+
+def rank_message(dropped: tuple[str, ...], columns: int) -> str:
+    """What is said where columns of the fixed-effects model matrix are dropped."""
+    return (
+        f"{len(dropped)} of {columns} columns of the fixed-effects model matrix are linearly "
+        f"dependent on those before them and were dropped: {', '.join(dropped)}"
+    )
 
 
 def _response(spec: ModelSpec, value: Value) -> NDArray[np.float64]:
@@ -243,7 +246,7 @@ def _random(bars: tuple[BarRecipe, ...], values: dict[str, Value], nrow: int) ->
     factors: dict[str, Factor] = {}
     row = theta = 0
     for recipe in bars:
-        group = deparse(recipe.bar.group)
+        group = group_label(recipe.bar.group)
         factor = factors.setdefault(group, recipe.factor(values))
         require_levels(f"({recipe.label})", group, len(factor.levels))
         matrix = recipe.columns(values, nrow)

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from pylme.design.values import Value
     from pylme.formula import Node
 
-__all__ = ["distinct", "group_factor", "group_names", "group_variables", "require_levels"]
+__all__ = [
+    "distinct",
+    "group_factor",
+    "group_label",
+    "group_names",
+    "group_variables",
+    "require_levels",
+]
 
 
 def group_variables(group: Node) -> tuple[Node, ...]:
@@ -31,6 +38,11 @@ def group_variables(group: Node) -> tuple[Node, ...]:
         case Binary(operator=":", left=left, right=right):
             return group_variables(left) + group_variables(right)
     return model_terms(group).variables
+
+
+def group_label(group: Node) -> str:
+    """What lme4 calls a grouping factor: R's text of it, which has no quotes around a lone name."""
+    return group.name if isinstance(group, Name) else deparse(group)
 
 
 def group_factor(group: Node, values: Mapping[str, Value]) -> Factor:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pylme.design.values import Value, Vector
     from pylme.formula import ModelTerms, Term
 
-__all__ = ["ModelMatrix", "codings_of", "model_matrix"]
+__all__ = ["Codings", "ModelMatrix", "codings_of", "full_codings", "model_matrix"]
 
 #: How a factor is coded: by contrasts, or with an indicator for each level.
 Codings = tuple[Coding, Coding]
@@ -115,7 +115,7 @@ def model_matrix(
         blocks.append(np.ones((nrow, 1)))
         names.append("(Intercept)")
         assign.append(0)
-    for place, full in enumerate(_full_codings(terms, codings)):
+    for place, full in enumerate(full_codings(terms, codings)):
         term = terms.terms[place]
         parts = [
             _columns(deparse(variable), values, codings, full=deparse(variable) in full)
@@ -137,7 +137,7 @@ def _labels(term: Term) -> frozenset[str]:
     return frozenset(deparse(variable) for variable in term.variables)
 
 
-def _full_codings(terms: ModelTerms, codings: Mapping[str, Codings]) -> list[set[str]]:
+def full_codings(terms: ModelTerms, codings: Mapping[str, Codings]) -> list[set[str]]:
     """For each term the variables that get an indicator for each level."""
     earlier: list[frozenset[str]] = []
     full: list[set[str]] = []

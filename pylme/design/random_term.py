@@ -28,7 +28,8 @@ class RandomTerm:
     names : tuple of str
         R's names of the k columns that vary by level (lme4's ``cnms``).
     assign : tuple of int
-        The term left of the bar that each column belongs to, from 1; 0 for the intercept.
+        The term left of the bar that each column belongs to, from 1; 0 for the intercept. Empty
+        where the term was read from a matrix and not made from a formula.
     levels : tuple of str
     codes : ndarray of int32, shape (n,)
         The level of each row, from 0; -1 where it is none of `levels`, which happens on new rows.
@@ -42,12 +43,12 @@ class RandomTerm:
     group: str
     label: str
     names: tuple[str, ...]
-    assign: tuple[int, ...]
     levels: tuple[str, ...]
     codes: NDArray[np.int32]
     columns: NDArray[np.float64]
     rows: slice
     thetas: slice
+    assign: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         return f"<({self.label}): {len(self.levels)} levels, {', '.join(self.names)}>"

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from pylme.design.spec import ModelSpec
 from pylme.errors import OptionError, UnknownColumnError
 from pylme.formula import check_functions, parse_formula, with_dot
 from pylme.frame import column_names, read_frame
-from pylme.options import choice
+from pylme.options import choice, finite_numbers
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from pylme.design.family import Family
     from pylme.design.spec import Contrast, Start
@@ -81,20 +79,10 @@ def _arrays(start: Start | ArrayLike | None) -> Start | None:
     if start is None:
         return None
     if not isinstance(start, Mapping):
-        return _finite(start)
+        return finite_numbers("start", start)
     for name in start:
         choice("start", name, StartName)
-    return {name: _finite(values) for name, values in start.items()}
-
-
-def _finite(values: ArrayLike) -> NDArray[np.float64]:
-    try:
-        array = np.atleast_1d(np.asarray(values, np.float64))
-    except (TypeError, ValueError):
-        array = np.array([np.nan])
-    if array.ndim != 1 or not np.isfinite(array).all():
-        raise OptionError(option="start", value=values, allowed="a sequence of finite numbers")
-    return array
+    return {name: finite_numbers("start", values) for name, values in start.items()}
 
 
 def _codings(contrasts: Mapping[str, Contrast] | None) -> dict[str, Contrast]:

@@ -6,6 +6,7 @@ from pylme.formula.deparse import deparse, deparse_lines
 from pylme.formula.dot import with_dot
 from pylme.formula.expand import expand
 from pylme.formula.formula import Formula, parse_formula, require_bars
+from pylme.formula.level_blocks import LevelBlock, level_block, read_level_block
 from pylme.formula.nodes import (
     Argument,
     Binary,
@@ -31,6 +32,7 @@ __all__ = [
     "Call",
     "Constant",
     "Formula",
+    "LevelBlock",
     "ModelTerms",
     "Name",
     "Node",
@@ -45,9 +47,11 @@ __all__ = [
     "deparse",
     "deparse_lines",
     "expand",
+    "level_block",
     "model_terms",
     "parse_formula",
     "parse_tree",
+    "read_level_block",
     "require_bars",
     "walk",
     "with_dot",

@@ -25,6 +25,7 @@ from pylme.formula.nodes import (
     Unary,
 )
 from pylme.formula.parse import BINDING, COMPARISONS, PREFIX_BINDING, SPECIAL_BINDING
+from pylme.formula.remembered import remembered
 
 if TYPE_CHECKING:
     from pylme.formula.nodes import Node
@@ -33,6 +34,7 @@ _CLOSE: Final = frozenset({"/", ":", "^", "%%", "%/%"})
 _WIDE_LEVELS: Final = 4
 
 
+@remembered
 def deparse(node: Node) -> str:
     """The node as one line of R.
 

@@ -16,6 +16,7 @@ from pylme.formula.bars import bar_of
 from pylme.formula.deparse import deparse
 from pylme.formula.formula import parse_formula
 from pylme.formula.nodes import SUMS, Binary, Name, Number, Paren, Unary, left_spine, walk
+from pylme.formula.remembered import remembered
 from pylme.formula.terms import model_terms
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _NEST = frozenset({"/"})
 
 
+@remembered
 def expand(formula: Formula) -> Formula:
     """The formula without `||`, and without `/` between grouping factors.
 

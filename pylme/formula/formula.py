@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from pylme.errors import FormulaSyntaxError, NoRandomEffectsError
@@ -10,6 +11,7 @@ from pylme.formula.bars import Bar, is_structured, refuse_bars, split
 from pylme.formula.deparse import deparse
 from pylme.formula.nodes import Binary, Call, Name, Node, Paren, Unary, walk
 from pylme.formula.parse import parse_tree
+from pylme.formula.remembered import remembered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,6 +67,7 @@ class Formula:
         return parse_formula, (self.text,)
 
     @property
+    @remembered
     def tree(self) -> Binary:
         """The whole formula as one tree."""
         return Binary(operator="~", left=self.response, right=self.right)
@@ -84,11 +87,13 @@ class Formula:
         return _once(name for name in _variables(self.tree) if name not in hidden)
 
     @property
+    @remembered
     def response_columns(self) -> tuple[str, ...]:
         """The variables on the left side."""
         return _once(name for name in _variables(self.response) if name not in R_VALUES)
 
     @property
+    @remembered
     def grouping_columns(self) -> tuple[str, ...]:
         """The columns that group by themselves or in interactions, as g and h in (1 | g/h)."""
         return _once(
@@ -99,6 +104,7 @@ class Formula:
         )
 
     @property
+    @remembered
     def effect_columns(self) -> tuple[str, ...]:
         """The columns used otherwise than as a grouping factor, as g in (1 | factor(g))."""
         places: list[Node] = [self.response, self.fixed]
@@ -109,6 +115,7 @@ class Formula:
         return tuple(name for name in self.columns if name in used)
 
     @property
+    @remembered
     def functions(self) -> tuple[str, ...]:
         """The functions that are called, each once; covariance structures are not called."""
         return _once(
@@ -145,6 +152,10 @@ def parse_formula(text: str) -> Formula:
     >>> formula.columns
     ('math', 'ses', 'sector', 'sch.id')
     """
+    return _parsed(text) if isinstance(text, str) else _read(text)
+
+
+def _read(text: str) -> Formula:
     match parse_tree(text):
         case Binary(operator="~", left=response, right=right):
             refuse_bars(response, text)
@@ -168,6 +179,9 @@ def parse_formula(text: str) -> Formula:
                 found="the end of the formula",
                 remedy="Write the response, '~', and the model's terms: y ~ x + (1 | g).",
             )
+
+
+_parsed = lru_cache(maxsize=256)(_read)
 
 
 def require_bars(formula: Formula) -> None:

@@ -25,6 +25,7 @@ from pylme.formula.nodes import (
     Unary,
     left_spine,
 )
+from pylme.formula.remembered import remembered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,6 +73,7 @@ class ModelTerms:
         return tuple(term.label for term in self.terms)
 
 
+@remembered
 def model_terms(node: Node, *, response: Node | None = None) -> ModelTerms:
     """The terms that one side of a formula stands for.
 

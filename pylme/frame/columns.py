@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,6 +17,7 @@ __all__ = [
     "Numeric",
     "Timestamp",
     "locked",
+    "owned",
 ]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -143,6 +144,14 @@ class Timestamp:
 
 
 Column = Numeric | Integer | Logical | Factor | Date | Timestamp
+
+
+def owned(column: Column) -> Column:
+    """The same with an array of its own, which follows no change of the caller's data."""
+    if isinstance(column, Factor):
+        return replace(column, codes=locked(column.codes.copy()))
+    values: Any = locked(column.values.copy())
+    return replace(column, values=values)
 
 
 def _span(values: NDArray[Any], form: str) -> str:

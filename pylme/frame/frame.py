@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pylme.frame.columns import Column
+from pylme.frame.columns import Column, owned
 from pylme.frame.rows import Rows
 
 if TYPE_CHECKING:
@@ -55,6 +55,11 @@ class Frame:
     def index(self) -> pd.Index[Any] | None:
         """The caller's row labels; None for a plain range from 0."""
         return self.rows.index
+
+    def owned(self) -> Frame:
+        """The same with columns of its own, which follow no change of the caller's data."""
+        columns = {name: owned(column) for name, column in self.columns.items()}
+        return replace(self, columns=columns)
 
     def __repr__(self) -> str:
         title = f"Frame of {_count(self.nrow, 'row')} and {_count(len(self.columns), 'column')}"

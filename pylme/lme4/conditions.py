@@ -17,12 +17,13 @@ from pylme.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pylme.errors import FitWarning
     from pylme.results.condition import Condition
 
 __all__ = ["classify", "raise_as_warnings"]
 
 #: The first pattern that matches decides.
-_CLASSES: Final[tuple[tuple[re.Pattern[str], type[RWarning]], ...]] = tuple(
+_CLASSES: Final[tuple[tuple[re.Pattern[str], type[FitWarning]], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
         (r"boundary \(singular\)|singular fit", SingularFitWarning),
@@ -37,7 +38,7 @@ _CLASSES: Final[tuple[tuple[re.Pattern[str], type[RWarning]], ...]] = tuple(
 )
 
 
-def classify(message: str) -> type[RWarning]:
+def classify(message: str) -> type[FitWarning]:
     """The class of warning that a message of R's belongs to; RWarning where none fits."""
     return next((kind for pattern, kind in _CLASSES if pattern.search(message)), RWarning)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pylme.formula import Formula
     from pylme.lme4.control import Control
 
-__all__ = ["fit_with_lme4"]
+__all__ = ["call_arguments", "fit_with_lme4"]
 
 RFunction = Literal["lmer", "glmer", "glmer.nb"]
 
@@ -47,8 +48,18 @@ def fit_with_lme4(
     RUnavailableError
         If R, rpy2 or lme4 is missing.
     """
-    r = session()
-    _require_structures(spec, r.versions["lme4"])
+    arguments = call_arguments(spec, function=function, control=control, n_agq=n_agq)
+    handle, conditions = session().hold("fit_model", function, *arguments)
+    # The cross-check builds a design of its own from it, later: by then the caller's data may have
+    # been changed in place.
+    return RModel(handle, conditions, replace(spec, frame=spec.frame.owned()))
+
+
+def call_arguments(
+    spec: ModelSpec, *, function: RFunction, control: Control | None, n_agq: int | None = None
+) -> tuple[Any, ...]:
+    """What the call of a fit is made from in R, but for the function."""
+    _require_structures(spec, session().versions["lme4"])
     literals: dict[str, Any] = {}
     if function == "lmer":
         literals["REML"] = spec.reml
@@ -61,17 +72,15 @@ def fit_with_lme4(
             symbols["family"] = spec.family.name
         else:
             calls["family"] = {"fun": spec.family.name, "args": {"link": spec.family.link}}
-    if control is not None and (arguments := control.arguments()):
+    if control is not None and (options := control.arguments()):
         fun = "lmerControl" if function == "lmer" else "glmerControl"
-        calls["control"] = {"fun": fun, "args": arguments}
+        calls["control"] = {"fun": fun, "args": options}
     bound: dict[str, Any] = {}
     if spec.contrasts:
         bound["contrasts"] = {name: _contrast(value) for name, value in spec.contrasts.items()}
     if spec.start is not None:
         bound["start"] = spec.start
-    handle, conditions = r.hold(
-        "fit_model",
-        function,
+    return (
         _text(spec.formula),
         spec.formula.functions,
         spec.frame,
@@ -80,7 +89,6 @@ def fit_with_lme4(
         bound,
         calls,
     )
-    return RModel(handle, conditions)
 
 
 def _text(formula: Formula) -> str:

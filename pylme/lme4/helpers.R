@@ -1,4 +1,5 @@
-# The R side of the bridge: a list of functions, each called from Python by name.
+# The R side of the bridge: a list of functions, each called from Python by name. What the cross-check
+# asks for lies beside it, in system.R.
 #
 # Everything is reached through accessors (getME, VarCorr, sigma, ...), so that a change of lme4's
 # classes does not reach this file. Slots are read only where no accessor exists: @optinfo, @call.
@@ -67,6 +68,14 @@ untouched <- function(expr) {
   expr
 }
 
+# Evaluates the call of a fit under R's own settings.
+as_fitted <- function(expr) {
+  untouched({
+    options(na.action = "na.omit", contrasts = c("contr.treatment", "contr.poly"))
+    expr
+  })
+}
+
 # The functions that a formula calls, where base R and stats do not have them: from lme4 and splines,
 # and else the user's own, which pylme.allow_function() let in.
 lend_functions <- function(names, home) {
@@ -84,7 +93,7 @@ lend_functions <- function(names, home) {
   }
 }
 
-# Fits a model. The call is built by name, so that fit@call reads as a person would have written it,
+# The call of a fit, and the environment for it. The call is built by name, so that fit@call reads as a person would have written it,
 # and is evaluated in an environment of its own that holds the data and whatever else it names. Below
 # that lie stats and base: a user's `log` or `binomial` in the global environment, and their options,
 # must not reach into a fit in silence.
@@ -95,7 +104,7 @@ lend_functions <- function(names, home) {
 #   literals   named list of values that stand in the call as they are (REML, nAGQ)
 #   bound      named list of values that the call refers to by their name (start, contrasts)
 #   calls      named list of lists(fun, args) that stand in the call as calls (control, family)
-fit_model <- function(fun, formula, functions, data, symbols, literals, bound, calls) {
+model_call <- function(fun, formula, functions, data, symbols, literals, bound, calls) {
   home <- new.env(parent = asNamespace("stats"))
   home$data <- data
   lend_functions(functions, home)
@@ -113,10 +122,116 @@ fit_model <- function(fun, formula, functions, data, symbols, literals, bound, c
     sapply(names(bound), as.name, simplify = FALSE),
     written[names(written) != "family"]
   ))
-  untouched({
-    options(na.action = "na.omit", contrasts = c("contr.treatment", "contr.poly"))
-    eval(call, home)
-  })
+  list(call = call, home = home)
+}
+
+fit_model <- function(...) {
+  built <- model_call(...)
+  as_fitted(eval(built$call, built$home))
+}
+
+# The same call, evaluated where the first was, with another start.
+model_refit_from <- function(fit, theta) {
+  home <- new.env(parent = environment(stats::formula(fit)))
+  home$start <- theta
+  call <- fit@call
+  call$start <- quote(start)
+  as_fitted(eval(call, home))
+}
+
+# Fits of one linear model to many responses, prepared: what depends on the other columns alone is made
+# once, by the steps that lme4 offers for lmer's parts (help("modular", "lme4")). `response` names a
+# column of the data that is the left side of the formula.
+prepare_call <- function(response, ...) prepared_responses(response, model_call("lmer", ...))
+
+prepare_fit <- function(response, fit) {
+  prepared_responses(response, list(call = fit@call, home = environment(stats::formula(fit))))
+}
+
+prepared_responses <- function(response, built) {
+  # An environment of its own: a fit's data are not to be written to.
+  home <- new.env(parent = built$home)
+  home$data <- built$home$data
+  parts <- built$call
+  parts[[1L]] <- quote(lme4::lFormula)
+  given <- function(name, default) {
+    if (is.null(built$call[[name]])) default else eval(built$call[[name]], home)
+  }
+  prepared <- new.env(parent = emptyenv())
+  prepared$parts <- as_fitted(eval(parts, home))
+  prepared$call <- built$call
+  prepared$home <- home
+  prepared$response <- response
+  prepared$control <- given("control", lme4::lmerControl())
+  prepared$start <- given("start", NULL)
+  prepared$rows <- setdiff(seq_len(nrow(home$data)), attr(prepared$parts$fr, "na.action"))
+  prepared$agreed <- 0L
+  prepared
+}
+
+# Fits one response. The first two are fitted by lmer and by the steps: these are those of lme4 1.1, and
+# are gone on with only where they give the very numbers that the installed lme4's lmer gives.
+fit_response <- function(prepared, y) {
+  whole <- function() {
+    prepared$home$data[[prepared$response]] <- y
+    as_fitted(eval(prepared$call, prepared$home))
+  }
+  if (is.na(prepared$agreed)) return(whole())
+  if (prepared$agreed == 2L) return(as_fitted(fit_by_steps(prepared, y)))
+  asked <- whole()
+  steps <- tryCatch(
+    suppressMessages(suppressWarnings(as_fitted(fit_by_steps(prepared, y)))),
+    error = function(e) NULL
+  )
+  agree <- !is.null(steps) && same_fit(asked, steps)
+  prepared$agreed <- if (agree) prepared$agreed + 1L else NA_integer_
+  asked
+}
+
+fit_by_steps <- function(prepared, y) {
+  parts <- prepared$parts
+  control <- prepared$control
+  parts$fr[[prepared$response]] <- y[prepared$rows]
+  # lme4 changes theta and Lambdat where they are: each fit has its own.
+  parts$reTrms$theta <- parts$reTrms$theta + 0
+  parts$reTrms$Lambdat@x <- parts$reTrms$Lambdat@x + 0
+  call <- prepared$call
+  call$formula <- parts$formula
+  parts$formula <- NULL
+  devfun <- do.call(
+    lme4::mkLmerDevfun, c(parts, list(start = prepared$start, verbose = 0L, control = control))
+  )
+  optimum <- lme4::optimizeLmer(
+    devfun, optimizer = control$optimizer, restart_edge = control$restart_edge,
+    boundary.tol = control$boundary.tol, control = control$optCtrl, verbose = 0L,
+    start = prepared$start, calc.derivs = control$calc.derivs,
+    use.last.params = control$use.last.params
+  )
+  checks <- lme4::checkConv(
+    attr(optimum, "derivs"), optimum$par, ctrl = control$checkConv,
+    lbound = environment(devfun)$lower
+  )
+  lme4::mkMerMod(
+    environment(devfun), optimum, parts$reTrms, fr = parts$fr, mc = call, lme4conv = checks
+  )
+}
+
+same_fit <- function(a, b) {
+  numbers <- function(fit) list(
+    lme4::getME(fit, "theta"), lme4::fixef(fit), stats::sigma(fit), as.numeric(stats::logLik(fit)),
+    fit@optinfo
+  )
+  identical(numbers(a), numbers(b))
+}
+
+# What a study keeps of a fit. The standard errors come from the factor of the fixed effects: vcov()
+# looks at the Hessian first, which takes ten times as long and changes nothing of a linear model.
+model_record <- function(fit) {
+  factor <- lme4::getME(fit, "RX")
+  list(
+    estimates = model_estimates(fit), varcorr = model_varcorr(fit), optinfo = model_optinfo(fit),
+    std_error = stats::sigma(fit) * sqrt(diag(chol2inv(factor))), singular = lme4::isSingular(fit)
+  )
 }
 
 # What was fitted: the parts of the call as text, the method, the family, and the counts.
@@ -289,12 +404,29 @@ model_getme <- function(fit, name) {
     return(list(L = plain_sparse(methods::as(item, "sparseMatrix")), perm = item@perm))
   }
   if (name == "devcomp") return(lapply(item, as.list))
-  if (is.list(item)) lapply(item, plain_sparse) else plain_sparse(item)
+  if (!is.list(item)) return(plain_sparse(item))
+  # A grouping factor of several terms comes by the same name for each, which no dict could hold.
+  if (!is.null(names(item))) names(item) <- make.unique(names(item))
+  lapply(item, plain_sparse)
 }
 
 plain_sparse <- function(item) {
   if (!methods::is(item, "sparseMatrix")) return(item)
   methods::as(methods::as(methods::as(item, "dMatrix"), "generalMatrix"), "CsparseMatrix")
+}
+
+# Draws after each set.seed(seed), with R's own default generators whatever the user has set: a column
+# for each seed, in it the steps one after the other. A step with a covariance is MASS::mvrnorm, any
+# other is rnorm.
+draw_replicates <- function(seeds, steps) {
+  draw <- function(step) {
+    if (is.null(step$covariance)) return(stats::rnorm(step$n, sd = step$sd))
+    MASS::mvrnorm(step$n, numeric(nrow(step$covariance)), step$covariance, empirical = step$empirical)
+  }
+  untouched(vapply(seeds, function(seed) {
+    set.seed(seed, kind = "Mersenne-Twister", normal.kind = "Inversion", sample.kind = "Rejection")
+    unlist(lapply(steps, draw), use.names = FALSE)
+  }, numeric(sum(vapply(steps, function(s) s$n * max(1, nrow(s$covariance)), 0)))))
 }
 
 evaluate <- function(fun, argument) fun(argument)

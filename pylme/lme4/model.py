@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from pylme.errors import UnknownNameError
+from pylme.lme4.records import estimates_of, optinfo_of, varcorr_of
 from pylme.lme4.session import Handle, session
+from pylme.lme4.system import system_of
+from pylme.lme4.vectors import texts, vector
 from pylme.results.arrays import read_only
-from pylme.results.estimates import Estimates, ModelInfo
-from pylme.results.optinfo import Lme4Checks, OptInfo
+from pylme.results.estimates import ModelInfo
 from pylme.results.ranef import RandomEffects
-from pylme.results.varcorr import VarCorr, VarCorrTerm
+from pylme.results.record import FitRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import ArrayLike, NDArray
 
+    from pylme.design.spec import ModelSpec
+    from pylme.lme4.system import System
     from pylme.results.condition import Condition
+    from pylme.results.estimates import Estimates
+    from pylme.results.optinfo import OptInfo
     from pylme.results.protocol import ResidualType
+    from pylme.results.varcorr import VarCorr
 
 __all__ = ["RModel"]
 
@@ -50,19 +58,42 @@ class RModel:
     """A fitted merMod object of R's, behind the face that both engines have.
 
     It pickles by R's own serialization, and comes back alive in another process.
+
+    Attributes
+    ----------
+    spec : ModelSpec
+        What was to be fitted.
     """
 
     engine: Final = "lme4"
 
-    def __init__(self, handle: Handle, conditions: tuple[Condition, ...]) -> None:
+    def __init__(self, handle: Handle, conditions: tuple[Condition, ...], spec: ModelSpec) -> None:
         self._handle = handle
         self.conditions = conditions
+        self.spec = spec
+
+    @property
+    def handle(self) -> Handle:
+        """The object in R."""
+        return self._handle
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _revived, (session().call("model_serialize", self._handle), self.conditions)
+        carried = session().call("model_serialize", self._handle)
+        return _revived, (carried, self.conditions, self.spec)
 
     def _ask(self, function: str, *arguments: Any) -> Any:
         return session().call(function, self._handle, *arguments)
+
+    def record(self) -> FitRecord:
+        """What a study keeps of a fit, by one call into R."""
+        parts = self._ask("model_record")
+        return FitRecord(
+            estimates=estimates_of(parts["estimates"]),
+            std_error=vector(parts["std_error"]),
+            varcorr=varcorr_of(parts["varcorr"]),
+            optinfo=optinfo_of(parts["optinfo"]),
+            singular=bool(parts["singular"]),
+        )
 
     def info(self) -> ModelInfo:
         """What was fitted to what."""
@@ -84,25 +115,13 @@ class RModel:
             nobs=int(parts["nobs"]),
             ngrps={name: int(n) for name, n in groups.items()},
             deviance_label=parts["deviance_label"],
-            fit_messages=_texts(parts["fit_messages"]),
+            fit_messages=texts(parts["fit_messages"]),
             versions=parts["versions"],
         )
 
     def estimates(self) -> Estimates:
         """The numbers that define the fit."""
-        parts = self._ask("model_estimates")
-        return Estimates(
-            names=_texts(parts["names"]),
-            beta=_vector(parts["beta"]),
-            theta=_vector(parts["theta"]),
-            lower=_vector(parts["lower"]),
-            sigma=float(parts["sigma"]),
-            criterion=float(parts["criterion"]),
-            deviance=float(parts["deviance"]),
-            loglik=float(parts["loglik"]),
-            df=int(parts["df"]),
-            dropped=_texts(parts["dropped"]),
-        )
+        return estimates_of(self._ask("model_estimates"))
 
     def vcov(self) -> NDArray[np.float64]:
         """Covariance matrix of the fixed effects, shape (p, p)."""
@@ -110,45 +129,14 @@ class RModel:
 
     def varcorr(self) -> VarCorr:
         """Variances and correlations of the random effects."""
-        parts = self._ask("model_varcorr")
-        terms = tuple(
-            VarCorrTerm(
-                group=term["group"],
-                label=term["label"],
-                names=_texts(term["names"]),
-                cov=read_only(term["cov"]),
-                sd=_vector(term["sd"]),
-                corr=read_only(term["corr"]),
-            )
-            for term in parts["terms"]
-        )
-        return VarCorr(terms=terms, sigma=parts["sigma"])
+        return varcorr_of(self._ask("model_varcorr"))
+
+    def variance_errors(self) -> None:
+        """None: lme4 gives no standard errors of variance components."""
 
     def optinfo(self) -> OptInfo:
         """The optimiser's record."""
-        parts = self._ask("model_optinfo")
-        gradient, hessian = parts["gradient"], parts["hessian"]
-        checks = None
-        if parts["checked"]:
-            checks = Lme4Checks(
-                messages=_texts(parts["messages"]),
-                codes=tuple(int(code) for code in np.atleast_1d(parts["codes"])),
-                gradient=parts["gradient_checked"],
-                hessian=parts["hessian_checked"],
-            )
-        return OptInfo(
-            optimizer=" + ".join(_texts(parts["optimizer"])),
-            control={name: _plain(value) for name, value in (parts["control"] or {}).items()},
-            theta=_vector(parts["theta"]),
-            par=_vector(parts["par"]),
-            feval=_count(parts["feval"]),
-            conv_opt=int(np.max(parts["conv_opt"])),
-            message=parts["message"],
-            checks=checks,
-            gradient=None if gradient is None else _vector(gradient),
-            hessian=None if hessian is None else read_only(np.atleast_2d(hessian)),
-            warnings=_texts(parts["warnings"]),
-        )
+        return optinfo_of(self._ask("model_optinfo"))
 
     def is_singular(self, tol: float) -> bool:
         """Whether lme4's isSingular says so at the tolerance `tol`."""
@@ -159,8 +147,8 @@ class RModel:
         return tuple(
             RandomEffects(
                 group=part["group"],
-                names=_texts(part["names"]),
-                levels=_texts(part["levels"]),
+                names=texts(part["names"]),
+                levels=texts(part["levels"]),
                 modes=read_only(np.atleast_2d(part["modes"])),
             )
             for part in self._ask("model_ranef")
@@ -186,12 +174,12 @@ class RModel:
         UnknownNameError
             If the installed lme4 has no item of that name.
         """
-        known = _texts(session().call("getme_names"))
+        known = texts(session().call("getme_names"))
         if name not in known:
             raise UnknownNameError(what="getME item", name=name, known=known)
         item = self._ask("model_getme", name)
         if name == "cnms":
-            return {group: _texts(names) for group, names in item.items()}
+            return {group: texts(names) for group, names in item.items()}
         if name != "devfun":
             one = isinstance(item, int | float) and name not in _SINGLE
             return np.atleast_1d(item) if one else item
@@ -202,6 +190,15 @@ class RModel:
 
         return devfun
 
+    def refit_from(self, theta: NDArray[np.float64]) -> RModel:
+        """The same call once more, the search starting at `theta`."""
+        handle, conditions = session().hold("model_refit_from", self._handle, theta)
+        return RModel(handle, conditions, replace(self.spec, start=theta))
+
+    def system(self) -> System:
+        """The matrices that lme4 built, and what it found."""
+        return system_of(self._ask("model_system"))
+
     def columns(self) -> Mapping[str, Any]:
         """The columns of the model frame, by R's names for them."""
         columns: dict[str, Any] = self._ask("model_columns")
@@ -210,7 +207,7 @@ class RModel:
     def row_quantities(self) -> Mapping[str, NDArray[np.float64]]:
         """What broom.mixed's augment adds to the model frame."""
         parts = self._ask("model_row_quantities")
-        return {name: _vector(part) for name, part in parts.items()}
+        return {name: vector(part) for name, part in parts.items()}
 
     def lost_rows(self) -> NDArray[np.intp]:
         """Positions of rows that a transformation in the formula made missing, from 0."""
@@ -218,27 +215,6 @@ class RModel:
         return np.atleast_1d(np.asarray(lost, dtype=np.intp)) - 1
 
 
-def _revived(data: bytes, conditions: tuple[Condition, ...]) -> RModel:
+def _revived(data: bytes, conditions: tuple[Condition, ...], spec: ModelSpec) -> RModel:
     handle, _ = session().hold("model_unserialize", data)
-    return RModel(handle, conditions)
-
-
-def _texts(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    """A character vector as a tuple, whatever its length."""
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
-def _vector(value: Any) -> NDArray[np.float64]:
-    """A numeric vector as an array, whatever its length."""
-    return read_only(np.atleast_1d(value))
-
-
-def _plain(value: Any) -> Any:
-    """An option as JSON has it too."""
-    return value.tolist() if isinstance(value, np.ndarray) else value
-
-
-def _count(value: float | None) -> int | None:
-    return None if value is None or np.isnan(value) else int(value)
+    return RModel(handle, conditions, spec)

@@ -20,7 +20,7 @@ import traceback
 from collections import deque
 from contextlib import contextmanager
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pylme.errors import NotAvailableError, RError
 from pylme.lme4.conditions import raise_as_warnings
@@ -37,6 +37,8 @@ _console = logging.getLogger("pylme.r")
 _starting = threading.Lock()
 _session: Session | None = None
 
+_SEARCH_PATH: Final = "LD_LIBRARY_PATH"
+
 #: R objects whose Python owner is gone, waiting for the lock.
 _released: deque[Any] = deque()
 
@@ -49,8 +51,9 @@ class Handle:
     def __init__(self, sexp: Any) -> None:
         self.sexp = sexp
 
-    def __del__(self) -> None:
-        _released.append(self.sexp)
+    def __del__(self, released: deque[Any] = _released) -> None:
+        # Bound above: at the end of the process the module's names go before the last handle does.
+        released.append(self.sexp)
 
 
 class Session:
@@ -73,7 +76,7 @@ class Session:
         self._callbacks = callbacks
         self._process = os.getpid()
         with self._lock, self._quiet_console(), interruptible(self._rlib):
-            with _handler_kept():
+            with _handler_kept(), _search_path_kept():
                 try:
                     rinterface.initr()
                 except Exception as error:
@@ -159,6 +162,9 @@ class Session:
 _ASKED = {"fit_model": "Fitting the model with lme4"}
 
 
+#: Functions that Python calls by name, read into one environment.
+_R_FILES = ("helpers.R", "system.R")
+
 #: Names and levels in other scripts than ASCII need a locale that has them.
 _UTF8 = """
 if (!l10n_info()[["UTF-8"]]) for (name in c("C.UTF-8", "en_US.UTF-8", "UTF-8")) {
@@ -178,14 +184,31 @@ def _handler_kept() -> Iterator[None]:
             signal.signal(signal.SIGINT, handler)
 
 
+@contextmanager
+def _search_path_kept() -> Iterator[None]:
+    """Put the search path of libraries back: rpy2 makes it R's, and hands it on to every child.
+
+    A Python that is started from here would load libraries that it was not built with. For this
+    process it was read when it started.
+    """
+    before = os.environ.get(_SEARCH_PATH)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ[_SEARCH_PATH] = before
+        else:
+            os.environ.pop(_SEARCH_PATH, None)
+
+
 def _log_console(text: str) -> None:
     if stripped := text.strip():
         _console.info(stripped)
 
 
 def _load_helpers(rinterface: Any) -> Any:
-    """Load lme4 and evaluate helpers.R in an environment below base R."""
-    source = files("pylme.lme4").joinpath("helpers.R").read_text(encoding="utf-8")
+    """Load lme4 and evaluate our R files in an environment below base R."""
+    sources = [files("pylme.lme4").joinpath(name).read_text(encoding="utf-8") for name in _R_FILES]
     try:
         rinterface.evalr('loadNamespace("lme4"); loadNamespace("splines"); NULL')
     except Exception as error:
@@ -193,7 +216,7 @@ def _load_helpers(rinterface: Any) -> Any:
     rinterface.evalr(_UTF8)
     home = rinterface.evalr("new.env(parent = baseenv())")
     evaluate = rinterface.evalr("function(text, home) eval(parse(text = text), home)")
-    evaluate(rinterface.StrSexpVector([source]), home)
+    evaluate(rinterface.StrSexpVector(sources), home)
     return home
 
 

@@ -8,12 +8,12 @@ positive definite, a singular covariance matrix, and last whether anything was c
 from __future__ import annotations
 
 import re
-import textwrap
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from pylme.results.explanations import MESSAGES, STATUSES, WIDTH
+from pylme.render.paragraphs import item, wrapped
+from pylme.results.explanations import MESSAGES, PROVED, STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,12 +27,12 @@ __all__ = ["Convergence", "Status", "assess", "helper_code"]
 class Status(Enum):
     """What is known of a fit's convergence.
 
-    CONVERGED: the optimiser finished, lme4's checks were made and found nothing that speaks
-    against the optimum. SINGULAR: it finished on the boundary, where some covariance matrix has
-    not full rank; lme4 looks at neither gradient nor Hessian there. NOT_CONVERGED: the optimiser
-    stopped early, or the gradient is not zero. DEGENERATE: an estimate is not finite, or the
-    Hessian is not positive definite, so that no single optimum is there. UNCHECKED: the optimiser
-    says that it finished, and nobody looked.
+    CONVERGED: the optimiser finished, the checks were made and found nothing that speaks against
+    the optimum. SINGULAR: it finished on the boundary, where some covariance matrix has not full
+    rank; lme4 looks at neither gradient nor Hessian there, the engine "numpy" at both.
+    NOT_CONVERGED: the optimiser stopped early, or the gradient is not zero. DEGENERATE: an estimate
+    is not finite, or the Hessian is not positive definite, so that no single optimum is there.
+    UNCHECKED: the optimiser says that it finished, and nobody looked.
     """
 
     CONVERGED = "converged"
@@ -78,6 +78,8 @@ class Convergence:
         What was looked at, and what was found.
     not_checked : tuple of str
         What was not looked at, and why.
+    engine : str
+        Whose checks these are, "lme4" or "numpy".
     """
 
     status: Status
@@ -85,6 +87,7 @@ class Convergence:
     messages: tuple[str, ...]
     checked: tuple[str, ...]
     not_checked: tuple[str, ...]
+    engine: str = "lme4"
 
     @property
     def ok(self) -> bool:
@@ -93,38 +96,23 @@ class Convergence:
 
     def explain(self) -> str:
         """What was checked, what was not, what each message means, and what to do."""
-        title, meaning = STATUSES[self.status.name]
+        title, meaning = (PROVED if self.engine == "numpy" else STATUSES)[self.status.name]
         parts = [title, "", meaning]
         for heading, lines in (("Checked:", self.checked), ("Not checked:", self.not_checked)):
             if lines:
-                parts += ["", heading, *(_item(line) for line in lines)]
+                parts += ["", heading, *(item(line) for line in lines)]
         if self.messages:
             parts += ["", "What was said, and what it means:"]
         for message in self.messages:
-            parts.append(_item(" ".join(message.split())))
+            parts.append(item(message))
             words = next((words for pattern, words in MESSAGES if pattern.search(message)), None)
-            parts += [_wrapped(words, "      ")] if words else []
+            parts += [wrapped(words, "      ")] if words else []
         return "\n".join(parts)
 
     def __str__(self) -> str:
         said = f": {' '.join(self.messages[0].split())}" if self.messages else ""
         more = f" (and {len(self.messages) - 1} more)" if len(self.messages) > 1 else ""
         return f"{self.status.name} (helper's code {self.code}){said}{more}"
-
-
-def _item(text: str) -> str:
-    return _wrapped(text, "    ", first="  - ")
-
-
-def _wrapped(text: str, indent: str, *, first: str | None = None) -> str:
-    return textwrap.fill(
-        text,
-        width=WIDTH,
-        initial_indent=indent if first is None else first,
-        subsequent_indent=indent,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
 
 
 def helper_code(checks: Lme4Checks | None, *, singular: bool) -> int:

@@ -1,16 +1,13 @@
-"""The words for every convergence status and for every message that lme4 is known to give."""
+"""The words for every convergence status and for every message that is known to be given."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-__all__ = ["MESSAGES", "STATUSES", "WIDTH"]
+__all__ = ["MESSAGES", "PROVED", "STATUSES"]
 
-#: Of an explanation's lines.
-WIDTH: Final = 88
-
-#: Status name → title and meaning.
+#: Status name → title and meaning, where lme4 fitted and checked.
 STATUSES: Final[dict[str, tuple[str, str]]] = {
     "CONVERGED": (
         "Converged.",
@@ -41,6 +38,26 @@ STATUSES: Final[dict[str, tuple[str, str]]] = {
     ),
 }
 
+#: The same where the engine "numpy" did, whose derivatives are exact.
+PROVED: Final[dict[str, tuple[str, str]]] = STATUSES | {
+    "CONVERGED": (
+        "Converged.",
+        "The search finished, and the exact derivatives prove a minimum: the gradient is zero and\n"
+        "the criterion curves upwards in every direction.",
+    ),
+    "SINGULAR": (
+        "Singular: the optimum lies on the boundary of the parameter space.",
+        "Some random effects have a variance of zero or a correlation of plus or minus one, and\n"
+        "the derivatives confirm it: variance added in any direction makes the criterion rise.\n"
+        "The data show no more. A simpler random part fits as well.",
+    ),
+    "NOT_CONVERGED": (
+        "Not converged.",
+        "The search stopped where the criterion can still fall. Refit from the estimates reached\n"
+        "(start=fit.theta) or from others, and look for extreme values in the data.",
+    ),
+}
+
 #: Pattern of a message → its meaning; the first that matches is said.
 MESSAGES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), words)
@@ -48,6 +65,19 @@ MESSAGES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (
             r"boundary \(singular\)",
             "A standard deviation is estimated as zero, or a correlation as plus or minus one.",
+        ),
+        (
+            r"criterion still falls|false optimum",
+            "Lower values of the criterion are near: this is not the answer.",
+        ),
+        (
+            r"this is a saddle",
+            "The gradient is zero and there is no minimum here: lower values are near.",
+        ),
+        (
+            r"criterion is flat",
+            "Some combination of the covariance parameters leaves the criterion as it is, so that "
+            "their estimates are arbitrary. Simplify the random part.",
         ),
         (
             r"max\|relative grad\|",

@@ -1,4 +1,4 @@
-"""What the optimiser did and what lme4's checks of its answer said."""
+"""What the optimiser did and what the checks of its answer said."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from pylme.render import Document, Facts, Rendered, Table
 from pylme.render.numbers import format_numbers
+from pylme.results.certificate import Certificate
+from pylme.results.trace import Trace
 
 __all__ = ["Lme4Checks", "OptInfo"]
 
@@ -57,9 +59,14 @@ class OptInfo(Rendered):
         None (R's NULL) where lme4 checked nothing; empty where it checked and found nothing.
     gradient : ndarray, shape (len(par),), or None
     hessian : ndarray, shape (len(par), len(par)), or None
-        By finite differences at the end; None where they were not computed.
+        At the end; None where they were not computed. lme4's are finite differences, those of
+        engine "numpy" exact.
     warnings : tuple of str
         The slot's own list, which lme4 leaves incomplete; the fit's `conditions` are whole.
+    certificate : Certificate or None
+        Of engine "numpy": what the derivatives prove of the end.
+    trace : Trace or None
+        Of engine "numpy": every evaluation of the criterion.
     """
 
     optimizer: str
@@ -73,10 +80,14 @@ class OptInfo(Rendered):
     gradient: NDArray[np.float64] | None
     hessian: NDArray[np.float64] | None
     warnings: tuple[str, ...]
+    certificate: Certificate | None = None
+    trace: Trace | None = None
 
     @property
     def messages(self) -> tuple[str, ...]:
-        """The messages of lme4's checks; empty also where nothing was checked."""
+        """The messages of the checks; empty also where nothing was checked."""
+        if self.certificate is not None:
+            return self.certificate.messages
         return self.checks.messages if self.checks else ()
 
     @property
@@ -86,7 +97,6 @@ class OptInfo(Rendered):
 
     def describe(self) -> Document:
         """All parts by name, then the gradient and the Hessian where there are any."""
-        checks = "not made (NULL)" if self.checks is None else "made, no message"
         facts = (
             ("optimizer", self.optimizer),
             ("control", ", ".join(map(_option, self.control.items())) or "none"),
@@ -94,8 +104,7 @@ class OptInfo(Rendered):
             ("evaluations", "not counted" if self.feval is None else str(self.feval)),
             ("optimizer's code", f"{self.conv_opt}{' (OK)' if self.conv_opt == 0 else ''}"),
             ("optimizer's message", self.message or "none"),
-            ("lme4's checks", "; ".join(self.messages) or checks),
-            ("lme4's codes", ", ".join(map(str, self.codes)) or "none"),
+            *self._checks(),
             ("warnings", "; ".join(self.warnings) or "none"),
         )
         blocks: list[Facts | Table] = [Facts(facts)]
@@ -112,6 +121,20 @@ class OptInfo(Rendered):
                 )
             )
         return Document(title="Optimiser", blocks=tuple(blocks))
+
+    def _checks(self) -> tuple[tuple[str, str], ...]:
+        if self.certificate is not None:
+            certificate = self.certificate
+            return (
+                ("certificate", "; ".join(self.messages) or "a minimum"),
+                ("expected fall", f"{certificate.expected_fall:.1e}"),
+                ("least curvature over greatest", f"{certificate.curvature:.1e}"),
+            )
+        none = "not made (NULL)" if self.checks is None else "made, no message"
+        return (
+            ("lme4's checks", "; ".join(self.messages) or none),
+            ("lme4's codes", ", ".join(map(str, self.codes)) or "none"),
+        )
 
 
 def _option(item: tuple[str, Any]) -> str:

@@ -10,11 +10,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pylme.design.spec import ModelSpec
     from pylme.results.condition import Condition
     from pylme.results.estimates import Estimates, ModelInfo
     from pylme.results.optinfo import OptInfo
     from pylme.results.ranef import RandomEffects
+    from pylme.results.record import FitRecord
     from pylme.results.varcorr import VarCorr
+    from pylme.results.variance_errors import VarianceErrors
 
 __all__ = ["FittedModel", "ResidualType"]
 
@@ -38,6 +41,15 @@ class FittedModel(Protocol):
         """What was said during the fit, in order."""
         ...
 
+    @property
+    def spec(self) -> ModelSpec | None:
+        """What was fitted to which data; None where the data were not saved."""
+        ...
+
+    def record(self) -> FitRecord:
+        """What a study keeps of a fit, at once."""
+        ...
+
     def info(self) -> ModelInfo:
         """What was fitted to what."""
         ...
@@ -52,6 +64,10 @@ class FittedModel(Protocol):
 
     def varcorr(self) -> VarCorr:
         """Variances and correlations of the random effects."""
+        ...
+
+    def variance_errors(self) -> VarianceErrors | None:
+        """Standard errors of the variance components; None where the engine gives none."""
         ...
 
     def optinfo(self) -> OptInfo:
@@ -88,4 +104,8 @@ class FittedModel(Protocol):
 
     def row_quantities(self) -> Mapping[str, NDArray[np.float64]]:
         """What each row has beside fitted value and residual, by broom.mixed's column names."""
+        ...
+
+    def refit_from(self, theta: NDArray[np.float64]) -> FittedModel:
+        """The same model fitted again, the search starting at `theta`."""
         ...

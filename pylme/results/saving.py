@@ -23,10 +23,13 @@ from pylme.results.estimates import Estimates, ModelInfo
 from pylme.results.optinfo import OptInfo
 from pylme.results.protocol import ResidualType
 from pylme.results.ranef import RandomEffects
+from pylme.results.record import fit_record
 from pylme.results.varcorr import VarCorr
+from pylme.results.variance_errors import VarianceErrors
 
 if TYPE_CHECKING:
     from pylme.results.protocol import FittedModel
+    from pylme.results.record import FitRecord
 
 __all__ = ["SavedModel", "model_from_json", "model_to_json"]
 
@@ -43,6 +46,7 @@ class SavedModel:
     saved_estimates: Estimates
     saved_vcov: NDArray[np.float64]
     saved_varcorr: VarCorr
+    saved_variance_errors: VarianceErrors | None
     saved_optinfo: OptInfo
     saved_ranef: tuple[RandomEffects, ...]
     saved_ranef_var: Mapping[str, NDArray[np.float64]]
@@ -60,12 +64,22 @@ class SavedModel:
             saved_estimates=model.estimates(),
             saved_vcov=model.vcov(),
             saved_varcorr=model.varcorr(),
+            saved_variance_errors=model.variance_errors(),
             saved_optinfo=model.optinfo(),
             saved_ranef=ranef,
             saved_ranef_var={effects.group: model.ranef_var(effects.group) for effects in ranef},
             saved_fitted=model.fitted(),
             saved_residuals={kind: model.residuals(kind) for kind in get_args(ResidualType)},
         )
+
+    @property
+    def spec(self) -> None:
+        """None: the data are not saved."""
+        return None
+
+    def record(self) -> FitRecord:
+        """What a study keeps of a fit."""
+        return fit_record(self)
 
     def info(self) -> ModelInfo:
         """What was fitted to what."""
@@ -82,6 +96,10 @@ class SavedModel:
     def varcorr(self) -> VarCorr:
         """Variances and correlations of the random effects."""
         return self.saved_varcorr
+
+    def variance_errors(self) -> VarianceErrors | None:
+        """Standard errors of the variance components, where the engine gave any."""
+        return self.saved_variance_errors
 
     def optinfo(self) -> OptInfo:
         """The optimiser's record."""
@@ -119,6 +137,10 @@ class SavedModel:
     def row_quantities(self) -> Mapping[str, NDArray[np.float64]]:
         """Not available: the data are not saved."""
         raise _not_saved("Augmenting the data")
+
+    def refit_from(self, theta: NDArray[np.float64]) -> SavedModel:
+        """Not available: neither the data nor the engine's model are saved."""
+        raise _not_saved(f"Fitting again from theta = {theta.tolist()}")
 
 
 def _not_saved(asked: str) -> NotAvailableError:

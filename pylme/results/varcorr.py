@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
 from pylme.errors import UnknownNameError
+from pylme.formula import read_level_block
 from pylme.options import choice
 from pylme.render import LEFT, Rendered, Table
 from pylme.render.numbers import format_numbers
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-__all__ = ["GroupVarCorr", "VarCorr", "VarCorrTerm"]
+__all__ = ["GroupVarCorr", "VarCorr", "VarCorrTerm", "cells"]
 
 Order = Literal["cov.last", "lower.tri"]
 
@@ -158,19 +159,29 @@ class VarCorr(Rendered):
             (term.label, term.names[i], None if i == j else term.names[j], term.cov[j, i],
              term.sd[i] if i == j else term.corr[j, i])
             for term in self.terms
-            for i, j in _cells(len(term.names), order)
+            for i, j in cells(len(term.names), order)
         ]  # fmt: skip
         if self.sigma is not None:
             rows.append(("Residual", None, None, self.sigma**2, self.sigma))
-        frame = pd.DataFrame(rows, columns=["grp", "var1", "var2", "vcov", "sdcor"])
-        # Objects, so that what is missing is None whatever pandas makes of columns of text.
-        for at, name in enumerate(("var1", "var2"), start=1):
-            frame[name] = pd.Series([row[at] for row in rows], dtype=object)
-        return frame
+        grp, var1, var2, vcov, sdcor = zip(*rows, strict=True) if rows else ((),) * 5
+        # An index of objects stays as it is: what is missing is None whatever pandas makes of text.
+        return pd.DataFrame(
+            {
+                "grp": list(grp),
+                "var1": pd.Index(var1, dtype=object),
+                "var2": pd.Index(var2, dtype=object),
+                "vcov": np.array(vcov, dtype=np.float64),
+                "sdcor": np.array(sdcor, dtype=np.float64),
+            }
+        )
 
     def describe(self) -> Table:
-        """The table that lme4's ``print(VarCorr(fit))`` shows."""
-        return self.table(digits=5)
+        """The table that lme4's ``print(VarCorr(fit))`` shows.
+
+        Terms that `pylme.group_specific` wrote are labelled by the level that they belong to, and
+        their effects by what they are in it; `to_frame` and a summary keep lme4's names.
+        """
+        return replace(self, terms=tuple(map(_by_level, self.terms))).table(digits=5)
 
     def table(
         self,
@@ -221,7 +232,15 @@ class VarCorr(Rendered):
         )
 
 
-def _cells(k: int, order: Order) -> list[tuple[int, int]]:
+def _by_level(term: VarCorrTerm) -> VarCorrTerm:
+    """The term under the name of the level of a factor that it belongs to, if it belongs to one."""
+    block = read_level_block(term.names)
+    if block is None:
+        return term
+    return replace(term, label=f"{term.group} ({block.by}: {block.level})", names=block.names)
+
+
+def cells(k: int, order: Order) -> list[tuple[int, int]]:
     """Pairs (column, row) of a symmetric k by k matrix in the order of R's data frame."""
     if order == "lower.tri":
         return [(i, j) for i in range(k) for j in range(i, k)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
-import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,21 +13,25 @@ import psutil
 
 import pylme
 from pylme.frame import read_frame
+from pylme.lme4.session import session
 from pylme.lme4.to_r import to_r
 
-from .measure import Result, compare
+from .measure import Result, compare, seconds_of
+
+if TYPE_CHECKING:
+    from .benchmark import Benchmark
 
 R_SCRIPTS = Path(__file__).parents[2] / "r_scripts"
 
 
-def results(*, smoke: bool) -> list[Result]:
-    """All measurements; a smoke run does each once or so, to show that it works."""
-    return [
-        sleepstudy(repetitions=5 if smoke else 60),
-        insteval(repetitions=1 if smoke else 4),
-        memory(fits=150 if smoke else 1000),
-        *conversion(repetitions=1 if smoke else 5),
-    ]
+def benchmarks() -> dict[str, Benchmark]:
+    """The measurements by name."""
+    return {
+        "bridge.sleepstudy": lambda options: [sleepstudy(repetitions=5 if options.smoke else 60)],
+        "bridge.insteval": lambda options: [insteval(repetitions=1 if options.smoke else 4)],
+        "bridge.memory": lambda options: [memory(fits=150 if options.smoke else 1000)],
+        "bridge.conversion": lambda options: conversion(100_000 if options.smoke else 1_000_000),
+    }
 
 
 def sleepstudy(*, repetitions: int) -> Result:
@@ -91,9 +95,10 @@ def memory(*, fits: int) -> Result:
     )
 
 
-def conversion(*, repetitions: int) -> list[Result]:
-    """A data frame to R: 1,000,000 rows of 3 floats, 1 int, 1 category of 10,000 levels."""
-    data = _large(1_000_000)
+def conversion(rows: int) -> list[Result]:
+    """A data frame to R: rows of 3 floats, 1 int, 1 category of 10,000 levels."""
+    session()
+    data = _large(rows)
     arrays = [
         *(data[name].to_numpy() for name in ("a", "b", "c", "n")),
         data["g"].cat.codes.to_numpy(),
@@ -106,18 +111,18 @@ def conversion(*, repetitions: int) -> list[Result]:
         for array in arrays:
             array.copy()
 
-    against_copy, copy_detail = compare(ours, copy, repetitions=max(3, repetitions))
-    seconds, ours_seconds = _pandas2ri_seconds(data), _seconds(ours)
+    against_copy, copy_detail = compare(ours, copy, repetitions=5)
+    seconds, ours_seconds = _pandas2ri_seconds(data), seconds_of(ours)
     return [
         Result(
-            what="1,000,000 rows to R against NumPy's copy of the same bytes",
+            what=f"{rows:,} rows to R against NumPy's copy of the same bytes",
             value=against_copy,
             unit="times",
             limit=10,
             detail=copy_detail,
         ),
         Result(
-            what="1,000,000 rows to R against pandas2ri",
+            what=f"{rows:,} rows to R against pandas2ri",
             value=seconds / ours_seconds,
             unit="times faster",
             limit=100,
@@ -139,12 +144,6 @@ def _large(rows: int) -> pd.DataFrame:
     )
 
 
-def _seconds(run) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
-
-
 def _pandas2ri_seconds(data: pd.DataFrame) -> float:
     from rpy2.robjects import conversion, default_converter, pandas2ri
 
@@ -154,4 +153,4 @@ def _pandas2ri_seconds(data: pd.DataFrame) -> float:
         with conversion.localconverter(converter) as local:
             local.py2rpy(data)
 
-    return _seconds(theirs)
+    return seconds_of(theirs)

@@ -103,6 +103,35 @@ def test_help_needs_no_pandas():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+class TestExplain:
+    FORMULA = "math ~ ses*sector + (ses:sector | sch.id)"
+
+    def test_it_prints_the_explanation(self, capsys):
+        assert run(["explain", self.FORMULA, "hsb"]) == 0
+        expected = str(pylme.explain(self.FORMULA, datasets.load("hsb")))
+        assert capsys.readouterr().out.rstrip("\n") == expected
+
+    def test_data_may_be_a_file_or_missing(self, sleep_csv, capsys):
+        assert run(["explain", SLEEP, sleep_csv]) == 0
+        assert "the data identify all" in capsys.readouterr().out
+        assert run(["explain", SLEEP]) == 0
+        assert "Without data" in capsys.readouterr().out
+
+    def test_json(self, capsys):
+        assert run(["explain", self.FORMULA, "hsb", "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert (found["n_parameters"], found["rank"]) == (6, 5)
+        assert found == pylme.explain(self.FORMULA, datasets.load("hsb")).to_dict()
+
+    def test_latex(self, capsys):
+        assert run(["explain", SLEEP, "--latex"]) == 0
+        assert capsys.readouterr().out.rstrip("\n") == pylme.explain(SLEEP).to_latex()
+
+    def test_one_form_at_a_time(self, capsys):
+        assert run(["explain", SLEEP, "--latex", "--json"]) == 1
+        assert "without --json" in capsys.readouterr().err
+
+
 @pytest.mark.needs_r
 class TestFit:
     def test_it_prints_the_summary_and_the_convergence(self, sleep_csv, capsys):
@@ -114,7 +143,12 @@ class TestFit:
         assert err == ""
 
     @pytest.mark.parametrize(
-        ("options", "criterion"), [([], 1743.628271960), (["--ml"], 1751.939344464)]
+        ("options", "criterion"),
+        [
+            ([], 1743.628271960),
+            (["--ml"], 1751.939344464),
+            (["--engine", "numpy"], 1743.628271960),
+        ],
     )
     def test_json(self, options, criterion, sleep_csv, capsys):
         assert run(["fit", sleep_csv, SLEEP, "--json", *options]) == 0
@@ -193,12 +227,73 @@ class TestFit:
 
 
 @pytest.mark.needs_r
+class TestCheck:
+    def test_it_prints_the_report_and_the_explanation(self, sleep_csv, capsys):
+        assert run(["check", sleep_csv, SLEEP]) == 0
+        out, err = capsys.readouterr()
+        check = pylme.lmer(SLEEP, datasets.load("sleepstudy")).cross_check()
+        assert out.startswith(str(check))
+        assert out.rstrip().endswith(check.explain())
+        assert err == ""
+
+    def test_a_fit_that_stopped_short_has_the_status_2(self, tmp_path, capsys):
+        path = tmp_path / "years.parquet"
+        data = datasets.load("sleepstudy")
+        data.assign(year=data["Days"] + 2000.0).to_parquet(path)
+        assert run(["check", str(path), "Reaction ~ year + (year | Subject)", "--json"]) == 2
+        out, err = capsys.readouterr()
+        read = json.loads(out)
+        assert (read["verdict"], read["ok"]) == ("STOPPED_SHORT", False)
+        assert read["excess"] == pytest.approx(42.8, abs=0.1)
+        # The verdict speaks of what lme4 warned of.
+        assert err == ""
+
+    @pytest.mark.parametrize(
+        ("arguments", "verdict", "status"),
+        [
+            (["dyestuff2", "Yield ~ 1 + (1 | Batch)"], "SINGULAR_CERTIFIED", 0),
+            (["dyestuff", "Yield ~ 1 + (1 | Batch)", "--ml"], "AGREES", 0),
+            (["sleepstudy", SLEEP, "--weights", "Reaction"], "STOPPED_SHORT", 2),
+            (["dyestuff", "Yield ~ 1 + (1 | Batch)", "--weights", "Yield"], "AGREES", 0),
+            (["sleepstudy", SLEEP, "--engine", "numpy"], "AGREES", 0),
+            (["hsb", "math ~ ses*sector + (ses:sector | sch.id)"], "NOT_IDENTIFIED", 2),
+        ],
+    )
+    def test_the_status_is_the_verdicts(self, arguments, verdict, status, capsys):
+        assert run(["check", *arguments]) == status
+        assert f"Verdict: {verdict}" in capsys.readouterr().out
+
+    def test_other_warnings_go_to_the_error_stream(self, tmp_path, capsys):
+        path = tmp_path / "gaps.csv"
+        data = datasets.load("sleepstudy")
+        data.loc[3, "Days"] = float("nan")
+        data.to_csv(path, index=False)
+        assert run(["check", str(path), SLEEP]) == 0
+        assert capsys.readouterr().err.startswith("Warning: 1 of 180 rows left out")
+
+    def test_a_page_for_a_browser(self, tmp_path):
+        page = tmp_path / "check.html"
+        assert run(["check", "sleepstudy", SLEEP, "--html", str(page)]) == 0
+        text = page.read_text(encoding="utf-8")
+        assert text.startswith("<!doctype html>")
+        assert "Verdict: AGREES" in text
+        assert text.count("<table") == 4
+
+    def test_what_cannot_be_fitted_has_the_status_1(self, capsys):
+        assert run(["check", "sleepstudy", "Reaction ~ Dayz + (1 | Subject)"]) == 1
+        assert run(["check", "sleepstudy", SLEEP, "--html", "/nowhere/page.html"]) == 1
+        assert "--html" in capsys.readouterr().err
+
+
+@pytest.mark.needs_r
 def test_the_demo_shows_the_main_job(capsys):
     assert run(["demo"]) == 0
     out = capsys.readouterr().out
     with pytest.warns(pylme.errors.ConvergenceWarning):
         fit = pylme.lmer("math ~ ses*sector + (ses | sch.id)", datasets.load("hsb"))
-    for part in (fit.summary(), fit.varcorr, fit.optinfo, fit.convergence.explain()):
+    check = fit.cross_check()
+    assert out.rstrip().endswith(check.explain())
+    for part in (fit.summary(), fit.varcorr, fit.optinfo, fit.convergence.explain(), check):
         assert str(part).strip("\n") in out
     assert 'pylme.lmer("math ~ ses*sector + (ses | sch.id)", hsb)' in out
     assert cli.app.version == pylme.__version__

@@ -28,6 +28,14 @@ def test_equal(case: Case) -> None:
     agree(design, lformula(case.formula, data, **case.arguments), exact=case.exact)
 
 
+@pytest.mark.parametrize("group", ["`the subject`", "`the subject`:early"])
+def test_equal_where_names_need_quotes(group: str) -> None:
+    data = pylme.datasets.load("sleepstudy").rename(columns={"Subject": "the subject"})
+    data["the day"], data["early"] = data["Days"] * 1.0, data["Days"] < 5
+    formula = f"Reaction ~ `the day` + (`the day` | {group})"
+    agree(pylme.design(formula, data), lformula(formula, data))
+
+
 def test_rows_lost_to_a_transformation_are_left_out_and_their_levels_dropped() -> None:
     data = pylme.datasets.load("sleepstudy")
     data["shifted"] = data["Days"] - 2.0

@@ -54,3 +54,19 @@ def test_a_frame_pickles():
     pd.testing.assert_series_equal(
         copy.rows.place(copy.columns["y"].values), frame.rows.place(frame.columns["y"].values)
     )
+
+
+def test_an_owned_frame_follows_no_change_of_the_callers_data():
+    given = {
+        "y": np.array([1.5, 2.5, 3.5]),
+        "n": np.array([1, 2, 3], dtype=np.int32),
+        "g": pd.Categorical.from_codes(np.array([0, 1, 0], dtype=np.int32), ["a", "b"]),
+        "ok": np.array([True, False, True]),
+    }
+    frame = read_frame(given, list(given)).owned()
+    before = {name: str(column) for name, column in frame.columns.items()}
+    given["y"][:] = given["n"][:] = 0
+    given["ok"][:] = False
+    assert {name: str(column) for name, column in frame.columns.items()} == before
+    for name, part in (("y", "values"), ("g", "codes")):
+        assert not getattr(frame.columns[name], part).flags.writeable

@@ -10,7 +10,7 @@ import pytest
 import pylme
 from pylme import Check, LmerControl, Status
 
-pytestmark = [pytest.mark.needs_r, pytest.mark.filterwarnings("ignore::pylme.errors.RWarning")]
+pytestmark = [pytest.mark.needs_r, pytest.mark.filterwarnings("ignore::pylme.errors.FitWarning")]
 
 SLEEP = "Reaction ~ Days + (Days | Subject)"
 

@@ -74,7 +74,7 @@ def test_the_users_session_is_left_as_it_was(sleepstudy):
     names = list(ri.evalr("ls(globalenv(), all.names = TRUE)"))
     seed = list(ri.evalr(".Random.seed"))
     search = list(ri.evalr("search()"))
-    with pytest.warns(pylme.errors.RWarning):
+    with pytest.warns(pylme.errors.FitWarning):
         pylme.lmer(
             SLEEP, sleepstudy, control=pylme.LmerControl(optimizer="bobyqa", opt_ctrl={"maxfun": 9})
         )
@@ -84,7 +84,7 @@ def test_the_users_session_is_left_as_it_was(sleepstudy):
     assert list(ri.evalr("getOption('digits')")) == [11]
     assert list(ri.evalr("search()")) == search
     ri.evalr("rm(curWarnings); options(digits = 7)")
-    with pytest.warns(pylme.errors.RWarning):
+    with pytest.warns(pylme.errors.FitWarning):
         pylme.lmer(
             SLEEP, sleepstudy, control=pylme.LmerControl(optimizer="bobyqa", opt_ctrl={"maxfun": 9})
         )
@@ -97,6 +97,20 @@ def test_the_users_console_callbacks_are_put_back(sleepstudy):
     before = (callbacks.consolewrite_print, callbacks.consolewrite_warnerror)
     pylme.lmer(SLEEP, sleepstudy)
     assert (callbacks.consolewrite_print, callbacks.consolewrite_warnerror) == before
+
+
+def test_children_of_the_process_find_their_own_libraries():
+    """rpy2 puts R's folders into the environment, and with them perhaps another libpython."""
+    done = script(
+        """
+        import os, pylme
+        from pylme.lme4.session import session
+        before = os.environ.get("LD_LIBRARY_PATH")
+        session()
+        print(os.environ.get("LD_LIBRARY_PATH") == before)
+        """
+    )
+    assert done.stdout.strip() == "True", done.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

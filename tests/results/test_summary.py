@@ -7,7 +7,7 @@ import pytest
 import pylme
 from tests.native import native_print
 
-pytestmark = [pytest.mark.needs_r, pytest.mark.filterwarnings("ignore::pylme.errors.RWarning")]
+pytestmark = [pytest.mark.needs_r, pytest.mark.filterwarnings("ignore::pylme.errors.FitWarning")]
 
 
 def load(name):

@@ -52,10 +52,7 @@ class Cone:
 
     def within(self, other: Cone) -> bool:
         """Whether the columns are combinations of the other's, and the groups the same there."""
-        rows = self.rows
-        here, there = self.codes[rows].astype(np.int64), other.codes[rows]
-        pairs, _ = distinct(here * other.levels + there, self.levels * other.levels)
-        if not len(pairs) == len(np.unique(here)) == len(np.unique(there)):
+        if not (np.array_equal(self.codes, other.codes) or self._grouped_as(other)):
             return False
         left = self.columns
         for _ in range(2):
@@ -63,6 +60,13 @@ class Cone:
             solution = np.linalg.lstsq(gram, other.columns @ left.T, rcond=_ZERO)[0]
             left = left - solution.T @ other.columns
         return bool((np.sum(left**2, axis=1) <= _ZERO * np.sum(self.columns**2, axis=1)).all())
+
+    def _grouped_as(self, other: Cone) -> bool:
+        """Whether its own rows fall into the same groups there."""
+        rows = self.rows
+        here, there = self.codes[rows].astype(np.int64), other.codes[rows]
+        pairs, _ = distinct(here * other.levels + there, self.levels * other.levels)
+        return len(pairs) == len(np.unique(here)) == len(np.unique(there))
 
     def is_residual(self) -> bool:
         """Whether it holds nothing but multiples of the identity."""

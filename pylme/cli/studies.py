@@ -1,0 +1,52 @@
+"""The commands `pylme study ...`."""
+
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+__all__ = ["study"]
+
+Engine = Literal["lme4", "numpy"]
+Rng = Literal["R", "numpy"]
+
+study = App(name="study", help="Run a simulation study.")
+
+
+@study.command(name="sector-correlation")
+def sector_correlation(
+    *,
+    n: int = 250,
+    engine: Engine = "numpy",
+    rng: Rng = "numpy",
+    seed: int = 1,
+    jobs: int = 1,
+    store: str | None = None,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Try which of four models finds the correlations of intercepts and slopes in two sectors.
+
+    With --engine lme4 --rng R it is the study that was published in 2020, draw for draw.
+
+    Parameters
+    ----------
+    n
+        Replicates.
+    engine
+        What fits the models.
+    rng
+        Whose random numbers are drawn.
+    seed
+        Of the first replicate with R, of all with numpy.
+    jobs
+        Worker processes.
+    store
+        A folder where results are kept; the same study called again goes on where it was cut off.
+    quiet
+        Show no progress.
+    """
+    import pylme
+
+    found = pylme.studies.sector_correlation(
+        n, engine=engine, rng=rng, seed=seed, jobs=jobs, store=store, progress=not quiet
+    )
+    print(found)

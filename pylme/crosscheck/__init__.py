@@ -1,0 +1,1 @@
+"""The two engines compared: whether the answer of lme4 is right."""

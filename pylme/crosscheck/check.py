@@ -1,0 +1,82 @@
+"""The cross-check of a fit, whichever engine made it: examined, then judged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pylme.crosscheck.certificate_tier import proves
+from pylme.crosscheck.examination import impossible
+from pylme.crosscheck.of_lme4 import examine_lme4
+from pylme.crosscheck.of_numpy import examine_numpy
+from pylme.crosscheck.report import CrossCheck
+from pylme.crosscheck.tolerances import NEGLIGIBLE
+from pylme.crosscheck.verdict import Findings, Verdict, decide
+from pylme.lme4.model import RModel
+from pylme.reference.model import ReferenceModel
+
+if TYPE_CHECKING:
+    from pylme.crosscheck.examination import Examination
+    from pylme.results.protocol import FittedModel
+
+__all__ = ["cross_check"]
+
+_NO_MATRICES: Final = (
+    "the fit came from JSON, which carries neither the data nor the model's matrices"
+)
+_UNPROVED: Final = "no search ended at a minimum, so that it is not known what the optimum is"
+
+
+def cross_check(model: FittedModel, *, starts: int | None) -> CrossCheck:
+    """Check a fitted model.
+
+    Parameters
+    ----------
+    model : FittedModel
+        Fitted by lme4 or by the reference, or read from JSON.
+    starts : int or None
+        From how many starts the reference looks for the optimum; None for as many as are cheap.
+    """
+    if isinstance(model, RModel):
+        examination = examine_lme4(model, starts)
+    elif isinstance(model, ReferenceModel):
+        examination = examine_numpy(model, starts)
+    else:
+        saved = model.estimates().criterion
+        examination = impossible(_NO_MATRICES, model.info().formula, saved)
+    return _judged(examination, model.engine)
+
+
+def _judged(examination: Examination, engine: str) -> CrossCheck:
+    found, certificate = examination.found, examination.certificate
+    singular = () if found is None else found.certificate.singular
+    best = np.nan if found is None else found.criterion
+    findings = Findings(
+        impossible=bool(examination.reason),
+        contradicted=any(tier.failures for tier in examination.tiers[:2]),
+        unidentified=bool(examination.directions),
+        excess=examination.criterion - best,
+        negligible=NEGLIGIBLE.value,
+        proved=(found is not None and found.proved)
+        or (certificate is not None and proves(certificate)),
+        singular=bool(singular),
+        alarmed=bool(examination.alarms),
+    )
+    verdict = decide(findings)
+    return CrossCheck(
+        verdict=verdict,
+        formula=examination.formula,
+        engine=engine,
+        tiers=examination.tiers,
+        criterion=examination.criterion,
+        best=best,
+        theta=np.empty(0) if found is None else found.theta,
+        starts=0 if found is None else found.starts,
+        agreed=0 if found is None else found.agreed,
+        singular=singular,
+        alarms=examination.alarms,
+        false_alarm=findings.false_alarm,
+        directions=examination.directions,
+        reason=examination.reason or _UNPROVED * (verdict is Verdict.UNCHECKED),
+    )

@@ -1,0 +1,88 @@
+"""lme4's random-effects terms, read back from its Zᵀ: whatever the data, this was fitted.
+
+Row Gp_t + k j + c of Zᵀ belongs to column c of level j of term t, which has k columns. So each
+stored number says where it belongs, and the codes of the grouping factor must say the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pylme.design.random_term import RandomTerm
+from pylme.errors import NotAvailableError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pylme.lme4.system import System
+
+__all__ = ["terms_of"]
+
+
+def terms_of(system: System) -> tuple[RandomTerm, ...]:
+    """The terms that lme4 fitted, in its order.
+
+    Raises
+    ------
+    NotAvailableError
+        If Zᵀ is not made of terms as this package knows them.
+    """
+    n = len(system.y)
+    row_of_data = np.repeat(np.arange(n, dtype=np.int32), np.diff(system.Zt_p))
+    terms = []
+    theta = 0
+    for t, (group, names) in enumerate(zip(system.groups, system.cnms, strict=True)):
+        levels, codes = system.factors[group]
+        k = len(names)
+        first, stop = int(system.Gp[t]), int(system.Gp[t + 1])
+        if stop - first != k * len(levels):
+            raise _unknown(f"({', '.join(names)} | {group}) has {stop - first} rows in Zt")
+        if len(system.groups) == 1:
+            rows, places, values = row_of_data, system.Zt_i, system.Zt_x
+        else:
+            own = (system.Zt_i >= first) & (system.Zt_i < stop)
+            rows, places, values = row_of_data[own], system.Zt_i[own] - first, system.Zt_x[own]
+        terms.append(
+            RandomTerm(
+                group=group,
+                label=f"{' + '.join(names)} | {group}",
+                names=names,
+                levels=levels,
+                codes=codes,
+                columns=_columns(rows, places, values, codes, shape=(n, k), group=group),
+                rows=slice(first, stop),
+                thetas=slice(theta, theta + k * (k + 1) // 2),
+            )
+        )
+        theta = terms[-1].thetas.stop
+    if theta != len(system.theta):
+        raise _unknown(f"there are {len(system.theta)} elements of theta instead of {theta}")
+    return tuple(terms)
+
+
+def _columns(
+    rows: NDArray[np.int32],
+    places: NDArray[np.int32],
+    values: NDArray[np.float64],
+    codes: NDArray[np.int32],
+    *,
+    shape: tuple[int, int],
+    group: str,
+) -> NDArray[np.float64]:
+    n, k = shape
+    level, column = (places, np.int32(0)) if k == 1 else np.divmod(places, np.int32(k))
+    if not np.array_equal(level, codes[rows]):
+        raise _unknown(f"a row of the data has effects of another level of {group} than its own")
+    columns = np.zeros((n, k), order="F")
+    columns[rows, column] = values
+    return columns
+
+
+def _unknown(found: str) -> NotAvailableError:
+    return NotAvailableError(
+        asked="Reading lme4's random-effects terms from its Zt",
+        found=found,
+        remedy="This version of lme4 builds Zt in another way; check the fit in R.",
+    )

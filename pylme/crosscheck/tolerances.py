@@ -1,0 +1,98 @@
+"""How near is near enough in each comparison, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "COLUMN",
+    "DIFFERENCES",
+    "EXACT",
+    "FLATNESS",
+    "HUNDREDTH",
+    "NEGLIGIBLE",
+    "SAME_THETA",
+    "SOLUTION",
+    "Tolerance",
+    "rounding",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """The largest difference that counts as none, and the reason for it."""
+
+    value: float
+    reason: str
+
+    def plus(self, value: float) -> Tolerance:
+        """The same reason, and that much more room."""
+        return Tolerance(value=self.value + value, reason=self.reason)
+
+
+EXACT: Final = Tolerance(value=0.0, reason="names, levels and codes are equal or they are not")
+
+COLUMN: Final = Tolerance(
+    value=1e-10,
+    reason="relative to the column's largest element: the same bits for a plain column, rounding "
+    "errors for a computed one",
+)
+
+SAME_THETA: Final = Tolerance(
+    value=1e-10,
+    reason="relative: the same formula evaluated twice in double precision; and lme4's rounding "
+    "errors on columns as they are given, 100 times the machine's precision times the condition "
+    "number of X'WX",
+)
+
+SOLUTION: Final = Tolerance(
+    value=1e-8,
+    reason="of a standard error, and of sigma or the largest effect: as before, and multiplied by "
+    "the condition of the equations that they solve",
+)
+
+NEGLIGIBLE: Final = Tolerance(
+    value=1e-4,
+    reason="of the criterion: then no estimate is off by more than a hundredth of its standard "
+    "error; optimisers stop within 1e-5 of each other",
+)
+
+HUNDREDTH: Final = Tolerance(
+    value=1e-2,
+    reason="a hundredth of a standard error, for modes and covariances of the residual's or their "
+    "own size: what a difference of 0.0001 in the criterion allows",
+)
+
+DIFFERENCES: Final = Tolerance(
+    value=1e-2,
+    reason="relative to the root of the curvature: lme4 takes finite differences, the reference is "
+    "exact; it decides nothing",
+)
+
+
+FLATNESS: Final = Tolerance(
+    value=1e-3,
+    reason="of the greatest curvature: so near to an optimum a flat direction curves by as much, "
+    "either way",
+)
+
+
+def rounding(RX: NDArray[np.float64]) -> float:
+    """What the condition of X'WX adds to `SAME_THETA` and `SOLUTION`.
+
+    Parameters
+    ----------
+    RX : ndarray, shape (p, p)
+        RᵀR = XᵀWX of the columns as they were given. They are scaled first, as a change of units
+        costs no accuracy.
+    """
+    lengths = np.sqrt((RX * RX).sum(axis=0))
+    if not lengths.size:
+        return 0.0
+    return float(100.0 * np.finfo(float).eps * np.linalg.cond(RX / lengths) ** 2)

@@ -1,0 +1,113 @@
+"""The verdicts, and which of them is given where several hold.
+
+They are asked in this order, and the first that holds is given; what else was found stands beside
+it in the report.
+
+1. UNCHECKED where there is nothing to check with.
+2. DISAGREES: the matrices differ, or the same formula gives another number at the same theta. All
+   else rests on these.
+3. NOT_IDENTIFIED: which optimum was reached does not matter while the question has no answer.
+4. STOPPED_SHORT: a better optimum is known.
+5. UNCHECKED where no search ended at a minimum and lme4's point is not proved to be one either.
+6. SINGULAR_CERTIFIED: the optimum lies on the boundary, and rightly. Whether lme4 also warned of
+   something else, for nothing, is said by `false_alarm`.
+7. FALSE_ALARM: lme4 warned of something.
+8. AGREES.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+__all__ = ["Findings", "Verdict", "decide"]
+
+
+class Verdict(Enum):
+    """What a cross-check comes to.
+
+    AGREES: lme4's answer is the optimum, and it said so. FALSE_ALARM: it is the optimum, though
+    lme4 warned. SINGULAR_CERTIFIED: it lies on the boundary of the parameter space, and no point
+    beside it is better. STOPPED_SHORT: there is a better point. NOT_IDENTIFIED: the data do not
+    determine all covariance parameters, so that no single optimum is there. DISAGREES: the two
+    sides compute different things from the same input, which is a defect of one of them.
+    UNCHECKED: nothing can be said, for a reason that is given.
+    """
+
+    AGREES = "agrees"
+    FALSE_ALARM = "false alarm"
+    SINGULAR_CERTIFIED = "singular, certified"
+    STOPPED_SHORT = "stopped short"
+    NOT_IDENTIFIED = "not identified"
+    DISAGREES = "disagrees"
+    UNCHECKED = "unchecked"
+
+    @property
+    def good(self) -> bool:
+        """Whether the answer can be relied on."""
+        return self in _GOOD
+
+
+_GOOD = frozenset({Verdict.AGREES, Verdict.FALSE_ALARM, Verdict.SINGULAR_CERTIFIED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What the tiers found, as far as the verdict depends on it.
+
+    Attributes
+    ----------
+    impossible : bool
+        Whether nothing could be checked.
+    contradicted : bool
+        Whether a matrix, or a number at the same theta, differs.
+    unidentified : bool
+    excess : float
+        How far lme4's criterion lies above the best that was found.
+    negligible : float
+        The excess that counts as none.
+    proved : bool
+        Whether a search ended at a minimum, or lme4's own point is one.
+    singular : bool
+        Whether the optimum lies on the boundary.
+    alarmed : bool
+        Whether lme4 warned of anything but a singular fit that is one.
+    """
+
+    impossible: bool
+    contradicted: bool
+    unidentified: bool
+    excess: float
+    negligible: float
+    proved: bool
+    singular: bool
+    alarmed: bool
+
+    @property
+    def reached(self) -> bool:
+        """Whether lme4 is at the optimum, as far as that is known."""
+        return not (self.impossible or self.contradicted) and (
+            self.excess <= self.negligible and self.proved
+        )
+
+    @property
+    def false_alarm(self) -> bool:
+        """Whether lme4 warned for nothing."""
+        return self.alarmed and self.reached and not self.unidentified
+
+
+def decide(findings: Findings) -> Verdict:
+    """The verdict on these findings: the first that holds, in the order above."""
+    if findings.impossible:
+        return Verdict.UNCHECKED
+    if findings.contradicted:
+        return Verdict.DISAGREES
+    if findings.unidentified:
+        return Verdict.NOT_IDENTIFIED
+    if findings.excess > findings.negligible:
+        return Verdict.STOPPED_SHORT
+    if not findings.proved:
+        return Verdict.UNCHECKED
+    if findings.singular:
+        return Verdict.SINGULAR_CERTIFIED
+    return Verdict.FALSE_ALARM if findings.alarmed else Verdict.AGREES

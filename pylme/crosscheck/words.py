@@ -1,0 +1,169 @@
+"""The words for every verdict: what it means, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pylme.crosscheck.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pylme.crosscheck.comparison import Tier
+    from pylme.crosscheck.report import CrossCheck
+
+__all__ = ["advice", "findings", "meaning", "sentence", "title", "told"]
+
+#: Criteria nearer to each other than this are called the same: what lies below is the accident of
+#: where lme4's optimiser stopped, and differs between machines.
+SAME: Final = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What is said of a verdict; names in braces stand for the facts of `_facts`."""
+
+    title: str
+    meaning: str
+    sentence: str
+    advice: str
+
+
+_WORDS: Final[dict[Verdict, _Words]] = {
+    Verdict.AGREES: _Words(
+        title="The answer is right.",
+        meaning="{reached} {compared}",
+        sentence="the answer is right",
+        advice="Nothing needs to be done.",
+    ),
+    Verdict.FALSE_ALARM: _Words(
+        title="A false alarm: the answer is right.",
+        meaning="{reached} {compared} No estimate would move by more than a hundredth of its "
+        "standard error.",
+        sentence="the answer is right, and what {who} warned of is nothing ({alarms})",
+        advice="Pay no attention to the warning.",
+    ),
+    Verdict.SINGULAR_CERTIFIED: _Words(
+        title="The optimum lies on the boundary, and that is the right answer.",
+        meaning="At the optimum, {singular}. {reached} {compared} There the criterion rises "
+        "whatever variance is added: this is what the data say, and no accident of the search.",
+        sentence="at the optimum, and rightly so, {singular}{beside}",
+        advice="Report it as it is, or leave out what is estimated as zero or as exactly "
+        "correlated: the simpler model fits as well. Tests and intervals of variance components "
+        "that assume an optimum in the interior do not hold.",
+    ),
+    Verdict.STOPPED_SHORT: _Words(
+        title="{who} stopped short of the optimum.",
+        meaning="{reached} {compared} It lies at theta = {theta}. By so much of the criterion an "
+        "estimate can be off by {off} of its standard errors.",
+        sentence="{who} stopped {excess} above the optimum, at {criterion} instead of {best}; go "
+        "on from there by fit.refit_from(fit.cross_check().theta)",
+        advice="Go on from the better point by fit.refit_from(check.theta). Centre and scale the "
+        "covariates, which mends most such fits.",
+    ),
+    Verdict.NOT_IDENTIFIED: _Words(
+        title="The data do not determine all parameters of this model.",
+        meaning="The criterion is the same along {directions}, so that the estimates of what takes "
+        "part in it are arbitrary. {reached} {compared}",
+        sentence="the data do not determine {unidentified}",
+        advice="Write the random part so that it asks only for what the data can show. "
+        "pylme.design(formula, data).identifiability() tells of a formula before it is fitted.",
+    ),
+    Verdict.DISAGREES: _Words(
+        title="The two sides disagree, which is a defect of one of them.",
+        meaning="From the same data, or at the same theta, they should have the same numbers, and "
+        "they differ in: {failures}.",
+        sentence="the two sides disagree in {failures}; please report it",
+        advice="Please report it, with what pylme.show_versions() and check.to_json() give. Until "
+        "then do not rely on this fit.",
+    ),
+    Verdict.UNCHECKED: _Words(
+        title="Not checked.",
+        meaning="The reason: {reason}.",
+        sentence="{reason}",
+        advice="Look at fit.convergence.explain(), and refit with another optimiser.",
+    ),
+}
+
+
+#: Verdicts that lme4 should have warned of.
+_SILENT: Final = frozenset({Verdict.STOPPED_SHORT, Verdict.NOT_IDENTIFIED})
+
+
+def title(check: CrossCheck) -> str:
+    """The verdict in a few words."""
+    return _WORDS[check.verdict].title.format(**_facts(check))
+
+
+def meaning(check: CrossCheck) -> str:
+    """What the verdict says of this fit."""
+    return _WORDS[check.verdict].meaning.format(**_facts(check))
+
+
+def sentence(check: CrossCheck) -> str:
+    """The verdict in one sentence, for a warning."""
+    return _WORDS[check.verdict].sentence.format(**_facts(check))
+
+
+def advice(check: CrossCheck) -> str:
+    """What to do."""
+    return _WORDS[check.verdict].advice
+
+
+def told(tier: Tier) -> str:
+    """What came of a tier that was checked."""
+    count = len(tier.comparisons)
+    if tier.failures:
+        return f"{tier.title}: {len(tier.failures)} of {count} comparisons off"
+    return f"{tier.title}: {count} comparisons, none of them off"
+
+
+def findings(check: CrossCheck) -> Iterator[str]:
+    """What was found beside the verdict, in sentences."""
+    facts = _facts(check)
+    for direction in check.directions:
+        yield f"Not determined: {', '.join(direction.names)}, as {direction.reason}."
+    if check.singular and check.verdict is Verdict.NOT_IDENTIFIED:
+        yield "At the best point found, {singular}.".format(**facts)
+    if check.alarms:
+        yield "{who} warned: {alarms}.".format(**facts)
+    if check.false_alarm and check.verdict is not Verdict.FALSE_ALARM:
+        yield "That warning is a false alarm."
+    if not check.alarms and check.verdict in _SILENT:
+        yield "{who} did not warn of it.".format(**facts)
+
+
+def _facts(check: CrossCheck) -> dict[str, str]:
+    lme4 = check.engine == "lme4"
+    who = "lme4" if lme4 else "The search"
+    alarms = "; ".join(alarm.rstrip(".") for alarm in check.alarms)
+    return {
+        "who": who,
+        "criterion": f"{check.criterion:.4f}",
+        "best": f"{check.best:.4f}",
+        "excess": f"{check.excess:.4g}",
+        # -2 log L rises by (δ/se)² with an estimate's distance δ from the optimum.
+        "off": f"{max(check.excess, 0.0) ** 0.5:.2g}",
+        "reached": f"{who} reached the criterion {check.criterion:.4f}.",
+        "compared": f"{'An independent' if lme4 else 'The same'} optimiser finds "
+        f"{check.best:.4f} from {check.starts} start{'' if check.starts == 1 else 's'}, "
+        f"{_below(check.excess)}.",
+        "theta": ", ".join(f"{value:.6g}" for value in check.theta),
+        "singular": "; ".join(check.singular),
+        "alarms": alarms,
+        "beside": f"; what else {who} warned of is nothing ({alarms})" if check.false_alarm else "",
+        "failures": "; ".join(c.quantity for tier in check.tiers[:2] for c in tier.failures[:3]),
+        "reason": check.reason,
+        "unidentified": "; ".join(", ".join(d.names) for d in check.directions),
+        "directions": "one direction"
+        if len(check.directions) == 1
+        else f"{len(check.directions)} directions",
+    }
+
+
+def _below(excess: float) -> str:
+    """How the best criterion compares with the fit's."""
+    if not excess > SAME:
+        return f"which is the same within {SAME:g}"
+    return f"which is {excess:.1e} lower" if excess < 1e-3 else f"which is {excess:.4g} lower"

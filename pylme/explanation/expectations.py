@@ -1,0 +1,215 @@
+"""What can be foreseen of a fit from the columns alone: singular fits, false optima, zeros.
+
+None of it looks at the response. Each rule says what it saw and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pylme.explanation.effects import INTERCEPT
+from pylme.explanation.words import counted, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from pylme.design.identifiability.report import Identifiability
+    from pylme.design.matrices import Design
+    from pylme.design.random_term import RandomTerm
+    from pylme.explanation.parts import RandomPart
+
+__all__ = ["expectations"]
+
+#: With fewer levels a variance is hardly known: its estimate has a coefficient of variation of
+#: sqrt(2/(J - 1)), 0.7 for five levels, even where the effects themselves were seen.
+_FEW_LEVELS: Final = 6
+#: A covariate so many standard deviations from 0 has intercepts that correlate with its slopes by
+#: more than .98 through the extrapolation alone.
+_FAR: Final = 5.0
+#: lme4 calls a fit singular where an element of theta is below 1e-4, and a slope's is about the
+#: ratio of the two standard deviations over the size of the column.
+_LARGE: Final = 1e3
+_ROUNDING: Final = 1e-8
+
+
+def expectations(
+    design: Design, parts: Sequence[RandomPart], found: Identifiability
+) -> tuple[str, ...]:
+    """Sentences on what to expect, the gravest first.
+
+    Parameters
+    ----------
+    design : Design
+    parts : sequence of RandomPart
+        Of the terms of the design, in their order.
+    found : Identifiability
+    """
+    return tuple(
+        sentence
+        for rule in (
+            _not_identified,
+            _too_many,
+            _few_levels,
+            _seldom,
+            _constant,
+            _far,
+            _large,
+            _without_mean,
+        )
+        for sentence in rule(design, parts, found)
+    )
+
+
+def _not_identified(
+    design: Design, parts: Sequence[RandomPart], found: Identifiability
+) -> Iterator[str]:
+    del design, parts
+    lost = found.n_parameters - found.rank
+    if lost:
+        yield (
+            f"The data leave {lost} of {counted(found.n_parameters, 'covariance parameter')} open: "
+            'expect "degenerate Hessian", "failed to converge" or "singular fit", and read nothing '
+            "into the estimates of what the data cannot see."
+        )
+
+
+def _too_many(design: Design, parts: Sequence[RandomPart], found: Identifiability) -> Iterator[str]:
+    del found
+    for term, part in zip(design.terms, parts, strict=True):
+        if term.n_effects >= design.n:
+            yield (
+                f"{part.label} has {term.n_effects:,} random effects for {design.n:,} rows: `lmer` "
+                "refuses to fit it."
+            )
+
+
+def _few_levels(
+    design: Design, parts: Sequence[RandomPart], found: Identifiability
+) -> Iterator[str]:
+    del found
+    for term, part in zip(design.terms, parts, strict=True):
+        levels, k = _levels_with_effects(term), part.n_sd
+        if levels <= k:
+            yield (
+                f"{part.label} has {counted(k, 'effect')} but {counted(levels, 'level')} of "
+                f"{part.group}: their covariance matrix is bound to be singular."
+            )
+        elif levels < _FEW_LEVELS:
+            yield (
+                f"{counted(levels, 'level')} of {part.group} say little about "
+                f"{'a variance' if k == 1 else 'variances'}: an estimate of 0 (a singular fit) is "
+                "common, and no proof that the levels do not differ."
+            )
+        elif levels < part.n_parameters:
+            yield (
+                f"{part.label} asks for {part.n_parameters} variances and covariances from "
+                f"{levels} levels of {part.group}: expect a singular fit."
+            )
+
+
+def _levels_with_effects(term: RandomTerm) -> int:
+    """The levels in which some column is not zero."""
+    return len(np.unique(term.codes[term.columns.any(axis=1)]))
+
+
+def _seldom(design: Design, parts: Sequence[RandomPart], found: Identifiability) -> Iterator[str]:
+    del found
+    for term, part in zip(design.terms, parts, strict=True):
+        here = _levels_with_effects(term)
+        for effect, count in zip(part.effects, part.varying or (), strict=False):
+            if effect.pieces and 0 < count < min(here, _FEW_LEVELS):
+                yield (
+                    f"{effect.name} varies within {counted(count, 'level')} of {part.group} "
+                    f"alone: what the others have of it is hardly known."
+                )
+
+
+def _constant(design: Design, parts: Sequence[RandomPart], found: Identifiability) -> Iterator[str]:
+    del found
+    for term, part in zip(design.terms, parts, strict=True):
+        for name, column in _single_numbers(term, part):
+            count = (part.varying or ())[term.names.index(name)]
+            if count == 0 and column.std():
+                yield (
+                    f"{name} is the same within every {part.group}, where no slope of it can be "
+                    f"seen: all that its variance does is to let the level vary more at some "
+                    f"values of {name} than at others."
+                )
+
+
+def _far(design: Design, parts: Sequence[RandomPart], found: Identifiability) -> Iterator[str]:
+    del found
+    for place, term in enumerate(design.terms):
+        shared = INTERCEPT in term.names
+        apart = any(
+            other.group == term.group and INTERCEPT in other.names
+            for other in design.terms[:place] + design.terms[place + 1 :]
+        )
+        for name, column in _single_numbers(term, parts[place]):
+            mean, sd = float(column.mean()), float(column.std())
+            if not sd or abs(mean) < _FAR * sd:
+                continue
+            far = f"{name} lies far from 0 (mean {mean:.4g}, standard deviation {sd:.3g})"
+            if shared:
+                yield (
+                    f"{far}, so intercepts and slopes are almost perfectly correlated, and lme4 "
+                    "may stop at a wrong optimum or call the fit singular. Centre it: that does "
+                    "not change the model."
+                )
+            elif apart:
+                yield (
+                    f"{far}, and intercepts and slopes without correlation are a different model "
+                    "for each origin: centre it where they may be thought of as unrelated."
+                )
+
+
+def _large(design: Design, parts: Sequence[RandomPart], found: Identifiability) -> Iterator[str]:
+    del found
+    for term, part in zip(design.terms, parts, strict=True):
+        for name, column in _single_numbers(term, part):
+            sd = float(column.std())
+            if sd > _LARGE:
+                yield (
+                    f"{name} takes large values (standard deviation {sd:.3g}), so that its slopes "
+                    "are small numbers, which lme4's rule takes for zero: rescale it."
+                )
+
+
+def _single_numbers(
+    term: RandomTerm, part: RandomPart
+) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """The columns that are covariates."""
+    for effect, column in zip(part.effects, term.columns.T, strict=True):
+        if len(effect.pieces) == 1 and effect.pieces[0].kind == "number":
+            yield effect.name, column
+
+
+def _without_mean(
+    design: Design, parts: Sequence[RandomPart], found: Identifiability
+) -> Iterator[str]:
+    """Effects whose mean no fixed effect holds; those of several levels may have one in common."""
+    del found
+    sums: dict[tuple[str, tuple[str, ...]], NDArray[np.float64]] = {}
+    names: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for term, part in zip(design.terms, parts, strict=True):
+        for effect, column in zip(part.effects, term.columns.T, strict=True):
+            rest = tuple(piece.name for piece in effect.pieces if piece.kind != "level")
+            sums[term.group, rest] = sums.get((term.group, rest), 0.0) + column
+            names.setdefault((term.group, rest), []).append(effect.name)
+    columns = np.array(list(sums.values()))
+    Q = np.linalg.qr(design.X)[0]
+    left = columns - (columns @ Q) @ Q.T
+    lost = np.linalg.norm(left, axis=1) > _ROUNDING * np.linalg.norm(columns, axis=1)
+    for group in design.flist:
+        keys = [key for key, without in zip(sums, lost.tolist(), strict=True) if without]
+        missing = [name for key in keys if key[0] == group for name in names[key]]
+        if missing:
+            yield (
+                f"No fixed effect stands for the mean of {listed(missing, most=4)} over the levels "
+                f"of {group}, which is taken to be 0. Add it to the fixed part unless you know "
+                "that it is."
+            )

@@ -1,0 +1,128 @@
+"""The parts of a model: its grouping factors, its fixed effects, its random-effects terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pylme.explanation.effects import Effect
+from pylme.explanation.words import counted, listed, meaning
+from pylme.formula import read_level_block
+
+if TYPE_CHECKING:
+    from pylme.formula import LevelBlock
+
+__all__ = ["FixedPart", "Groups", "RandomPart"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Groups:
+    """A grouping factor in the data.
+
+    Attributes
+    ----------
+    name : str
+    levels : int
+    fewest, most : int
+        Rows of a level.
+    """
+
+    name: str
+    levels: int
+    fewest: int
+    most: int
+
+    def __str__(self) -> str:
+        rows = (
+            f"{self.fewest:,}" if self.fewest == self.most else f"{self.fewest:,} to {self.most:,}"
+        )
+        return f"{self.levels:,} levels of {rows} row{'' if self.most == 1 else 's'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedPart:
+    """The fixed effects: what holds for all levels of the grouping factors.
+
+    Attributes
+    ----------
+    effects : tuple of Effect
+        The coefficients that are estimated.
+    dropped : tuple of str
+        Columns that depend on others, in words: the column and what it equals.
+    """
+
+    effects: tuple[Effect, ...]
+    dropped: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """R's names of the coefficients."""
+        return tuple(effect.name for effect in self.effects)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomPart:
+    """One random-effects term: what differs from level to level of a grouping factor.
+
+    Attributes
+    ----------
+    label : str
+        The term, in parentheses.
+    group : str
+        The grouping factor.
+    effects : tuple of Effect
+        What varies.
+    varying : tuple of int, optional
+        For each effect the number of levels within which its column varies, or for a column without
+        numbers in which it is not zero; None without data.
+    """
+
+    label: str
+    group: str
+    effects: tuple[Effect, ...]
+    varying: tuple[int, ...] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What varies, as lme4 names it."""
+        return tuple(effect.name for effect in self.effects)
+
+    @property
+    def n_sd(self) -> int:
+        """The number of standard deviations: one for each effect."""
+        return len(self.effects)
+
+    @property
+    def n_cor(self) -> int:
+        """The number of correlations: one for each pair of effects."""
+        return self.n_sd * (self.n_sd - 1) // 2
+
+    @property
+    def n_parameters(self) -> int:
+        """The number of variances and covariances."""
+        return self.n_sd + self.n_cor
+
+    @property
+    def block(self) -> LevelBlock | None:
+        """The level of a factor that the term is for, if it is for one."""
+        return read_level_block(self.names)
+
+    def sentence(self) -> str:
+        """The term in words: what varies, the standard deviations, the correlations."""
+        of_its_own = f"each {self.group} has {self._what()} of its own"
+        if self.block is not None:
+            of_its_own = f"where {self.block.by} is {self.block.level}, {of_its_own}"
+        deviations = counted(self.n_sd, "standard deviation")
+        if self.n_sd == 1:
+            numbers = f"{deviations}, no correlation"
+        else:
+            pairs = "they may be correlated" if self.n_sd == 2 else "each pair may be correlated"
+            numbers = f"{deviations}, and as {pairs}, {counted(self.n_cor, 'correlation')}"
+        return f"{of_its_own[0].upper()}{of_its_own[1:]}: {numbers}."
+
+    def _what(self) -> str:
+        words = [f"a {meaning(effect, (effect,))}" for effect in self.effects]
+        if self.block is not None:
+            words = [word.split(" where ")[0] for word in words]
+        words = [f"an{word[1:]}" if word[2] in "aeiou" else word for word in words]
+        return listed(words) if len(words) <= 3 else f"{len(words)} effects"

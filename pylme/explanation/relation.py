@@ -1,0 +1,48 @@
+"""How the covariances of two formulas lie to each other, as one word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from pylme.design.identifiability.comparison import CovarianceComparison
+
+__all__ = ["MIRRORED", "Relation", "relation_of"]
+
+Relation = Literal["the same", "special case", "contains", "same but for bounds", "neither"]
+#: The same, said of the second formula.
+MIRRORED: Final[dict[Relation, Relation]] = {
+    "the same": "the same",
+    "special case": "contains",
+    "contains": "special case",
+    "same but for bounds": "same but for bounds",
+    "neither": "neither",
+}
+
+
+def relation_of(comparison: CovarianceComparison) -> Relation:
+    """What the covariances of the first formula are to those of the second.
+
+    Where one is proven to allow all that the other allows, that decides. Otherwise the linear
+    combinations do: of matrices that span the same ones, it is left open whether the bounds of the
+    parameters (no variance is negative) make a difference.
+
+    Parameters
+    ----------
+    comparison : CovarianceComparison
+
+    Returns
+    -------
+    {"the same", "special case", "contains", "same but for bounds", "neither"}
+    """
+    inside, outside = comparison.first_in_second, comparison.second_in_first
+    if inside and outside:
+        return "the same"
+    if inside or outside:
+        return "special case" if inside else "contains"
+    first, second, both = comparison.ranks
+    if first == second == both:
+        return "same but for bounds"
+    if both == second:
+        return "special case"
+    return "contains" if both == first else "neither"

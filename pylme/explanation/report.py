@@ -1,0 +1,194 @@
+"""An explanation as a page: the parts of the model, what they imply, what the data show of it."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from pylme.explanation.by_level import linear_form
+from pylme.explanation.marginal import MOST_WRITTEN_OUT, summands
+from pylme.explanation.notation import TEXT
+from pylme.explanation.words import counted, meaning
+from pylme.render import LEFT, Document, Facts, Lines, Table
+from pylme.render.paragraphs import WIDTH, item, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from pylme.explanation.by_level import ByLevel
+    from pylme.explanation.effects import Effect
+    from pylme.explanation.explanation import Explanation
+    from pylme.explanation.parts import RandomPart
+    from pylme.render import Block
+
+__all__ = ["report"]
+
+_KINDS: Final = {"equivalent": "the same model", "simpler": "simpler", "larger": "larger"}
+_WITHOUT_DATA: Final = (
+    "Without data every variable is taken for a number. A factor of L levels, or a function such "
+    "as poly(), stands for several columns: pass data for the exact names and numbers, and to see "
+    "what the data can show."
+)
+_LEGEND: Final = (
+    "the variances (one index twice) and covariances (two indices) of the effects of a term, "
+    "counted from 0 as listed above."
+)
+
+
+def report(explanation: Explanation) -> Document:
+    """All that there is to say."""
+    blocks = [*_fixed(explanation), *_random(explanation), *_implied(explanation)]
+    if explanation.data:
+        blocks += [*_seen(explanation), *_advice(explanation)]
+    else:
+        blocks.append(_prose(_WITHOUT_DATA))
+    return Document(title=explanation.formula, blocks=tuple(blocks))
+
+
+def _fixed(explanation: Explanation) -> Iterator[Block]:
+    if explanation.data:
+        given = "" if explanation.n == explanation.n_given else f" of {explanation.n_given:,}"
+        yield Facts(
+            (
+                ("rows", f"{explanation.n:,}{given}"),
+                *((group.name, str(group)) for group in explanation.groups),
+            )
+        )
+    fixed = explanation.fixed
+    yield _heading(f"FIXED PART, for all alike: {counted(len(fixed.effects), 'coefficient')}")
+    yield Facts(tuple((effect.name, meaning(effect, fixed.effects)) for effect in fixed.effects))
+    if fixed.dropped:
+        yield _items(f"dropped, as it depends on others: {each}" for each in fixed.dropped)
+
+
+def _random(explanation: Explanation) -> Iterator[Block]:
+    yield _heading(f"RANDOM PART, different from group to group: {explanation.numbers}")
+    levels = {group.name: group.levels for group in explanation.groups}
+    for part in explanation.random:
+        yield Lines((part.label, *wrapped(part.sentence()).splitlines()))
+        counts = part.varying or [None] * len(part.effects)
+        yield Facts(
+            tuple(
+                (effect.name, meaning(effect, part.effects) + _variation(effect, n, part, levels))
+                for effect, n in zip(part.effects, counts, strict=True)
+            )
+        )
+    if len(explanation.random) > 1:
+        yield _prose("Effects of different terms are independent of each other.")
+
+
+def _variation(
+    effect: Effect, count: int | None, part: RandomPart, levels: Mapping[str, int]
+) -> str:
+    if count is None or all(piece.kind == "level" for piece in effect.pieces):
+        return ""
+    if count == 0:
+        return f"; the same within every {part.group}"
+    return f"; varies within {count:,} of {levels[part.group]:,}"
+
+
+def _implied(explanation: Explanation) -> Iterator[Block]:
+    y = explanation.response
+    yield _heading(f"THE COVARIANCE THAT THIS IMPLIES, of {y}_i and {y}_k in two rows i and k")
+    told = {levels.group for levels in explanation.levels}
+    lines: list[str] = []
+    for levels in explanation.levels:
+        parts = summands(levels.effects, levels.label, TEXT)
+        lines += _sum(f"same {levels.group}: ", list(parts))
+    for term, part in enumerate(explanation.random):
+        if part.group not in told:
+            lines += _sum(f"same {part.group}: ", list(_written(term, part)))
+    lines.append("same row (i = k): also the residual variance σ²")
+    yield Lines(tuple(lines))
+    for levels in explanation.levels:
+        yield _level_table(levels)
+    letters = ", ".join(TEXT.letter(term) for term in range(len(explanation.random)))
+    yield _prose(f"{letters}: {_LEGEND}")
+
+
+def _written(term: int, part: RandomPart) -> Iterator[str]:
+    if len(part.effects) <= MOST_WRITTEN_OUT:
+        yield from summands(part.effects, partial(TEXT.tau, term), TEXT)
+    else:
+        letter = TEXT.letter(term)
+        yield f"Σ {letter}_ab z_ai z_bk over all pairs of the {len(part.effects)} columns z"
+
+
+def _sum(start: str, parts: list[str]) -> list[str]:
+    """A sum in lines of a readable width."""
+    lines = [start + parts[0]]
+    for part in parts[1:]:
+        if len(lines[-1]) + len(part) + 3 > WIDTH:
+            lines[-1] += " +"
+            lines.append(" " * len(start) + part)
+        else:
+            lines[-1] += f" + {part}"
+    return lines
+
+
+def _level_table(levels: ByLevel) -> Table:
+    return Table(
+        columns=tuple(levels.label(*pair) for pair in levels.pairs),
+        rows=tuple(tuple(linear_form(form, TEXT) for form in forms) for forms in levels.forms),
+        row_names=levels.levels,
+        align=(LEFT,) * len(levels.pairs),
+        caption=f"where these are, by {levels.by}, which is constant within {levels.group}:",
+    )
+
+
+def _seen(explanation: Explanation) -> Iterator[Block]:
+    yield _heading("WHAT THE DATA CAN SHOW")
+    variables = list(dict.fromkeys(each.variable for each in explanation.variations))
+    groups = list(dict.fromkeys(each.group for each in explanation.variations))
+    if variables:
+        cells = {(each.variable, each.group): str(each) for each in explanation.variations}
+        yield Table(
+            columns=tuple(groups),
+            rows=tuple(tuple(cells.get((v, g), "") for g in groups) for v in variables),
+            row_names=tuple(variables),
+            align=(LEFT,) * len(groups),
+        )
+    found = explanation.identifiability
+    if found is not None:
+        asked = counted(found.n_parameters, "covariance parameter")
+        lines = [f"{asked} without σ²: the data identify {'it' if found.rank == 1 else 'all'}."]
+        if found.directions:
+            lines = wrapped(
+                f"{asked} without σ², of which the data identify {found.rank}. To add any multiple "
+                "of what follows changes nothing in the likelihood (REML):"
+            ).splitlines()
+        for reason, directions in groupby(found.directions, key=lambda each: each.reason):
+            for each in directions:
+                lines += item(str(each).removesuffix(f": {reason}")).splitlines()
+            lines += wrapped(f"because {reason}", "    ").splitlines()
+        yield Lines(tuple(lines))
+
+
+def _advice(explanation: Explanation) -> Iterator[Block]:
+    if explanation.expectations:
+        yield _heading("WHAT TO EXPECT")
+        yield _items(explanation.expectations)
+    if explanation.alternatives:
+        yield _heading("OTHER RANDOM PARTS, whose parameters the data identify")
+        yield Facts(
+            tuple(
+                (
+                    f"{_KINDS[each.kind]}, {counted(each.n_parameters, 'parameter')}",
+                    each.random.replace(" + (0 + dummy(", " +\n(0 + dummy(") + f"\n{each.reason}",
+                )
+                for each in explanation.alternatives
+            )
+        )
+
+
+def _heading(text: str) -> Lines:
+    return Lines((text,))
+
+
+def _prose(text: str) -> Lines:
+    return Lines(tuple(wrapped(text).splitlines()))
+
+
+def _items(texts: Iterable[str]) -> Lines:
+    return Lines(tuple(line for text in texts for line in item(text).splitlines()))

@@ -1,0 +1,204 @@
+"""What a formula specifies for given data, and what these can show of it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pylme.design.build import build
+from pylme.design.evaluate import Evaluator
+from pylme.design.identifiability.report import Identifiability
+from pylme.design.matrices import Design
+from pylme.design.memory import Memory
+from pylme.design.model_matrix import model_matrix
+from pylme.design.recipe import predictor_nodes
+from pylme.design.spec import ModelSpec
+from pylme.design.values import CodedFactor, as_factor
+from pylme.design.variables import complete, evaluated
+from pylme.errors import PylmeWarning
+from pylme.explanation.alternatives import alternatives
+from pylme.explanation.by_level import by_level
+from pylme.explanation.effects import coded_effects
+from pylme.explanation.expectations import expectations
+from pylme.explanation.explanation import Explanation
+from pylme.explanation.parts import FixedPart, Groups, RandomPart
+from pylme.explanation.variation import variations, varying_levels
+from pylme.formula import Call, deparse, model_terms, walk
+from pylme.frame import Factor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pylme.design.values import Value
+    from pylme.explanation.by_level import ByLevel
+    from pylme.explanation.variation import Variation
+
+__all__ = ["Examined", "examine", "explained"]
+
+#: A table with more rows is no explanation any more.
+_MOST_LEVELS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Examined:
+    """A model specification with data, taken apart.
+
+    Attributes
+    ----------
+    spec : ModelSpec
+    design : Design
+    explanation : Explanation
+        Without what to expect, and without other formulas.
+    identifiability : Identifiability
+    between : mapping
+        The levels of each factor that is constant within the levels of a grouping factor, by the
+        names of both: (grouping factor, factor).
+    """
+
+    spec: ModelSpec
+    design: Design
+    explanation: Explanation
+    identifiability: Identifiability
+    between: Mapping[tuple[str, str], tuple[str, ...]]
+
+
+def explained(examined: Examined) -> Explanation:
+    """The whole explanation."""
+    design, explanation = examined.design, examined.explanation
+    return replace(
+        explanation,
+        expectations=expectations(design, explanation.random, examined.identifiability),
+        alternatives=alternatives(
+            examined.spec, design, explanation.random, explanation.fixed, examined.between
+        ),
+    )
+
+
+def examine(spec: ModelSpec) -> Examined:
+    """Take a model specification apart.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    """
+    with warnings.catch_warnings():
+        # Dropped columns and rows left out are part of the report.
+        warnings.simplefilter("ignore", PylmeWarning)
+        design = build(spec)
+        values = _variables(spec)
+    found = design.identifiability()
+    fixed = _fixed(design, values, found)
+    random = tuple(_random(design))
+    used = dict.fromkeys(
+        piece.variable
+        for effects in (fixed.effects, *(part.effects for part in random))
+        for effect in effects
+        for piece in effect.pieces
+    )
+    spread = variations({text: values[text] for text in used}, design.flist)
+    between = _between(spread, values)
+    explanation = Explanation(
+        formula=design.formula,
+        response=deparse(spec.formula.response),
+        fixed=fixed,
+        random=random,
+        data=True,
+        n=design.n,
+        n_given=design.rows.n_given,
+        groups=tuple(_groups(design.flist)),
+        variations=spread,
+        levels=tuple(_by_levels(random, between)),
+        identifiability=found,
+    )
+    return Examined(
+        spec=spec, design=design, explanation=explanation, identifiability=found, between=between
+    )
+
+
+def _variables(spec: ModelSpec) -> dict[str, Value]:
+    """The variables of the model in the rows that it uses; of an indicator its factor too."""
+    formula, frame = spec.formula, spec.frame
+    fixed = model_terms(formula.fixed, response=formula.response)
+    nodes = [formula.response, *predictor_nodes(formula, fixed)]
+    evaluator = Evaluator(frame.columns, frame.nrow, Memory())
+    nodes += [
+        part.arguments[0].value
+        for node in nodes
+        for part in walk(node)
+        if isinstance(part, Call) and part.function == "dummy"
+    ]
+    return complete(evaluated(nodes, evaluator), frame.rows, na_action="omit")[0]
+
+
+def _fixed(design: Design, values: Mapping[str, Value], found: Identifiability) -> FixedPart:
+    recipe = design.recipe
+    names, assign = design.x_names, design.assign
+    if design.dropped:
+        # The names of all columns say which is which.
+        whole = model_matrix(recipe.fixed, values, recipe.codings, design.n)
+        names, assign = whole.names, whole.assign
+    effects = coded_effects(recipe.fixed, recipe.codings, names, assign)
+    return FixedPart(
+        effects=tuple(effects[place] for place in recipe.kept.tolist()),
+        dropped=tuple(map(str, found.fixed.dropped)),
+    )
+
+
+def _random(design: Design) -> Iterator[RandomPart]:
+    for place, term in zip(design.recipe.order, design.terms, strict=True):
+        bar = design.recipe.bars[place]
+        factor = design.flist[term.group]
+        yield RandomPart(
+            label=f"({term.label})",
+            group=term.group,
+            effects=coded_effects(bar.terms, bar.codings, term.names, term.assign),
+            varying=tuple(
+                int(np.count_nonzero(varying_levels(term.columns[:, [column]], factor)))
+                for column in range(len(term.names))
+            ),
+        )
+
+
+def _groups(factors: Mapping[str, Factor]) -> Iterator[Groups]:
+    for name, factor in factors.items():
+        rows = np.bincount(factor.codes, minlength=len(factor.levels))
+        yield Groups(name=name, levels=len(rows), fewest=int(rows.min()), most=int(rows.max()))
+
+
+def _between(
+    spread: Sequence[Variation], values: Mapping[str, Value]
+) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The levels of factors that are constant within groups, by grouping factor and factor."""
+    found = {}
+    for each in spread:
+        value = values[each.variable]
+        coded = isinstance(value, (Factor, CodedFactor)) or (
+            isinstance(value, np.ndarray) and value.dtype.kind == "b"
+        )
+        if coded and not each.varying:
+            found[each.group, each.variable] = as_factor(value).levels
+    return found
+
+
+def _by_levels(
+    random: Sequence[RandomPart], between: Mapping[tuple[str, str], tuple[str, ...]]
+) -> Iterator[ByLevel]:
+    """The covariances at each level, where one such factor has a part in the random effects."""
+    for group in dict.fromkeys(part.group for part in random):
+        terms = {i: part.effects for i, part in enumerate(random) if part.group == group}
+        inside = {
+            piece.variable
+            for effects in terms.values()
+            for effect in effects
+            for piece in effect.pieces
+            if piece.kind in ("contrast", "level") and (group, piece.variable) in between
+        }
+        if len(inside) == 1:
+            (by,) = inside
+            levels = between[group, by]
+            if len(levels) <= _MOST_LEVELS:
+                yield by_level(group, by, levels, terms)

@@ -1,0 +1,32 @@
+# What the cross-check asks of lme4. Read after helpers.R, into the same environment.
+
+# What a second opinion on a fit needs, in one call: the matrices that lme4 built, as they are, and
+# what it found. The covariance of the fixed effects is what vcov() computes, without the time that
+# it takes to wrap it.
+model_system <- function(fit) {
+  flist <- lme4::getME(fit, "flist")
+  Lambdat <- lme4::getME(fit, "Lambdat")
+  Zt <- plain_sparse(lme4::getME(fit, "Zt"))
+  X <- lme4::getME(fit, "X")
+  linear <- lme4::isLMM(fit)
+  list(
+    linear = linear, reml = lme4::isREML(fit),
+    y = as.numeric(lme4::getME(fit, "y")),
+    X = matrix(as.numeric(X), nrow(X)), x_names = colnames(X),
+    Zt_x = Zt@x, Zt_i = Zt@i, Zt_p = Zt@p, Gp = lme4::getME(fit, "Gp"),
+    cnms = unname(lme4::getME(fit, "cnms")),
+    factors = names(flist), assign = attr(flist, "assign"),
+    codes = unname(lapply(flist, as.integer)), levels = unname(lapply(flist, levels)),
+    Lambdat_i = Lambdat@i, Lambdat_p = Lambdat@p, Lind = lme4::getME(fit, "Lind"),
+    weights = as.numeric(stats::weights(fit, "prior")),
+    offset = as.numeric(lme4::getME(fit, "offset")),
+    theta = unname(lme4::getME(fit, "theta")), beta = unname(lme4::getME(fit, "beta")),
+    u = as.numeric(lme4::getME(fit, "u")), b = as.numeric(lme4::getME(fit, "b")),
+    sigma = stats::sigma(fit),
+    vcov = if (linear) {
+      if (ncol(X)) stats::sigma(fit)^2 * chol2inv(lme4::getME(fit, "RX")) else matrix(0, 0L, 0L)
+    },
+    criterion = if (lme4::isREML(fit)) lme4::REMLcrit(fit) else -2 * as.numeric(stats::logLik(fit)),
+    gradient = fit@optinfo$derivs$gradient
+  )
+}

@@ -1,0 +1,32 @@
+"""Pictures of fits and of studies, by matplotlib: ``pip install "pylme[plot]"``.
+
+Each picture is drawn in the Axes given, or in a new figure, and its Axes are returned. Nothing else
+of matplotlib's is changed. The frame that it draws is had by its twin, as `caterpillar_data`.
+"""
+
+from pylme.plot.components import varcorr, varcorr_data
+from pylme.plot.conditional_modes import caterpillar, caterpillar_data
+from pylme.plot.criterion_line import profile_criterion, profile_criterion_data
+from pylme.plot.effects_plane import random_effects, random_effects_data
+from pylme.plot.of_a_fit import Pictures
+from pylme.plot.replicates import study, study_data
+from pylme.plot.residual_pictures import residuals, residuals_data
+from pylme.plot.search_path import convergence, convergence_data
+
+__all__ = [
+    "Pictures",
+    "caterpillar",
+    "caterpillar_data",
+    "convergence",
+    "convergence_data",
+    "profile_criterion",
+    "profile_criterion_data",
+    "random_effects",
+    "random_effects_data",
+    "residuals",
+    "residuals_data",
+    "study",
+    "study_data",
+    "varcorr",
+    "varcorr_data",
+]

@@ -1,0 +1,154 @@
+"""Standard deviations and correlations of the random effects, with intervals where they are known.
+
+Intervals are symmetric on the scale on which estimates are nearly normal, log for a standard
+deviation and Fisher's z for a correlation, by the delta method:
+
+    exp(log sd ± z se/sd)        tanh(artanh r ± z se/(1 - r²))
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+from pylme.errors import NotAvailableError
+from pylme.options import choice
+from pylme.plot.axes import axes
+from pylme.plot.palette import BLUE, DARK, shown
+from pylme.results.tidying import half_width
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from pylme.plot.fitted import Fitted
+
+__all__ = ["varcorr", "varcorr_data"]
+
+Component = Literal["sd", "corr"]
+
+#: Longer names are written on two lines.
+WIDE: Final = 40
+
+
+def varcorr_data(fit: Fitted, component: Component = "sd", *, level: float = 0.95) -> pd.DataFrame:
+    """Standard deviations or correlations with intervals: what `varcorr` draws.
+
+    Parameters
+    ----------
+    fit : Fit
+    component : {"sd", "corr"}
+        Standard deviations, the residual one included, or correlations.
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        ``grp``, ``var1``, ``var2``, ``sdcor`` as in ``fit.varcorr.to_frame()``; ``lower`` and
+        ``upper``, NaN where there is no standard error: in fits by lme4 and on the boundary.
+
+    Raises
+    ------
+    OptionError
+        If `component` is not one of the two, or `level` not between 0 and 1.
+    """
+    component = choice("component", component, Component)
+    reach = half_width(level)
+    try:
+        frame = fit.varcorr_table
+    except NotAvailableError:
+        frame = fit.varcorr.to_frame().assign(sdcor_se=np.nan)
+    wanted = frame["var2"].isna() if component == "sd" else frame["var2"].notna()
+    frame = frame[wanted].reset_index(drop=True)
+    ends = _interval(frame["sdcor"].to_numpy(), frame.pop("sdcor_se").to_numpy(), reach, component)
+    frame["lower"], frame["upper"] = ends
+    return frame[["grp", "var1", "var2", "sdcor", "lower", "upper"]]
+
+
+def _interval(
+    value: NDArray[np.float64], error: NDArray[np.float64], reach: float, component: Component
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if component == "sd":
+            factor = np.exp(reach * error / value)
+            return value / factor, value * factor
+        z, half = np.arctanh(value), reach * error / (1.0 - value**2)
+        return np.tanh(z - half), np.tanh(z + half)
+
+
+def varcorr(
+    fit: Fitted, component: Component = "sd", *, level: float = 0.95, ax: Axes | None = None
+) -> Axes:
+    """Draw standard deviations or correlations of the random effects, with intervals.
+
+    There are intervals where there are standard errors: in fits by ``engine="numpy"``, off the
+    boundary.
+
+    Parameters
+    ----------
+    fit, component, level
+        As for `varcorr_data`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if none is given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        `ax`, or that of the new figure.
+
+    Raises
+    ------
+    OptionError
+        As `varcorr_data`.
+    NotAvailableError
+        If correlations are asked for and the model has none.
+    MissingPackageError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
+    >>> pylme.plot.varcorr(fit, "corr").get_xlabel()
+    'Correlation'
+    """
+    data = varcorr_data(fit, component, level=level)
+    if data.empty:
+        raise NotAvailableError(
+            asked="Drawing correlations of the random effects",
+            found=f"there are none in {fit.formula}",
+            remedy='Draw the standard deviations: component="sd".',
+        )
+    places = np.arange(len(data))[::-1]
+    labels = [_label(*row) for row in zip(data["grp"], data["var1"], data["var2"], strict=True)]
+    longest = max(len(line) for label in labels for line in label.splitlines())
+    ax = axes(ax, width=4.6 + 0.08 * longest, height=0.42 * len(data) + 1.2)
+    ax.hlines(places, data["lower"], data["upper"], color=BLUE, linewidth=2.0)
+    # Whole, also at the very end of the scale.
+    ax.scatter(data["sdcor"], places, s=36, color=BLUE, zorder=3, clip_on=False)
+    ax.set_yticks(places, labels=labels)
+    ax.set_ylim(-0.6, len(data) - 0.4)
+    if component == "sd":
+        ax.set_xlim(0.0, 1.05 * float(np.nanmax(data[["sdcor", "upper"]])) or 1.0)
+        ax.set_xlabel("Standard deviation")
+    else:
+        ax.axvline(0.0, color=DARK, linewidth=0.8, linestyle=":")
+        ax.set_xlim(-1.0, 1.0)
+        ax.set_xticks(np.linspace(-1.0, 1.0, 5))
+        ax.set_xlabel("Correlation")
+    if data["lower"].notna().any():
+        ax.set_title(f"Estimates with {100 * level:g} % intervals", fontsize="medium")
+    return ax
+
+
+def _label(group: str, first: str | None, second: str | None) -> str:
+    if first is None:
+        return shown(group)
+    label = f"{shown(group)}: {shown(first)}"
+    if second is None:
+        return label
+    apart = ",\n" if len(label) + len(second) > WIDE else ", "
+    return f"{label}{apart}{shown(second)}"

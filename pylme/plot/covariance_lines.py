@@ -1,0 +1,199 @@
+"""Lines on which a standard deviation, a correlation, or a combination of covariances changes.
+
+Σ_t = σ²TTᵀ of the terms is changed at σ = σ̂, and θ(x) is the lower triangular T ≥ 0 of Σ(x)/σ̂², so
+that a line ends where Σ(x) would be no covariance matrix any more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pylme.errors import NotAvailableError, OptionError, UnknownNameError
+from pylme.plot.line import FAR, Line
+from pylme.reference.problem import lower_triangle
+from pylme.results.covariance import correlation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from pylme.plot.fitted import Fitted
+    from pylme.plot.line import Combination
+    from pylme.results.varcorr import VarCorr
+
+__all__ = ["line_of_a_combination", "line_of_a_term"]
+
+#: The residual variance, as identifiability names it.
+SIGMA: Final = "sigma^2"
+
+
+def line_of_a_term(fit: Fitted, along: tuple[str, ...]) -> Line:
+    """The line on which a standard deviation, or a correlation, of one term changes.
+
+    Parameters
+    ----------
+    fit : Fit
+    along : tuple of str
+        The label of a term in ``fit.varcorr``, and one or two of its effects.
+
+    Raises
+    ------
+    OptionError, UnknownNameError, NotAvailableError
+        As `pylme.plot.profile_criterion_data`.
+    """
+    position, places = _place(fit.varcorr, along)
+    term = fit.varcorr.terms[position]
+    corr = np.nan_to_num(term.corr, nan=0.0)
+    np.fill_diagonal(corr, 1.0)
+    if len(places) == 1:
+        here = float(term.sd[places[0]])
+
+        def of_sd(x: float) -> Mapping[int, NDArray[np.float64]]:
+            sd = term.sd.copy()
+            sd[places] = x
+            return {position: corr * np.outer(sd, sd)}
+
+        label = f"Standard deviation of {along[1]} ({along[0]})"
+        return _line(fit, of_sd, label, at=here, ends=(0.0, here + FAR * max(here, fit.sigma)))
+    pair = np.zeros_like(corr)
+    pair[places, places[::-1]] = 1.0
+    here = float(corr[tuple(places)])
+
+    def of_correlation(x: float) -> Mapping[int, NDArray[np.float64]]:
+        return {position: (corr + (x - here) * pair) * np.outer(term.sd, term.sd)}
+
+    down, up = (_reach(corr, sign * pair, 2.0) for sign in (-1.0, 1.0))
+    label = f"Correlation of {along[1]} and {along[2]} ({along[0]})"
+    return _line(fit, of_correlation, label, at=here, ends=(here - down, here + up))
+
+
+def _place(varcorr: VarCorr, along: tuple[str, ...]) -> tuple[int, list[int]]:
+    """The position of a term, and those of its effects."""
+    if len(along) not in {2, 3} or len(set(along[1:])) != len(along[1:]):
+        raise OptionError(
+            option="along", value=along, allowed="(group, effect) or (group, effect, other effect)"
+        )
+    labels = tuple(term.label for term in varcorr.terms)
+    if along[0] not in labels:
+        raise UnknownNameError(what="term", name=along[0], known=labels)
+    position = labels.index(along[0])
+    names = varcorr.terms[position].names
+    for effect in along[1:]:
+        if effect not in names:
+            raise UnknownNameError(what=f"effect of {along[0]}", name=effect, known=names)
+    return position, [names.index(effect) for effect in along[1:]]
+
+
+def line_of_a_combination(fit: Fitted, along: Combination) -> Line:
+    """The line Σ̂ + xD on which covariances change; σ², which is profiled out, is left alone.
+
+    Raises
+    ------
+    OptionError, UnknownNameError, NotAvailableError
+        As `pylme.plot.profile_criterion_data`.
+    """
+    cov = [term.cov for term in fit.varcorr.terms]
+    known = _names(fit.varcorr)
+    change: dict[int, NDArray[np.float64]] = {}
+    for name, weight in zip(along.names, along.weights, strict=True):
+        if name == SIGMA:
+            continue
+        if name not in known:
+            raise UnknownNameError(what="covariance parameter", name=name, known=tuple(known))
+        at, i, j = known[name]
+        D = change.setdefault(at, np.zeros_like(cov[at]))
+        D[i, j] = D[j, i] = weight
+    if not change:
+        raise OptionError(option="along", value=along.names, allowed="covariances that change")
+    single = len(along.names) == 1
+    here = float(cov[at][i, j]) if single else 0.0
+    rate = along.weights[0] if single else 1.0
+
+    def changed(x: float) -> Mapping[int, NDArray[np.float64]]:
+        return {at: cov[at] + (x - here) / rate * D for at, D in change.items()}
+
+    most = FAR * max(fit.sigma**2, *(float(np.abs(cov[at]).max()) for at in change))
+    down, up = (
+        min(_reach(cov[at], sign / rate * D, most) for at, D in change.items())
+        for sign in (-1.0, 1.0)
+    )
+    label = along.names[0] if single else f"x in Σ̂ + x × ({' and '.join(along.names)})"
+    return _line(fit, changed, label, at=here, ends=(here - down, here + up))
+
+
+def _names(varcorr: VarCorr) -> dict[str, tuple[int, int, int]]:
+    """The places of all covariance parameters, by the names that identifiability gives them."""
+    return {
+        f"var({row} | {term.label})" if i == j else f"cov({column}, {row} | {term.label})": (
+            at,
+            i,
+            j,
+        )
+        for at, term in enumerate(varcorr.terms)
+        for j, column in enumerate(term.names)
+        for i, row in enumerate(term.names)
+        if i >= j
+    }
+
+
+def _line(
+    fit: Fitted,
+    covariances: Callable[[float], Mapping[int, NDArray[np.float64]]],
+    label: str,
+    *,
+    at: float,
+    ends: tuple[float, float],
+) -> Line:
+    """The line on which some terms have the covariances given, and the others their own."""
+    low, high = ends
+    if high - low < 1e-4 * max(abs(at), 1e-8):
+        raise NotAvailableError(
+            asked=f"Following the criterion along: {label}",
+            found="the fit is singular, and the other covariances leave this one no room",
+            remedy="Take another direction, such as an element of theta.",
+        )
+    sizes = [len(term.names) for term in fit.varcorr.terms]
+    starts = np.cumsum([0, *(k * (k + 1) // 2 for k in sizes)])
+
+    def theta(x: float) -> NDArray[np.float64]:
+        values = fit.theta.copy()
+        for position, matrix in covariances(x).items():
+            columns, rows = np.triu_indices(sizes[position])
+            own = slice(starts[position], starts[position + 1])
+            values[own] = _triangle(matrix / fit.sigma**2)[rows, columns]
+        return values
+
+    return Line(label=label, at=at, low=low, high=high, theta=theta)
+
+
+def _triangle(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The lower triangular T ≥ 0 with TTᵀ = Σ, which may be singular."""
+    values, vectors = np.linalg.eigh(matrix)
+    root = vectors * np.sqrt(np.clip(values, 0.0, None))
+    triangle: NDArray[np.float64] = lower_triangle(root[None])[0]
+    return triangle
+
+
+def _reach(matrix: NDArray[np.float64], change: NDArray[np.float64], most: float) -> float:
+    """The largest x up to `most` for which Σ + xD is a covariance matrix: by bisection.
+
+    Such x make up an interval, as the covariance matrices are a convex set.
+    """
+
+    def possible(x: float) -> bool:
+        moved = matrix + x * change
+        if (np.diag(moved) < 0).any():
+            return False
+        scaled = np.nan_to_num(correlation(moved), nan=0.0, posinf=2.0, neginf=-2.0)
+        return bool(np.linalg.eigvalsh(scaled)[0] > -1e-12)
+
+    if possible(most):
+        return most
+    low, high = 0.0, most
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if possible(middle) else (low, middle)
+    return low

@@ -1,0 +1,196 @@
+"""The profiled criterion along a line through θ̂: how sharply the data determine what changes there.
+
+β and σ are profiled out at every point; the other elements of θ are held.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from pylme.errors import NotAvailableError, OptionError
+from pylme.plot.axes import axes
+from pylme.plot.lines import line_along
+from pylme.plot.palette import BLUE, GREY, ORANGE, shown
+from pylme.reference.threads import one_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from pylme.plot.fitted import Fitted
+    from pylme.plot.line import Line
+    from pylme.plot.lines import Along
+
+__all__ = ["profile_criterion", "profile_criterion_data"]
+
+#: A picture goes on to each side until the criterion has risen by this much, or the line ends.
+RISE: Final = 10.0
+#: The 95 % quantile of χ² with one degree of freedom.
+NOTABLE: Final = 3.841458820694124
+#: A criterion that changes by less than this is called flat.
+FLAT: Final = 1e-3
+
+
+def profile_criterion_data(
+    fit: Fitted,
+    along: Along,
+    *,
+    span: tuple[float, float] | None = None,
+    points: int = 101,
+) -> pd.DataFrame:
+    """The criterion along a line through the estimate: what `profile_criterion` draws.
+
+    Parameters
+    ----------
+    fit : Fit
+        Of a linear mixed model, with its engine at hand.
+    along : str, tuple of str, array_like of shape (m,), or combination
+        What changes. An element of theta by lme4's name, as ``"Subject.Days"``; a standard
+        deviation, ``("Subject", "Days")``; a correlation, ``("Subject", "(Intercept)", "Days")``;
+        a direction of theta; or a combination of covariances, as
+        ``pylme.design(...).identifiability().directions`` gives them. All else is held, but β and
+        σ, which are profiled out.
+    span : tuple of two floats, optional
+        From where to where; by default as far as the criterion rises by no more than 10.
+    points : int
+        Evaluations of the criterion, at least 3.
+
+    Returns
+    -------
+    DataFrame
+        ``value`` of what changes, ``criterion``, and ``excess``, by which it lies above the fit's.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such term, effect or element of theta.
+    OptionError
+        If `along`, `span` or `points` cannot be used.
+    NotAvailableError
+        For a generalized model, a fit from JSON, or a covariance that a singular fit leaves no
+        room to change.
+    """
+    return _data(fit, line_along(fit, along), span, points)
+
+
+def _data(fit: Fitted, line: Line, span: tuple[float, float] | None, points: int) -> pd.DataFrame:
+    if not isinstance(points, int) or points < 3:
+        raise OptionError(option="points", value=points, allowed="a whole number of at least 3")
+    excess = _excess(fit, line)
+    with one_thread():
+        if span is None:
+            low, high = (_end(excess, line.at, end) for end in (line.low, line.high))
+        else:
+            low, high = _required(span, line)
+        values = np.linspace(low, high, points)
+        rise = np.array([excess(value) for value in values])
+    return pd.DataFrame({"value": values, "criterion": fit.criterion + rise, "excess": rise})
+
+
+def _required(span: tuple[float, float], line: Line) -> tuple[float, float]:
+    allowed = f"two ascending numbers from {line.low:g} to {line.high:g}"
+    try:
+        low, high = map(float, span)
+    except (TypeError, ValueError) as error:
+        raise OptionError(option="span", value=span, allowed=allowed) from error
+    slack = 1e-6 * (line.high - line.low)
+    if not line.low - slack <= low < high <= line.high + slack:
+        raise OptionError(option="span", value=span, allowed=allowed)
+    return low, high
+
+
+def _excess(fit: Fitted, line: Line) -> Callable[[float], float]:
+    if fit.getme("devcomp")["dims"]["GLMM"]:
+        raise NotAvailableError(
+            asked="Following the criterion of a generalized linear mixed model",
+            found="it is a function of θ and β, and no fixed effect is profiled out of it",
+            remedy="Only linear mixed models have this picture.",
+        )
+    devfun: Callable[[NDArray[np.float64]], float] = fit.getme("devfun")
+    return lambda value: devfun(line.theta(value)) - fit.criterion
+
+
+def _end(excess: Callable[[float], float], at: float, end: float) -> float:
+    """How far towards the end of a line the criterion rises by no more than `RISE`."""
+    inside = 0.0
+    for outside in np.geomspace(1e-4, 1.0, 21):
+        if not excess(at + outside * (end - at)) <= RISE:
+            break
+        inside = float(outside)
+    else:
+        return end
+    for _ in range(8):
+        middle = (inside + outside) / 2
+        if excess(at + middle * (end - at)) <= RISE:
+            inside = middle
+        else:
+            outside = middle
+    return at + inside * (end - at)
+
+
+def profile_criterion(
+    fit: Fitted,
+    along: Along,
+    *,
+    span: tuple[float, float] | None = None,
+    points: int = 101,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the criterion along a line through the estimate, against the fit's own.
+
+    Its scale always shows a rise of 3.84, which is notable at 95 %, so that a direction that the
+    data do not see is drawn flat.
+
+    Parameters
+    ----------
+    fit, along, span, points
+        As for `profile_criterion_data`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if none is given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        `ax`, or that of the new figure.
+
+    Raises
+    ------
+    UnknownNameError, OptionError, NotAvailableError
+        As `profile_criterion_data`.
+    MissingPackageError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
+    >>> pylme.plot.profile_criterion(fit, ("Subject", "Days")).get_xlabel()
+    'Standard deviation of Days (Subject)'
+    """
+    line = line_along(fit, along)
+    data = _data(fit, line, span, points)
+    ax = axes(ax)
+    rise = data["excess"]
+    ax.axhline(NOTABLE, color=GREY, linewidth=1.0, linestyle="--")
+    ax.annotate(
+        "3.84", (1.0, NOTABLE), xycoords=("axes fraction", "data"), xytext=(-2, 2),
+        textcoords="offset points", ha="right", color=GREY,
+    )  # fmt: skip
+    ax.plot(data["value"], rise, color=BLUE, linewidth=1.8)
+    if data["value"].iloc[0] <= line.at <= data["value"].iloc[-1]:
+        ax.scatter([line.at], [0.0], color=ORANGE, marker="D", s=36, zorder=3, label="the fit")
+        ax.legend(frameon=False)
+    bottom, top = min(float(rise.min()), 0.0), max(float(rise.max()), 1.2 * NOTABLE)
+    margin = 0.06 * (top - bottom)
+    ax.set_ylim(bottom - margin, top + margin)
+    changed = float(rise.abs().max())
+    if changed < FLAT:
+        ax.set_title(f"Flat: changes by at most {changed:.0e}", fontsize="medium")
+    ax.set_xlabel(shown(line.label, most=80))
+    ax.set_ylabel("Criterion above the fit's")
+    return ax

@@ -1,0 +1,84 @@
+"""What the pictures ask of a fitted model: a part of the face of `pylme.Fit`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from pylme.results.optinfo import OptInfo
+    from pylme.results.protocol import ResidualType
+    from pylme.results.varcorr import VarCorr
+
+__all__ = ["Fitted"]
+
+
+class Fitted(Protocol):
+    """A fitted model, whichever engine fitted it."""
+
+    @property
+    def formula(self) -> str:
+        """As R writes it."""
+        ...
+
+    @property
+    def theta(self) -> NDArray[np.float64]:
+        """Relative covariance parameters, shape (m,)."""
+        ...
+
+    @property
+    def sigma(self) -> float:
+        """Residual standard deviation."""
+        ...
+
+    @property
+    def criterion(self) -> float:
+        """The REML criterion or the deviance."""
+        ...
+
+    @property
+    def varcorr(self) -> VarCorr:
+        """Variances and correlations of the random effects."""
+        ...
+
+    @property
+    def varcorr_table(self) -> pd.DataFrame:
+        """The same with standard errors."""
+        ...
+
+    @property
+    def ranef(self) -> dict[str, pd.DataFrame]:
+        """Conditional modes by grouping factor."""
+        ...
+
+    @property
+    def ranef_var(self) -> Mapping[str, NDArray[np.float64]]:
+        """Conditional variances by grouping factor, shape (levels, k, k)."""
+        ...
+
+    @property
+    def optinfo(self) -> OptInfo:
+        """The optimiser's record."""
+        ...
+
+    @property
+    def fitted(self) -> pd.Series[float]:
+        """Fitted values in the rows of the data given."""
+        ...
+
+    def residuals_of(self, kind: ResidualType) -> pd.Series[float]:
+        """Residuals of one kind in the rows of the data given."""
+        ...
+
+    def model_frame(self) -> pd.DataFrame:
+        """The columns that the model used, in the rows used."""
+        ...
+
+    def getme(self, name: str) -> Any:
+        """An item of lme4's ``getME``."""
+        ...

@@ -1,0 +1,60 @@
+"""The pictures as methods of a fit: ``fit.plot.caterpillar()``."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypeVar
+
+from pylme.plot.components import varcorr, varcorr_data
+from pylme.plot.conditional_modes import caterpillar, caterpillar_data
+from pylme.plot.criterion_line import profile_criterion, profile_criterion_data
+from pylme.plot.effects_plane import random_effects, random_effects_data
+from pylme.plot.residual_pictures import residuals, residuals_data
+from pylme.plot.search_path import convergence, convergence_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pylme.plot.fitted import Fitted
+
+__all__ = ["Pictures"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Drawn(Generic[P, R]):
+    """A function of a fit and more, as a method of the fit's `Pictures`."""
+
+    def __init__(self, function: Callable[Concatenate[Fitted, P], R]) -> None:
+        self._function = function
+
+    def __get__(self, pictures: Pictures, kind: type[Pictures]) -> Callable[P, R]:
+        bound = partial(self._function, pictures.fit)
+        bound.__doc__ = self._function.__doc__
+        return bound
+
+
+class Pictures:
+    """The pictures of one fit, each called as in `pylme.plot` but without the fit.
+
+    Attributes
+    ----------
+    fit : Fit
+    """
+
+    def __init__(self, fit: Fitted) -> None:
+        self.fit = fit
+
+    caterpillar = _Drawn(caterpillar)
+    caterpillar_data = _Drawn(caterpillar_data)
+    convergence = _Drawn(convergence)
+    convergence_data = _Drawn(convergence_data)
+    profile_criterion = _Drawn(profile_criterion)
+    profile_criterion_data = _Drawn(profile_criterion_data)
+    random_effects = _Drawn(random_effects)
+    random_effects_data = _Drawn(random_effects_data)
+    residuals = _Drawn(residuals)
+    residuals_data = _Drawn(residuals_data)
+    varcorr = _Drawn(varcorr)
+    varcorr_data = _Drawn(varcorr_data)

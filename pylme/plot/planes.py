@@ -1,0 +1,140 @@
+"""Intercepts and slopes of a fit by the levels of another variable, ready to be drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pylme.errors import NotAvailableError, OptionError, UnknownColumnError
+from pylme.plot.conditional_modes import the_group
+from pylme.plot.implied import columns_by_level, intercept_and_slope
+from pylme.plot.palette import STYLES
+
+if TYPE_CHECKING:
+    from pylme.plot.fitted import Fitted
+
+__all__ = ["Plane", "planes"]
+
+ASKED: Final = "Drawing intercepts against slopes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plane:
+    """Intercepts and slopes of the levels of a grouping factor that have one level of `by`.
+
+    Attributes
+    ----------
+    by : str
+        The level; empty where there is no such variable.
+    levels : tuple of str
+        The levels of the grouping factor.
+    modes : ndarray, shape (levels, 2)
+        Intercepts and slopes.
+    covariance : ndarray, shape (2, 2)
+        Theirs, as fitted.
+    """
+
+    by: str
+    levels: tuple[str, ...]
+    modes: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+
+
+def planes(
+    fit: Fitted, group: str | None, slope: str | None, by: str | None
+) -> tuple[str, tuple[str, str], list[Plane]]:
+    """The grouping factor, the names of the two axes, and a plane for each level of `by`.
+
+    Raises
+    ------
+    UnknownNameError, UnknownColumnError, OptionError, NotAvailableError
+        As `pylme.plot.random_effects_data`.
+    """
+    modes = fit.ranef
+    group = the_group(modes, group)
+    own = modes[group]
+    if slope is None and by is None and own.shape[1] == 2:
+        plane = Plane(
+            by="",
+            levels=tuple(map(str, own.index)),
+            modes=own.to_numpy(),
+            covariance=fit.varcorr[group].cov.to_numpy(),
+        )
+        return group, (str(own.columns[0]), str(own.columns[1])), [plane]
+    frame = fit.model_frame()
+    labels, codes = _levels(frame, by)
+    z = _columns(fit, group)
+    slope, loadings = _loadings(frame, z, codes, slope, group)
+    of_row = fit.getme("flist")[group].codes
+    covariance = fit.varcorr[group].cov.to_numpy()
+    found = []
+    for at, A in loadings.items():
+        present = np.unique(of_row[codes == at])
+        found.append(
+            Plane(
+                by=labels[at],
+                levels=tuple(map(str, own.index[present])),
+                modes=own.to_numpy()[present] @ A.T,
+                covariance=A @ covariance @ A.T,
+            )
+        )
+    return group, ("intercept", f"slope of {slope}"), found
+
+
+def _levels(frame: pd.DataFrame, by: str | None) -> tuple[list[str], NDArray[np.intp]]:
+    if by is None:
+        return [""], np.zeros(len(frame), dtype=np.intp)
+    if by not in frame:
+        raise UnknownColumnError(name=by, available=tuple(frame.columns), where="by")
+    codes, levels = pd.factorize(frame[by], sort=True)
+    if len(levels) > len(STYLES):
+        raise OptionError(
+            option="by", value=by,
+            allowed=f"a column with at most {len(STYLES)} values: this one has {len(levels)}",
+        )  # fmt: skip
+    return [str(level) for level in levels], codes
+
+
+def _columns(fit: Fitted, group: str) -> NDArray[np.float64]:
+    terms = fit.varcorr.terms
+    return columns_by_level(
+        fit.getme("Zt"),
+        fit.getme("Gp"),
+        [len(term.names) for term in terms],
+        [at for at, term in enumerate(terms) if term.group == group],
+    )
+
+
+def _loadings(
+    frame: pd.DataFrame,
+    z: NDArray[np.float64],
+    codes: NDArray[np.intp],
+    slope: str | None,
+    group: str,
+) -> tuple[str, dict[int, NDArray[np.float64]]]:
+    """The covariate whose slope varies, and A for each level of `by`."""
+    numeric = [str(name) for name in frame if pd.api.types.is_numeric_dtype(frame[name])]
+    if slope is not None and slope not in numeric:
+        raise UnknownColumnError(name=slope, available=numeric, where="slope")
+    found = {}
+    for name in numeric if slope is None else [slope]:
+        x = frame[name].to_numpy(dtype=np.float64)
+        by_level = {int(at): intercept_and_slope(z[codes == at], x[codes == at])
+                    for at in np.unique(codes)}  # fmt: skip
+        loadings = {at: A for at, A in by_level.items() if A is not None}
+        if len(loadings) == len(by_level) and any(A[1].any() for A in loadings.values()):
+            found[name] = loadings
+    if len(found) == 1:
+        return next(iter(found.items()))
+    if found:
+        raise OptionError(option="slope", value=None, allowed=tuple(found))
+    raise NotAvailableError(
+        asked=ASKED if slope is None else f"{ASKED} of {slope!r}",
+        found=f"the random effects of {group!r} are not linear in "
+        + ("any column of the model" if slope is None else "that column"),
+        remedy="It takes a term such as (x | g), x*f, x:f, or blocks by the levels of f.",
+    )

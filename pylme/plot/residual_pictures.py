@@ -1,0 +1,128 @@
+"""Residuals: against the fitted values, and against the quantiles of a normal distribution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from pylme.options import choice
+from pylme.plot.axes import axes
+from pylme.plot.palette import BLUE, DARK, shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from pylme.plot.fitted import Fitted
+    from pylme.results.protocol import ResidualType
+
+__all__ = ["residuals", "residuals_data"]
+
+Against = Literal["fitted", "normal"]
+
+_NAMES: Final[dict[str, str]] = {"scaled": "Scaled residual (Pearson / σ)"}
+
+
+def residuals_data(
+    fit: Fitted, against: Against = "fitted", *, kind: ResidualType = "scaled"
+) -> pd.DataFrame:
+    """Residuals and what they are drawn against: what `residuals` draws.
+
+    Parameters
+    ----------
+    fit : Fit
+    against : {"fitted", "normal"}
+        The fitted values, or the quantiles of the standard normal distribution, as R's ``qqnorm``
+        takes them.
+    kind : {"scaled", "pearson", "response", "deviance", "working"}
+        As for ``fit.residuals_of``; scaled ones are in units of the residual standard deviation.
+
+    Returns
+    -------
+    DataFrame
+        A row for each row used, under its index: ``fitted`` or ``normal``, and ``residual``.
+
+    Raises
+    ------
+    OptionError
+        If `against` or `kind` is not one of those allowed.
+    """
+    against = choice("against", against, Against)
+    values = fit.residuals_of(kind)
+    frame = pd.DataFrame({"residual": values})
+    if against == "fitted":
+        frame.insert(0, "fitted", fit.fitted)
+        return frame.dropna()
+    frame = frame.dropna()
+    rank = frame["residual"].rank(method="first").to_numpy().astype(np.intp) - 1
+    frame.insert(0, "normal", ndtri(_plotting_positions(len(frame)))[rank])
+    return frame
+
+
+def _plotting_positions(n: int) -> NDArray[np.float64]:
+    """R's ``ppoints(n)``."""
+    a = 3 / 8 if n <= 10 else 1 / 2
+    return np.asarray((np.arange(1, n + 1) - a) / (n + 1 - 2 * a))
+
+
+def residuals(
+    fit: Fitted,
+    against: Against = "fitted",
+    *,
+    kind: ResidualType = "scaled",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw residuals against the fitted values, or against normal quantiles.
+
+    The line through the normal quantiles is R's ``qqline``: through the quartiles.
+
+    Parameters
+    ----------
+    fit, against, kind
+        As for `residuals_data`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if none is given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        `ax`, or that of the new figure.
+
+    Raises
+    ------
+    OptionError
+        As `residuals_data`.
+    MissingPackageError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
+    >>> pylme.plot.residuals(fit, "normal").get_ylabel()
+    'Scaled residual (Pearson / σ)'
+    """
+    data = residuals_data(fit, against, kind=kind)
+    ax = axes(ax)
+    x, y = data.iloc[:, 0].to_numpy(), data["residual"].to_numpy()
+    many = len(data) > 1000
+    # In a cloud points lie upon each other, on a line they do not.
+    alpha = float(np.clip(1500 / len(data), 0.1, 0.7)) if against == "fitted" else 1.0
+    ax.scatter(x, y, s=6 if many else 18, alpha=alpha, color=BLUE, linewidths=0, rasterized=many)
+    if against == "fitted":
+        ax.axhline(0.0, color=DARK, linewidth=1.0)
+        ax.set_xlabel(f"Fitted value of {shown(_response(fit.formula))}")
+    else:
+        quartiles = np.quantile(y, [0.25, 0.75])
+        slope = float(np.diff(quartiles)[0] / (2 * ndtri(0.75)))
+        ax.axline((0.0, float(quartiles.mean())), slope=slope, color=DARK, linewidth=1.0)
+        ax.set_xlabel("Standard normal quantile")
+    ax.set_ylabel(_NAMES.get(kind, f"{kind.capitalize()} residual"))
+    return ax
+
+
+def _response(formula: str) -> str:
+    return formula.split("~", maxsplit=1)[0].strip()

@@ -1,0 +1,132 @@
+"""The way of the optimiser: how far above the optimum, and where in θ, by evaluation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from pylme.errors import NotAvailableError
+from pylme.options import choice
+from pylme.plot.axes import axes
+from pylme.plot.palette import BLUE, STYLES, shown
+from pylme.plot.theta_names import theta_names
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from pylme.plot.fitted import Fitted
+
+__all__ = ["convergence", "convergence_data"]
+
+Traced = Literal["criterion", "theta"]
+
+#: What lies less above the optimum than rounding errors is drawn here.
+FLOOR: Final = 1e-10
+
+
+def convergence_data(fit: Fitted) -> pd.DataFrame:
+    """Every evaluation of the criterion: what `convergence` draws.
+
+    Parameters
+    ----------
+    fit : Fit
+        By ``engine="numpy"``.
+
+    Returns
+    -------
+    DataFrame
+        Index: the number of the evaluation, from 1. ``criterion``; ``excess``, by how much it lies
+        above the least; ``accepted``, whether the search went on from there; then the elements of
+        theta by lme4's names.
+
+    Raises
+    ------
+    NotAvailableError
+        If the fit has no trace: lme4 keeps none.
+    """
+    trace = fit.optinfo.trace
+    if trace is None:
+        raise NotAvailableError(
+            asked="Drawing the way of the optimiser",
+            found="the fit has no trace of it, as lme4 keeps none",
+            remedy='Fit the model with engine="numpy".',
+        )
+    frame = trace.to_frame()
+    names = theta_names(fit.varcorr)
+    frame.columns = ["criterion", "accepted", *names]
+    frame.insert(1, "excess", frame["criterion"] - frame["criterion"].min())
+    return frame
+
+
+def convergence(fit: Fitted, of: Traced = "criterion", *, ax: Axes | None = None) -> Axes:
+    """Draw the criterion above the optimum, or theta, at every evaluation of the optimiser.
+
+    Hollow points are steps that were tried and taken back. What lies less than 1e-10 above the
+    optimum is drawn at 1e-10.
+
+    Parameters
+    ----------
+    fit : Fit
+        By ``engine="numpy"``.
+    of : {"criterion", "theta"}
+        What to draw: the criterion on a logarithmic scale, or the elements of theta.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if none is given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        `ax`, or that of the new figure.
+
+    Raises
+    ------
+    NotAvailableError
+        As `convergence_data`.
+    OptionError
+        If `of` is not one of the two.
+    MissingPackageError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
+    >>> pylme.plot.convergence(fit).get_yscale()
+    'log'
+    """
+    of = choice("of", of, Traced)
+    data = convergence_data(fit)
+    ax = axes(ax)
+    taken = data["accepted"]
+    if of == "criterion":
+        _draw(ax, data["excess"].clip(lower=FLOOR), taken, color=BLUE, marker="o")
+        ax.set_yscale("log")
+        ax.set_ylabel("Criterion above the optimum")
+    else:
+        for at, name in enumerate(data.columns[3:]):
+            style = STYLES[at % len(STYLES)]
+            label = shown(name, most=60)
+            _draw(ax, data[name], taken, color=style.color, marker=style.marker, label=label)
+        ax.set_ylabel("θ")
+        ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), fontsize="small")
+    ax.set_xlabel("Evaluation")
+    ax.locator_params(axis="x", integer=True)
+    return ax
+
+
+def _draw(
+    ax: Axes,
+    values: pd.Series[float],
+    taken: pd.Series[bool],
+    *,
+    color: str,
+    marker: str,
+    label: str | None = None,
+) -> None:
+    kept, back = values[taken], values[~taken]
+    ax.plot(kept.index, kept, color=color, marker=marker, markersize=5, label=label)
+    ax.plot(
+        back.index, back, color=color, marker=marker, markersize=5, linestyle="",
+        markerfacecolor="white",
+    )  # fmt: skip

@@ -1,0 +1,128 @@
+"""Many small matrices at once, the matrices side by side in the last axis.
+
+With the index of the matrix last, every step is one operation on long vectors, whatever the size of
+the matrices: on 10,000 matrices of 2 by 2 that is ten times as fast as a loop over LAPACK.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["applied", "congruent", "inverse_and_logdet", "kronecker_square", "outer_sums", "spread"]
+
+#: With fewer matrices side by side than this, a loop over them in C is the quicker way.
+FEW: Final = 8
+
+
+def congruent(F: NDArray[np.float64], B: NDArray[np.float64]) -> NDArray[np.float64]:
+    """F B Fᵀ, shape (K, K, P), of matrices of shape (K, K, P).
+
+    In two steps: to look for the best order of a product of three takes longer than the product.
+    """
+    product: NDArray[np.float64] = np.einsum("acj,dcj->adj", np.einsum("abj,bcj->acj", F, B), F)
+    return product
+
+
+def kronecker_square(T: NDArray[np.float64]) -> NDArray[np.float64]:
+    """T ⊗ T, shape (R, K², K²), of matrices of shape (R, K, K).
+
+    With it vec(T B Tᵀ) = (T ⊗ T) vec(B) for as many B as one likes in one matrix product.
+    """
+    R, K, _ = T.shape
+    return (T[:, :, None, :, None] * T[:, None, :, None, :]).reshape(R, K * K, K * K)
+
+
+def inverse_and_logdet(
+    A: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Inverses and log determinants of symmetric positive definite matrices.
+
+    Each variable is swept once (Goodnight 1979, The American Statistician 33(3), 149-158), which
+    needs no pivoting where the eigenvalues are 1 or more, as those of ΛᵀZᵀZΛ + I are.
+
+    Parameters
+    ----------
+    A : ndarray, shape (R, K, K, P)
+        Overwritten.
+
+    Returns
+    -------
+    inverse : ndarray, shape (R, K, K, P)
+    logdet : ndarray, shape (R, P)
+    """
+    K = A.shape[1]
+    pivots = np.empty((len(A), K, A.shape[3]))
+    for j in range(K):
+        pivots[:, j] = A[:, j, j]
+        pivot = pivots[:, j]
+        column = A[:, j].copy()
+        row = column / pivot[:, None]
+        if K > 1:
+            A -= column[:, :, None] * row[:, None]
+            A[:, j] = row
+            A[:, :, j] = row
+        A[:, j, j] = -1.0 / pivot
+    np.negative(A, out=A)
+    return A, np.log(pivots).sum(axis=1)
+
+
+def spread(
+    T: NDArray[np.float64], C: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """T(TᵀCT + I)⁻¹Tᵀ and log|TᵀCT + I|.
+
+    Parameters
+    ----------
+    T : ndarray, shape (R, K, K)
+    C : ndarray, shape (R or 1, K, K, P)
+        Symmetric positive semidefinite.
+
+    Returns
+    -------
+    D : ndarray, shape (R, K, K, P)
+    logdet : ndarray, shape (R, P)
+    """
+    R, K = T.shape[:2]
+    P = C.shape[-1]
+    square = kronecker_square(T)
+    A = square.swapaxes(1, 2) @ C.reshape(len(C), K * K, P)
+    A[:, :: K + 1] += 1.0
+    inverse, logdet = inverse_and_logdet(A.reshape(R, K, K, P))
+    return (square @ inverse.reshape(R, K * K, P)).reshape(R, K, K, P), logdet
+
+
+def applied(D: NDArray[np.float64], E: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Products D e of each matrix with its own vectors.
+
+    Parameters
+    ----------
+    D : ndarray, shape (R or 1, K, K, P)
+    E : ndarray, shape (R or 1, c, K, P)
+
+    Returns
+    -------
+    ndarray, shape (R, c, K, P)
+    """
+    if _few(E):
+        product = E.transpose(0, 3, 1, 2) @ D.transpose(0, 3, 2, 1)
+        return np.moveaxis(product, 1, -1)
+    made: NDArray[np.float64] = np.einsum("rabg,rcbg->rcag", D, E)
+    return made
+
+
+def outer_sums(W: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums of w wᵀ over the vectors of each matrix, shapes (R, c, K, P) to (R, K, K, P)."""
+    if _few(W):
+        columns = W.transpose(0, 3, 2, 1)
+        return np.moveaxis(columns @ columns.swapaxes(2, 3), 1, -1)
+    made: NDArray[np.float64] = np.einsum("rcag,rcbg->rabg", W, W)
+    return made
+
+
+def _few(E: NDArray[np.float64]) -> bool:
+    return E.shape[3] < FEW and len(E) > 1

@@ -1,0 +1,125 @@
+"""The certificate of a point: what the exact derivatives prove there.
+
+Everything is taken in terms of well-conditioned columns, so that it does not depend on the units of
+the covariates. Where a covariance matrix is singular its factor T has a zero pivot, and with the
+column of that pivot zero the other elements of theta are coordinates of the matrices of that rank:
+the Hessian is looked at along these, and `pylme.reference.boundary` looks across.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pylme.reference.boundary import escape
+from pylme.reference.evaluation import gradient, hessian
+from pylme.reference.singular import SMALL, column_sizes, rank_reduced, singular_directions
+from pylme.reference.trust_region import BEND
+from pylme.results.certificate import FLAT, Certificate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pylme.design.random_term import RandomTerm
+    from pylme.reference.evaluation import Evaluation
+    from pylme.reference.problem import Problem
+    from pylme.reference.terms import Layout
+
+__all__ = ["certify", "reduced"]
+
+#: A fall of the criterion below this counts as none, and below this part of its value: that is
+#: several times the rounding error of the criterion.
+FALL: Final = 1e-8
+ROUNDING: Final = 2e-14
+
+
+def certify(
+    problem: Problem,
+    terms: Sequence[RandomTerm],
+    theta: NDArray[np.float64],
+    evaluation: Evaluation | None = None,
+) -> Certificate:
+    """What the derivatives at a point say.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of a single response.
+    terms : sequence of RandomTerm
+        Those that the problem was prepared from.
+    theta : ndarray, shape (m,)
+        lme4's.
+    evaluation : Evaluation, optional
+        At theta, if there is one.
+    """
+    layout = problem.layout
+    T = layout.matrices(problem.conditioned(theta[None]))
+    if evaluation is None:
+        evaluation = problem.criterion.evaluate(T)
+    slope = gradient(layout, T, evaluation.M)[0]
+    curvatures, axes = np.linalg.eigh(hessian(layout, T, evaluation.M, evaluation.form)[0])
+    # A flat direction counts as gently curved, as in the search.
+    floor = FLAT * np.abs(curvatures).max() + np.finfo(float).tiny
+    fall = 0.5 * float(((axes.T @ slope) ** 2 / np.maximum(np.abs(curvatures), floor)).sum())
+    smaller, free = reduced(layout, T)
+    if not free.all():
+        along = hessian(layout, smaller, evaluation.M, evaluation.form)[0]
+        curvatures = np.linalg.eigvalsh(along[np.ix_(free, free)])
+    return Certificate(
+        tolerance=FALL + ROUNDING * abs(float(evaluation.criterion[0])),
+        expected_fall=fall,
+        curvature=_least_over_greatest(curvatures, BEND * float(np.linalg.norm(slope))),
+        escape=float(escape(layout, evaluation).gain[0]),
+        singular=() if free.all() else _singular(problem, terms, theta, free),
+    )
+
+
+def reduced(
+    layout: Layout, T: list[NDArray[np.float64]]
+) -> tuple[list[NDArray[np.float64]], NDArray[np.bool_]]:
+    """The factors with pivots that are all but zero made zero, and which elements of theta remain.
+
+    Parameters
+    ----------
+    layout : Layout
+    T : list of ndarray, shapes (1, K_f, K_f)
+        Of well-conditioned columns.
+    """
+    made, pivots = [], []
+    for factor, matrix in zip(layout.factors, T, strict=True):
+        smaller = matrix.copy()
+        for place in factor.places:
+            smaller[0, place, place] = rank_reduced(matrix[0, place, place], SMALL)
+        made.append(smaller)
+        pivots.append(smaller.diagonal(axis1=1, axis2=2)[:, None] * np.ones_like(smaller))
+    return made, np.asarray(layout.theta(pivots)[0] > 0)
+
+
+def _least_over_greatest(curvatures: NDArray[np.float64], doubt: float) -> float:
+    """1 where there is no direction left to curve in, 0 where the slope hides the sign."""
+    if not len(curvatures):
+        return 1.0
+    greatest = float(np.abs(curvatures).max())
+    least = float(curvatures.min())
+    return least / greatest if greatest > 0 and abs(least) > doubt else 0.0
+
+
+def _singular(
+    problem: Problem,
+    terms: Sequence[RandomTerm],
+    theta: NDArray[np.float64],
+    free: NDArray[np.bool_],
+) -> tuple[str, ...]:
+    """The words for every term that has lost an element of theta."""
+    said: dict[int, tuple[str, ...]] = {}
+    matrices = problem.layout.matrices(theta[None])
+    sizes = column_sizes(problem)
+    for factor, T, size in zip(problem.layout.factors, matrices, sizes, strict=True):
+        for position, place in zip(factor.terms, factor.places, strict=True):
+            term = terms[position]
+            if not free[term.thetas].all():
+                said[position] = singular_directions(term, T[0, place, place], size[place])
+    return tuple(words for position in sorted(said) for words in said[position])

@@ -1,0 +1,239 @@
+"""The columns of a model, made well-conditioned, and the way back to the caller's.
+
+The fitted model does not change when X is replaced by X R⁻¹, y by y - X b, or the columns Z_t of
+an unstructured term by Z_t C with T replaced by C⁻¹T; only rounding errors do. So every distinct
+column is centred and scaled where the model has an intercept to take the mean up, X and each term
+are made orthonormal on these, and y is replaced by its least-squares residual. A covariate that is
+shifted by a million or measured in other units then gives the same numbers.
+
+All columns are linear combinations of a few distinct ones, the *base*: x in X and x in a term are
+computed with once. Prior weights enter here, as the square roots that multiply each row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pylme.design.random_term import RandomTerm
+    from pylme.reference.terms import Layout
+
+__all__ = ["Columns", "well_conditioned"]
+
+#: A pivot of a correlation matrix below this says that columns are nearly dependent: a term's are
+#: then only scaled, and X goes through Householder reflections instead of its cross products.
+DEPENDENT = 1e-5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Columns:
+    """Well-conditioned columns, and the matrices that lead back to the caller's.
+
+    Attributes
+    ----------
+    base : ndarray, shape (b, n)
+        The distinct columns, each a row of this array, times the root of the weights.
+    y : ndarray, shape (R, n)
+        Least-squares residuals of the responses, times the root of the weights.
+    x_of_base : ndarray, shape (b, p)
+        X R⁻¹ = baseᵀ @ x_of_base, whose columns are orthonormal.
+    RX : ndarray, shape (p, p)
+        R, upper triangular or nearly: the caller's weighted X is (X R⁻¹) R.
+    beta0 : ndarray, shape (R, p)
+        The least-squares coefficients that y was freed of, of X R⁻¹.
+    z_of_base : tuple of ndarray, shapes (b, K_f)
+        The columns of each factor's block: baseᵀ @ z_of_base.
+    C : tuple of ndarray, shapes (K_f, K_f)
+        Each factor's columns are the caller's times C.
+    log_weights : float
+        Σ log w.
+    """
+
+    base: NDArray[np.float64]
+    y: NDArray[np.float64]
+    x_of_base: NDArray[np.float64]
+    RX: NDArray[np.float64]
+    beta0: NDArray[np.float64]
+    z_of_base: tuple[NDArray[np.float64], ...]
+    C: tuple[NDArray[np.float64], ...]
+    log_weights: float
+
+
+class _Base:
+    """The distinct columns met so far."""
+
+    def __init__(self, n: int, weights: NDArray[np.float64] | None) -> None:
+        self.n = n
+        self.weights = weights
+        self.raw: list[NDArray[np.float64]] = []
+        self.rows: list[NDArray[np.float64]] = []
+        #: The caller's column is mean + scale times ours, where there is a constant column.
+        self.mean: list[float] = []
+        self.scale: list[float] = []
+        self.constant: int | None = None
+
+    def positions(self, columns: NDArray[np.float64]) -> list[int]:
+        """Where each column of a matrix stands among the distinct ones."""
+        return [self._position(columns[:, j]) for j in range(columns.shape[1])]
+
+    def _position(self, column: NDArray[np.float64]) -> int:
+        for at, known in enumerate(self.raw):
+            if known[0] == column[0] and known[-1] == column[-1] and np.array_equal(known, column):
+                return at
+        self.raw.append(column)
+        if self.constant is None and _is_constant(column):
+            self.constant = len(self.raw) - 1
+        return len(self.raw) - 1
+
+    def finish(self) -> NDArray[np.float64]:
+        """The base, shape (b, n): centred if there is a constant column, scaled, weighted."""
+        base = np.empty((len(self.raw), self.n))
+        w = self.weights
+        for at, column in enumerate(self.raw):
+            row = base[at]
+            if at == self.constant:
+                mean, scale = 0.0, float(column[0])
+                row[:] = 1.0
+            else:
+                mean = 0.0
+                if self.constant is not None:
+                    mean = float(column.mean() if w is None else np.average(column, weights=w))
+                np.subtract(column, mean, out=row)
+                scale = float(np.sqrt(row @ row / self.n)) or 1.0
+                row /= scale
+            self.mean.append(mean)
+            self.scale.append(scale)
+        if w is not None:
+            base *= np.sqrt(w)
+        return base
+
+    def combinations(
+        self, positions: Sequence[int]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Columns as combinations of the base, and how to come back from what they span.
+
+        Returns ``(S, A)`` of shapes (b, k) and (k, k): the caller's columns are baseᵀ S A. With a
+        constant among them S picks rows of the base, and A puts their means back.
+        """
+        k = len(positions)
+        S = np.zeros((len(self.raw), k))
+        A = np.diag([self.scale[at] for at in positions])
+        S[list(positions), np.arange(k)] = 1.0
+        if self.constant is None:
+            return S, A
+        means = np.array([self.mean[at] for at in positions])
+        if self.constant in positions:
+            A[list(positions).index(self.constant)] += means
+        else:
+            S[self.constant] = means / np.diag(A)
+        return S, A
+
+
+def well_conditioned(
+    X: NDArray[np.float64],
+    Y: NDArray[np.float64],
+    terms: Sequence[RandomTerm],
+    layout: Layout,
+    weights: NDArray[np.float64] | None,
+) -> Columns:
+    """The columns of a model, made well-conditioned.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n, p)
+        Of full column rank.
+    Y : ndarray, shape (R, n)
+        Responses, less the offset.
+    terms : sequence of RandomTerm
+    layout : Layout
+    weights : ndarray, shape (n,), optional
+        Prior weights; None where all are 1.
+    """
+    n = len(X)
+    found = _Base(n, weights)
+    in_x = found.positions(X)
+    in_terms = [found.positions(term.columns) for term in terms]
+    base = found.finish()
+    gram = base @ base.T
+    x_of_base, RX = _orthonormal(base, gram, *found.combinations(in_x))
+    y = Y if weights is None else Y * np.sqrt(weights)
+    # Subtracted one column of the base at a time: the products are summed over few columns.
+    beta0 = (y @ base.T) @ x_of_base
+    y = y - (beta0 @ x_of_base.T) @ base
+    z_of_base, C = [], []
+    for factor in layout.factors:
+        Z = np.zeros((len(base), factor.width))
+        back = np.zeros((factor.width, factor.width))
+        for position, place in zip(factor.terms, factor.places, strict=True):
+            S, A = found.combinations(in_terms[position])
+            Z[:, place], back[place, place] = _on_average_orthonormal(gram / n, S, A)
+        z_of_base.append(Z)
+        C.append(back)
+    return Columns(
+        base=base,
+        y=y,
+        x_of_base=x_of_base,
+        RX=RX,
+        beta0=beta0,
+        z_of_base=tuple(z_of_base),
+        C=tuple(C),
+        log_weights=0.0 if weights is None else float(np.log(weights).sum()),
+    )
+
+
+def _is_constant(column: NDArray[np.float64]) -> bool:
+    first = column[0]
+    return bool(first != 0 and (column[:16] == first).all() and (column == first).all())
+
+
+def _orthonormal(
+    base: NDArray[np.float64],
+    gram: NDArray[np.float64],
+    S: NDArray[np.float64],
+    A: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """B and R such that baseᵀ B is orthonormal, and the caller's X is baseᵀ B R."""
+    if S.shape[1] == 0:
+        return S, A
+    triangle = _triangle(S.T @ gram @ S)
+    if triangle is None:
+        triangle = np.asarray(np.linalg.qr(base.T @ S, mode="r"))
+        triangle *= np.where(np.diag(triangle) < 0, -1.0, 1.0)[:, None]
+    B: NDArray[np.float64] = solve_triangular(triangle, S.T, trans="T", check_finite=False).T
+    return B, triangle @ A
+
+
+def _on_average_orthonormal(
+    gram: NDArray[np.float64], S: NDArray[np.float64], A: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """B and C such that (baseᵀ B)ᵀ(baseᵀ B) = n I, and these columns are the caller's times C."""
+    own = S.T @ gram @ S
+    triangle = _triangle(own)
+    if triangle is None:
+        lengths = np.sqrt(np.diag(own))
+        triangle = np.diag(np.where(lengths > 0, lengths, 1.0))
+    inverse = solve_triangular(triangle, np.eye(len(triangle)), check_finite=False)
+    back: NDArray[np.float64] = np.asarray(np.linalg.solve(A, inverse))
+    return S @ inverse, back
+
+
+def _triangle(gram: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """The upper Cholesky factor; None where columns are nearly dependent."""
+    scale = np.sqrt(np.diag(gram))
+    if not (scale > 0).all():
+        return None
+    try:
+        lower = np.linalg.cholesky(gram / np.outer(scale, scale))
+    except np.linalg.LinAlgError:
+        return None
+    if np.diag(lower).min() < DEPENDENT:
+        return None
+    upper: NDArray[np.float64] = (lower * scale[:, None]).T
+    return upper

@@ -1,0 +1,231 @@
+"""The remainder as dense matrices of q₂ by q₂."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import lapack
+
+from pylme.reference.coupling import Coupling, Way, coupling, way_to_couple
+from pylme.reference.elimination import vector_bytes
+from pylme.reference.remainder import Remainder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pylme.reference.cells import Cells
+
+__all__ = [
+    "DenseEliminated",
+    "DenseElimination",
+    "DensePlan",
+    "dense_elimination",
+    "dense_plan",
+]
+
+#: T_f is divided by where its condition number is below this; else K₂₂ is computed without.
+WELL_CONDITIONED: Final = 1e4
+#: Columns of D₂ that are multiplied at a time: memory is that of a few columns for each level.
+_CHUNK: Final = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DenseEliminated:
+    """At one set of covariances.
+
+    Attributes
+    ----------
+    of : DenseElimination
+    T : sequence of ndarray
+        Of the remainder's factors.
+    S22, D2, inverse : ndarray, shape (q₂, q₂)
+        The last is A₂⁻¹.
+    logdet : float
+        log|A₂|.
+    """
+
+    of: DenseElimination
+    T: Sequence[NDArray[np.float64]]
+    S22: NDArray[np.float64]
+    D2: NDArray[np.float64]
+    inverse: NDArray[np.float64]
+    logdet: float
+
+    def times_S22(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """S₂₂ v, of v of shape (q₂, c)."""
+        product: NDArray[np.float64] = self.S22 @ v
+        return product
+
+    def times_D2(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """D₂ v, of v of shape (q₂, c)."""
+        product: NDArray[np.float64] = self.D2 @ v
+        return product
+
+    def coupled(self) -> NDArray[np.float64]:
+        """The blocks of B D₂ Bᵀ, shape (K, K, J)."""
+        return self.of.coupling.blocks(self.D2)
+
+    def sums(self) -> list[NDArray[np.float64]]:
+        """The sum of the diagonal blocks of K₂₂ of each factor, shapes (K_f, K_f)."""
+        remainder = self.of.remainder
+        SL = remainder.right(self.S22, self.T)
+        made = []
+        for f, factor in enumerate(self.T):
+            own = remainder.rows(f)
+            if np.linalg.cond(factor) < WELL_CONDITIONED:
+                # K₂₂Λ₂ = S₂₂Λ₂A₂⁻¹
+                product = remainder.sum_of_blocks(f, SL[own], self.inverse[own])
+                K22 = np.linalg.solve(factor.T, product.T).T
+            else:
+                K22 = remainder.diagonal_blocks(f, self.S22)
+                K22 -= remainder.sum_of_blocks(f, self.S22[own] @ self.D2, self.S22[own])
+            made.append(0.5 * (K22 + K22.T))
+        return made
+
+    def spread(self, f: int) -> NDArray[np.float64]:
+        """The diagonal blocks of D₂ of factor f, shape (J_f, K_f, K_f)."""
+        return self.of.remainder.blocks(f, self.D2)
+
+    def between(
+        self, i: NDArray[np.integer[Any]], j: NDArray[np.integer[Any]]
+    ) -> NDArray[np.float64]:
+        """The entries (i, j) of D₂."""
+        return np.asarray(self.D2[i, j])
+
+    def towards(
+        self, levels: NDArray[np.int32], i: NDArray[np.integer[Any]]
+    ) -> NDArray[np.float64]:
+        """The entries (a, j; i) of B D₂, shape (K, entries)."""
+        columns, place = np.unique(i, return_inverse=True)
+        found = []
+        for start in range(0, len(columns), _CHUNK):
+            here = np.flatnonzero((place >= start) & (place < start + _CHUNK))
+            BD2 = self.of.coupling.times(self.D2[:, columns[start : start + _CHUNK]])
+            found.append((here, BD2[:, levels[here], place[here] - start]))
+        made = np.empty((len(found[0][1]), len(i)))
+        for here, values in found:
+            made[:, here] = values
+        return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DenseElimination:
+    """Before the covariances are known.
+
+    Attributes
+    ----------
+    remainder : Remainder
+    coupling : Coupling
+        B.
+    C22 : ndarray, shape (q₂, q₂)
+        Z₂ᵀZ₂.
+    bytes : int
+        How much memory an evaluation is estimated to take.
+    """
+
+    remainder: Remainder
+    coupling: Coupling
+    C22: NDArray[np.float64]
+    bytes: int
+
+    def at(self, D: NDArray[np.float64], T: Sequence[NDArray[np.float64]]) -> DenseEliminated:
+        """What is left at the leading factor's D, shape (K, K, J), and the other factors' T."""
+        S22 = self.C22 - self.coupling.eliminate(D)
+        inverse, logdet = self._inverse(S22, T)
+        D2 = self.remainder.congruent(inverse, [factor.T for factor in T])
+        return DenseEliminated(of=self, T=T, S22=S22, D2=D2, inverse=inverse, logdet=logdet)
+
+    def _inverse(
+        self, S22: NDArray[np.float64], T: Sequence[NDArray[np.float64]]
+    ) -> tuple[NDArray[np.float64], float]:
+        """A₂⁻¹ and log|A₂|."""
+        A = self.remainder.congruent(S22, T)
+        A.flat[:: len(A) + 1] += 1.0
+        # The transpose of an array in rows is the same matrix in columns, as LAPACK wants it.
+        factor, failed = lapack.dpotrf(A.T, lower=1, overwrite_a=1, clean=0)
+        if failed:
+            raise np.linalg.LinAlgError
+        logdet = 2.0 * float(np.log(factor.diagonal()).sum())
+        inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
+        lower = np.tril(inverse)
+        return lower + np.tril(lower, -1).T, logdet
+
+    def times(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """B v, shape (K, J, c), of v of shape (q₂, c)."""
+        return self.coupling.times(v)
+
+    def transposed_times(self, w: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Bᵀ w, shape (q₂, c), of w of shape (K, J, c)."""
+        return self.coupling.transposed_times(w)
+
+    def products(self, f: int) -> NDArray[np.float64]:
+        """The diagonal blocks of Z₂ᵀZ₂ of factor f, shape (J_f, K_f, K_f)."""
+        return self.remainder.blocks(f, self.C22)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DensePlan:
+    """How a dense remainder would be kept, and the bytes that it would take at most."""
+
+    way: Way
+    bytes: int
+
+
+def dense_plan(
+    parts: Sequence[Cells], remainder: Remainder, *, shape: tuple[int, int], limit: float
+) -> DensePlan:
+    """How a dense remainder would be kept.
+
+    Parameters
+    ----------
+    parts : sequence of Cells
+        Of the leading factor with each of the others: B.
+    remainder : Remainder
+    shape : tuple of int
+        K and J of the leading factor.
+    limit : float
+        The bytes that it should not exceed.
+    """
+    matrix = 8.0 * float(remainder.size) ** 2
+    # At hand for the exact second derivatives: 9 matrices of q₂ by q₂, and 3 for each product of
+    # two columns of the leading factor.
+    used = matrix * (9 + 3 * shape[0] * (shape[0] + 1) / 2) + vector_bytes(remainder, shape)
+    way = way_to_couple(parts, remainder, shape=shape, limit=limit - used)
+    return DensePlan(way=way, bytes=int(max(way.made + matrix, way.used + used)))
+
+
+def dense_elimination(
+    plan: DensePlan,
+    parts: Sequence[Cells],
+    products: Mapping[tuple[int, int], Cells],
+    remainder: Remainder,
+    *,
+    shape: tuple[int, int],
+) -> DenseElimination:
+    """A dense remainder as planned, from the cells of B and of Z₂ᵀZ₂."""
+    return DenseElimination(
+        remainder=remainder,
+        coupling=coupling(parts, remainder, shape=shape, way=plan.way),
+        C22=_scattered(products, remainder),
+        bytes=plan.bytes,
+    )
+
+
+def _scattered(
+    products: Mapping[tuple[int, int], Cells], remainder: Remainder
+) -> NDArray[np.float64]:
+    """Z₂ᵀZ₂."""
+    C22 = np.zeros((remainder.size, remainder.size))
+    for (f, g), found in products.items():
+        k, m = remainder.widths[f], remainder.widths[g]
+        for a in range(k):
+            for b in range(m):
+                rows = remainder.starts[f] + found.rows * k + a
+                at = remainder.starts[g] + found.columns * m + b
+                C22[rows, at] = found.values[a, b]
+                C22[at, rows] = found.values[a, b]
+    return C22

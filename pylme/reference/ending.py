@@ -1,0 +1,92 @@
+"""Where a search ended: on the boundary if that is near, and what the derivatives prove there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylme.reference.certificate import certify
+from pylme.reference.evaluation import Evaluation
+from pylme.reference.fitting import fit
+from pylme.reference.newton import TracePoint
+from pylme.reference.singular import SMALL, on_the_boundary
+from pylme.reference.threads import one_thread
+from pylme.results.certificate import FLAT, Certificate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pylme.design.random_term import RandomTerm
+    from pylme.reference.newton import Optimum
+    from pylme.reference.problem import Problem
+
+__all__ = ["Ending", "search"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ending:
+    """The end of the search for a single response.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (m,)
+        lme4's.
+    evaluation : Evaluation
+        There.
+    certificate : Certificate or None
+        With the second derivatives of the search, which for a large model are not exact. None where
+        it need not be made to know that nothing is amiss: an interior minimum, by the last step.
+    converged : bool
+        Whether the search ended by its own criterion.
+    evaluations : int
+    trace : tuple of TracePoint
+        In terms of the well-conditioned columns.
+    """
+
+    theta: NDArray[np.float64]
+    evaluation: Evaluation
+    certificate: Certificate | None
+    converged: bool
+    evaluations: int
+    trace: tuple[TracePoint, ...]
+
+
+def search(
+    problem: Problem, terms: Sequence[RandomTerm], start: NDArray[np.float64] | None = None
+) -> Ending:
+    """Fit a model of one response.
+
+    Parameters
+    ----------
+    problem : Problem
+    terms : sequence of RandomTerm
+        Those that it was prepared from.
+    start : ndarray, shape (m,), optional
+        lme4's theta to start from.
+    """
+    found = fit(problem, start)
+    theta, evaluation = found.theta[0], found.optimum.evaluation
+    certificate = None
+    if not _plain(problem, found.optimum):
+        with one_thread():
+            theta, evaluation = on_the_boundary(problem, theta, evaluation)
+            certificate = certify(problem, terms, theta, evaluation)
+    return Ending(
+        theta=theta,
+        evaluation=evaluation,
+        certificate=certificate,
+        converged=bool(found.optimum.converged[0]),
+        evaluations=int(found.optimum.evaluations[0]),
+        trace=found.optimum.trace,
+    )
+
+
+def _plain(problem: Problem, optimum: Optimum) -> bool:
+    """Whether the search ended well inside, where the criterion curves upwards."""
+    pivots = np.abs(optimum.theta[0, problem.layout.diagonal])
+    return bool(
+        optimum.converged[0] and optimum.curvature[0] > FLAT and (pivots > 2.0 * SMALL).all()
+    )

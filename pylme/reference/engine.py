@@ -1,0 +1,144 @@
+"""A model specification fitted in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pylme.design.build import build, rank_message
+from pylme.errors import GroupingFactorError, OptionError, ResponseError, warn
+from pylme.formula import deparse
+from pylme.reference.ending import search
+from pylme.reference.model import ReferenceModel, problem_of
+from pylme.reference.record import warnings_of
+from pylme.results.condition import Condition
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pylme.design.matrices import Design
+    from pylme.design.spec import ModelSpec, Start
+    from pylme.frame import NaAction
+    from pylme.reference.problem import Problem
+
+__all__ = ["fit_with_numpy"]
+
+#: A residual sum of squares below this part of the response's is nothing but rounding errors.
+_NOTHING: Final = 1e-24
+#: Sums of squares of sizes between these, and their ratios, are doubles.
+_SIZES: Final = (1e-75, 1e75)
+#: A search cannot start beyond this: cross products would drown in rounding errors.
+_FARTHEST: Final = 1e6
+
+
+def fit_with_numpy(
+    spec: ModelSpec, *, na_action: NaAction = "omit", offset_named: bool = True
+) -> ReferenceModel:
+    """Fit a linear mixed model.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    na_action : {"omit", "fail"}
+        What to do about rows for which a transformation gives no value.
+    offset_named : bool
+        Whether the offset is a column of the caller's data, and not an array beside it.
+
+    Raises
+    ------
+    DataError
+        If no model can be fitted to the data.
+    OptionError
+        If the starting values are not as many as theta has elements, or out of reach.
+
+    Warns
+    -----
+    MissingRowsWarning, RankDeficiencyWarning, SingularFitWarning, ConvergenceWarning
+    """
+    design = build(spec, na_action=na_action, offset_named=offset_named)
+    _require_fewer_effects_than_rows(design)
+    _require_size(spec, design)
+    problem = problem_of(spec, design)
+    _require_variation(spec, design, problem)
+    start = _theta(spec.start, problem)
+    try:
+        ending = search(problem, design.terms, start)
+    except np.linalg.LinAlgError as error:
+        raise ResponseError(
+            response=deparse(spec.formula.response),
+            found="the search was led to variances that double precision cannot hold",
+            remedy="See whether the groups explain the response without any residual.",
+        ) from error
+    said = warnings_of(ending)
+    for warning in said:
+        warn(warning)
+    messages = [str(warning) for warning in said]
+    if design.dropped:
+        messages.insert(0, rank_message(design.dropped, design.p + len(design.dropped)))
+    conditions = tuple(Condition(kind="warning", message=message) for message in messages)
+    return ReferenceModel(spec, design, problem, ending, conditions)
+
+
+def _theta(start: Start | None, problem: Problem) -> NDArray[np.float64] | None:
+    """Starting values of theta, checked."""
+    if isinstance(start, Mapping):
+        if "fixef" in start:
+            raise OptionError(
+                option="start",
+                value="fixef",
+                allowed="theta alone: fixed effects are not searched for in a linear model",
+            )
+        start = start.get("theta")
+    if start is None:
+        return None
+    wanted = len(problem.layout.row)
+    if len(start) != wanted:
+        raise OptionError(
+            option="start",
+            value=start.tolist(),
+            allowed=f"{wanted} number{'' if wanted == 1 else 's'}, one for each element of theta",
+        )
+    if np.abs(problem.conditioned(start[None])).max() > _FARTHEST:
+        raise OptionError(
+            option="start",
+            value=start.tolist(),
+            allowed="standard deviations of random effects below a million times the residual one",
+        )
+    return start
+
+
+def _require_fewer_effects_than_rows(design: Design) -> None:
+    """Of terms whose columns could not be counted before they were computed."""
+    for term in design.terms:
+        if term.n_effects >= design.n:
+            raise GroupingFactorError(
+                term=f"({term.label})",
+                found=f"{len(term.levels)} levels, each with {len(term.names)}, make "
+                f"{term.n_effects} random effects for {design.n} rows: their variance cannot be "
+                "told apart from that of the residuals",
+                remedy="Leave effects out of the term, or use a coarser grouping factor.",
+            )
+
+
+def _require_size(spec: ModelSpec, design: Design) -> None:
+    size = float(np.abs(design.y).max())
+    least, most = _SIZES
+    if size > 0 and not least < size < most:
+        raise ResponseError(
+            response=deparse(spec.formula.response),
+            found=f"its largest value is {size:.1g}: the squares of such values are no doubles",
+            remedy="Give it in other units.",
+        )
+
+
+def _require_variation(spec: ModelSpec, design: Design, problem: Problem) -> None:
+    """Something must be left of the response that the fixed effects do not explain."""
+    y = problem.columns.y[0]
+    if float(y @ y) <= _NOTHING * float(design.y @ design.y):
+        raise ResponseError(
+            response=deparse(spec.formula.response),
+            found="the fixed effects explain it without any residual",
+            remedy="There is nothing to estimate variances from: check the columns.",
+        )

@@ -1,0 +1,194 @@
+"""The items of lme4's ``getME`` that a model fitted without R has, each made when it is asked for.
+
+Arrays, sparse matrices and scalars stand where R has them; where a grouping factor comes repeatedly
+its name is made unique.
+"""
+
+from __future__ import annotations
+
+from math import log, pi
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from scipy import sparse
+
+from pylme.design.model_frame import categorical
+from pylme.errors import OptionError, UnknownNameError
+from pylme.reference.factorization import factorize, lambda_at, random_matrix_at
+from pylme.results.labels import unique_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from pylme.reference.model import ReferenceModel
+
+__all__ = ["item"]
+
+
+def item(model: ReferenceModel, name: str) -> Any:
+    """One item by lme4's name.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of that name.
+    """
+    if name not in _ITEMS:
+        raise UnknownNameError(what="getME item", name=name, known=tuple(_ITEMS))
+    return _ITEMS[name](model)
+
+
+def _labels(model: ReferenceModel) -> tuple[str, ...]:
+    return unique_labels([term.group for term in model.design.terms])
+
+
+def _by_term(model: ReferenceModel, values: list[Any]) -> dict[str, Any]:
+    return dict(zip(_labels(model), values, strict=True))
+
+
+def _counts(values: list[int]) -> NDArray[np.int32]:
+    return np.array(values, dtype=np.int32)
+
+
+def _widths(model: ReferenceModel) -> list[int]:
+    return [len(term.names) for term in model.design.terms]
+
+
+def _n_thetas(model: ReferenceModel) -> list[int]:
+    return [k * (k + 1) // 2 for k in _widths(model)]
+
+
+def _Zt(model: ReferenceModel) -> sparse.csc_array:
+    return sparse.csc_array(model.design.Zt)
+
+
+def _Ztlist(model: ReferenceModel) -> dict[str, sparse.csc_array]:
+    """The rows of Zᵀ of each column that varies by level."""
+    Zt = model.design.Zt.tocsr()
+    parts = [(term, k) for term in model.design.terms for k in range(len(term.names))]
+    names = unique_labels([f"{term.group}.{term.names[k]}" for term, k in parts])
+    rows = [sparse.csc_array(Zt[term.rows][k :: len(term.names)]) for term, k in parts]
+    return dict(zip(names, rows, strict=True))
+
+
+def _flist(model: ReferenceModel) -> dict[str, Any]:
+    return {name: categorical(factor) for name, factor in model.design.group_factors.items()}
+
+
+def _weighted(model: ReferenceModel) -> sparse.csc_array:
+    """ΛᵀZᵀW^½, which lme4 has no name for; its A is without the weights."""
+    return random_matrix_at(model.design.terms, model.theta, model.design.weights)
+
+
+def _L(model: ReferenceModel) -> dict[str, Any]:
+    factor = factorize(_weighted(model))
+    return {"L": factor.L, "perm": factor.perm}
+
+
+def _RZX(model: ReferenceModel) -> NDArray[np.float64]:
+    """LR_ZX = PΛᵀZᵀWX, in the order of rows that belongs to L."""
+    A = _weighted(model)
+    factor = factorize(A)
+    roots = np.sqrt(model.design.weights)
+    right = (A @ (roots[:, None] * model.design.X))[factor.perm]
+    return np.asarray(sparse.linalg.spsolve_triangular(factor.L.tocsr(), right, lower=True))
+
+
+def _ST(model: ReferenceModel) -> dict[str, NDArray[np.float64]]:
+    """T = T₁S with T₁ of unit diagonal: S on the diagonal, T₁ below it."""
+    made = []
+    for T in model.factors:
+        pivots = np.diag(T)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            made.append(np.tril(T / pivots, -1) + np.diag(pivots))
+    return _by_term(model, made)
+
+
+def _devcomp(model: ReferenceModel) -> dict[str, dict[str, Any]]:
+    """The parts of the criterion and the dimensions."""
+    design, likelihood = model.design, model.problem.likelihood
+    n, p, rss = design.n, design.p, model.fixed.rss
+    log_RX = 2.0 * float(np.log(np.diag(model.fixed.RX)).sum())
+    log_L = model.criterion + float(np.log(design.weights).sum())
+    log_L -= likelihood.nu * (1.0 + log(2.0 * pi * rss / likelihood.nu)) + likelihood.rho * log_RX
+    u, _ = model.effects
+    ussq = float(u @ u)
+    criteria = {"REML": model.criterion if likelihood.reml else np.nan,
+                "dev": np.nan if likelihood.reml else model.criterion}  # fmt: skip
+    return {
+        "cmp": {
+            "ldL2": log_L, "ldRX2": log_RX, "wrss": rss - ussq, "ussq": ussq, "pwrss": rss,
+            "drsum": np.nan, **criteria,
+            "sigmaML": float(np.sqrt(rss / n)), "sigmaREML": float(np.sqrt(rss / (n - p))),
+        },
+        "dims": {
+            "N": n, "n": n, "p": p, "nmp": n - p, "q": design.q, "nth": len(model.theta),
+            "useSc": 1, "reTrms": len(design.terms), "spFe": 0, "REML": p * likelihood.rho,
+            "GLMM": 0, "NLMM": 0,
+        },
+    }  # fmt: skip
+
+
+def _devfun(model: ReferenceModel) -> Callable[[ArrayLike], float]:
+    problem, m = model.problem, len(model.theta)
+
+    def devfun(theta: ArrayLike) -> float:
+        """The criterion at another theta."""
+        values = np.asarray(theta, dtype=np.float64)
+        if values.shape != (m,):
+            raise OptionError(option="theta", value=theta, allowed=f"{m} numbers")
+        inner = problem.layout.matrices(problem.conditioned(values[None]))
+        return float(problem.criterion.evaluate(inner).criterion[0])
+
+    return devfun
+
+
+_ITEMS: Final[dict[str, Callable[[ReferenceModel], Any]]] = {
+    "X": lambda m: m.design.X,
+    "Z": lambda m: sparse.csc_array(m.design.Z),
+    "Zt": _Zt,
+    "Ztlist": _Ztlist,
+    "mmList": lambda m: {term.label: term.columns for term in m.design.terms},
+    "y": lambda m: m.design.y,
+    "mu": lambda m: m.mu,
+    "u": lambda m: m.effects[0],
+    "b": lambda m: m.effects[1][:, None],
+    "Gp": lambda m: m.design.Gp,
+    "Tp": lambda m: _counts([0, *np.cumsum(_n_thetas(m)).tolist()]),
+    "L": _L,
+    "Lambda": lambda m: sparse.csc_array(lambda_at(m.design.terms, m.theta).T),
+    "Lambdat": lambda m: lambda_at(m.design.terms, m.theta),
+    "Lind": lambda m: m.design.Lind,
+    "Tlist": lambda m: _by_term(m, m.factors),
+    "A": lambda m: sparse.csc_array(lambda_at(m.design.terms, m.theta) @ m.design.Zt),
+    "RX": lambda m: m.fixed.RX,
+    "RZX": _RZX,
+    "sigma": lambda m: m.fixed.sigma,
+    "flist": _flist,
+    "fixef": lambda m: m.fixed.beta,
+    "beta": lambda m: m.fixed.beta,
+    "theta": lambda m: m.theta,
+    "ST": _ST,
+    "REML": lambda m: m.design.p * m.problem.likelihood.rho,
+    "is_REML": lambda m: m.problem.likelihood.reml,
+    "n_rtrms": lambda m: len(m.design.terms),
+    "n_rfacs": lambda m: len(m.design.group_factors),
+    "N": lambda m: m.design.n,
+    "n": lambda m: m.design.n,
+    "p": lambda m: m.design.p,
+    "q": lambda m: m.design.q,
+    "p_i": lambda m: _counts(_widths(m)),
+    "l_i": lambda m: _counts([len(f.levels) for f in m.design.group_factors.values()]),
+    "q_i": lambda m: _counts([term.n_effects for term in m.design.terms]),
+    "k": lambda m: len(m.design.terms),
+    "m_i": lambda m: _counts(_n_thetas(m)),
+    "m": lambda m: len(m.theta),
+    "cnms": lambda m: _by_term(m, [term.names for term in m.design.terms]),
+    "devcomp": _devcomp,
+    "offset": lambda m: m.design.offset,
+    "weights": lambda m: m.design.weights,
+    "lower": lambda m: m.design.lower,
+    "devfun": _devfun,
+}

@@ -1,0 +1,170 @@
+"""The profiled criterion from its parts, and the fixed effects.
+
+With S = XᵀV⁻¹X = R_XᵀR_X, β̂ = S⁻¹XᵀV⁻¹y, r² = yᵀV⁻¹y - β̂ᵀSβ̂,
+
+    d = log|A| + ρ log|S| + ν(1 + log(2πr²/ν)) - Σ log w
+    ML: ρ = 0, ν = n      REML: ρ = 1, ν = n - p
+
+(Bates, Mächler, Bolker & Walker 2015, equations 36 and 42).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylme.reference.evaluation import Evaluation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Likelihood", "Solved"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likelihood:
+    """Which criterion it is, and what does not depend on θ.
+
+    Attributes
+    ----------
+    n, p : int
+    reml : bool
+    constant : float
+        log|RᵀR| of the change of X for REML, less Σ log w.
+    """
+
+    n: int
+    p: int
+    reml: bool
+    constant: float
+
+    @property
+    def rho(self) -> int:
+        """1 for REML, 0 for ML."""
+        return int(self.reml)
+
+    @property
+    def nu(self) -> int:
+        """The degrees of freedom of the residual variance."""
+        return self.n - self.p * self.rho
+
+    def solve(self, logdet: NDArray[np.float64], S: NDArray[np.float64]) -> Solved:
+        """The criterion, the fixed effects and r².
+
+        Parameters
+        ----------
+        logdet : ndarray, shape (R,)
+            log|A|.
+        S : ndarray, shape (R, p + 1, p + 1)
+            [X y]ᵀV⁻¹[X y].
+        """
+        p, nu = self.p, self.nu
+        RX, failed = _triangles(S[:, :p, :p])
+        inverse = np.linalg.inv(RX)
+        w = (inverse @ S[:, :p, p:])[..., 0]
+        rss = S[:, p, p] - (w * w).sum(axis=1)
+        beta = (w[:, None] @ inverse)[:, 0]
+        whitening = np.zeros_like(S)
+        whitening[:, :p, :p] = inverse
+        whitening[:, p, :p] = -beta
+        whitening[:, p, p] = 1.0
+        criterion = logdet + (nu * (1.0 + np.log(2.0 * np.pi / nu)) + self.constant)
+        criterion = criterion + nu * np.log(rss)
+        if failed is not None:
+            criterion = np.where(failed, np.inf, criterion)
+        if self.reml:
+            criterion = criterion + 2.0 * np.log(RX.diagonal(axis1=1, axis2=2)).sum(axis=1)
+        return Solved(
+            criterion=criterion, beta=beta, rss=rss, RX=RX, whitening=whitening, ratio=nu / rss
+        )
+
+    def through_fixed_effects(
+        self, crosses: Sequence[NDArray[np.float64]], ratio: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """What estimating the fixed effects takes from the second differential.
+
+        Parameters
+        ----------
+        crosses : sequence of ndarray, shapes (R, p + 1, K_f, p + 1, K_f)
+            Of each factor: sums of products of whitened [N h] over its levels.
+        ratio : ndarray, shape (R,)
+            ν/r².
+
+        Returns
+        -------
+        ndarray, shape (R, V, V)
+            ρ (Σ NᵀσN)·(Σ NᵀτN) + 2(ν/r²) (Σ Nᵀσh)·(Σ Nᵀτh).
+        """
+        q = _stacked([_symmetric(cross[:, :-1, :, -1:]) for cross in crosses])
+        taken = (2.0 * ratio)[:, None, None] * (q.swapaxes(1, 2) @ q)
+        if self.reml:
+            f = _stacked([_symmetric(cross[:, :-1, :, :-1]) for cross in crosses])
+            taken += f.swapaxes(1, 2) @ f
+        return taken
+
+
+def _triangles(
+    S: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+    """Lower Cholesky factors, shape (R, p, p), and where there are none, if anywhere.
+
+    A trial step may lead so far out that rounding errors take definiteness away; the criterion is
+    then infinite, and the step is refused.
+    """
+    try:
+        return np.asarray(np.linalg.cholesky(S), dtype=np.float64), None
+    except np.linalg.LinAlgError:
+        finite = np.where(np.isfinite(S), S, 0.0)
+        failed = np.asarray(np.linalg.eigvalsh(finite)[:, 0] <= 0.0)
+        safe = np.where(failed[:, None, None], np.eye(S.shape[1]), S)
+        return np.asarray(np.linalg.cholesky(safe), dtype=np.float64), failed
+
+
+def _symmetric(cross: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Coefficients of a symmetric σ, shape (R, c d, K²), from shape (R, c, K, d, K)."""
+    R, c, K, d, _ = cross.shape
+    both = 0.5 * (cross + cross.swapaxes(2, 4))
+    return both.transpose(0, 1, 3, 2, 4).reshape(R, c * d, K * K)
+
+
+def _stacked(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Solved:
+    """The fixed effects and the criterion at given covariances.
+
+    Attributes
+    ----------
+    criterion, rss : ndarray, shape (R,)
+    beta : ndarray, shape (R, p)
+    RX : ndarray, shape (R, p, p)
+        Lower triangular.
+    whitening : ndarray, shape (R, p + 1, p + 1)
+        Makes Zᵀ V⁻¹[X y] into [N h]: X times the inverse of R_X, and y less Xβ̂.
+    ratio : ndarray, shape (R,)
+        ν/r².
+    """
+
+    criterion: NDArray[np.float64]
+    beta: NDArray[np.float64]
+    rss: NDArray[np.float64]
+    RX: NDArray[np.float64]
+    whitening: NDArray[np.float64]
+    ratio: NDArray[np.float64]
+
+    def evaluation(
+        self,
+        M: tuple[NDArray[np.float64], ...],
+        form: NDArray[np.float64],
+        hh: NDArray[np.float64],
+    ) -> Evaluation:
+        """With the derivatives."""
+        return Evaluation(
+            criterion=self.criterion, beta=self.beta, rss=self.rss, RX=self.RX,
+            M=M, form=form, hh=hh,
+        )  # fmt: skip

@@ -1,0 +1,226 @@
+"""Many responses on one design: simulations and bootstraps.
+
+With one grouping factor all responses are fitted at once along a leading axis, and those that are
+done leave the batch. With several factors they follow one another on the same cross products.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pylme.errors import OptionError
+from pylme.reference.fitting import fit
+from pylme.reference.problem import prepare
+from pylme.results.arrays import read_only
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from pylme.design.matrices import Design
+    from pylme.reference.fitting import Fitted
+    from pylme.reference.problem import Problem
+
+__all__ = ["ManyFits", "fit_many"]
+
+#: Numbers that a batch may hold at once: responses beyond follow in further batches.
+MOST_NUMBERS: Final = 30_000_000
+#: lme4's tolerance: a diagonal element of a factor below it makes a fit singular.
+SINGULAR: Final = 1e-4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ManyFits:
+    """The fits of R responses on one design.
+
+    Attributes
+    ----------
+    names : tuple of str, length p
+        The fixed effects.
+    groups : tuple of str
+        The grouping factor of each random-effects term, in lme4's order.
+    effects : tuple of tuple of str
+        The effects of each term.
+    reml : bool
+    beta : ndarray, shape (R, p)
+    vcov : ndarray, shape (R, p, p)
+        Covariance matrices of the fixed effects.
+    theta : ndarray, shape (R, m)
+        In lme4's order and parametrization.
+    sigma : ndarray, shape (R,)
+        Residual standard deviations.
+    covariances : tuple of ndarray, shapes (R, k, k)
+        σ²TTᵀ of each term.
+    criterion : ndarray, shape (R,)
+        REML criteria or deviances.
+    converged : ndarray of bool, shape (R,)
+        Whether no step was expected to lower the criterion by more than 1e-10.
+    singular : ndarray of bool, shape (R,)
+        Whether a covariance matrix has not full rank, by lme4's rule and tolerance.
+    evaluations : ndarray of int, shape (R,)
+    """
+
+    names: tuple[str, ...]
+    groups: tuple[str, ...]
+    effects: tuple[tuple[str, ...], ...]
+    reml: bool
+    beta: NDArray[np.float64]
+    vcov: NDArray[np.float64]
+    theta: NDArray[np.float64]
+    sigma: NDArray[np.float64]
+    covariances: tuple[NDArray[np.float64], ...]
+    criterion: NDArray[np.float64]
+    converged: NDArray[np.bool_]
+    singular: NDArray[np.bool_]
+    evaluations: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.criterion)
+
+    @property
+    def std_error(self) -> NDArray[np.float64]:
+        """Standard errors of the fixed effects, shape (R, p)."""
+        return np.sqrt(self.vcov.diagonal(axis1=1, axis2=2))
+
+    @property
+    def sd(self) -> tuple[NDArray[np.float64], ...]:
+        """Standard deviations of each term's effects, shapes (R, k)."""
+        return tuple(np.sqrt(c.diagonal(axis1=1, axis2=2)) for c in self.covariances)
+
+    @property
+    def corr(self) -> tuple[NDArray[np.float64], ...]:
+        """Correlations of each term's effects, shapes (R, k, k); NaN beside a variance of zero."""
+        made = []
+        for covariance, sd in zip(self.covariances, self.sd, strict=True):
+            with np.errstate(invalid="ignore", divide="ignore"):
+                correlation = covariance / (sd[:, :, None] * sd[:, None])
+            k = sd.shape[1]
+            correlation[:, np.arange(k), np.arange(k)] = 1.0
+            made.append(correlation)
+        return tuple(made)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for each response: criterion, fixed effects, standard deviations, correlations."""
+        columns: dict[str, Any] = {"criterion": self.criterion, "sigma": self.sigma}
+        columns |= {f"beta[{name}]": self.beta[:, i] for i, name in enumerate(self.names)}
+        for group, effects, sd, corr in zip(
+            self.groups, self.effects, self.sd, self.corr, strict=True
+        ):
+            columns |= {f"sd[{name} | {group}]": sd[:, i] for i, name in enumerate(effects)}
+            columns |= {
+                f"corr[{effects[i]}, {effects[j]} | {group}]": corr[:, j, i]
+                for i in range(len(effects))
+                for j in range(i + 1, len(effects))
+            }
+        columns |= {"converged": self.converged, "singular": self.singular}
+        return pd.DataFrame(columns)
+
+    def __repr__(self) -> str:
+        return (
+            f"<ManyFits: {len(self)} responses, {self.converged.sum()} converged, "
+            f"{self.singular.sum()} singular>"
+        )
+
+
+def fit_many(design: Design, Y: ArrayLike, *, reml: bool = True) -> ManyFits:
+    """Fit a linear mixed model to each of many responses.
+
+    Parameters
+    ----------
+    design : Design
+        Of `pylme.design`: its columns, weights and offset; its own response is not used.
+    Y : array_like, shape (R, n)
+        A response in each row, in the rows that the design uses.
+    reml : bool
+
+    Returns
+    -------
+    ManyFits
+
+    Raises
+    ------
+    OptionError
+        If `Y` has not the shape (R, n), or holds values that are not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pylme
+    >>> dyestuff = pylme.datasets.load("dyestuff")
+    >>> design = pylme.design("Yield ~ 1 + (1 | Batch)", dyestuff)
+    >>> fits = pylme.reference.fit_many(design, np.stack([design.y, 2 * design.y]))
+    >>> fits.sigma.round(3).tolist()
+    [49.51, 99.02]
+    """
+    responses = _checked(Y, design.n)
+    k = sum(len(term.names) for term in design.terms)
+    size = max(1, k * max(len(term.levels) for term in design.terms) * (k + design.p + 1))
+    batch = max(1, MOST_NUMBERS // max(size, design.n))
+    weights = None if bool((design.weights == 1.0).all()) else design.weights
+    parts = []
+    for first in range(0, len(responses), batch):
+        Yb = responses[first : first + batch] - design.offset
+        problem = prepare(design.X, Yb, design.terms, weights=weights, reml=reml)
+        parts.append(_estimates(problem, fit(problem), design))
+    joined = {name: _joined([part[name] for part in parts]) for name in parts[0]}
+    return ManyFits(
+        names=design.x_names,
+        groups=tuple(term.group for term in design.terms),
+        effects=tuple(term.names for term in design.terms),
+        reml=reml,
+        **joined,
+    )
+
+
+def _checked(Y: ArrayLike, n: int) -> NDArray[np.float64]:
+    responses = np.asarray(Y, dtype=np.float64)
+    if responses.ndim != 2 or responses.shape[1] != n or not len(responses):
+        raise OptionError(
+            option="Y", value=f"an array of shape {responses.shape}",
+            allowed=f"one of shape (R, {n}): a response in each row",
+        )  # fmt: skip
+    if not np.isfinite(responses).all():
+        where = np.argwhere(~np.isfinite(responses))[0].tolist()
+        raise OptionError(
+            option="Y", value=f"{responses[tuple(where)]} at {where}", allowed="finite numbers"
+        )
+    return responses
+
+
+def _estimates(problem: Problem, found: Fitted, design: Design) -> dict[str, Any]:
+    evaluation = found.optimum.evaluation
+    variance = evaluation.rss / problem.likelihood.nu
+    back = np.linalg.inv(problem.columns.RX)
+    root = back @ np.linalg.inv(evaluation.RX).swapaxes(1, 2)
+    T = problem.layout.matrices(found.theta)
+    covariances: dict[int, NDArray[np.float64]] = {}
+    for factor, matrix in zip(problem.layout.factors, T, strict=True):
+        for position, place in zip(factor.terms, factor.places, strict=True):
+            own = matrix[:, place, place]
+            covariances[position] = variance[:, None, None] * (own @ own.swapaxes(1, 2))
+    diagonal = problem.layout.diagonal
+    return {
+        "beta": (evaluation.beta + problem.columns.beta0) @ back.T,
+        "vcov": variance[:, None, None] * (root @ root.swapaxes(1, 2)),
+        "theta": found.theta,
+        "sigma": np.sqrt(variance),
+        "covariances": tuple(covariances[t] for t in range(len(design.terms))),
+        "criterion": found.criterion,
+        "converged": found.optimum.converged,
+        "singular": (found.theta[:, diagonal] < SINGULAR).any(axis=1),
+        "evaluations": found.optimum.evaluations,
+    }
+
+
+def _joined(parts: list[Any]) -> Any:
+    if isinstance(parts[0], tuple):
+        return tuple(_joined(list(of_term)) for of_term in zip(*parts, strict=True))
+    whole = np.concatenate(parts)
+    if whole.dtype == np.float64:
+        return read_only(whole)
+    whole.flags.writeable = False
+    return whole

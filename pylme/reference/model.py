@@ -1,0 +1,295 @@
+"""A model fitted by the reference, behind the face that both engines have.
+
+It holds the specification, its design and where the search ended; all else is computed from these
+when it is asked for.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from pylme.design.model_frame import model_frame
+from pylme.errors import warn
+from pylme.reference.certificate import certify
+from pylme.reference.ending import search
+from pylme.reference.fixed import fixed_effects
+from pylme.reference.getme import item
+from pylme.reference.leverage import hat_values
+from pylme.reference.problem import prepare
+from pylme.reference.record import information, is_reml, optimiser_record, warnings_of
+from pylme.reference.rows import influence, linear_predictor, residuals
+from pylme.reference.solution import (
+    conditional_variances,
+    joint_covariance,
+    random_effects,
+    solution_at,
+)
+from pylme.reference.standard_errors import standard_errors
+from pylme.reference.threads import one_thread
+from pylme.results.arrays import read_only
+from pylme.results.condition import Condition
+from pylme.results.covariance import correlation
+from pylme.results.estimates import Estimates
+from pylme.results.labels import block_labels
+from pylme.results.ranef import RandomEffects
+from pylme.results.record import fit_record
+from pylme.results.varcorr import VarCorr, VarCorrTerm
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from pylme.design.matrices import Design
+    from pylme.design.spec import ModelSpec
+    from pylme.reference.ending import Ending
+    from pylme.reference.evaluation import Evaluation
+    from pylme.reference.fixed import FixedEffects
+    from pylme.reference.problem import Problem
+    from pylme.reference.solution import Solution
+    from pylme.results.estimates import ModelInfo
+    from pylme.results.optinfo import OptInfo
+    from pylme.results.protocol import ResidualType
+    from pylme.results.record import FitRecord
+    from pylme.results.variance_errors import VarianceErrors
+
+__all__ = ["ReferenceModel", "problem_of"]
+
+
+def problem_of(spec: ModelSpec, design: Design) -> Problem:
+    """The model of a specification, ready to be fitted."""
+    return prepare(
+        design.X,
+        (design.y - design.offset)[None],
+        design.terms,
+        weights=None if spec.weights is None else design.weights,
+        reml=is_reml(spec, design),
+    )
+
+
+class ReferenceModel:
+    """A linear mixed model fitted in NumPy.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    design : Design
+    problem : Problem
+        What `problem_of` makes of these two.
+    ending : Ending
+    conditions : tuple of Condition
+    """
+
+    engine: Final = "numpy"
+    design: Design
+    problem: Problem
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        design: Design,
+        problem: Problem,
+        ending: Ending,
+        conditions: tuple[Condition, ...],
+    ) -> None:
+        self.spec = spec
+        self.design = design
+        self.problem = problem
+        self.ending = ending
+        self.conditions = conditions
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The problem is made from the design in less time than it takes to be carried.
+        return _revived, (self.spec, self.design, self.ending, self.conditions)
+
+    @property
+    def theta(self) -> NDArray[np.float64]:
+        """lme4's theta, shape (m,)."""
+        return self.ending.theta
+
+    @property
+    def criterion(self) -> float:
+        """The REML criterion or the deviance."""
+        return float(self.ending.evaluation.criterion[0])
+
+    @cached_property
+    def fixed(self) -> FixedEffects:
+        """The fixed effects and the residual standard deviation."""
+        return fixed_effects(self.problem, self.ending.evaluation)
+
+    @cached_property
+    def exact(self) -> Evaluation:
+        """The criterion at theta with exact second derivatives, which a search may do without."""
+        exactly = self.problem.criterion.exactly()
+        if exactly is self.problem.criterion:
+            return self.ending.evaluation
+        inner = self.problem.layout.matrices(self.problem.conditioned(self.theta[None]))
+        with one_thread():
+            return exactly.evaluate(inner)
+
+    @cached_property
+    def solution(self) -> Solution:
+        """All that follows from theta."""
+        return solution_at(self.problem, self.theta, evaluation=self.exact)
+
+    @cached_property
+    def effects(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The spherical random effects u and the conditional modes b, each of shape (q,)."""
+        with one_thread():
+            return random_effects(self.problem, self.theta)
+
+    @cached_property
+    def factors(self) -> list[NDArray[np.float64]]:
+        """The relative covariance factor T of each term, shapes (k, k)."""
+        made = []
+        for term in self.design.terms:
+            k = len(term.names)
+            T = np.zeros((k, k))
+            columns, rows = np.triu_indices(k)
+            T[rows, columns] = self.theta[term.thetas]
+            made.append(T)
+        return made
+
+    @cached_property
+    def mu(self) -> NDArray[np.float64]:
+        """Fitted values, shape (n,)."""
+        return linear_predictor(self.design, self.fixed.beta, self.effects[1])
+
+    def refit_from(self, theta: NDArray[np.float64]) -> ReferenceModel:
+        """The same problem once more, the search starting at `theta`."""
+        ending = search(self.problem, self.design.terms, theta)
+        before = {str(warning) for warning in warnings_of(self.ending)}
+        kept = [c for c in self.conditions if c.message not in before]
+        said = warnings_of(ending)
+        for warning in said:
+            warn(warning)
+        told = [Condition(kind="warning", message=str(warning)) for warning in said]
+        return ReferenceModel(self.spec, self.design, self.problem, ending, (*kept, *told))
+
+    def record(self) -> FitRecord:
+        """What a study keeps of a fit."""
+        return fit_record(self)
+
+    def info(self) -> ModelInfo:
+        """What was fitted to what."""
+        return information(self.spec, self.design)
+
+    def estimates(self) -> Estimates:
+        """The numbers that define the fit."""
+        return Estimates(
+            names=self.design.x_names,
+            beta=read_only(self.fixed.beta),
+            theta=read_only(self.theta),
+            lower=read_only(self.design.lower),
+            sigma=self.fixed.sigma,
+            criterion=self.criterion,
+            deviance=self.criterion,
+            loglik=-0.5 * self.criterion,
+            df=self.design.p + len(self.theta) + 1,
+            dropped=self.design.dropped,
+        )
+
+    def vcov(self) -> NDArray[np.float64]:
+        """Covariance matrix of the fixed effects, shape (p, p)."""
+        return read_only(self.fixed.vcov)
+
+    def varcorr(self) -> VarCorr:
+        """Variances and correlations of the random effects."""
+        labels = block_labels(term.group for term in self.design.terms)
+        terms = []
+        for term, label, T in zip(self.design.terms, labels, self.factors, strict=True):
+            half = self.fixed.sigma * T
+            cov = half @ half.T
+            terms.append(
+                VarCorrTerm(
+                    group=term.group,
+                    label=label,
+                    names=term.names,
+                    cov=read_only(cov),
+                    sd=read_only(np.sqrt(np.diag(cov))),
+                    corr=read_only(correlation(cov)),
+                )
+            )
+        return VarCorr(terms=tuple(terms), sigma=self.fixed.sigma)
+
+    def variance_errors(self) -> VarianceErrors:
+        """Standard errors of the variance components."""
+        return standard_errors(self.problem, self.design.terms, self.theta, self.exact)
+
+    def joint_covariance(self) -> NDArray[np.float64]:
+        """Covariance matrix of (θ̂, log σ̂²), shape (m + 1, m + 1); NaN on the boundary."""
+        return joint_covariance(self.problem, self.solution)
+
+    def optinfo(self) -> OptInfo:
+        """The optimiser's record."""
+        certificate = self.ending.certificate
+        if certificate is None or self.exact is not self.ending.evaluation:
+            certificate = certify(self.problem, self.design.terms, self.theta, self.exact)
+        return optimiser_record(self.problem, self.ending, self.solution, certificate)
+
+    def is_singular(self, tol: float) -> bool:
+        """Whether a diagonal element of theta lies below `tol`: lme4's rule."""
+        return bool((self.theta[self.design.lower == 0] < tol).any())
+
+    def ranef(self) -> tuple[RandomEffects, ...]:
+        """Conditional modes, a record for each grouping factor."""
+        records = []
+        b = self.effects[1]
+        for group, factor in self.design.group_factors.items():
+            terms = [term for term in self.design.terms if term.group == group]
+            modes = [b[t.rows].reshape(-1, len(t.names)) for t in terms]
+            records.append(
+                RandomEffects(
+                    group=group,
+                    names=tuple(name for term in terms for name in term.names),
+                    levels=factor.levels,
+                    modes=read_only(np.concatenate(modes, axis=1)),
+                )
+            )
+        return tuple(records)
+
+    def ranef_var(self, group: str) -> NDArray[np.float64]:
+        """Conditional variances of one grouping factor, shape (levels, k, k)."""
+        with one_thread():
+            variances = conditional_variances(self.problem, self.theta, self.fixed.sigma, group)
+        return read_only(variances)
+
+    def fitted(self) -> NDArray[np.float64]:
+        """Fitted values, shape (nobs,)."""
+        return read_only(self.mu)
+
+    def residuals(self, kind: ResidualType) -> NDArray[np.float64]:
+        """Residuals of one kind, shape (nobs,)."""
+        return read_only(residuals(self.design, self.mu, self.fixed.sigma, kind))
+
+    def getme(self, name: str) -> Any:
+        """One of the items of lme4's ``getME``, or "weights"; "devfun" is a function of theta.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none of that name.
+        """
+        return item(self, name)
+
+    def columns(self) -> Mapping[str, Any]:
+        """The columns of the model frame, by R's names for them."""
+        return model_frame(self.spec, self.design.recipe.memory)
+
+    def row_quantities(self) -> Mapping[str, NDArray[np.float64]]:
+        """What broom.mixed's augment adds to the model frame."""
+        hat = None
+        if self.design.p:
+            hat = hat_values(self.problem, self.theta, self.ending.evaluation)
+        fixed = linear_predictor(self.design, self.fixed.beta)
+        parts = influence(self.design, self.mu, fixed, hat, self.fixed.sigma)
+        return {name: read_only(part) for name, part in parts.items()}
+
+
+def _revived(
+    spec: ModelSpec, design: Design, ending: Ending, conditions: tuple[Condition, ...]
+) -> ReferenceModel:
+    return ReferenceModel(spec, design, problem_of(spec, design), ending, conditions)

@@ -1,0 +1,121 @@
+"""What was fitted and how the search went, as the records that both engines have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import scipy
+
+from pylme._version import __version__
+from pylme.errors import ConvergenceWarning, SingularFitWarning
+from pylme.formula import deparse_lines
+from pylme.reference.newton import ENOUGH, MAX_ESCAPES, MAX_EVALUATIONS
+from pylme.results.arrays import read_only
+from pylme.results.estimates import ModelInfo
+from pylme.results.optinfo import OptInfo
+from pylme.results.trace import Trace
+
+if TYPE_CHECKING:
+    from pylme.design.matrices import Design
+    from pylme.design.spec import ModelSpec
+    from pylme.errors import FitWarning
+    from pylme.reference.ending import Ending
+    from pylme.reference.problem import Problem
+    from pylme.reference.solution import Solution
+    from pylme.results.certificate import Certificate
+
+__all__ = ["information", "is_reml", "optimiser_record", "warnings_of"]
+
+#: lme4's words, with the space at the end of one of them.
+_TITLES: Final = {
+    True: "Linear mixed model fit by REML",
+    False: "Linear mixed model fit by maximum likelihood ",
+}
+
+
+def is_reml(spec: ModelSpec, design: Design) -> bool:
+    """Whether the fit is by REML; without fixed effects that is ML, and called so by lme4 too."""
+    return spec.reml and design.p > 0
+
+
+def information(spec: ModelSpec, design: Design) -> ModelInfo:
+    """What was fitted to what, in lme4's words, so that a summary prints as lme4's."""
+    call = [("formula", "\n".join(deparse_lines(spec.formula.tree))), ("data", "data")]
+    call += [
+        (role, name)
+        for role, name in (("weights", spec.weights), ("offset", spec.offset))
+        if name is not None
+    ]
+    return ModelInfo(
+        formula=str(spec.formula),
+        call=tuple(call),
+        title=_TITLES[is_reml(spec, design)],
+        object_class="lmerMod",
+        family=None,
+        link=None,
+        reml=is_reml(spec, design),
+        use_scale=True,
+        nobs=design.n,
+        ngrps={name: len(factor.levels) for name, factor in design.group_factors.items()},
+        deviance_label="deviance",
+        fit_messages=_rank_message(design),
+        versions={"numpy": np.__version__, "scipy": scipy.__version__, "pylme": __version__},
+    )
+
+
+def _rank_message(design: Design) -> tuple[str, ...]:
+    """lme4's message on columns of X that were dropped."""
+    dropped = len(design.dropped)
+    if not dropped:
+        return ()
+    what = "column / coefficient" if dropped == 1 else "columns / coefficients"
+    return (f"fixed-effect model matrix is rank deficient so dropping {dropped} {what}",)
+
+
+def warnings_of(ending: Ending) -> tuple[FitWarning, ...]:
+    """What is to be said of the end of a search."""
+    certificate = ending.certificate
+    said: list[FitWarning] = []
+    if not ending.converged:
+        said.append(ConvergenceWarning(_end(ending)))
+    if certificate is not None:
+        said += [SingularFitWarning(message) for message in certificate.boundary]
+        said += [ConvergenceWarning(message) for message in certificate.problems]
+    return tuple(said)
+
+
+def _end(ending: Ending) -> str:
+    if ending.converged:
+        return f"a further step would lower the criterion by less than {ENOUGH:g}"
+    return f"the search stopped after {ending.evaluations} evaluations, before it was done"
+
+
+def optimiser_record(
+    problem: Problem, ending: Ending, solution: Solution, certificate: Certificate
+) -> OptInfo:
+    """The search's own record, in terms of lme4's theta."""
+    steps = ending.trace
+    return OptInfo(
+        optimizer="trust-region Newton",
+        control={
+            "tolerance": ENOUGH,
+            "max_evaluations": MAX_EVALUATIONS,
+            "max_escapes": MAX_ESCAPES,
+        },
+        theta=read_only(ending.theta),
+        par=read_only(ending.theta),
+        feval=ending.evaluations,
+        conv_opt=0 if ending.converged else 1,
+        message=_end(ending),
+        checks=None,
+        gradient=read_only(solution.gradient),
+        hessian=read_only(solution.hessian),
+        warnings=(),
+        certificate=certificate,
+        trace=Trace(
+            theta=read_only(problem.callers(np.concatenate([step.theta for step in steps]))),
+            criterion=read_only(np.concatenate([step.criterion for step in steps])),
+            accepted=tuple(bool(step.accepted[0]) for step in steps),
+        ),
+    )

@@ -1,0 +1,241 @@
+"""All that follows from theta: fixed effects, random effects, their variances, the derivatives.
+
+With h = ZᵀV⁻¹(y - Xβ̂), the spherical random effects are û = Λᵀh and the conditional modes b̂ = ΛΛᵀh,
+as the normal equations of the penalized least squares problem say û = ΛᵀZᵀ(y - Xβ̂ - ZΛû) (Bates,
+Mächler, Bolker & Walker 2015, equation 17). Everything here is in terms of the caller's columns and
+of lme4's theta.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylme.reference.evaluation import gradient, hessian
+from pylme.reference.fixed import fixed_effects
+
+if TYPE_CHECKING:
+    from pylme.reference.evaluation import Evaluation
+    from pylme.reference.problem import Problem
+    from pylme.reference.terms import Layout
+
+__all__ = [
+    "Solution",
+    "along_theta",
+    "conditional_variances",
+    "joint_covariance",
+    "joint_inverse",
+    "random_effects",
+    "solution_at",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Solution:
+    """A model at one theta.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (m,)
+        Relative covariance parameters in lme4's order.
+    criterion : float
+        The REML criterion or the deviance.
+    rss, sigma : float
+        r² and the residual standard deviation, sqrt(r²/ν).
+    beta : ndarray, shape (p,)
+    vcov : ndarray, shape (p, p)
+        σ̂²(XᵀV⁻¹X)⁻¹.
+    u, b : ndarray, shape (q,)
+        Spherical random effects and conditional modes, in the order of Zᵀ's rows.
+    gradient : ndarray, shape (m,)
+    hessian : ndarray, shape (m, m)
+        Derivatives of the profiled criterion by theta.
+    M : tuple of ndarray, shapes (k_t, k_t)
+        ∂d/∂Σ_t for each term in lme4's order; ⪰ 0 with M_tT_t = 0 at an optimum.
+    profiled : ndarray, shape (m,)
+        ∂²D/∂θ∂s of the criterion before σ is profiled out, s = log σ²: what `hessian` lacks of the
+        joint one.
+    """
+
+    theta: NDArray[np.float64]
+    criterion: float
+    rss: float
+    sigma: float
+    beta: NDArray[np.float64]
+    vcov: NDArray[np.float64]
+    u: NDArray[np.float64]
+    b: NDArray[np.float64]
+    gradient: NDArray[np.float64]
+    hessian: NDArray[np.float64]
+    M: tuple[NDArray[np.float64], ...]
+    profiled: NDArray[np.float64]
+
+
+def solution_at(
+    problem: Problem,
+    theta: NDArray[np.float64],
+    *,
+    response: int = 0,
+    evaluation: Evaluation | None = None,
+) -> Solution:
+    """The model at lme4's theta for one of the problem's responses.
+
+    Parameters
+    ----------
+    problem : Problem
+    theta : ndarray, shape (m,)
+    response : int
+    evaluation : Evaluation, optional
+        Of that response at theta, with exact second derivatives, if there is one.
+    """
+    layout = problem.layout
+    T = layout.matrices(theta[None])
+    if evaluation is None:
+        inner = layout.matrices(problem.conditioned(theta[None]))
+        evaluation = problem.single(response).exactly().evaluate(inner)
+    M, form, hh = _in_the_callers_columns(problem, evaluation)
+    fixed = fixed_effects(problem, evaluation, response)
+    u, b = random_effects(problem, theta, response=response)
+    return Solution(
+        theta=theta,
+        criterion=float(evaluation.criterion[0]),
+        rss=fixed.rss,
+        sigma=fixed.sigma,
+        beta=fixed.beta,
+        vcov=fixed.vcov,
+        u=u,
+        b=b,
+        gradient=gradient(layout, T, M)[0],
+        hessian=hessian(layout, T, M, form)[0],
+        M=_by_term(problem, M),
+        profiled=along_theta(layout, T, hh) / fixed.sigma**2,
+    )
+
+
+def _in_the_callers_columns(
+    problem: Problem, evaluation: Evaluation
+) -> tuple[tuple[NDArray[np.float64], ...], NDArray[np.float64], NDArray[np.float64]]:
+    inverses = [np.linalg.inv(C) for C in problem.columns.C]
+    M = tuple(i.T @ m @ i for i, m in zip(inverses, evaluation.M, strict=True))
+    change = problem.change_of_covariance()
+    return M, change.T @ evaluation.form @ change, evaluation.hh @ change
+
+
+def along_theta(
+    layout: Layout, T: list[NDArray[np.float64]], hh: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """hᵀΣ_kh for each element of theta, shape (m,).
+
+    Parameters
+    ----------
+    layout : Layout
+    T : list of ndarray, shapes (1, K_f, K_f)
+    hh : ndarray, shape (1, V)
+        As in `Evaluation`.
+    """
+    made, start = [], 0
+    for matrix in T:
+        K = matrix.shape[1]
+        made.append(2.0 * hh[:, start : start + K * K].reshape(-1, K, K) @ matrix)
+        start += K * K
+    along: NDArray[np.float64] = layout.theta(made)[0]
+    return along
+
+
+def _by_term(
+    problem: Problem, M: tuple[NDArray[np.float64], ...]
+) -> tuple[NDArray[np.float64], ...]:
+    found = {
+        position: M[f][0, place, place]
+        for f, factor in enumerate(problem.layout.factors)
+        for position, place in zip(factor.terms, factor.places, strict=True)
+    }
+    return tuple(found[position] for position in range(len(found)))
+
+
+def random_effects(
+    problem: Problem, theta: NDArray[np.float64], *, response: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The u and b of one of the problem's responses, each of shape (q,), in the order of Zᵀ's rows.
+
+    Parameters
+    ----------
+    problem : Problem
+    theta : ndarray, shape (m,)
+        lme4's.
+    response : int
+    """
+    T = problem.layout.matrices(theta[None])
+    inner = problem.layout.matrices(problem.conditioned(theta[None]))
+    # ZᵀV⁻¹(y - Xβ̂) of the well-conditioned columns.
+    effects = problem.single(response).effects(inner)
+    u: dict[int, NDArray[np.float64]] = {}
+    b: dict[int, NDArray[np.float64]] = {}
+    for f, factor in enumerate(problem.layout.factors):
+        h = effects[f] @ np.linalg.inv(problem.columns.C[f])
+        spherical = h @ T[f][0]
+        modes = spherical @ T[f][0].T
+        for position, place in zip(factor.terms, factor.places, strict=True):
+            u[position] = spherical[:, place].ravel()
+            b[position] = modes[:, place].ravel()
+    order = range(len(u))
+    return np.concatenate([u[t] for t in order]), np.concatenate([b[t] for t in order])
+
+
+def conditional_variances(
+    problem: Problem, theta: NDArray[np.float64], sigma: float, group: str
+) -> NDArray[np.float64]:
+    """σ²ΛA⁻¹Λᵀ of one grouping factor's levels, shape (J, K, K), all its terms together."""
+    layout = problem.layout
+    f = next(f for f, factor in enumerate(layout.factors) if factor.group == group)
+    inner = layout.matrices(problem.conditioned(theta[None]))
+    C = problem.columns.C[f]
+    spread = problem.single(0).spread(inner, f)
+    variances: NDArray[np.float64] = sigma**2 * (C @ spread @ C.T)
+    return variances
+
+
+def joint_covariance(problem: Problem, solution: Solution) -> NDArray[np.float64]:
+    """Covariance matrix of (θ̂, log σ̂²), shape (m + 1, m + 1).
+
+    Twice the inverse of the Hessian of the criterion in (θ, s = log σ²) (Bates, Mächler, Bolker &
+    Walker 2015, equations 30 and 39, before σ is profiled out). Where it is not positive definite,
+    as on the boundary or where the data do not identify θ, all is NaN.
+    """
+    return joint_inverse(solution.hessian, solution.profiled, problem.likelihood.nu)
+
+
+def joint_inverse(
+    hessian: NDArray[np.float64], mixed: NDArray[np.float64], nu: int
+) -> NDArray[np.float64]:
+    """Twice the inverse of the Hessian in (θ, s), from that of the profiled criterion.
+
+    Parameters
+    ----------
+    hessian : ndarray, shape (m, m)
+    mixed : ndarray, shape (m,)
+        ∂²D/∂θ∂s.
+    nu : int
+        ∂²D/∂s².
+
+    Returns
+    -------
+    ndarray, shape (m + 1, m + 1)
+        All NaN where the Hessian is not positive definite.
+    """
+    m = len(mixed)
+    joint = np.empty((m + 1, m + 1))
+    joint[:m, :m] = hessian + np.outer(mixed, mixed) / nu
+    joint[:m, m] = joint[m, :m] = mixed
+    joint[m, m] = nu
+    scale = np.sqrt(np.abs(np.diag(joint)))
+    if not (scale > 0).all():
+        return np.full_like(joint, np.nan)
+    scaled = joint / np.outer(scale, scale)
+    if np.linalg.eigvalsh(scaled)[0] < 1e-10:
+        return np.full_like(joint, np.nan)
+    covariance: NDArray[np.float64] = 2.0 * np.linalg.inv(scaled) / np.outer(scale, scale)
+    return covariance

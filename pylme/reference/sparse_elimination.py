@@ -1,0 +1,269 @@
+"""The remainder as a sparse matrix, for many levels of which each is tied to few others.
+
+Of A₂⁻¹ only the entries where S₂₂ has some are made, which is all that the criterion's first
+derivatives need: the blocks of B D₂ Bᵀ, the diagonal blocks of D₂, and
+
+    K₂₂Λ₂ = S₂₂Λ₂A₂⁻¹
+
+whose diagonal blocks are sums over entries of S₂₂. To have K₂₂ itself they are divided by T_f, so
+that T_f must be regular. A variance of zero is therefore replaced by one of 10⁻¹⁴ times that of the
+residuals, which changes the criterion by less than its rounding errors: by tr(Z_fᵀZ_f) = n times
+that at most. Nothing cancels in the division, as all that belongs to a direction of small variance
+is small in proportion. D₂ keeps the zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from pylme.reference.elimination import vector_bytes
+from pylme.reference.front_layout import fronts_of
+from pylme.reference.fronts import Fronts
+from pylme.reference.incidence import incidence
+from pylme.reference.ordering import elimination_order
+from pylme.reference.selected_inverse import selected_inverse
+from pylme.reference.sparse_coupling import SparseCoupling, coefficient_bytes, sparse_coupling
+from pylme.reference.sparse_factor import SparseFactor, Triangle, sparse_factor, triangles_of
+from pylme.reference.supernodes import supernodes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pylme.reference.cells import Cells
+    from pylme.reference.remainder import Remainder
+
+__all__ = [
+    "SparseEliminated",
+    "SparseElimination",
+    "SparsePlan",
+    "sparse_elimination",
+    "sparse_plan",
+]
+
+#: The least relative standard deviation in any direction.
+LEAST: Final = 1e-7
+#: Products of entries of B and of D₂ that are in memory at a time.
+_PRODUCTS: Final = 1e7
+#: Bytes for each value of the pattern: its places while they are found, and five such values, the
+#: whole matrix, and the places.
+_MAKING: Final = 240
+_USING: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SparseEliminated:
+    """At one set of covariances.
+
+    Attributes
+    ----------
+    of : SparseElimination
+    T : list of ndarray
+        Of the remainder's factors, with orthogonal columns.
+    regular : list of ndarray
+        The same with columns of length `LEAST` at least.
+    S22, D2, inverse : ndarray, shape (values,)
+        Values on the pattern; the last is A₂⁻¹.
+    matrix : csr_array, shape (q₂, q₂)
+        S₂₂.
+    factor : SparseFactor
+        Of A₂.
+    """
+
+    of: SparseElimination
+    T: list[NDArray[np.float64]]
+    regular: list[NDArray[np.float64]]
+    S22: NDArray[np.float64]
+    D2: NDArray[np.float64]
+    inverse: NDArray[np.float64]
+    matrix: sparse.csr_array
+    factor: SparseFactor
+
+    @property
+    def logdet(self) -> float:
+        """log|A₂|."""
+        return self.factor.logdet
+
+    def times_S22(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """S₂₂ v, of v of shape (q₂, c)."""
+        return np.asarray(self.matrix @ v)
+
+    def times_D2(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """D₂ v, of v of shape (q₂, c)."""
+        remainder = self.of.coupling.pattern.remainder
+        inner = remainder.times([factor.T for factor in self.T], v)
+        return remainder.times(self.T, self.factor.solve(inner))
+
+    def coupled(self) -> NDArray[np.float64]:
+        """The blocks of B D₂ Bᵀ, shape (K, K, J)."""
+        return self.of.coupling.blocks(self.D2)
+
+    def sums(self) -> list[NDArray[np.float64]]:
+        """The sum of the diagonal blocks of K₂₂ of each factor, shapes (K_f, K_f)."""
+        pattern = self.of.coupling.pattern
+        made = []
+        products = pattern.sums_of_products(self.S22, self.regular, self.inverse)
+        for factor, product in zip(self.regular, products, strict=True):
+            K22 = np.linalg.solve(factor.T, product.T).T
+            made.append(0.5 * (K22 + K22.T))
+        return made
+
+    def spread(self, f: int) -> NDArray[np.float64]:
+        """The diagonal blocks of D₂ of factor f, shape (J_f, K_f, K_f)."""
+        return np.moveaxis(self.of.coupling.pattern.diagonal(self.D2, f), -1, 0)
+
+    def between(
+        self, i: NDArray[np.integer[Any]], j: NDArray[np.integer[Any]]
+    ) -> NDArray[np.float64]:
+        """The entries (i, j) of D₂, for effects of levels that occur in one row of the data."""
+        return np.asarray(self.of.coupling.pattern.matrix(self.D2)[i, j])
+
+    def towards(
+        self, levels: NDArray[np.int32], i: NDArray[np.integer[Any]]
+    ) -> NDArray[np.float64]:
+        """The entries (a, j; i) of B D₂, shape (K, entries).
+
+        All that is added up in these lies on the pattern, as level j brings it together.
+        """
+        D2 = self.of.coupling.pattern.matrix(self.D2)
+        B, K, J = self.of.B, self.of.coupling.K, self.of.coupling.J
+        products = float(np.diff(D2.indptr)[B.indices].sum())
+        step = max(1, int(J * min(1.0, _PRODUCTS * K / max(products, 1.0))))
+        made = np.empty((K, len(i)))
+        for start in range(0, J, step):
+            here = np.flatnonzero((levels >= start) & (levels < start + step))
+            for a in range(K):
+                BD2 = B[a * J + start : a * J + min(start + step, J)] @ D2
+                made[a, here] = BD2[levels[here] - start, i[here]]
+        return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SparseElimination:
+    """Before the covariances are known.
+
+    Attributes
+    ----------
+    coupling : SparseCoupling
+    B : csr_array, shape (K J, q₂)
+    layout : Fronts
+    triangles : tuple of Triangle
+        Of the factor of A₂.
+    bytes : int
+        How much memory an evaluation is estimated to take.
+    """
+
+    coupling: SparseCoupling
+    B: sparse.csr_array
+    layout: Fronts
+    triangles: tuple[Triangle, ...]
+    bytes: int
+
+    def at(self, D: NDArray[np.float64], T: Sequence[NDArray[np.float64]]) -> SparseEliminated:
+        """What is left at the leading factor's D, shape (K, K, J), and the other factors' T."""
+        pattern = self.coupling.pattern
+        S22 = self.coupling.eliminate(D)
+        plain, regular = zip(*map(_orthogonal, T), strict=True)
+        A = pattern.congruent(S22, regular)
+        for f, K in enumerate(pattern.remainder.widths):
+            pattern.diagonal(A, f)[np.arange(K), np.arange(K)] += 1.0
+        factor = sparse_factor(self.layout, self.triangles, A)
+        inverse = selected_inverse(factor)
+        return SparseEliminated(
+            of=self,
+            T=list(plain),
+            regular=list(regular),
+            S22=S22,
+            D2=pattern.congruent(inverse, [matrix.T for matrix in plain]),
+            inverse=inverse,
+            matrix=pattern.matrix(S22),
+            factor=factor,
+        )
+
+    def times(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """B v, shape (K, J, c), of v of shape (q₂, c)."""
+        return np.asarray(self.B @ v).reshape(self.coupling.K, self.coupling.J, -1)
+
+    def transposed_times(self, w: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Bᵀ w, shape (q₂, c), of w of shape (K, J, c)."""
+        return np.asarray(self.B.T @ w.reshape(self.B.shape[0], -1))
+
+    def products(self, f: int) -> NDArray[np.float64]:
+        """The diagonal blocks of Z₂ᵀZ₂ of factor f, shape (J_f, K_f, K_f)."""
+        return np.moveaxis(self.coupling.pattern.diagonal(self.coupling.products, f), -1, 0)
+
+
+def _orthogonal(T: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """T with orthogonal columns, TTᵀ being the same, and again with none of them near zero.
+
+    A small number on the diagonal of T itself would not do: with T = [[0, 0], [b, c]] it changes a
+    covariance by b times that number, and not by its square.
+    """
+    U, lengths, _ = np.linalg.svd(T)
+    return U * lengths, U * np.maximum(lengths, LEAST)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SparsePlan:
+    """What is known before the memory is asked for that an evaluation takes.
+
+    Attributes
+    ----------
+    coupling : SparseCoupling
+    layout : Fronts
+    bytes : int
+        How much memory an evaluation is estimated to take, with what it is made from.
+    """
+
+    coupling: SparseCoupling
+    layout: Fronts
+    bytes: int
+
+
+def sparse_plan(
+    parts: Sequence[Cells],
+    products: Mapping[tuple[int, int], Cells],
+    remainder: Remainder,
+    *,
+    shape: tuple[int, int],
+) -> SparsePlan:
+    """How a sparse remainder would lie in memory.
+
+    Parameters
+    ----------
+    parts : sequence of Cells
+        Of the leading factor with each of the others: B.
+    products : mapping of (f, g) to Cells
+        Of the others with each other, f ≤ g: Z₂ᵀZ₂.
+    remainder : Remainder
+    shape : tuple of int
+        K and J of the leading factor.
+    """
+    coupled = sparse_coupling(parts, products, remainder, shape=shape)
+    pattern = coupled.pattern
+    i, j = pattern.neighbours()
+    weights = np.repeat(remainder.widths, remainder.levels)
+    tree = supernodes(i, j, elimination_order(i, j, len(weights)), weights)
+    layout = fronts_of(tree, np.cumsum(weights) - weights, weights, pattern.coordinates())
+    made, used = coefficient_bytes(parts, shape=shape)
+    made += _MAKING * pattern.size
+    used += _USING * pattern.size + layout.bytes + vector_bytes(remainder, shape)
+    return SparsePlan(coupling=coupled, layout=layout, bytes=int(max(made, used)))
+
+
+def sparse_elimination(
+    plan: SparsePlan, parts: Sequence[Cells], remainder: Remainder
+) -> SparseElimination:
+    """A sparse remainder as planned."""
+    found = incidence(parts, remainder).sorted()
+    return SparseElimination(
+        coupling=plan.coupling,
+        B=found.matrix(plan.coupling.J, remainder.size),
+        layout=plan.layout,
+        triangles=triangles_of(plan.layout),
+        bytes=plan.bytes,
+    )

@@ -1,0 +1,164 @@
+"""A study: data drawn many times, several models fitted to each draw, what comes of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pylme.errors import OptionError
+from pylme.fit import Fit
+from pylme.options import choice, whole_number
+from pylme.study.identity import hash_of
+from pylme.study.job import Job
+from pylme.study.models import read_models
+from pylme.study.outcome import StudyResult
+from pylme.study.running import run
+from pylme.study.seeds import seeds_of
+from pylme.study.sources import source_of
+from pylme.study.store import Store
+from pylme.study.truth import truth_of
+
+if TYPE_CHECKING:
+    import os
+
+    from pylme.frame import Rows
+    from pylme.results.protocol import FittedModel
+    from pylme.study.models import StudyModel
+    from pylme.study.seeds import Seed
+
+__all__ = ["study"]
+
+Engine = Literal["numpy", "lme4"]
+
+
+def study(
+    simulate: Any,
+    models: Mapping[str, str | StudyModel] | str,
+    *,
+    n: int = 250,
+    seed: Seed = None,
+    engine: Engine = "numpy",
+    n_jobs: int | None = None,
+    truth: Mapping[str, Any] | None = None,
+    collect: Callable[[Fit], Mapping[str, float]] | None = None,
+    check: bool = False,
+    progress: bool = False,
+    store: str | os.PathLike[str] | None = None,
+    reference_blas: bool = False,
+) -> StudyResult:
+    """Fit several models to many replicates of simulated data.
+
+    Parameters
+    ----------
+    simulate : Simulator, Fit or callable
+        What draws: `pylme.simulator`; a fit, at its estimates; or a function that takes a
+        `numpy.random.Generator` and gives a table.
+    models : mapping of str to str or StudyModel
+        Names to formulas, or to formulas with the options of `lmer`.
+    n : int
+        Replicates.
+    seed : int, SeedSequence or None
+        As for `pylme.simulate`: one child of it for each replicate, so that nothing depends on
+        the number of workers.
+    engine : {"numpy", "lme4"}
+        "numpy" fits all replicates in a batch, "lme4" each by lmer.
+    n_jobs : int or None
+        Workers, as joblib has it. None is one, or what an active `joblib.parallel_config` says,
+        which may also put the work on dask or ray.
+    truth : mapping, optional
+        True values by the label of the parameter (``"ses"``, ``"sd__ses | sch.id"``, ``"sigma"``),
+        or such mappings by model. A simulator whose parameters are the same in all rows knows them.
+    collect : callable, optional
+        Takes a `Fit` and gives further numbers by name. Each replicate is then fitted by itself.
+    check : bool
+        Cross-check each fit, and keep the verdict. Each replicate is then fitted by itself.
+    progress : bool
+        Show a bar, in a terminal or a notebook.
+    store : path, optional
+        A folder where results are kept as they come. The same study called again goes on where it
+        was cut off. Needs the extra ``pylme[parquet]``.
+    reference_blas : bool
+        Let R run on the reference BLAS where there is one, in processes of its own: slower on
+        large models, and with the same bits on every machine. What lme4 calls converged, where the
+        criterion is flat, turns on the last bit.
+
+    Returns
+    -------
+    StudyResult
+        A fit that fails is a row with its error, and ends nothing.
+
+    Raises
+    ------
+    OptionError
+        If an argument is not one of those allowed.
+    FormulaError, DataError
+        If a model can be fitted to no replicate.
+    RUnavailableError
+        If the engine is "lme4" and there is none.
+    MissingPackageError
+        If `store` is given and pyarrow is not installed.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> grid = pylme.expand_grid(school=range(20), ses=range(10))
+    >>> model = pylme.simulator(
+    ...     "y ~ ses + (ses | school)", grid, beta=[1, 2], sigma=2,
+    ...     covariances={"sd": [2, 1], "corr": 0.4},
+    ... )
+    >>> found = pylme.study(model, {"slopes": "y ~ ses + (ses | school)"}, n=100, seed=1)
+    >>> found
+    <StudyResult: 100 replicates of 1 models by numpy, 0 fits failed>
+    >>> line = found.summary().estimates.query("over == 'all' and parameter == 'ses'")
+    >>> bool(abs(line["bias"].item()) < 4 * line["bias_se"].item())
+    True
+    """
+    choice("engine", engine, Engine)
+    n = whole_number("n", n, least=1)
+    source = source_of(simulate)
+    if store is not None and seed is None:
+        raise OptionError(
+            option="seed",
+            value=None,
+            allowed="a number with `store`: what is stored is found by it",
+        )
+    if collect is not None and not callable(collect):
+        raise OptionError(option="collect", value=collect, allowed="a function of a fit")
+    job = Job(
+        key=uuid.uuid4().hex,
+        source=source,
+        seeds=seeds_of(seed, rng=source.rng, n=n),
+        models=read_models(models, engine=engine),
+        engine=engine,
+        check=bool(check),
+        collect=None if collect is None else OwnNumbers(own=collect),
+    )
+    job.require_fittable()
+    known = truth_of(source, job.models, truth)
+    shards = None
+    if store is not None:
+        job = replace(job, key=hash_of(job))
+        shards = Store(store, job.key)
+    return StudyResult(
+        rows=run(
+            job, n, n_jobs=n_jobs, progress=progress, store=shards, reference_blas=reference_blas
+        ),
+        n=n,
+        models=tuple(job.models),
+        engine=engine,
+        seeds=job.seeds,
+        truth=known,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OwnNumbers:
+    """The user's function of a fit, for those who have the fitted model alone."""
+
+    own: Callable[[Fit], Mapping[str, float]]
+
+    def __call__(self, model: FittedModel, rows: Rows) -> Mapping[str, float]:
+        """The numbers of a fitted model."""
+        return self.own(Fit(model, rows))

@@ -1,0 +1,110 @@
+"""A model fitted to all replicates at once, by the reference fitter."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pylme.design.build import build
+from pylme.errors import PylmeWarning
+from pylme.reference import fit_many
+from pylme.results.convergence import Status
+from pylme.study.block import Block
+from pylme.study.parameters import parameters_of, varcorr_values
+from pylme.study.record import failure
+from pylme.study.stacking import stacked
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pylme.design.spec import ModelSpec
+    from pylme.reference import ManyFits
+
+__all__ = ["Batch"]
+
+
+class Batch:
+    """A model on one design, for engine "numpy".
+
+    Parameters
+    ----------
+    name : str
+    spec : ModelSpec
+        On the rows of the simulation; its own response is not used.
+    """
+
+    def __init__(self, name: str, spec: ModelSpec) -> None:
+        self.name = name
+        self.reml = spec.reml
+        with warnings.catch_warnings():
+            # Of dropped columns the first fit of lmer tells, not each of a study.
+            warnings.simplefilter("ignore", PylmeWarning)
+            self.design = build(spec)
+        kept = self.design.rows.kept
+        self.rows = slice(None) if kept is None else kept
+
+    def fit(self, drawn: Any) -> list[Block]:
+        """The fits to all replicates of a `Simulation`."""
+        replicates = drawn.first + np.arange(len(drawn))
+        Y = np.ascontiguousarray(drawn.y[self.rows].T)
+        try:
+            return [self._block(Y, replicates)]
+        except Exception:  # noqa: BLE001  (one that cannot be fitted takes all others with it)
+            return self._one_by_one(Y, replicates)
+
+    def _block(self, Y: NDArray[np.float64], replicates: NDArray[np.int64]) -> Block:
+        started = time.perf_counter()
+        fits = fit_many(self.design, Y, reml=self.reml)
+        seconds = (time.perf_counter() - started) / len(Y)
+        terms = list(zip(fits.groups, fits.effects, strict=True))
+        estimate = np.hstack(
+            [
+                fits.beta,
+                varcorr_values(list(zip(fits.sd, fits.corr, strict=True))),
+                fits.sigma[:, None],
+                fits.theta,
+            ]
+        )
+        std_error = np.full(estimate.shape, np.nan)
+        std_error[:, : fits.beta.shape[1]] = fits.std_error
+        return Block(
+            model=self.name,
+            replicates=replicates,
+            parameters=parameters_of(fits.names, terms, fits.theta.shape[1]),
+            estimate=estimate,
+            std_error=std_error,
+            fits=_fits(fits, seconds),
+        )
+
+    def _one_by_one(self, Y: NDArray[np.float64], replicates: NDArray[np.int64]) -> list[Block]:
+        blocks = []
+        for y, replicate in zip(Y, replicates, strict=True):
+            started = time.perf_counter()
+            try:
+                blocks.append(self._block(y[None], replicate[None]))
+            except Exception as error:  # noqa: BLE001  (kept as the replicate's row)
+                told = failure(error, seconds=time.perf_counter() - started)
+                blocks.append(stacked(self.name, [told], first=int(replicate)))
+        return blocks
+
+
+def _fits(fits: ManyFits, seconds: float) -> dict[str, Any]:
+    """The columns of each fit. The code is the helper's: 1, for a singular fit 0, else -1."""
+    n = len(fits)
+    names = np.array(
+        [Status.NOT_CONVERGED.value, Status.SINGULAR.value, Status.CONVERGED.value], dtype=object
+    )
+    code = np.where(fits.converged, np.where(fits.singular, 0, 1), -1)
+    return {
+        "criterion": fits.criterion,
+        "status": names[code + 1],
+        "code": code,
+        "singular": fits.singular,
+        "verdict": [None] * n,
+        "messages": [""] * n,
+        "seconds": np.full(n, seconds),
+        "error": [None] * n,
+    }

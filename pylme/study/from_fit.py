@@ -1,0 +1,59 @@
+"""A fitted model as one to draw data by."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+from pylme.design.build import build
+from pylme.errors import NotAvailableError, PylmeWarning
+from pylme.formula import deparse
+from pylme.options import choice
+from pylme.study.seeds import Rng
+from pylme.study.simulator import Simulator
+from pylme.study.specification import part_of
+from pylme.study.tables import table_of
+
+if TYPE_CHECKING:
+    from pylme.results.protocol import FittedModel
+
+__all__ = ["simulator_of"]
+
+
+def simulator_of(model: FittedModel, *, empirical: bool, rng: Rng) -> Simulator:
+    """The model at its estimates, on the rows that it was fitted to.
+
+    Raises
+    ------
+    NotAvailableError
+        If the model is a generalized one, or has no data.
+    """
+    choice("rng", rng, Rng)
+    spec = model.spec
+    if spec is None:
+        raise NotAvailableError(
+            asked="Drawing data from a fit",
+            found="this fit came from JSON, which carries no data",
+            remedy="Fit the model again, or keep the fit by pickle, which carries all of it.",
+        )
+    if spec.family is not None:
+        raise NotAvailableError(
+            asked="Drawing data from a fit",
+            found=f"its family is {spec.family.name}, and pylme draws from linear mixed models",
+            remedy="Draw with R's simulate(), or fit a linear model with lmer().",
+        )
+    with warnings.catch_warnings():
+        # Dropped columns and rows were told of when the model was fitted.
+        warnings.simplefilter("ignore", PylmeWarning)
+        design = build(spec)
+    estimates = model.estimates()
+    part = part_of(design, beta=estimates.beta, sigma=estimates.sigma, covariances=model.varcorr())
+    return Simulator(
+        formula=design.formula,
+        response=deparse(spec.formula.response),
+        data=table_of(spec.frame),
+        n_rows=design.rows.n_given,
+        parts=(part,),
+        empirical=empirical,
+        rng=rng,
+    )

@@ -1,0 +1,99 @@
+"""A model fitted to one replicate after the other: by lme4, or wherever a fit itself is wanted."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pylme.design.requirements import require_fittable
+from pylme.reference.engine import fit_with_numpy
+from pylme.study.record import failure, record_of
+from pylme.study.stacking import stacked
+
+if TYPE_CHECKING:
+    from pylme.design.spec import ModelSpec
+    from pylme.results.protocol import FittedModel
+    from pylme.study.block import Block
+    from pylme.study.collecting import Collect
+    from pylme.study.models import StudyModel
+    from pylme.study.record import Record
+    from pylme.study.simulation import Simulation
+    from pylme.study.sources import Drawn
+
+__all__ = ["ByResponse", "ByTable"]
+
+
+class _OneByOne:
+    """What both ways share: the clock, the errors, the verdict, the user's own numbers."""
+
+    def __init__(self, name: str, *, check: bool, collect: Collect | None) -> None:
+        self.name = name
+        self.check = check
+        self.collect = collect
+
+    def fitted(self, drawn: Any, i: int) -> FittedModel:
+        """The fit to replicate `i` of those drawn."""
+        raise NotImplementedError
+
+    def fit(self, drawn: Drawn) -> list[Block]:
+        """The fits to all replicates drawn."""
+        records = [self._record(drawn, i) for i in range(len(drawn))]
+        return [stacked(self.name, records, first=drawn.first)]
+
+    def _record(self, drawn: Drawn, i: int) -> Record:
+        started = time.perf_counter()
+        try:
+            model = self.fitted(drawn, i)
+            seconds = time.perf_counter() - started
+            verdict = None
+            if self.check:
+                from pylme.crosscheck.check import cross_check
+
+                verdict = cross_check(model, starts=None).verdict.value
+            spec = model.spec
+            collected = (
+                {} if self.collect is None or spec is None else self.collect(model, spec.frame.rows)
+            )
+            return record_of(model, seconds=seconds, verdict=verdict, collected=collected)
+        except Exception as error:  # noqa: BLE001  (kept as the replicate's row)
+            return failure(error, seconds=time.perf_counter() - started)
+
+
+class ByResponse(_OneByOne):
+    """A model on one design, for engine "lme4": only the response differs by replicate."""
+
+    def __init__(
+        self, name: str, spec: ModelSpec, control: Any, *, check: bool, collect: Collect | None
+    ) -> None:
+        super().__init__(name, check=check, collect=collect)
+        from pylme.lme4.responses import prepare_responses
+
+        self.rows = slice(None) if spec.frame.kept is None else spec.frame.kept
+        self.prepared = prepare_responses(spec, control)
+
+    def fitted(self, drawn: Simulation, i: int) -> FittedModel:
+        """The fit to replicate `i`."""
+        return self.prepared.fit(np.ascontiguousarray(drawn.y[self.rows, i]))
+
+
+class ByTable(_OneByOne):
+    """A model on a table that is read anew for each replicate."""
+
+    def __init__(
+        self, name: str, model: StudyModel, *, engine: str, check: bool, collect: Collect | None
+    ) -> None:
+        super().__init__(name, check=check, collect=collect)
+        self.model = model
+        self.engine = engine
+
+    def fitted(self, drawn: Drawn, i: int) -> FittedModel:
+        """The fit to replicate `i`."""
+        spec = self.model.specified(drawn.to_frame(i))
+        require_fittable(spec)
+        if self.engine == "numpy":
+            return fit_with_numpy(spec)
+        from pylme.lme4.fitting import fit_with_lme4
+
+        return fit_with_lme4(spec, function="lmer", control=self.model.control)

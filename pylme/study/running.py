@@ -1,0 +1,111 @@
+"""The shards of a study done: here or by joblib's workers, with a progress bar, kept on disk."""
+
+from __future__ import annotations
+
+from concurrent.futures import as_completed
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from joblib import Parallel, delayed, effective_n_jobs
+from joblib.externals.loky import ProcessPoolExecutor
+
+from pylme.lme4.reference_blas import prefer_reference_blas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pylme.study.job import Job
+    from pylme.study.store import Store
+
+    Shard = tuple[int, int]
+
+__all__ = ["run"]
+
+
+def run(
+    job: Job,
+    n: int,
+    *,
+    n_jobs: int | None,
+    progress: bool,
+    store: Store | None,
+    reference_blas: bool,
+) -> pd.DataFrame:
+    """The rows of all replicates, in the order of replicates and models.
+
+    Parameters
+    ----------
+    job : Job
+    n : int
+        Replicates.
+    n_jobs : int or None
+        As joblib has it; None is one, or what an active `joblib.parallel_config` says.
+    progress : bool
+        Whether to show a bar, in a terminal or a notebook.
+    store : Store or None
+        Where shards are kept, and looked for.
+    reference_blas : bool
+        Whether R shall run on the reference BLAS.
+    """
+    shards = job.shards(n)
+    missing = [shard for shard in shards if store is None or not store.has(*shard)]
+    done: dict[Shard, pd.DataFrame] = {}
+    working = (_on_reference_blas if reference_blas else _done)(job, missing, n_jobs)
+    for shard, rows in _shown(working, missing, n, progress=progress):
+        if store is None:
+            done[shard] = rows
+        else:
+            store.write(*shard, rows)
+    frames = [done[shard] if store is None else store.read(*shard) for shard in shards]
+    return _sorted(pd.concat(frames, ignore_index=True), list(job.models))
+
+
+def _done(
+    job: Job, shards: list[Shard], n_jobs: int | None
+) -> Iterator[tuple[Shard, pd.DataFrame]]:
+    """The shards in the order in which they are done."""
+    # A generator, so that rows go to disk while others are still at work.
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    yield from parallel(delayed(_shard)(job, shard) for shard in shards)
+
+
+def _on_reference_blas(
+    job: Job, shards: list[Shard], n_jobs: int | None
+) -> Iterator[tuple[Shard, pd.DataFrame]]:
+    """The shards, from processes that are made for them: a running R keeps the BLAS it has."""
+    if not shards:
+        return
+    with ProcessPoolExecutor(
+        max_workers=effective_n_jobs(n_jobs), initializer=prefer_reference_blas
+    ) as pool:
+        waiting = [pool.submit(_shard, job, shard) for shard in shards]
+        for done in as_completed(waiting):
+            yield done.result()
+
+
+def _shard(job: Job, shard: Shard) -> tuple[Shard, pd.DataFrame]:
+    return shard, job.run(*shard)
+
+
+def _shown(
+    done: Iterable[tuple[Shard, pd.DataFrame]], missing: list[Shard], n: int, *, progress: bool
+) -> Iterator[tuple[Shard, pd.DataFrame]]:
+    """The same, counted in a bar."""
+    if not progress:
+        yield from done
+        return
+    from tqdm.auto import tqdm
+
+    there = n - sum(stop - first for first, stop in missing)
+    with tqdm(total=n, initial=there, unit="replicate", desc="study") as bar:
+        for (first, stop), rows in done:
+            yield (first, stop), rows
+            bar.update(stop - first)
+
+
+def _sorted(rows: pd.DataFrame, models: list[str]) -> pd.DataFrame:
+    place = rows["model"].map({name: i for i, name in enumerate(models)})
+    order = pd.DataFrame({"replicate": rows["replicate"], "model": place}).sort_values(
+        ["replicate", "model"], kind="stable"
+    )
+    return rows.loc[order.index].reset_index(drop=True)

@@ -1,0 +1,144 @@
+"""What all pictures have in common."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+from inspect import signature
+from io import BytesIO
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import pylme
+from pylme import plot
+from pylme.errors import MissingPackageError, OptionError
+from pylme.plot import axes as place
+from pylme.plot.palette import shown
+from tests.plot.fits import BLOCKS, by_sector, dyestuff, hsb, sleepstudy
+from tests.plot.test_replicates import estimates
+
+ROOT = Path(__file__).parents[2]
+#: Every picture, and what it may be asked for.
+PICTURES = {
+    "caterpillar": lambda **ax: plot.caterpillar(sleepstudy(), **ax),
+    "caterpillar, many levels": lambda **ax: plot.caterpillar(hsb(), **ax),
+    "convergence": lambda **ax: plot.convergence(sleepstudy(), **ax),
+    "convergence, theta": lambda **ax: plot.convergence(by_sector(), "theta", **ax),
+    "profile_criterion": lambda **ax: plot.profile_criterion(dyestuff(), "Batch.(Intercept)", **ax),
+    "random_effects": lambda **ax: plot.random_effects(sleepstudy(), **ax),
+    "random_effects, blocks": lambda **ax: plot.random_effects(
+        by_sector(BLOCKS), by="sector", **ax
+    ),
+    "residuals": lambda **ax: plot.residuals(hsb(), **ax),
+    "residuals, normal": lambda **ax: plot.residuals(sleepstudy(), "normal", **ax),
+    "study": lambda **ax: plot.study(estimates(), ["r0", "r1"], **ax),
+    "varcorr": lambda **ax: plot.varcorr(by_sector(BLOCKS), **ax),
+    "varcorr, corr": lambda **ax: plot.varcorr(by_sector(BLOCKS), "corr", **ax),
+}
+every_picture = pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES)
+
+
+def test_every_picture_is_tried_here_and_has_its_twin():
+    names = {name for name in plot.__all__ if name.islower() and not name.endswith("_data")}
+    assert names == {title.split(",")[0] for title in PICTURES}
+    for name in names:
+        of_data = list(signature(getattr(plot, f"{name}_data")).parameters)
+        of_picture = list(signature(getattr(plot, name)).parameters)
+        assert set(of_data) <= set(of_picture)
+        assert of_picture[-1] == "ax"
+
+
+@every_picture
+def test_it_is_drawn_in_the_axes_given(draw):
+    figure = Figure()
+    left, right = figure.subplots(1, 2)
+    assert draw(ax=right) is right
+    assert right.has_data()
+    assert not left.has_data()
+    assert figure.axes == [left, right]
+
+
+@every_picture
+def test_it_is_drawn_in_a_new_figure_with_labels_where_no_axes_are_given(draw):
+    axes = draw()
+    assert isinstance(axes, Axes)
+    assert axes.get_xlabel()
+    assert axes.get_ylabel() or axes.get_yticklabels()
+    assert draw().figure is not axes.figure
+
+
+@every_picture
+def test_it_changes_nothing_else_of_matplotlibs(draw):
+    settings, numbers, backend = dict(mpl.rcParams), plt.get_fignums(), mpl.get_backend()
+    draw()
+    assert dict(mpl.rcParams) == settings
+    assert plt.get_fignums() == numbers
+    assert mpl.get_backend() == backend
+
+
+@every_picture
+def test_a_notebook_shows_it(draw):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        png, size = draw()._repr_png_()
+    assert png.startswith(b"\x89PNG")
+    # The size in which it is shown, in its shape, at half its dots.
+    width, height = (int.from_bytes(png[at : at + 4]) for at in (16, 20))
+    assert abs(width - 2 * size["width"]) <= 2
+    assert abs(height - 2 * size["height"]) <= 2
+
+
+def test_axes_that_were_taken_out_of_their_figure_show_nothing():
+    axes = plot.varcorr(dyestuff())
+    axes.remove()
+    assert axes._repr_png_() is None
+
+
+def test_only_axes_are_drawn_in():
+    with pytest.raises(OptionError, match="a matplotlib Axes"):
+        plot.varcorr(dyestuff(), ax=Figure())
+
+
+def test_names_are_shown_as_they_are():
+    data = pylme.datasets.load("dyestuff").rename(columns={"Batch": "_$a$"})
+    data["_$a$"] = pd.Categorical([f"_{level}$x^2$ {30 * 'long '}" for level in data["_$a$"]])
+    fit = pylme.lmer("Yield ~ 1 + (1 | `_$a$`)", data, engine="numpy")
+    for axes in (plot.caterpillar(fit), plot.varcorr(fit), plot.convergence(fit, "theta")):
+        axes.figure.savefig(BytesIO())
+    names = [label.get_text() for label in plot.caterpillar(fit).get_yticklabels()]
+    assert all(len(name) <= 45 and name.endswith("…") for name in names)
+
+
+def test_a_dollar_begins_no_formula_and_an_underscore_hides_nothing():
+    assert shown("a$b$") == r"a\$b\$"
+    assert shown("_a_b") == " _a_b"
+    assert shown("abcdef", most=4) == "abc…"
+
+
+def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
+    place._axes_that_show.cache_clear()
+    monkeypatch.setitem(sys.modules, "matplotlib.axes", None)
+    try:
+        with pytest.raises(MissingPackageError, match=r'pip install "pylme\[plot\]"'):
+            plot.varcorr(dyestuff())
+    finally:
+        place._axes_that_show.cache_clear()
+
+
+def test_frames_need_no_matplotlib():
+    code = (
+        "import sys, pylme; fit = pylme.lmer('Yield ~ 1 + (1 | Batch)', "
+        "pylme.datasets.load('dyestuff'), engine='numpy'); fit.plot.caterpillar_data(); "
+        "print('matplotlib' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "False"
