@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.needs_r,
-    pytest.mark.filterwarnings("ignore::pylme.errors.RWarning"),
+    pytest.mark.filterwarnings("ignore::pylme.errors.FitWarning"),
 ]
 
 
