@@ -8,7 +8,7 @@ one changes no fit.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -24,7 +24,7 @@ from pylme.results.summary import Summary
 from pylme.results.variance_errors import varcorr_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from pylme.results.ranef import RandomEffects
     from pylme.results.tidying import Effects
     from pylme.results.varcorr import VarCorr
-    from pylme.study.seeds import Rng
+    from pylme.study.bootstrap import Bootstrap
+    from pylme.study.seeds import Rng, Seed
     from pylme.study.simulator import Simulator
 
 __all__ = ["Fit", "from_json"]
@@ -503,6 +504,65 @@ class Fit:
         return tidying.augmented(
             self._model.columns(), self._model.row_quantities(), self._rows.used_index
         )
+
+    def bootstrap(
+        self,
+        n: int = 1000,
+        *,
+        seed: Seed = None,
+        engine: Literal["lme4", "numpy"] | None = None,
+        n_jobs: int | None = None,
+        statistic: Callable[[Fit], Mapping[str, float]] | None = None,
+        progress: bool = False,
+    ) -> Bootstrap:
+        """Fit the model to responses drawn from it: the parametric bootstrap.
+
+        Parameters
+        ----------
+        n : int
+            Replicates.
+        seed : int, SeedSequence or None
+            As for `pylme.simulate`.
+        engine : {"lme4", "numpy"}, optional
+            What fits the replicates; by default what fitted the model. "numpy" fits all at once.
+        n_jobs : int or None
+            Workers, as for `pylme.study`.
+        statistic : callable, optional
+            Takes a `Fit` and gives further numbers by name. Each replicate is then fitted by
+            itself.
+        progress : bool
+            Show a bar, in a terminal or a notebook.
+
+        Returns
+        -------
+        Bootstrap
+            The estimates of all replicates, with standard errors, biases and intervals.
+
+        Raises
+        ------
+        OptionError
+            If an argument is not one of those allowed.
+        NotAvailableError
+            If the model is a generalized one, or the fit came from JSON.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> sleepstudy = pylme.datasets.load("sleepstudy")
+        >>> fit = pylme.lmer(
+        ...     "Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy"
+        ... )
+        >>> boot = fit.bootstrap(500, seed=1)
+        >>> bool(abs(boot.std_error["Days"] / fit.coef_table["std_error"]["Days"] - 1) < 0.15)
+        True
+        """
+        from pylme.study.bootstrap import bootstrap
+        from pylme.study.collecting import Collect
+
+        return bootstrap(
+            self._model, n, seed=seed, engine=engine, n_jobs=n_jobs, progress=progress,
+            collect=None if statistic is None else Collect(own=statistic, wrap=Fit),
+        )  # fmt: skip
 
     def simulator(self, *, empirical: bool = False, rng: Rng = "numpy") -> Simulator:
         """The fitted model with its estimates as parameters, to draw data by.

@@ -144,14 +144,26 @@ model_refit_from <- function(fit, theta) {
 # column of the data that is the left side of the formula.
 prepare_call <- function(response, ...) prepared_responses(response, model_call("lmer", ...))
 
-prepare_fit <- function(response, fit) {
-  prepared_responses(response, list(call = fit@call, home = environment(stats::formula(fit))))
+# Of a fit. A response that is an expression gets a column of its own, with its value.
+prepare_fit <- function(fit) {
+  call <- fit@call
+  home <- environment(stats::formula(fit))
+  call$formula <- eval(call$formula, home)
+  data <- home$data
+  if (!is.name(call$formula[[2L]])) {
+    frame <- stats::model.frame(fit)
+    data$.response <- NA_real_
+    data$.response[setdiff(seq_len(nrow(data)), attr(frame, "na.action"))] <- stats::model.response(frame)
+    call$formula[[2L]] <- quote(.response)
+  }
+  response <- as.character(call$formula[[2L]])
+  prepared_responses(response, list(call = call, home = home), data)
 }
 
-prepared_responses <- function(response, built) {
+prepared_responses <- function(response, built, data = built$home$data) {
   # An environment of its own: a fit's data are not to be written to.
   home <- new.env(parent = built$home)
-  home$data <- built$home$data
+  home$data <- data
   parts <- built$call
   parts[[1L]] <- quote(lme4::lFormula)
   given <- function(name, default) {

@@ -7,12 +7,10 @@ with only if both gave the same numbers.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pylme.design.responses import with_response
 from pylme.formula import deparse
-from pylme.frame import Numeric
-from pylme.frame.columns import locked
 from pylme.lme4.fitting import call_arguments
 from pylme.lme4.model import RModel
 from pylme.lme4.session import session
@@ -56,7 +54,7 @@ class Responses:
         """
         handle, told = session().hold("fit_response", self._handle, y)
         conditions = tuple(dict.fromkeys((*self._conditions, *told)))
-        return RModel(handle, conditions, _with_response(self._spec, y))
+        return RModel(handle, conditions, with_response(self._spec, y))
 
 
 def prepare_responses(spec: ModelSpec, control: Control | None) -> Responses:
@@ -80,11 +78,5 @@ def prepare_again(model: RModel) -> Responses:
     RError
         If R stops.
     """
-    response = deparse(model.spec.formula.response)
-    handle, told = session().hold("prepare_fit", response, model.handle)
+    handle, told = session().hold("prepare_fit", model.handle)
     return Responses(handle, told, model.spec)
-
-
-def _with_response(spec: ModelSpec, y: NDArray[np.float64]) -> ModelSpec:
-    columns = {**spec.frame.columns, deparse(spec.formula.response): Numeric(values=locked(y))}
-    return replace(spec, frame=replace(spec.frame, columns=columns))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pylme.errors import OptionError
 from pylme.fit import Fit
 from pylme.options import choice, whole_number
+from pylme.study.collecting import Collect
 from pylme.study.identity import hash_of
 from pylme.study.job import Job
 from pylme.study.models import read_models
@@ -22,9 +22,8 @@ from pylme.study.truth import truth_of
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable, Mapping
 
-    from pylme.frame import Rows
-    from pylme.results.protocol import FittedModel
     from pylme.study.models import StudyModel
     from pylme.study.seeds import Seed
 
@@ -124,8 +123,6 @@ def study(
             value=None,
             allowed="a number with `store`: what is stored is found by it",
         )
-    if collect is not None and not callable(collect):
-        raise OptionError(option="collect", value=collect, allowed="a function of a fit")
     job = Job(
         key=uuid.uuid4().hex,
         source=source,
@@ -133,7 +130,7 @@ def study(
         models=read_models(models, engine=engine),
         engine=engine,
         check=bool(check),
-        collect=None if collect is None else OwnNumbers(own=collect),
+        collect=None if collect is None else Collect(own=collect, wrap=Fit),
     )
     job.require_fittable()
     known = truth_of(source, job.models, truth)
@@ -151,14 +148,3 @@ def study(
         seeds=job.seeds,
         truth=known,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OwnNumbers:
-    """The user's function of a fit, for those who have the fitted model alone."""
-
-    own: Callable[[Fit], Mapping[str, float]]
-
-    def __call__(self, model: FittedModel, rows: Rows) -> Mapping[str, float]:
-        """The numbers of a fitted model."""
-        return self.own(Fit(model, rows))

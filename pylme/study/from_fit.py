@@ -6,8 +6,8 @@ import warnings
 from typing import TYPE_CHECKING
 
 from pylme.design.build import build
+from pylme.design.responses import response_column
 from pylme.errors import NotAvailableError, PylmeWarning
-from pylme.formula import deparse
 from pylme.options import choice
 from pylme.study.seeds import Rng
 from pylme.study.simulator import Simulator
@@ -50,7 +50,7 @@ def simulator_of(model: FittedModel, *, empirical: bool, rng: Rng) -> Simulator:
     part = part_of(design, beta=estimates.beta, sigma=estimates.sigma, covariances=model.varcorr())
     return Simulator(
         formula=design.formula,
-        response=deparse(spec.formula.response),
+        response=response_column(spec.formula.response),
         data=table_of(spec.frame),
         n_rows=design.rows.n_given,
         parts=(part,),

@@ -1,4 +1,4 @@
-"""A study's work, divided into shards of consecutive replicates that know nothing of each other."""
+"""A study: what draws, which models are fitted, and how."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from pylme.design.requirements import require_fittable
+from pylme.design.responses import response_column
 from pylme.errors import PylmeWarning, RError
-from pylme.formula import Name
 from pylme.study.batched import Batch
 from pylme.study.collecting import Collect
 from pylme.study.models import StudyModel
@@ -25,14 +24,9 @@ from pylme.study.tables import with_column
 
 if TYPE_CHECKING:
     from pylme.design.spec import ModelSpec
+    from pylme.study.shards import Fitter
 
 __all__ = ["Job"]
-
-#: Replicates in a shard: a batch is cheaper the more it holds, lme4 takes as long for each.
-_OF_A_BATCH: Final = 500
-_OF_LME4: Final = 10
-#: Numbers that the responses of a shard may hold.
-_MOST_NUMBERS: Final = 20_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,22 +54,10 @@ class Job:
     check: bool
     collect: Collect | None
 
-    def shards(self, n: int) -> list[tuple[int, int]]:
-        """The replicates of each shard, from and to; the same however many workers there are."""
-        size = _OF_A_BATCH if self._batched else _OF_LME4
-        if isinstance(self.source, Simulator):
-            size = max(1, min(size, _MOST_NUMBERS // self.source.n_rows))
-        return [(first, min(first + size, n)) for first in range(0, n, size)]
-
     @property
-    def _batched(self) -> bool:
+    def batched(self) -> bool:
+        """Whether the replicates of a shard are fitted at once."""
         return self.engine == "numpy" and self.collect is None and not self.check
-
-    def run(self, first: int, stop: int) -> pd.DataFrame:
-        """The tidy rows of a shard."""
-        drawn = self.source.replicates(self.seeds, first, stop)
-        blocks = [block for fitter in _fitters(self) for block in fitter.fit(drawn)]
-        return pd.concat([block.to_frame() for block in blocks], ignore_index=True)
 
     def require_fittable(self) -> None:
         """Raise where a model can be fitted to no replicate, before any is drawn.
@@ -99,32 +81,33 @@ class Job:
             table = _placeholder(self.source)
             return {name: model.specified(table) for name, model in self.models.items()}
 
-    def fitters(self) -> list[Batch | ByResponse | ByTable]:
+    def fitters(self) -> list[Fitter]:
         """What fits each model, prepared as far as the data of all replicates are the same."""
         specs = self.specs()
         return [self._fitter(name, specs.get(name)) for name in self.models]
 
-    def _fitter(self, name: str, spec: ModelSpec | None) -> Batch | ByResponse | ByTable:
+    def _fitter(self, name: str, spec: ModelSpec | None) -> Fitter:
         model = self.models[name]
         if spec is not None and self._explains_what_is_drawn(spec):
-            if self._batched:
+            if self.batched:
                 return Batch(name, spec)
             if self.engine == "lme4":
+                from pylme.lme4.responses import prepare_responses
+
                 # What R refuses now it refuses of each replicate, whose row then says so.
                 with suppress(RError):
                     return ByResponse(
-                        name, spec, model.control, check=self.check, collect=self.collect
-                    )
+                        name, spec, prepare_responses(spec, model.control).fit,
+                        check=self.check, collect=self.collect,
+                    )  # fmt: skip
         return ByTable(name, model, engine=self.engine, check=self.check, collect=self.collect)
 
     def _explains_what_is_drawn(self, spec: ModelSpec) -> bool:
         """Whether the model's response is the column that is drawn, and no expression of it."""
-        response = spec.formula.response
         source = self.source
         return (
             isinstance(source, Simulator)
-            and isinstance(response, Name)
-            and response.name == source.response
+            and response_column(spec.formula.response) == source.response
         )
 
 
@@ -134,14 +117,3 @@ def _placeholder(source: Simulator) -> Any:
     for part in source.parts:
         y[part.rows] = np.arange(len(part.rows))
     return with_column(source.data, source.response, y)
-
-
-#: What was prepared for the last job in this process.
-_prepared: dict[str, list[Batch | ByResponse | ByTable]] = {}
-
-
-def _fitters(job: Job) -> list[Batch | ByResponse | ByTable]:
-    if job.key not in _prepared:
-        _prepared.clear()
-        _prepared[job.key] = job.fitters()
-    return _prepared[job.key]

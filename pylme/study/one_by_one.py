@@ -13,6 +13,10 @@ from pylme.study.record import failure, record_of
 from pylme.study.stacking import stacked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
     from pylme.design.spec import ModelSpec
     from pylme.results.protocol import FittedModel
     from pylme.study.block import Block
@@ -62,20 +66,34 @@ class _OneByOne:
 
 
 class ByResponse(_OneByOne):
-    """A model on one design, for engine "lme4": only the response differs by replicate."""
+    """A model on one design: only the response differs by replicate.
+
+    Parameters
+    ----------
+    name : str
+    spec : ModelSpec
+    prepared : callable
+        Fits the model to a response in the rows of the specification.
+    check : bool
+    collect : Collect or None
+    """
 
     def __init__(
-        self, name: str, spec: ModelSpec, control: Any, *, check: bool, collect: Collect | None
+        self,
+        name: str,
+        spec: ModelSpec,
+        prepared: Callable[[NDArray[np.float64]], FittedModel],
+        *,
+        check: bool,
+        collect: Collect | None,
     ) -> None:
         super().__init__(name, check=check, collect=collect)
-        from pylme.lme4.responses import prepare_responses
-
         self.rows = slice(None) if spec.frame.kept is None else spec.frame.kept
-        self.prepared = prepare_responses(spec, control)
+        self.prepared = prepared
 
     def fitted(self, drawn: Simulation, i: int) -> FittedModel:
         """The fit to replicate `i`."""
-        return self.prepared.fit(np.ascontiguousarray(drawn.y[self.rows, i]))
+        return self.prepared(np.ascontiguousarray(drawn.y[self.rows, i]))
 
 
 class ByTable(_OneByOne):

@@ -10,11 +10,12 @@ from joblib import Parallel, delayed, effective_n_jobs
 from joblib.externals.loky import ProcessPoolExecutor
 
 from pylme.lme4.reference_blas import prefer_reference_blas
+from pylme.study.shards import run_shard, shards
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pylme.study.job import Job
+    from pylme.study.shards import Work
     from pylme.study.store import Store
 
     Shard = tuple[int, int]
@@ -23,7 +24,7 @@ __all__ = ["run"]
 
 
 def run(
-    job: Job,
+    work: Work,
     n: int,
     *,
     n_jobs: int | None,
@@ -35,7 +36,7 @@ def run(
 
     Parameters
     ----------
-    job : Job
+    work : Work
     n : int
         Replicates.
     n_jobs : int or None
@@ -47,44 +48,44 @@ def run(
     reference_blas : bool
         Whether R shall run on the reference BLAS.
     """
-    shards = job.shards(n)
-    missing = [shard for shard in shards if store is None or not store.has(*shard)]
+    all_shards = shards(work, n)
+    missing = [shard for shard in all_shards if store is None or not store.has(*shard)]
     done: dict[Shard, pd.DataFrame] = {}
-    working = (_on_reference_blas if reference_blas else _done)(job, missing, n_jobs)
+    working = (_on_reference_blas if reference_blas else _done)(work, missing, n_jobs)
     for shard, rows in _shown(working, missing, n, progress=progress):
         if store is None:
             done[shard] = rows
         else:
             store.write(*shard, rows)
-    frames = [done[shard] if store is None else store.read(*shard) for shard in shards]
-    return _sorted(pd.concat(frames, ignore_index=True), list(job.models))
+    frames = [done[shard] if store is None else store.read(*shard) for shard in all_shards]
+    return _sorted(pd.concat(frames, ignore_index=True), list(work.models))
 
 
 def _done(
-    job: Job, shards: list[Shard], n_jobs: int | None
+    work: Work, missing: list[Shard], n_jobs: int | None
 ) -> Iterator[tuple[Shard, pd.DataFrame]]:
     """The shards in the order in which they are done."""
     # A generator, so that rows go to disk while others are still at work.
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-    yield from parallel(delayed(_shard)(job, shard) for shard in shards)
+    yield from parallel(delayed(_shard)(work, shard) for shard in missing)
 
 
 def _on_reference_blas(
-    job: Job, shards: list[Shard], n_jobs: int | None
+    work: Work, missing: list[Shard], n_jobs: int | None
 ) -> Iterator[tuple[Shard, pd.DataFrame]]:
     """The shards, from processes that are made for them: a running R keeps the BLAS it has."""
-    if not shards:
+    if not missing:
         return
     with ProcessPoolExecutor(
         max_workers=effective_n_jobs(n_jobs), initializer=prefer_reference_blas
     ) as pool:
-        waiting = [pool.submit(_shard, job, shard) for shard in shards]
+        waiting = [pool.submit(_shard, work, shard) for shard in missing]
         for done in as_completed(waiting):
             yield done.result()
 
 
-def _shard(job: Job, shard: Shard) -> tuple[Shard, pd.DataFrame]:
-    return shard, job.run(*shard)
+def _shard(work: Work, shard: Shard) -> tuple[Shard, pd.DataFrame]:
+    return shard, run_shard(work, *shard)
 
 
 def _shown(
