@@ -80,4 +80,3 @@ def prepare_again(model: RModel) -> Responses:
     """
     handle, told = session().hold("prepare_fit", model.handle)
     return Responses(handle, told, model.spec)
-
