@@ -27,6 +27,8 @@ from .lme4.installation.doctor import show_versions as show_versions
 from .results.convergence import Status as Status
 from .results.covariance import cov2sdcor as cov2sdcor
 from .results.covariance import sdcor2cov as sdcor2cov
+from .studies.power import Power as Power
+from .studies.power import power as power
 from .studies.run import study as study
 from .study.bootstrap import Bootstrap as Bootstrap
 from .study.grid import expand_grid as expand_grid

@@ -93,7 +93,8 @@ def pointed_at(text: str, start: int, stop: int) -> str:
 
 
 def _restored(kind: type[BaseException], message: str, facts: dict[str, Any]) -> BaseException:
-    error = kind.__new__(kind, message)
+    # Not kind's own: MemoryError's refuses classes that derive from it.
+    error = BaseException.__new__(kind, message)
     error.args = (message,)
     error.__dict__.update(facts)
     return error
@@ -393,8 +394,8 @@ class TooLargeError(PylmeError, MemoryError):
     def __init__(self, *, asked: str, needed: int, available: int) -> None:
         super().__init__(
             asked=asked,
-            found=f"it needs {_in_units(needed)} of memory, and {_in_units(available)} are "
-            "available",
+            found=f"it needs at least {_in_units(needed)} of memory, and "
+            f"{_in_units(available)} are available",
             remedy="Use a coarser grouping factor or fewer rows, leave out a term, or fit it on a "
             "machine with more memory.",
         )

@@ -7,10 +7,8 @@ one changes no fit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -26,7 +24,7 @@ from pylme.results.summary import Summary
 from pylme.results.variance_errors import varcorr_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
@@ -44,11 +42,10 @@ if TYPE_CHECKING:
     from pylme.results.tidying import Effects
     from pylme.results.varcorr import VarCorr
     from pylme.study.bootstrap import Bootstrap
-    from pylme.study.bootstrapping import RefitEngine
     from pylme.study.seeds import Rng, Seed
     from pylme.study.simulator import Simulator
 
-__all__ = ["Fit", "OwnNumbers", "from_json"]
+__all__ = ["Fit", "from_json"]
 
 
 class Fit:
@@ -180,9 +177,11 @@ class Fit:
         NotAvailableError
             If the model is a generalized one, or a fit of lme4's came from JSON.
         """
-        from pylme.crosscheck.posed import variance_errors
+        errors = self._model.variance_errors()
+        if errors is None:
+            from pylme.crosscheck.posed import variance_errors
 
-        errors = self._model.variance_errors() or variance_errors(self._model)
+            errors = variance_errors(self._model)
         if errors is None:
             raise NotAvailableError(
                 asked="Reading standard errors of the variance components",
@@ -506,6 +505,65 @@ class Fit:
             self._model.columns(), self._model.row_quantities(), self._rows.used_index
         )
 
+    def bootstrap(
+        self,
+        n: int = 1000,
+        *,
+        seed: Seed = None,
+        engine: Literal["lme4", "numpy"] | None = None,
+        n_jobs: int | None = None,
+        statistic: Callable[[Fit], Mapping[str, float]] | None = None,
+        progress: bool = False,
+    ) -> Bootstrap:
+        """Fit the model to responses drawn from it: the parametric bootstrap.
+
+        Parameters
+        ----------
+        n : int
+            Replicates.
+        seed : int, SeedSequence or None
+            As for `pylme.simulate`.
+        engine : {"lme4", "numpy"}, optional
+            What fits the replicates; by default what fitted the model. "numpy" fits all at once.
+        n_jobs : int or None
+            Workers, as for `pylme.study`.
+        statistic : callable, optional
+            Takes a `Fit` and gives further numbers by name. Each replicate is then fitted by
+            itself.
+        progress : bool
+            Show a bar, in a terminal or a notebook.
+
+        Returns
+        -------
+        Bootstrap
+            The estimates of all replicates, with standard errors, biases and intervals.
+
+        Raises
+        ------
+        OptionError
+            If an argument is not one of those allowed.
+        NotAvailableError
+            If the model is a generalized one, or the fit came from JSON.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> sleepstudy = pylme.datasets.load("sleepstudy")
+        >>> fit = pylme.lmer(
+        ...     "Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy"
+        ... )
+        >>> boot = fit.bootstrap(500, seed=1)
+        >>> bool(abs(boot.std_error["Days"] / fit.coef_table["std_error"]["Days"] - 1) < 0.15)
+        True
+        """
+        from pylme.study.bootstrap import bootstrap
+        from pylme.study.collecting import Collect
+
+        return bootstrap(
+            self._model, n, seed=seed, engine=engine, n_jobs=n_jobs, progress=progress,
+            collect=None if statistic is None else Collect(own=statistic, wrap=Fit),
+        )  # fmt: skip
+
     def simulator(self, *, empirical: bool = False, rng: Rng = "numpy") -> Simulator:
         """The fitted model with its estimates as parameters, to draw data by.
 
@@ -528,78 +586,6 @@ class Fit:
 
         return simulator_of(self._model, empirical=empirical, rng=rng)
 
-    def bootstrap(
-        self,
-        n: int = 1000,
-        *,
-        seed: Seed = None,
-        engine: RefitEngine | None = None,
-        statistic: Callable[[Fit], Mapping[str, float]] | None = None,
-        n_jobs: int | None = None,
-        progress: bool = False,
-    ) -> Bootstrap:
-        """Draw data from the model at its estimates, and fit the same model to each draw.
-
-        Parameters
-        ----------
-        n : int
-            Replicates.
-        seed : int, SeedSequence or None
-            As for `pylme.simulate`: nothing depends on the number of workers.
-        engine : {"lme4", "numpy"}, optional
-            What fits the replicates: by default what fitted the model. lme4 does it with the
-            control and the start of the fit, "numpy" all in one batch.
-        statistic : callable, optional
-            Takes a `Fit` and gives numbers by name, which take the place of the parameters. Each
-            replicate is then fitted by itself.
-        n_jobs : int or None
-            Workers, as joblib has it. None is one, or what an active `joblib.parallel_config` says.
-        progress : bool
-            Show a bar, in a terminal or a notebook.
-
-        Returns
-        -------
-        Bootstrap
-            Replicates of the fixed effects, of the standard deviations and correlations of the
-            random effects, and of sigma. A fit that fails is a row with its error.
-
-        Raises
-        ------
-        OptionError
-            If an argument is not one of those allowed.
-        NotAvailableError
-            If the model is a generalized one, or the fit came from JSON.
-
-        References
-        ----------
-        Davison & Hinkley (1997), Bootstrap Methods and their Application, chapters 4 and 5.
-
-        Examples
-        --------
-        >>> import pylme
-        >>> sleepstudy = pylme.datasets.load("sleepstudy")
-        >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
-        >>> found = fit.bootstrap(200, seed=1)
-        >>> found
-        <Bootstrap of Reaction ~ Days + (Days | Subject): 200 replicates by numpy, 0 failed>
-        >>> found.interval(method="bca").columns.tolist()
-        ['name', 'estimate', 'low', 'high']
-        """
-        from pylme.study.bootstrapping import bootstrapped
-
-        if statistic is not None and not callable(statistic):
-            raise OptionError(option="statistic", value=statistic, allowed="a function of a fit")
-        return bootstrapped(
-            self._model,
-            self._rows,
-            n,
-            seed=seed,
-            engine=engine,
-            collect=None if statistic is None else OwnNumbers(own=statistic),
-            n_jobs=n_jobs,
-            progress=progress,
-        )
-
     @property
     def plot(self) -> Pictures:
         """Pictures: ``fit.plot.caterpillar()`` is ``pylme.plot.caterpillar(fit)``, and so on."""
@@ -620,17 +606,6 @@ class Fit:
             f"<pylme.Fit {self.formula!r} by {self.engine} ({kind}), {self.nobs} rows, "
             f"criterion {self.criterion:.4f}>"
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OwnNumbers:
-    """The user's function of a fit, for the rooms that have the fitted model alone."""
-
-    own: Callable[[Fit], Mapping[str, float]]
-
-    def __call__(self, model: FittedModel, rows: Rows) -> Mapping[str, float]:
-        """The numbers of a fitted model."""
-        return self.own(Fit(model, rows))
 
 
 def from_json(text: str) -> Fit:

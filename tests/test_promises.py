@@ -13,7 +13,9 @@ import pylme
 
 ROOT = Path(__file__).parents[1]
 #: Heavy, or not to be started before it is needed.
-LATE = ("rpy2", "pandas", "matplotlib", "scipy", "polars", "pyarrow", "cyclopts")
+LATE = (
+    "rpy2", "pandas", "matplotlib", "scipy", "polars", "pyarrow", "cyclopts", "joblib", "tqdm",
+)  # fmt: skip
 
 
 def fresh(code):

@@ -46,10 +46,11 @@ def fit(
     ml: Annotated[bool, Parameter(negative="")] = False,
     weights: str | None = None,
     family: Family | None = None,
+    engine: Engine = "lme4",
     json: Annotated[bool, Parameter(negative="")] = False,
     html: Path | None = None,
 ) -> None:
-    """Fit a model with lme4; print its summary and whether it has converged.
+    """Fit a model; print its summary and whether it has converged.
 
     Parameters
     ----------
@@ -63,6 +64,8 @@ def fit(
         The column of prior weights.
     family
         Fit a generalized linear mixed model of this family.
+    engine
+        What fits the model: "numpy" needs no R, and fits linear mixed models alone.
     json
         Print all numbers of the fit as JSON instead.
     html
@@ -81,9 +84,9 @@ def fit(
     table = read_table(data)
     with told_on_stderr():
         if family is None:
-            fitted = pylme.lmer(formula, table, reml=not ml, weights=weights)
+            fitted = pylme.lmer(formula, table, reml=not ml, weights=weights, engine=engine)
         else:
-            fitted = pylme.glmer(formula, table, family=family, weights=weights)
+            fitted = pylme.glmer(formula, table, family=family, weights=weights, engine=engine)
         print(fitted.to_json() if json else fit_report(fitted))
         if html is not None:
             html.write_text(fit_page(fitted), encoding="utf-8")

@@ -17,13 +17,13 @@ from pylme.crosscheck.certificate_tier import compare_certificate
 from pylme.crosscheck.design_tier import compare_designs, same_problem
 from pylme.crosscheck.examination import Examination, impossible, not_checked
 from pylme.crosscheck.optimum import compare_optima
+from pylme.crosscheck.posed import posed_by
 from pylme.crosscheck.recovered import terms_of
 from pylme.crosscheck.same_theta import compare_at_theta
 from pylme.crosscheck.search import search
 from pylme.design.build import build
 from pylme.errors import PylmeError
 from pylme.reference.certificate import certify
-from pylme.reference.problem import prepare
 from pylme.reference.solution import solution_at
 from pylme.reference.threads import one_thread
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from pylme.design.spec import ModelSpec
     from pylme.lme4.model import RModel
     from pylme.lme4.system import System
-    from pylme.reference.problem import Problem
 
 __all__ = ["examine_lme4"]
 
@@ -102,7 +101,7 @@ def _examined(
     first: Tier,
     starts: int | None,
 ) -> Examination:
-    problem = _problem(system, terms, reml=system.reml)
+    problem = posed_by(system, terms, reml=system.reml).problem()
     theta = problem.layout.matrices(problem.conditioned(system.theta[None]))
     evaluation = problem.criterion.exactly().evaluate(theta)
     solution = solution_at(problem, system.theta, evaluation=evaluation)
@@ -123,7 +122,7 @@ def _examined(
         return Examination(tiers=tiers, alarms=said, **facts)
     if design is not None:
         if not same_problem(system, terms, design):
-            problem = _problem(design, design.terms, reml=system.reml)
+            problem = posed_by(design, design.terms, reml=system.reml).problem()
         terms = design.terms
     found = search(problem, terms, system.theta, starts)
     best = solution_at(problem, found.theta, evaluation=found.evaluation)
@@ -133,14 +132,4 @@ def _examined(
         directions=() if design is None else design.identifiability().directions,
         alarms=alarms_of(model.conditions, singular=bool(found.certificate.singular)),
         **facts,
-    )
-
-
-def _problem(side: System | Design, terms: Sequence[RandomTerm], *, reml: bool) -> Problem:
-    return prepare(
-        side.X,
-        (side.y - side.offset)[None],
-        terms,
-        weights=None if (side.weights == 1.0).all() else side.weights,
-        reml=reml,
     )

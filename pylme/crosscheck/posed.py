@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pylme.results.protocol import FittedModel
     from pylme.results.variance_errors import VarianceErrors
 
-__all__ = ["Posed", "posed", "variance_errors"]
+__all__ = ["Posed", "posed", "posed_by", "variance_errors"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,10 +77,10 @@ def posed(model: FittedModel) -> Posed | None:
     """
     if isinstance(model, ReferenceModel):
         terms = model.design.terms
-        return _posed(model.design, terms, reml=model.spec.reml, theta=model.theta)
+        return posed_by(model.design, terms, reml=model.spec.reml, theta=model.theta)
     if isinstance(model, RModel) and model.info().family is None:
         system = model.system()
-        return _posed(system, terms_of(system), reml=system.reml, theta=system.theta)
+        return posed_by(system, terms_of(system), reml=system.reml, theta=system.theta)
     return None
 
 
@@ -95,13 +95,14 @@ def variance_errors(model: FittedModel) -> VarianceErrors | None:
     return standard_errors(it.problem(), it.terms, it.theta)
 
 
-def _posed(
+def posed_by(
     side: System | Design,
     terms: Sequence[RandomTerm],
     *,
     reml: bool,
-    theta: NDArray[np.float64],
+    theta: NDArray[np.float64] | None = None,
 ) -> Posed:
+    """The model that the matrices of one side pose."""
     return Posed(
         X=side.X,
         y=side.y - side.offset,

@@ -16,7 +16,6 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import BSpline
 
 __all__ = ["BSplines", "NaturalSplines", "OrthogonalPolynomials", "inner_knots"]
 
@@ -88,6 +87,9 @@ class BSplines:
 
     def __call__(self, x: Floats, derivative: int = 0) -> Floats:
         """The columns, or their derivatives, shape (n, columns)."""
+        # Imported here, as it takes a fifth of a second and few models have splines.
+        from scipy.interpolate import BSpline
+
         spline = BSpline(self.knots, np.eye(len(self.knots) - self.degree - 1), self.degree)
         values = np.asarray(spline(x, nu=derivative))
         return values if self.intercept else values[:, 1:]

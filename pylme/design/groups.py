@@ -81,7 +81,7 @@ def distinct(pairs: NDArray[np.int64], size: int) -> tuple[NDArray[np.intp], NDA
     size : int
     """
     # A table of all values is quicker than sorting as long as it is not much larger than the data.
-    if size > 8 * len(pairs):
+    if size > 4 * len(pairs):
         found, codes = np.unique(pairs, return_inverse=True)
         return found.astype(np.intp), codes.astype(np.intp)
     occurs = np.bincount(pairs, minlength=size) > 0

@@ -140,23 +140,30 @@ model_refit_from <- function(fit, theta) {
 }
 
 # Fits of one linear model to many responses, prepared: what depends on the other columns alone is made
-# once, by the steps that lme4 offers for lmer's parts (help("modular", "lme4")). `response` is the name
-# of the column that is the left side of the formula, or the text of the expression that it is: its
-# values are then put into a column of that name, as the responses to come are values of it.
+# once, by the steps that lme4 offers for lmer's parts (help("modular", "lme4")). `response` names a
+# column of the data that is the left side of the formula.
 prepare_call <- function(response, ...) prepared_responses(response, model_call("lmer", ...))
 
-prepare_fit <- function(response, fit) {
-  prepared_responses(response, list(call = fit@call, home = environment(stats::formula(fit))))
+# Of a fit. A response that is an expression gets a column of its own, with its value.
+prepare_fit <- function(fit) {
+  call <- fit@call
+  home <- environment(stats::formula(fit))
+  call$formula <- eval(call$formula, home)
+  data <- home$data
+  if (!is.name(call$formula[[2L]])) {
+    frame <- stats::model.frame(fit)
+    data$.response <- NA_real_
+    data$.response[setdiff(seq_len(nrow(data)), attr(frame, "na.action"))] <- stats::model.response(frame)
+    call$formula[[2L]] <- quote(.response)
+  }
+  response <- as.character(call$formula[[2L]])
+  prepared_responses(response, list(call = call, home = home), data)
 }
 
-prepared_responses <- function(response, built) {
+prepared_responses <- function(response, built, data = built$home$data) {
   # An environment of its own: a fit's data are not to be written to.
   home <- new.env(parent = built$home)
-  home$data <- built$home$data
-  if (is.call(expression <- built$call$formula[[2L]])) {
-    home$data[[response]] <- as_fitted(eval(expression, home$data, home))
-    built$call$formula[[2L]] <- as.name(response)
-  }
+  home$data <- data
   parts <- built$call
   parts[[1L]] <- quote(lme4::lFormula)
   given <- function(name, default) {
@@ -311,12 +318,22 @@ model_optinfo <- function(fit) {
   )
 }
 
+# lme4's own control, made once: a study asks for it at every fit.
+default_control <- local({
+  made <- list()
+  function(linear) {
+    name <- if (linear) "lmerControl" else "glmerControl"
+    if (is.null(made[[name]])) made[[name]] <<- getExportedValue("lme4", name)()
+    made[[name]]
+  }
+})
+
 # Which of its checks lme4 went through: a check may be switched off, and a fit that is singular at
 # the tolerance asked for is left before gradient and Hessian are looked at.
 checks_made <- function(fit, info) {
   control <- if (!is.null(fit@call$control)) {
     eval(fit@call$control, environment(stats::formula(fit)))
-  } else if (lme4::isLMM(fit)) lme4::lmerControl() else lme4::glmerControl()
+  } else default_control(lme4::isLMM(fit))
   asked <- control$checkConv
   bounded <- lme4::getME(fit, "theta")[lme4::getME(fit, "lower") == 0]
   reached <- !is.null(info$conv$lme4) && !is.null(info$derivs) &&

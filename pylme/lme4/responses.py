@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pylme.design.responding import response_column, with_response
+from pylme.design.responses import with_response
+from pylme.formula import deparse
 from pylme.lme4.fitting import call_arguments
 from pylme.lme4.model import RModel
 from pylme.lme4.session import session
@@ -57,7 +58,7 @@ class Responses:
 
 
 def prepare_responses(spec: ModelSpec, control: Control | None) -> Responses:
-    """The model of a specification.
+    """The model of a specification, whose response is a column of the data.
 
     Raises
     ------
@@ -65,7 +66,7 @@ def prepare_responses(spec: ModelSpec, control: Control | None) -> Responses:
         If R stops.
     """
     arguments = call_arguments(spec, function="lmer", control=control)
-    handle, told = session().hold("prepare_call", response_column(spec.formula), *arguments)
+    handle, told = session().hold("prepare_call", deparse(spec.formula.response), *arguments)
     return Responses(handle, told, spec)
 
 
@@ -77,6 +78,5 @@ def prepare_again(model: RModel) -> Responses:
     RError
         If R stops.
     """
-    response = response_column(model.spec.formula)
-    handle, told = session().hold("prepare_fit", response, model.handle)
+    handle, told = session().hold("prepare_fit", model.handle)
     return Responses(handle, told, model.spec)

@@ -15,6 +15,7 @@ import numpy as np
 from pylme.reference.boundary import escape
 from pylme.reference.evaluation import gradient, hessian
 from pylme.reference.singular import SMALL, column_sizes, rank_reduced, singular_directions
+from pylme.reference.trust_region import BEND
 from pylme.results.certificate import FLAT, Certificate
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def certify(
     return Certificate(
         tolerance=FALL + ROUNDING * abs(float(evaluation.criterion[0])),
         expected_fall=fall,
-        curvature=_least_over_greatest(curvatures),
+        curvature=_least_over_greatest(curvatures, BEND * float(np.linalg.norm(slope))),
         escape=float(escape(layout, evaluation).gain[0]),
         singular=() if free.all() else _singular(problem, terms, theta, free),
     )
@@ -97,12 +98,13 @@ def reduced(
     return made, np.asarray(layout.theta(pivots)[0] > 0)
 
 
-def _least_over_greatest(curvatures: NDArray[np.float64]) -> float:
-    """1 where there is no direction left to curve in."""
+def _least_over_greatest(curvatures: NDArray[np.float64], doubt: float) -> float:
+    """1 where there is no direction left to curve in, 0 where the slope hides the sign."""
     if not len(curvatures):
         return 1.0
     greatest = float(np.abs(curvatures).max())
-    return float(curvatures.min()) / greatest if greatest > 0 else 0.0
+    least = float(curvatures.min())
+    return least / greatest if greatest > 0 and abs(least) > doubt else 0.0
 
 
 def _singular(

@@ -93,7 +93,8 @@ class Optimum:
     escapes : ndarray of int, shape (R,)
         How often a false optimum was left.
     curvature : ndarray, shape (R,)
-        The least eigenvalue of the Hessian by theta over the greatest, at the end.
+        The least eigenvalue of the Hessian by theta over the greatest, at the end, less what the
+        slope leaves in doubt.
     trace : tuple of TracePoint
         Of a single response: every evaluation in order; of several, empty.
     """
@@ -176,15 +177,22 @@ class _Search:
                 places, theta, value, radius = places[on], theta[on], value[on], radius[on]
                 g, H, s, predicted = g[on], H[on], s[on], predicted[on]
             trial = theta + s
-            tried = self._evaluate(criterion, trial)
             self.evaluations[places] += 1
+            length = np.sqrt((s * s).sum(axis=1))
+            try:
+                tried = self._evaluate(criterion, trial)
+            except np.linalg.LinAlgError:
+                # So far out that rounding errors took definiteness away: too far.
+                if len(places) > 1:
+                    raise
+                radius = 0.3 * length
+                continue
             fall = value - tried.criterion
             # Differences below the rounding errors of the criterion say nothing.
             noise = ROUNDING * np.abs(value)
             quality = (fall + noise) / (predicted + noise)
             accepted = quality > 0.05
             self._record(trial, tried.criterion, accepted)
-            length = np.sqrt((s * s).sum(axis=1))
             radius = np.where(
                 quality > 0.75,
                 np.maximum(radius, 3.0 * length),

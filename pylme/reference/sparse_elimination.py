@@ -7,9 +7,9 @@ derivatives need: the blocks of B D₂ Bᵀ, the diagonal blocks of D₂, and
 
 whose diagonal blocks are sums over entries of S₂₂. To have K₂₂ itself they are divided by T_f, so
 that T_f must be regular. A variance of zero is therefore replaced by one of 10⁻¹⁴ times that of the
-residuals, which changes the criterion by less than its rounding errors: by tr(Z_fᵀZ_f) = n times
-that at most. Nothing cancels in the division, as all that belongs to a direction of small variance
-is small in proportion. D₂ keeps the zero.
+residuals, which changes the criterion by no more than its rounding errors do: by tr(Z_fᵀZ_f) = n
+times that at most. Nothing cancels in the division, as all that belongs to a direction of small
+variance is small in proportion. D₂ keeps the zero.
 """
 
 from __future__ import annotations

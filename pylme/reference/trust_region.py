@@ -20,10 +20,12 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["step"]
+__all__ = ["BEND", "step"]
 
 #: Curvature below this part of the largest is none: the direction is flat but for rounding errors.
 FLAT: Final = 1e-9
+#: How sharply valleys may bend, theta being of the order of 1.
+BEND: Final = 4.0
 _ROUNDS: Final = 6
 
 
@@ -44,7 +46,9 @@ def step(
     predicted : ndarray, shape (R,)
         Zero or more.
     curvature : ndarray, shape (R,)
-        The least eigenvalue of the Hessian over the greatest in absolute value.
+        The least eigenvalue of the Hessian over the greatest in absolute value, less what the
+        slope leaves in doubt: a flat valley that is bent has, beside its floor, a curvature of
+        either sign that is proportional to the slope.
     """
     values, axes = np.linalg.eigh(hessian)
     slope = (gradient[:, None] @ axes)[:, 0]
@@ -58,8 +62,9 @@ def step(
     long = length > radius
     if long.any():
         along[long] = _on_the_sphere(slope[long], curvature[long], radius[long])
+    doubt = BEND * np.sqrt((slope * slope).sum(axis=1))
     predicted = -(slope * along + 0.5 * curvature * along * along).sum(axis=1)
-    return (axes @ along[..., None])[..., 0], predicted, values[:, 0] / greatest[:, 0]
+    return (axes @ along[..., None])[..., 0], predicted, (values[:, 0] - doubt) / greatest[:, 0]
 
 
 def _on_the_sphere(

@@ -63,8 +63,8 @@ class SectorCorrelation(Rendered):
         codes = self._converged
         original = [name for name in self.candidates if name in ("separate", "combined")]
         all_of_original = np.ones(self.study.n, dtype=bool)
-        for name in original:
-            all_of_original &= codes[name]
+        for one in original:
+            all_of_original &= codes[one]
         for name in self.candidates:
             estimates = {s: self._estimates(name, s) for s in SECTORS}
             sets: dict[str, NDArray[np.bool_]] = {

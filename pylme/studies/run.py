@@ -7,15 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pylme.errors import OptionError
-from pylme.fit import OwnNumbers
+from pylme.fit import Fit
 from pylme.options import choice, whole_number
+from pylme.study.collecting import Collect
 from pylme.study.identity import hash_of
 from pylme.study.job import Job
-from pylme.study.models import explaining, read_models
+from pylme.study.models import read_models
 from pylme.study.outcome import StudyResult
 from pylme.study.running import run
 from pylme.study.seeds import seeds_of
-from pylme.study.simulator import Simulator
 from pylme.study.sources import source_of
 from pylme.study.store import Store
 from pylme.study.truth import truth_of
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
 
-    from pylme.fit import Fit
     from pylme.study.models import StudyModel
     from pylme.study.seeds import Seed
 
@@ -118,25 +117,20 @@ def study(
     choice("engine", engine, Engine)
     n = whole_number("n", n, least=1)
     source = source_of(simulate)
-    fitted = read_models(models, engine=engine)
-    if isinstance(source, Simulator):
-        fitted = {name: explaining(model, source.response) for name, model in fitted.items()}
     if store is not None and seed is None:
         raise OptionError(
             option="seed",
             value=None,
             allowed="a number with `store`: what is stored is found by it",
         )
-    if collect is not None and not callable(collect):
-        raise OptionError(option="collect", value=collect, allowed="a function of a fit")
     job = Job(
         key=uuid.uuid4().hex,
         source=source,
         seeds=seeds_of(seed, rng=source.rng, n=n),
-        models=fitted,
+        models=read_models(models, engine=engine),
         engine=engine,
         check=bool(check),
-        collect=None if collect is None else OwnNumbers(own=collect),
+        collect=None if collect is None else Collect(own=collect, wrap=Fit),
     )
     job.require_fittable()
     known = truth_of(source, job.models, truth)

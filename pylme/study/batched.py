@@ -13,7 +13,8 @@ from pylme.errors import PylmeWarning
 from pylme.reference import fit_many
 from pylme.results.convergence import Status
 from pylme.study.block import Block
-from pylme.study.parameters import parameters_of, varcorr_values
+from pylme.study.estimate_rows import estimate_rows
+from pylme.study.parameters import parameters_of
 from pylme.study.record import failure
 from pylme.study.stacking import stacked
 
@@ -60,14 +61,7 @@ class Batch:
         fits = fit_many(self.design, Y, reml=self.reml)
         seconds = (time.perf_counter() - started) / len(Y)
         terms = list(zip(fits.groups, fits.effects, strict=True))
-        estimate = np.hstack(
-            [
-                fits.beta,
-                varcorr_values(list(zip(fits.sd, fits.corr, strict=True))),
-                fits.sigma[:, None],
-                fits.theta,
-            ]
-        )
+        estimate = estimate_rows(fits)
         std_error = np.full(estimate.shape, np.nan)
         std_error[:, : fits.beta.shape[1]] = fits.std_error
         return Block(

@@ -1,219 +1,181 @@
-"""What a parametric bootstrap found: replicates of the estimates, and intervals from them."""
+"""The parametric bootstrap of a fit: how its estimates vary where it is true."""
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pylme.errors import OptionError
-from pylme.options import choice, is_number
+from pylme.design.matrices import Design
+from pylme.errors import NotAvailableError
+from pylme.options import choice, whole_number
 from pylme.render import LEFT, Rendered, Table
-from pylme.results.convergence import Status
-from pylme.study.acceleration import accelerations
-from pylme.study.gradients import gradients_by_regression, gradients_of_parameters
-from pylme.study.intervals import basic, bca, percentile
-from pylme.study.parameters import Parameter
-from pylme.study.seeds import Seeds
-from pylme.study.simulator import Simulator
+from pylme.results.tidying import half_width
+from pylme.study.from_fit import simulator_of
+from pylme.study.jackknife import influences
+from pylme.study.quantiles import IntervalKind, interval
+from pylme.study.record import record_of
+from pylme.study.refits import Refits
+from pylme.study.running import run
+from pylme.study.seeds import Seeds, seeds_of
 
-__all__ = ["Bootstrap"]
+if TYPE_CHECKING:
+    from pylme.results.protocol import FittedModel
+    from pylme.study.collecting import Collect
+    from pylme.study.seeds import Seed
 
-Method = Literal["percentile", "basic", "bca"]
+__all__ = ["Bootstrap", "bootstrap"]
+
+Engine = Literal["lme4", "numpy"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Bootstrap(Rendered):
-    """A model's estimates, and those of the same model fitted to data drawn from it.
+    """Estimates of a model fitted to responses that were drawn from it.
 
     Attributes
     ----------
-    parameters : tuple of Parameter, length P
-        Fixed effects, standard deviations and correlations of random effects, sigma; or the
-        numbers of the user's own statistic.
-    estimates : ndarray, shape (P,)
-        Of the fit.
-    replicates : ndarray, shape (n, P)
-        NaN where a fit failed, and for a correlation beside a variance of zero.
-    of_model : ndarray, shape (n, P')
-        The same without a statistic; with one, the parameters of the model all the same.
+    estimates : Series
+        Those of the fit, by the label of the parameter.
+    replicates : DataFrame
+        Those of the replicates: a row for each, NaN where its fit failed.
     fits : DataFrame
-        A row for each replicate: criterion, status, singularity, messages, seconds, error.
-    simulator : Simulator
-        The model at its estimates: ``simulator.draw(n, seed=seeds.entropy)`` gives the data again.
+        Of each replicate: criterion, status, messages, seconds, error.
+    engine : str
+        What fitted the replicates.
     seeds : Seeds
         What to pass as `seed` to have the same again: ``seeds.entropy``.
-    engine : {"lme4", "numpy"}
-        What fitted the replicates.
+    design : Design
+    y : ndarray, shape (n,)
+    reml : bool
+        What was fitted, for the jackknife that BCa intervals need.
     """
 
-    parameters: tuple[Parameter, ...]
-    estimates: NDArray[np.float64]
-    replicates: NDArray[np.float64]
-    of_model: NDArray[np.float64]
+    estimates: pd.Series[float]
+    replicates: pd.DataFrame
     fits: pd.DataFrame
-    simulator: Simulator
-    seeds: Seeds
     engine: str
+    seeds: Seeds
+    design: Design
+    y: NDArray[np.float64]
+    reml: bool
 
-    def __len__(self) -> int:
-        return len(self.replicates)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The labels of the parameters: ``Days``, ``sd__Days | Subject``, ``sigma``."""
-        return tuple(parameter.label for parameter in self.parameters)
-
-    @property
-    def n_failed(self) -> int:
-        """Replicates without a fit."""
-        return len(self.failures)
-
-    @property
-    def n_converged(self) -> int:
-        """Replicates with a fit that converged and is not singular."""
-        return int((self.fits["status"] == Status.CONVERGED.value).sum())
-
-    @property
-    def n_singular(self) -> int:
-        """Replicates whose covariance matrices have not full rank, which is no failure."""
-        return int(self.fits["singular"].sum())
-
-    @property
-    def failures(self) -> pd.DataFrame:
-        """The replicates without a fit, each with its error."""
-        failed = self.fits["error"].notna()
-        return self.fits.loc[failed, ["replicate", "error"]].reset_index(drop=True)
-
-    @property
-    def bias(self) -> pd.Series[float]:
-        """The mean of the replicates less the estimate, by name."""
-        return self._by_name(self._means() - self.estimates, "bias")
+    @cached_property
+    def _influences(self) -> NDArray[np.float64]:
+        return influences(self.design, self.y, reml=self.reml)
 
     @property
     def std_error(self) -> pd.Series[float]:
-        """The standard deviation of the replicates, by name."""
-        n = self._known()
-        squares = np.nansum((self.replicates - self._means()) ** 2, axis=0)
-        variances = np.full(len(n), np.nan)
-        np.divide(squares, n - 1, out=variances, where=n > 1)
-        return self._by_name(np.sqrt(variances), "std_error")
+        """Standard deviations of the replicates, by parameter."""
+        return self.replicates.std().rename("std_error")
 
-    def _means(self) -> NDArray[np.float64]:
-        n = self._known()
-        means = np.full(len(n), np.nan)
-        np.divide(np.nansum(self.replicates, axis=0), n, out=means, where=n > 0)
-        return means
+    @property
+    def bias(self) -> pd.Series[float]:
+        """Means of the replicates less the estimates, by parameter."""
+        return (self.replicates.mean() - self.estimates).rename("bias")
 
-    def _known(self) -> NDArray[np.intp]:
-        """How many replicates of each parameter are numbers."""
-        return np.asarray(np.count_nonzero(~np.isnan(self.replicates), axis=0))
-
-    def _by_name(self, values: NDArray[np.float64], name: str) -> pd.Series[float]:
-        return pd.Series(values, index=list(self.names), name=name)
-
-    def to_frame(self) -> pd.DataFrame:
-        """The replicates: a row for each, a column for each parameter."""
-        index = pd.RangeIndex(len(self), name="replicate")
-        return pd.DataFrame(self.replicates.copy(), index=index, columns=list(self.names))
-
-    def summary(self) -> pd.DataFrame:
-        """A row for each parameter.
-
-        Columns: ``name``, ``estimate``, ``bias``, ``std_error``, and ``n``, how many of its
-        replicates are numbers.
-        """
-        return pd.DataFrame(
-            {
-                "name": list(self.names),
-                "estimate": self.estimates,
-                "bias": self.bias.to_numpy(),
-                "std_error": self.std_error.to_numpy(),
-                "n": self._known(),
-            }
-        )
-
-    def interval(self, level: float = 0.95, method: Method = "percentile") -> pd.DataFrame:
-        """Confidence intervals.
+    def intervals(self, kind: IntervalKind = "percentile", *, level: float = 0.95) -> pd.DataFrame:
+        """Intervals of all parameters.
 
         Parameters
         ----------
+        kind : {"percentile", "basic", "bca"}
+            Quantiles of the replicates; the same turned round the estimate; or bias-corrected and
+            accelerated, with the acceleration from a jackknife over the groups of the factor with
+            the fewest levels. BCa is NaN for a number that is no parameter of the model, and where
+            all replicates lie on one side of the estimate.
         level : float
-        method : {"percentile", "basic", "bca"}
-            Quantiles of the replicates; these reflected at the estimate; or with the quantiles
-            moved to correct for bias and for a standard error that changes with the parameter.
 
         Returns
         -------
         DataFrame
-            Columns ``name, estimate, low, high``. With "bca" NaN where no replicate lies below the
-            estimate, or none above, and where the data do not identify the parameter.
+            ``estimate``, ``low``, ``high`` by parameter.
 
         Raises
         ------
         OptionError
-            If `level` is not between 0 and 1, or there is no such method.
-        NotAvailableError
-            With "bca", if several grouping factors have too many random effects together.
+            If there is no such kind, or the level is not between 0 and 1.
         """
-        choice("method", method, Method)
-        if not (is_number(level) and 0 < level < 1):
-            raise OptionError(option="level", value=level, allowed="a number between 0 and 1")
-        if method == "percentile":
-            low, high = percentile(self.replicates, level)
-        elif method == "basic":
-            low, high = basic(self.replicates, self.estimates, level)
-        else:
-            low, high = bca(self.replicates, self.estimates, self.acceleration, level)
-        return pd.DataFrame(
-            {"name": list(self.names), "estimate": self.estimates, "low": low, "high": high}
-        )
-
-    @property
-    def acceleration(self) -> NDArray[np.float64]:
-        """The acceleration of the BCa interval of each parameter, shape (P,).
-
-        A sixth of the skewness of the score in the direction of the parameter, from the model at
-        its estimates; 0 for a fixed effect.
-        """
-        (part,) = self.simulator.parts
-        if self.parameters[0].effect == "collected":
-            sizes = [len(covariance) for covariance in part.covariances]
-            gradients = gradients_by_regression(
-                self.replicates, self.of_model, part.design.p, sizes
+        choice("kind", kind, IntervalKind)
+        half_width(level)
+        known = self._influences if kind == "bca" else np.empty((0, 0))
+        ends = [
+            interval(
+                kind, self.replicates[name], float(estimate), level=level,
+                influences=known[:, i] if i < known.shape[1] else None,
             )
-        else:
-            gradients = gradients_of_parameters(part.design.p, part.covariances)
-        return accelerations(part, gradients)
+            for i, (name, estimate) in enumerate(self.estimates.items())
+        ]  # fmt: skip
+        low, high = np.array(ends).reshape(-1, 2).T
+        frame = {"estimate": self.estimates.to_numpy(), "low": low, "high": high}
+        return pd.DataFrame(frame, index=self.estimates.index)
 
     def describe(self) -> Table:
-        """Estimates, biases, standard errors, and percentile intervals of level 0.95."""
-        interval = self.interval()
-        columns = {
-            "Estimate": self.estimates,
-            "Bias": self.bias.to_numpy(),
-            "Std. Error": self.std_error.to_numpy(),
-            "2.5 %": interval["low"].to_numpy(),
-            "97.5 %": interval["high"].to_numpy(),
-        }
-        cells = [[f"{value:.4g}" for value in values] for values in columns.values()]
+        """Estimates, biases, standard errors and percentile intervals."""
+        ends = self.intervals()
+        columns = [self.estimates, self.bias, self.std_error, ends["low"], ends["high"]]
+        failed = int(self.fits["error"].notna().sum())
+        singular = int(self.fits["singular"].fillna(value=False).sum())
         return Table(
-            columns=("Parameter", *columns),
-            rows=tuple(zip(self.names, *cells, strict=True)),
-            align=(LEFT, "right", "right", "right", "right", "right"),
-            caption=f"Parametric bootstrap: {self.simulator.formula}",
-            notes=(
-                f"{len(self)} replicates fitted by {self.engine}: {self.n_converged} converged, "
-                f"{self.n_singular} singular, {self.n_failed} failed.",
-                "Intervals: percentile.",
+            columns=("parameter", "estimate", "bias", "std. error", "2.5 %", "97.5 %"),
+            rows=tuple(
+                (str(name), *(f"{column[name]:.4f}" for column in columns))
+                for name in self.estimates.index
             ),
+            align=(LEFT, *["right"] * 5),  # type: ignore[arg-type]
+            caption=f"Parametric bootstrap: {len(self.replicates)} replicates by {self.engine}",
+            notes=(f"{failed} fits failed, {singular} are singular.",),
         )
 
     def __repr__(self) -> str:
-        return (
-            f"<Bootstrap of {self.simulator.formula}: {len(self)} replicates by {self.engine}, "
-            f"{self.n_failed} failed>"
+        return f"<Bootstrap: {len(self.replicates)} replicates by {self.engine}>"
+
+
+def bootstrap(
+    model: FittedModel,
+    n: int,
+    *,
+    seed: Seed,
+    engine: Engine | None,
+    n_jobs: int | None,
+    collect: Collect | None,
+    progress: bool,
+) -> Bootstrap:
+    """The parametric bootstrap of a model; see ``Fit.bootstrap``."""
+    n = whole_number("n", n, least=1)
+    chosen = model.engine if engine is None else choice("engine", engine, Engine)
+    source = simulator_of(model, empirical=False, rng="numpy")
+    spec = model.spec
+    if spec is None:
+        raise NotAvailableError(
+            asked="Fitting a model again", found="there are no data", remedy="Fit the model first."
         )
+    seeds = seeds_of(seed, rng="numpy", n=n)
+    work = Refits(
+        key=uuid.uuid4().hex, source=source, seeds=seeds, model=model, spec=spec, engine=chosen,
+        collect=collect,
+    )  # fmt: skip
+    rows = run(work, n, n_jobs=n_jobs, progress=progress, store=None, reference_blas=False)
+    own = {} if collect is None else collect(model, spec.frame.rows)
+    record = record_of(model, seconds=0.0, verdict=None, collected=own)
+    labels = [parameter.label for parameter in record.parameters]
+    made = rows[rows["parameter"].notna()]
+    wide = made.pivot_table(index="replicate", columns="parameter", values="estimate", sort=False)
+    first = rows[~rows.duplicated("replicate")]
+    (part,) = source.parts
+    return Bootstrap(
+        estimates=pd.Series(record.estimate, index=labels, name="estimate"),
+        replicates=wide.reindex(index=range(n), columns=labels),
+        fits=first[["criterion", "status", "code", "singular", "messages", "seconds", "error"]]
+        .reset_index(drop=True),
+        engine=chosen,
+        seeds=seeds,
+        design=part.design,
+        y=part.design.y,
+        reml=spec.reml,
+    )  # fmt: skip

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from pylme.frame import Rows
-    from pylme.results.protocol import FittedModel
+from pylme.errors import OptionError
+from pylme.frame import Rows
+from pylme.results.protocol import FittedModel
 
 __all__ = ["Collect"]
 
 
-class Collect(Protocol):
-    """Gives the user's function the fit that it asks for; this room has fitted models alone."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Collect:
+    """The user's function of a `Fit`, for this room, which has fitted models alone.
 
-    @property
-    def own(self) -> Callable[[Any], Mapping[str, float]]:
-        """The user's function of a `Fit`."""
-        ...
+    Attributes
+    ----------
+    own : callable
+        Takes a `Fit` and gives numbers by name.
+    wrap : callable
+        Makes a `Fit` of a fitted model and its rows.
+    """
+
+    own: Callable[[Any], Mapping[str, float]]
+    wrap: Callable[[FittedModel, Rows], Any]
+
+    def __post_init__(self) -> None:
+        if not callable(self.own):
+            raise OptionError(
+                option="the function of each fit", value=self.own, allowed="a function of a fit"
+            )
 
     def __call__(self, model: FittedModel, rows: Rows) -> Mapping[str, float]:
-        """Its numbers of a fitted model."""
-        ...
+        """The numbers of a fitted model."""
+        return self.own(self.wrap(model, rows))

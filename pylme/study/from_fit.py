@@ -6,37 +6,18 @@ import warnings
 from typing import TYPE_CHECKING
 
 from pylme.design.build import build
-from pylme.design.responding import explaining_a_column, response_column
+from pylme.design.responses import response_column
 from pylme.errors import NotAvailableError, PylmeWarning
 from pylme.options import choice
-from pylme.study.models import StudyModel
 from pylme.study.seeds import Rng
 from pylme.study.simulator import Simulator
 from pylme.study.specification import part_of
 from pylme.study.tables import table_of
 
 if TYPE_CHECKING:
-    from pylme.design.spec import ModelSpec
     from pylme.results.protocol import FittedModel
 
-__all__ = ["simulator_of", "specification_of"]
-
-
-def specification_of(model: FittedModel) -> ModelSpec:
-    """What was fitted to which data.
-
-    Raises
-    ------
-    NotAvailableError
-        If the model has no data.
-    """
-    if model.spec is None:
-        raise NotAvailableError(
-            asked="Drawing data from a fit",
-            found="this fit came from JSON, which carries no data",
-            remedy="Fit the model again, or keep the fit by pickle, which carries all of it.",
-        )
-    return model.spec
+__all__ = ["simulator_of"]
 
 
 def simulator_of(model: FittedModel, *, empirical: bool, rng: Rng) -> Simulator:
@@ -48,7 +29,13 @@ def simulator_of(model: FittedModel, *, empirical: bool, rng: Rng) -> Simulator:
         If the model is a generalized one, or has no data.
     """
     choice("rng", rng, Rng)
-    spec = specification_of(model)
+    spec = model.spec
+    if spec is None:
+        raise NotAvailableError(
+            asked="Drawing data from a fit",
+            found="this fit came from JSON, which carries no data",
+            remedy="Fit the model again, or keep the fit by pickle, which carries all of it.",
+        )
     if spec.family is not None:
         raise NotAvailableError(
             asked="Drawing data from a fit",
@@ -62,14 +49,8 @@ def simulator_of(model: FittedModel, *, empirical: bool, rng: Rng) -> Simulator:
     estimates = model.estimates()
     part = part_of(design, beta=estimates.beta, sigma=estimates.sigma, covariances=model.varcorr())
     return Simulator(
-        model=StudyModel(
-            formula=str(explaining_a_column(spec.formula)),
-            reml=spec.reml,
-            weights=spec.weights,
-            offset=spec.offset,
-            contrasts=spec.contrasts,
-        ),
-        response=response_column(spec.formula),
+        formula=design.formula,
+        response=response_column(spec.formula.response),
         data=table_of(spec.frame),
         n_rows=design.rows.n_given,
         parts=(part,),

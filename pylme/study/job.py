@@ -1,4 +1,4 @@
-"""A study's work, divided into shards of consecutive replicates that know nothing of each other."""
+"""A study: what draws, which models are fitted, and how."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import numpy as np
 
 from pylme.design.requirements import require_fittable
+from pylme.design.responses import response_column
 from pylme.errors import PylmeWarning, RError
-from pylme.formula import Name
-from pylme.study.batched import Batch
 from pylme.study.collecting import Collect
 from pylme.study.models import StudyModel
-from pylme.study.one_by_one import ByResponse, ByTable, responses_of
+from pylme.study.one_by_one import ByResponse, ByTable
 from pylme.study.seeds import Seeds
 from pylme.study.simulator import Simulator
 from pylme.study.sources import Source
-from pylme.study.work import blocks_of, shards_of
+from pylme.study.tables import with_column
 
 if TYPE_CHECKING:
     from pylme.design.spec import ModelSpec
-    from pylme.study.work import Fitter
+    from pylme.study.shards import Fitter
 
 __all__ = ["Job"]
 
@@ -54,18 +53,10 @@ class Job:
     check: bool
     collect: Collect | None
 
-    def shards(self, n: int) -> list[tuple[int, int]]:
-        """The replicates of each shard, from and to; the same however many workers there are."""
-        return shards_of(n, self.source, batched=self._batched)
-
     @property
-    def _batched(self) -> bool:
+    def batched(self) -> bool:
+        """Whether the replicates of a shard are fitted at once."""
         return self.engine == "numpy" and self.collect is None and not self.check
-
-    def run(self, first: int, stop: int) -> pd.DataFrame:
-        """The tidy rows of a shard."""
-        frames = [block.to_frame() for block in blocks_of(self, first, stop)]
-        return pd.concat(frames, ignore_index=True)
 
     def require_fittable(self) -> None:
         """Raise where a model can be fitted to no replicate, before any is drawn.
@@ -86,31 +77,45 @@ class Job:
         with warnings.catch_warnings():
             # The rows without predictors were told of when the simulator was made.
             warnings.simplefilter("ignore", PylmeWarning)
-            table = self.source.table()
+            table = _placeholder(self.source)
             return {name: model.specified(table) for name, model in self.models.items()}
 
     def fitters(self) -> list[Fitter]:
-        """The models, prepared as far as the data of all replicates are the same."""
+        """What fits each model, prepared as far as the data of all replicates are the same."""
         specs = self.specs()
         return [self._fitter(name, specs.get(name)) for name in self.models]
 
     def _fitter(self, name: str, spec: ModelSpec | None) -> Fitter:
         model = self.models[name]
         if spec is not None and self._explains_what_is_drawn(spec):
-            if self._batched:
+            if self.batched:
+                # Workers of lme4 start sooner without the reference fitter.
+                from pylme.study.batched import Batch
+
                 return Batch(name, spec)
-            # What R refuses now it refuses of each replicate, whose row then says so.
-            with suppress(RError):
-                waiting = responses_of(spec, engine=self.engine, control=model.control)
-                return ByResponse(name, spec, waiting, check=self.check, collect=self.collect)
+            if self.engine == "lme4":
+                from pylme.lme4.responses import prepare_responses
+
+                # What R refuses now it refuses of each replicate, whose row then says so.
+                with suppress(RError):
+                    return ByResponse(
+                        name, spec, prepare_responses(spec, model.control).fit,
+                        check=self.check, collect=self.collect,
+                    )  # fmt: skip
         return ByTable(name, model, engine=self.engine, check=self.check, collect=self.collect)
 
     def _explains_what_is_drawn(self, spec: ModelSpec) -> bool:
         """Whether the model's response is the column that is drawn, and no expression of it."""
-        response = spec.formula.response
         source = self.source
         return (
             isinstance(source, Simulator)
-            and isinstance(response, Name)
-            and response.name == source.response
+            and response_column(spec.formula.response) == source.response
         )
+
+
+def _placeholder(source: Simulator) -> Any:
+    """The predictors with a response that is missing where none is drawn."""
+    y = np.full(source.n_rows, np.nan)
+    for part in source.parts:
+        y[part.rows] = np.arange(len(part.rows))
+    return with_column(source.data, source.response, y)

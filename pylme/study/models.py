@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pylme.design.responding import explaining_a_column, response_column
 from pylme.design.spec import Contrast
 from pylme.design.specify import specified
 from pylme.errors import OptionError
-from pylme.formula import Name, parse_formula
 from pylme.lme4.control import LmerControl
 
 if TYPE_CHECKING:
     from pylme.design.spec import ModelSpec
 
-__all__ = ["StudyModel", "explaining", "read_models"]
+__all__ = ["StudyModel", "read_models"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,18 +88,3 @@ def read_models(models: Any, *, engine: str) -> dict[str, StudyModel]:
             )
         read[str(name)] = model
     return read
-
-
-def explaining(model: StudyModel, drawn: str) -> StudyModel:
-    """The model of what is drawn, which may stand for the expression that its formula explains.
-
-    Parameters
-    ----------
-    model : StudyModel
-    drawn : str
-        The column that is drawn; where it takes the place of an expression, the text of that.
-    """
-    formula = parse_formula(model.formula)
-    if isinstance(formula.response, Name) or response_column(formula) != drawn:
-        return model
-    return replace(model, formula=str(explaining_a_column(formula)))

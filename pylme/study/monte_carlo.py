@@ -15,11 +15,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import ndtri
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["mean_and_error", "rate_and_error", "rmse_and_error"]
+__all__ = ["mean_and_error", "rate_and_error", "rmse_and_error", "wilson"]
 
 
 def mean_and_error(values: ArrayLike) -> tuple[float, float]:
@@ -45,6 +46,16 @@ def rate_and_error(hits: ArrayLike) -> tuple[float, float]:
         return np.nan, np.nan
     rate = float(known.mean())
     return rate, float(np.sqrt(rate * (1 - rate) / len(known)))
+
+
+def wilson(rate: float, n: int, *, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval of a rate, which holds also near 0 and 1 (Wilson 1927, JASA 22)."""
+    if not n:
+        return np.nan, np.nan
+    z = float(ndtri(0.5 + level / 2))
+    centre = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2))
+    return float(centre - half), float(centre + half)
 
 
 def _known(values: ArrayLike) -> NDArray[np.float64]:

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import time
-import warnings
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pylme.design.requirements import require_fittable
-from pylme.design.responding import with_response
-from pylme.errors import PylmeWarning
-from pylme.reference.engine import fit_with_numpy
 from pylme.study.record import failure, record_of
 from pylme.study.stacking import stacked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from pylme.design.spec import ModelSpec
-    from pylme.frame import Rows
-    from pylme.lme4.control import LmerControl
     from pylme.results.protocol import FittedModel
     from pylme.study.block import Block
     from pylme.study.collecting import Collect
@@ -29,7 +25,7 @@ if TYPE_CHECKING:
     from pylme.study.simulation import Simulation
     from pylme.study.sources import Drawn
 
-__all__ = ["ByResponse", "ByTable", "Responses", "responses_of"]
+__all__ = ["ByResponse", "ByTable"]
 
 
 class _OneByOne:
@@ -40,8 +36,8 @@ class _OneByOne:
         self.check = check
         self.collect = collect
 
-    def fitted(self, drawn: Any, i: int) -> tuple[FittedModel, Rows]:
-        """The fit to replicate `i` of those drawn, and the rows that it used."""
+    def fitted(self, drawn: Any, i: int) -> FittedModel:
+        """The fit to replicate `i` of those drawn."""
         raise NotImplementedError
 
     def fit(self, drawn: Drawn) -> list[Block]:
@@ -52,77 +48,51 @@ class _OneByOne:
     def _record(self, drawn: Drawn, i: int) -> Record:
         started = time.perf_counter()
         try:
-            model, rows = self.fitted(drawn, i)
+            model = self.fitted(drawn, i)
             seconds = time.perf_counter() - started
             verdict = None
             if self.check:
                 from pylme.crosscheck.check import cross_check
 
                 verdict = cross_check(model, starts=None).verdict.value
-            collected = {} if self.collect is None else self.collect(model, rows)
+            spec = model.spec
+            collected = (
+                {} if self.collect is None or spec is None else self.collect(model, spec.frame.rows)
+            )
             return record_of(model, seconds=seconds, verdict=verdict, collected=collected)
         except Exception as error:  # noqa: BLE001  (kept as the replicate's row)
             return failure(error, seconds=time.perf_counter() - started)
 
 
-class Responses(Protocol):
-    """A model that waits for responses."""
-
-    def fit(self, y: NDArray[np.float64]) -> FittedModel:
-        """The fit to a response, in the rows of the specification's frame."""
-        ...
-
-
-class NumPyResponses:
-    """A model that the reference fits to each response."""
-
-    def __init__(self, spec: ModelSpec) -> None:
-        self.spec = spec
-
-    def fit(self, y: NDArray[np.float64]) -> FittedModel:
-        """The fit to a response, in the rows of the specification's frame."""
-        with warnings.catch_warnings():
-            # They stay in the conditions of the fit.
-            warnings.simplefilter("ignore", PylmeWarning)
-            return fit_with_numpy(with_response(self.spec, y))
-
-
-def responses_of(spec: ModelSpec, *, engine: str, control: LmerControl | None) -> Responses:
-    """The model of a specification, to be fitted by an engine.
-
-    Raises
-    ------
-    RError
-        If R stops.
-    """
-    if engine == "numpy":
-        return NumPyResponses(spec)
-    from pylme.lme4.responses import prepare_responses
-
-    return prepare_responses(spec, control)
-
-
 class ByResponse(_OneByOne):
-    """A model on one design: only the response differs by replicate."""
+    """A model on one design: only the response differs by replicate.
+
+    Parameters
+    ----------
+    name : str
+    spec : ModelSpec
+    prepared : callable
+        Fits the model to a response in the rows of the specification.
+    check : bool
+    collect : Collect or None
+    """
 
     def __init__(
         self,
         name: str,
         spec: ModelSpec,
-        waiting: Responses,
+        prepared: Callable[[NDArray[np.float64]], FittedModel],
         *,
         check: bool,
         collect: Collect | None,
     ) -> None:
         super().__init__(name, check=check, collect=collect)
-        self.rows = spec.frame.rows
-        self.waiting = waiting
+        self.rows = slice(None) if spec.frame.kept is None else spec.frame.kept
+        self.prepared = prepared
 
-    def fitted(self, drawn: Simulation, i: int) -> tuple[FittedModel, Rows]:
-        """The fit to replicate `i`, and its rows: nothing is drawn where an expression has none."""
-        kept = slice(None) if self.rows.kept is None else self.rows.kept
-        y = np.ascontiguousarray(drawn.y[kept, i])
-        return self.waiting.fit(y), self.rows.without(np.flatnonzero(np.isnan(y)))
+    def fitted(self, drawn: Simulation, i: int) -> FittedModel:
+        """The fit to replicate `i`."""
+        return self.prepared(np.ascontiguousarray(drawn.y[self.rows, i]))
 
 
 class ByTable(_OneByOne):
@@ -135,13 +105,14 @@ class ByTable(_OneByOne):
         self.model = model
         self.engine = engine
 
-    def fitted(self, drawn: Drawn, i: int) -> tuple[FittedModel, Rows]:
-        """The fit to replicate `i`, and the rows of its specification."""
+    def fitted(self, drawn: Drawn, i: int) -> FittedModel:
+        """The fit to replicate `i`."""
         spec = self.model.specified(drawn.to_frame(i))
         require_fittable(spec)
         if self.engine == "numpy":
-            return fit_with_numpy(spec), spec.frame.rows
+            from pylme.reference.engine import fit_with_numpy
+
+            return fit_with_numpy(spec)
         from pylme.lme4.fitting import fit_with_lme4
 
-        model = fit_with_lme4(spec, function="lmer", control=self.model.control)
-        return model, spec.frame.rows
+        return fit_with_lme4(spec, function="lmer", control=self.model.control)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import pandas as pd
 
+from pylme.errors import UnknownNameError
 from pylme.options import choice
 from pylme.results.convergence import Status
 from pylme.study.block import COLUMNS, FIT_COLUMNS
@@ -78,8 +79,22 @@ class StudyResult:
         return self.rows[~self.rows.duplicated(["replicate", "model"])]
 
     def estimates(self, parameter: str) -> pd.DataFrame:
-        """The estimates of a parameter: replicates as index, models as columns."""
+        """The estimates of a parameter: replicates as index, models as columns.
+
+        Parameters
+        ----------
+        parameter : str
+            Its label, as in the column ``parameter`` of `to_frame`.
+
+        Raises
+        ------
+        UnknownNameError
+            If no model has such a parameter.
+        """
         own = self.rows[self.rows["parameter"] == parameter]
+        if own.empty:
+            known = self.rows["parameter"].dropna().unique().tolist()
+            raise UnknownNameError(what="parameter", name=parameter, known=known)
         wide = own.pivot_table(index="replicate", columns="model", values="estimate")
         return wide.reindex(index=range(self.n), columns=list(self.models))
 

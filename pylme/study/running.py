@@ -1,64 +1,30 @@
-"""Shards done: here or by joblib's workers, with a progress bar; those of a study kept on disk."""
+"""The shards of a study done: here or by joblib's workers, with a progress bar, kept on disk."""
 
 from __future__ import annotations
 
 from concurrent.futures import as_completed
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from joblib import Parallel, delayed, effective_n_jobs
 from joblib.externals.loky import ProcessPoolExecutor
 
 from pylme.lme4.reference_blas import prefer_reference_blas
+from pylme.study.shards import run_shard, shards
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pylme.study.job import Job
+    from pylme.study.shards import Work
     from pylme.study.store import Store
 
-Shard = tuple[int, int]
-T_co = TypeVar("T_co", covariant=True)
-T = TypeVar("T")
+    Shard = tuple[int, int]
 
-__all__ = ["gathered", "run"]
-
-
-class Sharded(Protocol[T_co]):
-    """Work that is done shard by shard."""
-
-    def shards(self, n: int) -> list[Shard]:
-        """The replicates of each shard."""
-        ...
-
-    def run(self, first: int, stop: int) -> T_co:
-        """What a shard comes to."""
-        ...
-
-
-def gathered(
-    work: Sharded[T], n: int, *, n_jobs: int | None, progress: bool, called: str
-) -> list[T]:
-    """What each shard came to, in their order.
-
-    Parameters
-    ----------
-    work : Sharded
-    n : int
-        Replicates.
-    n_jobs, progress
-        As for `run`.
-    called : str
-        What the bar says.
-    """
-    shards = work.shards(n)
-    working = _done(work, shards, n_jobs)
-    done = dict(_shown(working, shards, n, progress=progress, called=called))
-    return [done[shard] for shard in shards]
+__all__ = ["run"]
 
 
 def run(
-    job: Job,
+    work: Work,
     n: int,
     *,
     n_jobs: int | None,
@@ -70,7 +36,7 @@ def run(
 
     Parameters
     ----------
-    job : Job
+    work : Work
     n : int
         Replicates.
     n_jobs : int or None
@@ -82,47 +48,50 @@ def run(
     reference_blas : bool
         Whether R shall run on the reference BLAS.
     """
-    shards = job.shards(n)
-    missing = [shard for shard in shards if store is None or not store.has(*shard)]
+    all_shards = shards(work, n)
+    missing = [shard for shard in all_shards if store is None or not store.has(*shard)]
     done: dict[Shard, pd.DataFrame] = {}
-    working = (_on_reference_blas if reference_blas else _done)(job, missing, n_jobs)
-    for shard, rows in _shown(working, missing, n, progress=progress, called="study"):
+    working = (_on_reference_blas if reference_blas else _done)(work, missing, n_jobs)
+    for shard, rows in _shown(working, missing, n, progress=progress):
         if store is None:
             done[shard] = rows
         else:
             store.write(*shard, rows)
-    frames = [done[shard] if store is None else store.read(*shard) for shard in shards]
-    return _sorted(pd.concat(frames, ignore_index=True), list(job.models))
+    frames = [done[shard] if store is None else store.read(*shard) for shard in all_shards]
+    return _sorted(pd.concat(frames, ignore_index=True), list(work.models))
 
 
-def _done(work: Sharded[T], shards: list[Shard], n_jobs: int | None) -> Iterator[tuple[Shard, T]]:
+def _done(
+    work: Work, missing: list[Shard], n_jobs: int | None
+) -> Iterator[tuple[Shard, pd.DataFrame]]:
     """The shards in the order in which they are done."""
     # A generator, so that rows go to disk while others are still at work.
-    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-    yield from parallel(delayed(_shard)(work, shard) for shard in shards)
+    # One shard at a time: joblib's own batches would leave workers idle at the end.
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
+    yield from parallel(delayed(_shard)(work, shard) for shard in missing)
 
 
 def _on_reference_blas(
-    work: Sharded[T], shards: list[Shard], n_jobs: int | None
-) -> Iterator[tuple[Shard, T]]:
+    work: Work, missing: list[Shard], n_jobs: int | None
+) -> Iterator[tuple[Shard, pd.DataFrame]]:
     """The shards, from processes that are made for them: a running R keeps the BLAS it has."""
-    if not shards:
+    if not missing:
         return
     with ProcessPoolExecutor(
         max_workers=effective_n_jobs(n_jobs), initializer=prefer_reference_blas
     ) as pool:
-        waiting = [pool.submit(_shard, work, shard) for shard in shards]
+        waiting = [pool.submit(_shard, work, shard) for shard in missing]
         for done in as_completed(waiting):
             yield done.result()
 
 
-def _shard(work: Sharded[T], shard: Shard) -> tuple[Shard, T]:
-    return shard, work.run(*shard)
+def _shard(work: Work, shard: Shard) -> tuple[Shard, pd.DataFrame]:
+    return shard, run_shard(work, *shard)
 
 
 def _shown(
-    done: Iterable[tuple[Shard, T]], missing: list[Shard], n: int, *, progress: bool, called: str
-) -> Iterator[tuple[Shard, T]]:
+    done: Iterable[tuple[Shard, pd.DataFrame]], missing: list[Shard], n: int, *, progress: bool
+) -> Iterator[tuple[Shard, pd.DataFrame]]:
     """The same, counted in a bar."""
     if not progress:
         yield from done
@@ -130,9 +99,9 @@ def _shown(
     from tqdm.auto import tqdm
 
     there = n - sum(stop - first for first, stop in missing)
-    with tqdm(total=n, initial=there, unit="replicate", desc=called) as bar:
-        for (first, stop), found in done:
-            yield (first, stop), found
+    with tqdm(total=n, initial=there, unit="replicate", desc="study") as bar:
+        for (first, stop), rows in done:
+            yield (first, stop), rows
             bar.update(stop - first)
 
 

@@ -94,7 +94,13 @@ class Simulation:
         return (self.to_frame(i) for i in range(len(self)))
 
     def ranef(self, i: int = 0) -> dict[str, pd.DataFrame]:
-        """The random effects of a replicate by term: levels as index, effects as columns."""
+        """The random effects of a replicate by term: levels as index, effects as columns.
+
+        Parameters
+        ----------
+        i : int
+            The replicate, from 0.
+        """
         at = self._checked(i)
         return {
             term.label: pd.DataFrame(

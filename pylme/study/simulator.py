@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 
 from pylme.errors import OptionError
 from pylme.results.arrays import read_only
-from pylme.study.models import StudyModel
 from pylme.study.normal import draw_with_numpy
 from pylme.study.parts import Part
 from pylme.study.seeds import Rng, seeds_of
 from pylme.study.simulation import DrawnTerm, Simulation
-from pylme.study.tables import with_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,8 +33,7 @@ class Simulator:
 
     Attributes
     ----------
-    model : StudyModel
-        The model as it would be fitted to what is drawn.
+    formula : str
     response : str
         The column that is drawn.
     data : DataFrame, Table or mapping
@@ -50,18 +47,13 @@ class Simulator:
         Whose random numbers are drawn.
     """
 
-    model: StudyModel
+    formula: str
     response: str
     data: Any
     n_rows: int
     parts: tuple[Part, ...]
     empirical: bool
     rng: Rng
-
-    @property
-    def formula(self) -> str:
-        """The formula of the model."""
-        return self.model.formula
 
     def draw(self, n: int = 1, *, seed: Seed = None) -> Simulation:
         """Draw replicates.
@@ -113,13 +105,6 @@ class Simulator:
             seeds=seeds,
             first=first,
         )
-
-    def table(self) -> Any:
-        """The predictors with a response: any numbers, missing where none is drawn."""
-        y = np.full(self.n_rows, np.nan)
-        for part in self.parts:
-            y[part.rows] = np.arange(len(part.rows))
-        return with_column(self.data, self.response, y)
 
     def _numbers(self, seeds: Seeds, replicates: range, steps: Sequence[Step]) -> Drawn:
         if seeds.rng == "numpy":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from pylme.errors import OptionError
+from pylme.study.predictors import response_name
 from pylme.study.seeds import Rng
 from pylme.study.simulator import Simulator
 
@@ -105,13 +106,15 @@ def source_of(simulate: Any) -> Source:
     ------
     OptionError
         If it is none of these.
+    ResponseError
+        If it is a fit whose response is an expression.
     """
-    if isinstance(simulate, Simulator):
-        return simulate
     if callable(getattr(simulate, "simulator", None)):
-        made = simulate.simulator()
-        if isinstance(made, Simulator):
-            return made
+        simulate = simulate.simulator()
+    if isinstance(simulate, Simulator):
+        # That of a fit may draw an expression, which no formula could name as a column.
+        response_name(simulate.formula)
+        return simulate
     if callable(simulate):
         return OwnFunction(function=simulate)
     raise OptionError(

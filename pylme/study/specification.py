@@ -11,7 +11,6 @@ from pylme.errors import OptionError
 from pylme.frame import Factor, read_frame
 from pylme.options import choice, is_number
 from pylme.study.covariances import covariances_of
-from pylme.study.models import StudyModel
 from pylme.study.named import named_vector
 from pylme.study.parts import Part
 from pylme.study.predictors import design_of_predictors, response_name
@@ -92,9 +91,7 @@ def simulator(
         for part in parts:
             _require_more_levels_than_effects(part)
     return Simulator(
-        model=StudyModel(
-            formula=formula, weights=weights, offset=offset, contrasts=contrasts or {}
-        ),
+        formula=formula,
         response=response_name(formula),
         data=data,
         n_rows=parts[0].design.rows.n_given,

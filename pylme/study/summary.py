@@ -53,6 +53,7 @@ class StudySummary(Rendered):
     def describe(self) -> Document:
         """Both tables; of the estimates those that are not theta."""
         shown = self.estimates[~self.estimates["parameter"].str.fullmatch(r"theta\d+")]
+        counted = {ALL: self.n, CONVERGED_IN_ALL: self.n_converged}
         blocks = [
             _table(
                 self.statuses,
@@ -60,11 +61,15 @@ class StudySummary(Rendered):
                 caption=f"{self.n} replicates, {self.n_converged} converged in all models",
             )
         ]
-        for over in (ALL, CONVERGED_IN_ALL):
-            rows = shown[shown["over"] == over].drop(columns="over")
-            if len(rows):
-                caption = f"Estimates: {over}" if over != ALL else "Estimates: all replicates"
-                blocks.append(_table(rows, text=("model", "parameter"), caption=caption))
+        for key, rows in shown.groupby(["over", "model"], sort=False):
+            over, model = map(str, key)
+            n = counted[over]
+            if n:
+                # Where every fit gave an estimate their number is that of the caption.
+                kept = rows.drop(columns="n") if (rows["n"] == n).all() else rows
+                names = kept.drop(columns=["over", "model"])
+                caption = f"{model}: {f'all {n}' if over == ALL else f'the {n} {over}'}"
+                blocks.append(_table(names, text=("parameter",), caption=caption))
         return Document(title="Study", blocks=tuple(blocks))
 
 
@@ -148,25 +153,34 @@ def _statuses(first: pd.DataFrame, models: Sequence[str], rule: str) -> pd.DataF
 
 
 def _table(frame: pd.DataFrame, *, text: tuple[str, ...], caption: str) -> Table:
-    """Columns without any number are left out; a standard error stands beside its number."""
+    """Columns without any number are left out; a standard error stands beside its number.
+
+    The mean's is that of the bias, and stands beside it alone where there is a bias.
+    """
+    if "bias" in frame and frame["bias"].notna().any():
+        frame = frame.drop(columns="mean_se")
     columns = {
         str(name): _cells(str(name), frame, text)
         for name in frame
         if not str(name).endswith("_se") and frame[name].notna().any()
     }
+    named = columns.pop("parameter", None)
     return Table(
         columns=tuple(columns),
         rows=tuple(zip(*columns.values(), strict=True)),
+        row_names=None if named is None else tuple(named),
         align=tuple(LEFT if name in text else "right" for name in columns),
         caption=caption,
-        notes=("In parentheses: Monte Carlo standard errors.",),
+        notes=("In parentheses: Monte Carlo standard errors.",) if named is None else (),
     )
 
 
 def _cells(name: str, frame: pd.DataFrame, text: tuple[str, ...]) -> list[str]:
     if name in text or name == "n":
         return [str(value) for value in frame[name]]
-    if f"{name}_se" not in frame:
+    if name == "truth":
         return ["" if np.isnan(value) else f"{value:.4g}" for value in frame[name]]
+    if f"{name}_se" not in frame:
+        return ["" if np.isnan(value) else f"{value:.3f}" for value in frame[name]]
     pairs = zip(frame[name], frame[f"{name}_se"], strict=True)
-    return ["" if np.isnan(value) else f"{value:.4f} ({error:.4f})" for value, error in pairs]
+    return ["" if np.isnan(value) else f"{value:.3f} ({error:.3f})" for value, error in pairs]

@@ -143,7 +143,12 @@ class TestFit:
         assert err == ""
 
     @pytest.mark.parametrize(
-        ("options", "criterion"), [([], 1743.628271960), (["--ml"], 1751.939344464)]
+        ("options", "criterion"),
+        [
+            ([], 1743.628271960),
+            (["--ml"], 1751.939344464),
+            (["--engine", "numpy"], 1743.628271960),
+        ],
     )
     def test_json(self, options, criterion, sleep_csv, capsys):
         assert run(["fit", sleep_csv, SLEEP, "--json", *options]) == 0

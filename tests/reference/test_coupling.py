@@ -37,7 +37,7 @@ def test_dense_and_sparse(model, monkeypatch):
         monkeypatch.setattr(module, "SMALL", small)
         monkeypatch.setattr(module, "SPARSE_COST", cost)
         criterion, found[kind] = evaluated(*model)
-        assert type(criterion.coupling).__name__ == kind
+        assert type(criterion.elimination.coupling).__name__ == kind
     dense, sparse = found["_Dense"], found["_Sparse"]
     for name in ("criterion", "beta", "rss", "form", "hh"):
         np.testing.assert_allclose(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 
 import joblib
 import numpy as np
@@ -260,35 +259,3 @@ def test_a_model_without_a_chance_is_refused_before_anything_is_drawn():
         pylme.study(simulator(), {"a": "Y ~ SES + (1 | sch.id)"}, n=2, seed=1)
     with pytest.raises(UnknownNameError, match="'b'"):
         pylme.study(simulator(), {"a": FORMULA}, n=2, seed=1, truth={"b": {"ses": 1}})
-
-
-def rows_used(fit):
-    return {"rows": fit.nobs}
-
-
-def quiet(function, *arguments, **options):
-    """The value, without a word on rows that are left out."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", pylme.errors.MissingRowsWarning)
-        return function(*arguments, **options)
-
-
-@pytest.mark.parametrize("response", ["log(reaction)", "`a name`"])
-@pytest.mark.parametrize(
-    "options",
-    [{}, {"collect": rows_used}, pytest.param({"engine": "lme4"}, marks=pytest.mark.needs_r)],
-)
-def test_what_a_fit_draws_is_fitted_whatever_its_response_is_called(response, options):
-    """A model of logarithms draws logarithms: there is no table whose reaction has them."""
-    table = pylme.datasets.load("sleepstudy").rename(columns={"Reaction": "reaction"})
-    table["a name"] = table["reaction"]
-    table.loc[5, "reaction"] = -1.0
-    formula = f"{response} ~ Days + (Days | Subject)"
-    fit = quiet(pylme.lmer, formula, table, engine="numpy")
-    found = pylme.study(fit, {"again": formula}, n=3, seed=1, **options)
-    simulation = fit.simulator().draw(3, seed=1)
-    own = found.estimates("Days")["again"]
-    for i in range(3):
-        drawn = table.assign(y=simulation.y[:, i])
-        again = quiet(pylme.lmer, "y ~ Days + (Days | Subject)", drawn, engine="numpy")
-        assert own[i] == pytest.approx(again.fixef["Days"], rel=1e-4)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.design.identifiability.conditioning import Conditioned, conditioned, weighted
-from pylme.design.identifiability.null_space import nothing, null_space
+from pylme.design.identifiability.null_space import null_space
 from pylme.design.identifiability.parameters import CovarianceParameter, covariance_parameters
 from pylme.design.identifiability.raw_directions import raw_directions
 from pylme.design.identifiability.sketch import Block, Sketches, sketched
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pylme.design.matrices import Design
     from pylme.design.random_term import RandomTerm
 
-__all__ = ["Analysis", "analysed", "block_of", "roots_of"]
+__all__ = ["Analysis", "analysed", "block_of", "conditioned_terms"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,23 +50,31 @@ class Analysis:
 
 def analysed(design: Design) -> Analysis:
     """The pictures of a design's covariance parameters, and what leaves no trace."""
-    roots = roots_of(design.weights)
-    terms = tuple(conditioned(weighted(term, roots)) for term in design.terms)
+    terms = conditioned_terms(design)
+    roots = _roots(design)
     X = design.X if roots is None else design.X * roots[:, None]
     blocks = [block_of(term, new) for term, new in zip(design.terms, terms, strict=True)]
     sketches = sketched(blocks, np.linalg.qr(X)[0])
     parameters = covariance_parameters(design.terms)
+    lengths = sketches.lengths
+    unseen = null_space(sketches.projected / lengths, sketches.rounding)
     return Analysis(
         parameters=parameters,
         terms=terms,
         sketches=sketches,
-        rows=raw_directions(null_space(sketches, nothing(terms)), parameters, terms),
+        rows=raw_directions(unseen / lengths, parameters, terms, sketches.rounding),
     )
 
 
-def roots_of(weights: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """The square roots of weights; None where all are 1."""
-    return None if (weights == 1).all() else np.sqrt(weights)
+def conditioned_terms(design: Design) -> tuple[Conditioned, ...]:
+    """The well-conditioned columns of each term, in weighted rows."""
+    roots = _roots(design)
+    return tuple(conditioned(weighted(term, roots)) for term in design.terms)
+
+
+def _roots(design: Design) -> NDArray[np.float64] | None:
+    """The square roots of the weights; None where all are 1."""
+    return None if (design.weights == 1).all() else np.sqrt(design.weights)
 
 
 def block_of(term: RandomTerm, conditioned: Conditioned) -> Block:
@@ -78,4 +86,5 @@ def block_of(term: RandomTerm, conditioned: Conditioned) -> Block:
         columns=conditioned.columns,
         a=columns,
         b=rows,
+        rounding=np.maximum(conditioned.rounding[columns], conditioned.rounding[rows]),
     )

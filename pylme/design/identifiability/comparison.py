@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.design.identifiability.analysis import block_of, roots_of
-from pylme.design.identifiability.conditioning import conditioned, weighted
+from pylme.design.identifiability.analysis import block_of, conditioned_terms
 from pylme.design.identifiability.cones import cone_of, covered
-from pylme.design.identifiability.null_space import nothing
+from pylme.design.identifiability.null_space import null_space
 from pylme.design.identifiability.sketch import sketched
 from pylme.errors import DataError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pylme.design.matrices import Design
 
 __all__ = ["CovarianceComparison", "compare_covariances"]
@@ -121,6 +118,7 @@ def compare_covariances(first: Design, second: Design) -> CovarianceComparison:
     Examples
     --------
     >>> import pylme
+    >>> from pylme.design.identifiability.comparison import compare_covariances
     >>> hsb = pylme.datasets.load("hsb")
     >>> one = pylme.design("math ~ ses + (sector | sch.id)", hsb)
     >>> other = pylme.design("math ~ ses + (0 + sector | sch.id)", hsb)
@@ -128,35 +126,35 @@ def compare_covariances(first: Design, second: Design) -> CovarianceComparison:
     True
     """
     _require_same_rows(first, second)
-    roots = roots_of(first.weights)
-    terms = [
-        [conditioned(weighted(term, roots)) for term in design.terms] for design in (first, second)
-    ]
     blocks = [
-        [block_of(term, new) for term, new in zip(design.terms, own, strict=True)]
-        for design, own in zip((first, second), terms, strict=True)
+        [
+            block_of(term, new)
+            for term, new in zip(design.terms, conditioned_terms(design), strict=True)
+        ]
+        for design in (first, second)
     ]
     sketches = sketched([*blocks[0], *blocks[1]], np.empty((first.n, 0)))
     pictures = sketches.plain / sketches.lengths
     own = sum(len(block.a) for block in blocks[0])
-    below = nothing([*terms[0], *terms[1]])
     cones = [[cone for block in each if (cone := cone_of(block))] for each in blocks]
+    places = list(range(pictures.shape[1]))
+
+    def rank(some: list[int]) -> int:
+        zero = null_space(pictures[:, some], sketches.rounding[some])
+        return len(some) - len(zero) - 1
+
     return CovarianceComparison(
         first=first.formula,
         second=second.formula,
         ranks=(
-            _rank(np.delete(pictures, np.s_[own:-1], axis=1), below) - 1,
-            _rank(pictures[:, own:], below) - 1,
-            _rank(pictures, below) - 1,
+            rank([*places[:own], places[-1]]),
+            rank(places[own:]),
+            rank(places),
         ),
         first_in_second=covered(cones[0], cones[1]),
         second_in_first=covered(cones[1], cones[0]),
         same_fixed=_same_means(first, second),
     )
-
-
-def _rank(columns: NDArray[np.float64], below: float) -> int:
-    return int(np.count_nonzero(np.linalg.svd(columns, compute_uv=False) >= below))
 
 
 def _same_means(first: Design, second: Design) -> bool:

@@ -27,7 +27,7 @@ __all__ = ["Conditioned", "conditioned", "weighted"]
 NEARLY: Final = 1e-2
 #: A remainder of this size relative to its column is rounding: products and sums of columns are
 #: exact to 1e-16, transformations such as `poly()` to about 1e-14.
-NOTHING: Final = 1e-11
+NOTHING: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,13 +40,13 @@ class Conditioned:
         The new columns, each a row of this array; zero where a column depends on those before it.
     R : ndarray, shape (k, k)
         Upper triangular and nonsingular: the raw columns are columnsᵀ R.
-    rounding : float
+    rounding : ndarray, shape (k,)
         The rounding errors of the raw columns, relative to what is left of them.
     """
 
     columns: NDArray[np.float64]
     R: NDArray[np.float64]
-    rounding: float
+    rounding: NDArray[np.float64]
 
     @property
     def inverse(self) -> NDArray[np.float64]:
@@ -72,7 +72,7 @@ def conditioned(raw: NDArray[np.float64]) -> Conditioned:
     k, n = raw.shape
     columns = np.zeros((k, n))
     R = np.zeros((k, k))
-    least = 1.0
+    left_over = np.ones(k)
     for j in range(k):
         length = _length(raw[j]) or 1.0
         columns[j] = raw[j] / length
@@ -90,10 +90,10 @@ def conditioned(raw: NDArray[np.float64]) -> Conditioned:
         if size > NOTHING:
             columns[j] = left / size
             R[j, j] = size * length
-            least = min(least, size)
+            left_over[j] = size
         else:
             columns[j] = 0.0
-    return Conditioned(columns=columns, R=R, rounding=float(np.finfo(float).eps) / least)
+    return Conditioned(columns=columns, R=R, rounding=np.finfo(float).eps / left_over)
 
 
 def _length(column: NDArray[np.float64]) -> float:

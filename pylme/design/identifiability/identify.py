@@ -9,7 +9,7 @@ import numpy as np
 from pylme.design.identifiability.analysis import analysed
 from pylme.design.identifiability.facts import Facts
 from pylme.design.identifiability.fixed import fixed_effects
-from pylme.design.identifiability.null_space import nothing
+from pylme.design.identifiability.null_space import tolerance
 from pylme.design.identifiability.parameters import SIGMA, places_of
 from pylme.design.identifiability.reasons import reason
 from pylme.design.identifiability.report import Direction, Identifiability
@@ -37,17 +37,20 @@ def identify(design: Design) -> Identifiability:
     facts = Facts(design)
     absorbed = _absorbed(analysis)
     names = [*(parameter.name for parameter in analysis.parameters), SIGMA]
-    directions = [_direction(row, names, analysis, absorbed, facts) for row in analysis.rows]
-    places = {name: i for i, name in enumerate(names)}
-    directions.sort(key=lambda d: (len(d.names) > 1, [places[name] for name in d.names]))
+    rows = sorted(analysis.rows, key=_single_ones_first)
     return Identifiability(
         formula=design.formula,
         parameters=tuple(names[:-1]),
         # All of them and σ² have rank size + 1 - m; σ² has one of it, if there is any.
         rank=max(size - len(analysis.rows), 0),
-        directions=tuple(directions),
+        directions=tuple(_direction(row, names, analysis, absorbed, facts) for row in rows),
         fixed=fixed_effects(design),
     )
+
+
+def _single_ones_first(row: NDArray[np.float64]) -> tuple[bool, list[int]]:
+    places = np.flatnonzero(row).tolist()
+    return len(places) > 1, places
 
 
 def _direction(
@@ -92,9 +95,9 @@ def _is_plain(row: NDArray[np.float64], analysis: Analysis) -> bool:
 
 def _absorbed(analysis: Analysis) -> frozenset[Column]:
     """The columns that the fixed effects hold for every level."""
-    below = nothing(analysis.terms)
     sketches = analysis.sketches
-    left = np.linalg.norm(sketches.projected, axis=0) > below * sketches.lengths
+    least = tolerance(sketches.rounding) * sketches.lengths
+    left = np.linalg.norm(sketches.projected, axis=0) > least
     seen = {
         (p.term, p.row): left[i] for i, p in enumerate(analysis.parameters) if p.row == p.column
     }

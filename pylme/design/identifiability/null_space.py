@@ -7,50 +7,50 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
-    from pylme.design.identifiability.conditioning import Conditioned
-    from pylme.design.identifiability.sketch import Sketches
-
-__all__ = ["ROUNDING", "echelon", "nothing", "null_space"]
+__all__ = ["NOTHING", "echelon", "entries_from", "null_space", "tolerance"]
 
 #: What counts as nothing, of a combination of matrices each scaled to length 1 before the fixed
 #: effects are taken out. Rounding leaves 1e-13 of a million rows. The least that tells parameters
 #: apart is far more: a single pair of rows in a million leaves 1e-3, a year and its square in a
 #: term without covariances (||) 1e-7.
 NOTHING: Final = 1e-9
-#: An entry this small beside what it was computed from, or beside the largest of its row, is
-#: rounding.
-ROUNDING: Final = 1e-8
-#: A basis vector is led by an entry of at least this size beside its largest.
-_LEADING: Final = 1e-6
+#: An entry of a combination this small beside what it was computed from, or beside the largest of
+#: the combination, is rounding.
+_ENTRY: Final = 1e-8
+#: By how much rounding errors of the data may grow until they stand in a combination.
+_GROWTH: Final = 100.0
 
 
-def nothing(terms: Iterable[Conditioned]) -> float:
-    """What counts as nothing for these terms: not less than a hundred of their rounding errors."""
-    return max([NOTHING, *(100 * term.rounding for term in terms)])
+def tolerance(rounding: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What counts as nothing for parameters whose matrices have these rounding errors."""
+    return np.maximum(NOTHING, _GROWTH * rounding)
 
 
-def null_space(sketches: Sketches, below: float) -> NDArray[np.float64]:
-    """A basis of the combinations c with P(Σ c_i B_i)P = 0, shape (m, d + 1).
+def entries_from(rounding: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The least entry of a combination that is not rounding, relative to the largest."""
+    return np.maximum(_ENTRY, _GROWTH * rounding)
 
-    Orthonormal for coefficients in units of the lengths of the B_i.
+
+def null_space(pictures: NDArray[np.float64], rounding: NDArray[np.float64]) -> NDArray[np.float64]:
+    """An orthonormal basis of the combinations of pictures that are zero, shape (combinations, d).
 
     Parameters
     ----------
-    sketches : Sketches
-    below : float
-        What counts as nothing.
+    pictures : ndarray, shape (m, d)
+        One in each column, scaled such that the matrix that it shows has length 1.
+    rounding : ndarray, shape (d,)
+        Of the matrices, relative to their lengths.
     """
-    lengths = sketches.lengths
-    _, sizes, vectors = np.linalg.svd(sketches.projected / lengths, full_matrices=False)
-    found: NDArray[np.float64] = vectors[sizes < below] / lengths
+    _, sizes, vectors = np.linalg.svd(pictures, full_matrices=False)
+    found: NDArray[np.float64] = vectors[
+        sizes <= np.maximum(NOTHING, _GROWTH * np.abs(vectors) @ rounding)
+    ]
     return found
 
 
-def echelon(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def echelon(rows: NDArray[np.float64], least: NDArray[np.float64]) -> NDArray[np.float64]:
     """The reduced echelon form, each row led by its last nonzero entry.
 
     So each row says how one parameter depends on parameters before it, and on as few as possible. A
@@ -60,6 +60,8 @@ def echelon(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     ----------
     rows : ndarray, shape (m, d)
         Linearly independent; entries of comparable units.
+    least : ndarray, shape (d,)
+        From `entries_from`.
     """
     rows = rows / np.abs(rows).max(axis=1, keepdims=True)
     todo = list(range(len(rows)))
@@ -67,7 +69,7 @@ def echelon(rows: NDArray[np.float64]) -> NDArray[np.float64]:
         if not todo:
             break
         best = max(todo, key=lambda row: abs(rows[row, column]))
-        if abs(rows[best, column]) <= _LEADING:
+        if abs(rows[best, column]) <= least[column]:
             rows[todo, column] = 0.0
             continue
         todo.remove(best)
@@ -78,9 +80,9 @@ def echelon(rows: NDArray[np.float64]) -> NDArray[np.float64]:
             taken = rows[row, column] * rows[best]
             bound = np.abs(rows[row]) + np.abs(taken)
             rows[row] -= taken
-            rows[row][np.abs(rows[row]) <= ROUNDING * bound] = 0.0
+            rows[row][np.abs(rows[row]) <= least * bound] = 0.0
             if row in todo:
                 rows[row] /= np.abs(rows[row]).max()
     largest = np.abs(rows).max(axis=1, keepdims=True)
-    rows[np.abs(rows) <= ROUNDING * largest] = 0.0
+    rows[np.abs(rows) <= least * largest] = 0.0
     return rows

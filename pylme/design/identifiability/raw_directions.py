@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pylme.design.identifiability.null_space import ROUNDING, echelon
+from pylme.design.identifiability.null_space import echelon, entries_from
 from pylme.design.identifiability.parameters import places_of
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def raw_directions(
     rows: NDArray[np.float64],
     parameters: Sequence[CovarianceParameter],
     terms: Sequence[Conditioned],
+    rounding: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """A sparse basis in the raw parameters, shape (m, d + 1).
 
@@ -38,12 +39,15 @@ def raw_directions(
         A basis in the conditioned parameters; σ² comes last.
     parameters : sequence of CovarianceParameter
     terms : sequence of Conditioned
+    rounding : ndarray, shape (d + 1,)
+        The rounding errors of the matrices of the conditioned parameters.
     """
     if not len(rows):
         return rows
     order = _simplest_first(parameters)
     back = np.argsort(order)
-    sparse = echelon(rows[:, order])[:, back]
+    least = entries_from(rounding)
+    sparse = echelon(rows[:, order], least[order])[:, back]
     raw = sparse.copy()
     scales = np.ones(len(parameters) + 1)
     for position, term in enumerate(terms):
@@ -53,12 +57,12 @@ def raw_directions(
         inverse = term.inverse
         exact = inverse @ change @ inverse.T
         bound = np.abs(inverse) @ np.abs(change) @ np.abs(inverse).T
-        exact[np.abs(exact) <= ROUNDING * bound] = 0.0
+        exact[np.abs(exact) <= least.max() * bound] = 0.0
         raw[:, places] = exact[:, row, column]
         lengths = np.linalg.norm(term.R, axis=0)
         scales[places] = lengths[row] * lengths[column]
-    found: NDArray[np.float64] = echelon((raw * scales)[:, order])[:, back] / scales
-    return found
+    found = echelon((raw * scales)[:, order], least[order])[:, back]
+    return found / scales
 
 
 def _simplest_first(parameters: Sequence[CovarianceParameter]) -> NDArray[np.intp]:

@@ -38,7 +38,7 @@ class Direction:
         return f"{combination(self.names, self.weights)}: {self.reason}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Identifiability:
     """Which parameters of a linear mixed model the data identify; prints as a report.
 
@@ -99,7 +99,7 @@ class Identifiability:
         ]
         return pd.DataFrame(rows, columns=["direction", "parameter", "weight", "reason"])
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         lines = [
             f"Identifiability of {self.formula}",
             f"  covariance parameters: {_counted(self.n_parameters, self.rank)}",

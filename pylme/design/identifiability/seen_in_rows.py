@@ -6,7 +6,7 @@ can be seen in the data, the earlier it is asked for.
 
 from __future__ import annotations
 
-from itertools import combinations, permutations
+from itertools import chain, combinations
 from typing import TYPE_CHECKING, Final
 
 from pylme.design.identifiability.wording import counted, listed
@@ -114,7 +114,9 @@ def _constant_factor(trace: Trace, facts: Facts) -> str | None:
     if not _on_one_factor(trace, facts):
         return None
     group = facts.group(trace.terms[0])
-    for column, base in permutations(trace.columns, 2):
+    # The later of two columns is said to be the multiple, where both are one of the other.
+    earlier = combinations(trace.columns, 2)
+    for column, base in chain.from_iterable(((two, one), (one, two)) for one, two in earlier):
         if facts.multiples(column, base) is None:
             continue
         more = [v for v in facts.variables(column) if v not in facts.variables(base)]

@@ -45,6 +45,8 @@ class Block:
     columns : ndarray, shape (k, n)
     a, b : ndarray of int, shape (d,)
         The columns of each parameter: equal for a variance.
+    rounding : ndarray, shape (d,)
+        The rounding errors of the columns of each parameter, relative to the columns.
     """
 
     codes: NDArray[np.int32]
@@ -52,6 +54,7 @@ class Block:
     columns: NDArray[np.float64]
     a: NDArray[np.intp]
     b: NDArray[np.intp]
+    rounding: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,10 +67,13 @@ class Sketches:
         Of the B_i, one in each column.
     projected : ndarray, shape (m, d + 1)
         Of the PB_iP, in the same units.
+    rounding : ndarray, shape (d + 1,)
+        The rounding errors of each, relative to its length.
     """
 
     plain: NDArray[np.float64]
     projected: NDArray[np.float64]
+    rounding: NDArray[np.float64]
 
     @property
     def lengths(self) -> NDArray[np.float64]:
@@ -95,6 +101,7 @@ def sketched(blocks: Sequence[Block], Q: NDArray[np.float64]) -> Sketches:
     return Sketches(
         plain=np.array([picture[places] for picture in plain]).T,
         projected=np.array([picture[places] for picture in projected]).T,
+        rounding=np.concatenate([*(block.rounding for block in blocks), [np.finfo(float).eps]]),
     )
 
 

@@ -1,0 +1,92 @@
+"""Work divided into shards of consecutive replicates that know nothing of each other.
+
+Their size does not depend on how many workers there are, so that neither do the numbers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pylme.study.block import Block
+    from pylme.study.seeds import Seeds
+    from pylme.study.sources import Drawn, Source
+
+__all__ = ["Fitter", "Work", "run_shard", "shards"]
+
+#: Replicates in a shard: a batch is cheaper the more it holds, lme4 takes as long for each.
+_OF_A_BATCH: Final = 500
+_ONE_BY_ONE: Final = 5
+#: Numbers that the responses of a shard may hold.
+_MOST_NUMBERS: Final = 20_000_000
+
+
+class Fitter(Protocol):
+    """What fits one model to replicates."""
+
+    def fit(self, drawn: Drawn) -> list[Block]:
+        """The fits to all replicates drawn."""
+        ...
+
+
+class Work(Protocol):
+    """What a worker needs to know to do any shard."""
+
+    @property
+    def key(self) -> str:
+        """Tells this work from other: what is prepared once in a process is kept under it."""
+        ...
+
+    @property
+    def source(self) -> Source:
+        """What draws the replicates."""
+        ...
+
+    @property
+    def seeds(self) -> Seeds:
+        """The seeds of all replicates."""
+        ...
+
+    @property
+    def models(self) -> Mapping[str, object]:
+        """The models by name."""
+        ...
+
+    @property
+    def batched(self) -> bool:
+        """Whether the replicates of a shard are fitted at once."""
+        ...
+
+    def fitters(self) -> Sequence[Fitter]:
+        """What fits each model, prepared as far as the data of all replicates are the same."""
+        ...
+
+
+def shards(work: Work, n: int) -> list[tuple[int, int]]:
+    """The replicates of each shard, from and to."""
+    size = _OF_A_BATCH if work.batched else _ONE_BY_ONE
+    rows = getattr(work.source, "n_rows", 1)
+    size = max(1, min(size, _MOST_NUMBERS // rows))
+    return [(first, min(first + size, n)) for first in range(0, n, size)]
+
+
+def run_shard(work: Work, first: int, stop: int) -> pd.DataFrame:
+    """The tidy rows of a shard."""
+    drawn = work.source.replicates(work.seeds, first, stop)
+    blocks = [block for fitter in _fitters(work) for block in fitter.fit(drawn)]
+    return pd.concat([block.to_frame() for block in blocks], ignore_index=True)
+
+
+#: What was prepared for the last work in this process.
+_prepared: dict[str, Sequence[Fitter]] = {}
+
+
+def _fitters(work: Work) -> Sequence[Fitter]:
+    if work.key not in _prepared:
+        _prepared.clear()
+        _prepared[work.key] = work.fitters()
+    return _prepared[work.key]
