@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pylme.formula import Name, deparse
+from pylme.formula import Name, deparse, parse_formula
 from pylme.frame import Numeric
 from pylme.frame.columns import locked
 
@@ -25,16 +25,19 @@ def response_column(response: Node) -> str:
 
 
 def with_response(spec: ModelSpec, y: NDArray[np.float64]) -> ModelSpec:
-    """The specification with other values in the response's column.
+    """The specification with another response.
 
     Parameters
     ----------
     spec : ModelSpec
     y : ndarray, shape (rows,)
-        In the rows of the specification's frame. An expression keeps its columns as they are.
+        In the rows of the specification's frame. In the place of an expression they are a column
+        that has its text for a name: ``log(y) ~ x`` becomes ```log(y)` ~ x``. NaN where the
+        expression has no value.
     """
-    response = spec.formula.response
-    if not isinstance(response, Name):
-        return spec
-    columns = {**spec.frame.columns, response.name: Numeric(values=locked(y))}
-    return replace(spec, frame=replace(spec.frame, columns=columns))
+    formula = spec.formula
+    name = response_column(formula.response)
+    if not isinstance(formula.response, Name):
+        formula = parse_formula(f"{deparse(Name(name=name))} ~ {deparse(formula.right)}")
+    columns = {**spec.frame.columns, name: Numeric(values=locked(y))}
+    return replace(spec, formula=formula, frame=replace(spec.frame, columns=columns))

@@ -140,30 +140,24 @@ model_refit_from <- function(fit, theta) {
 }
 
 # Fits of one linear model to many responses, prepared: what depends on the other columns alone is made
-# once, by the steps that lme4 offers for lmer's parts (help("modular", "lme4")). `response` names a
-# column of the data that is the left side of the formula.
+# once, by the steps that lme4 offers for lmer's parts (help("modular", "lme4")). `response` is the name
+# of the column that is the left side of the formula. An expression there gets a column of its own, named
+# by `response`, its text: the responses to come are its values.
 prepare_call <- function(response, ...) prepared_responses(response, model_call("lmer", ...))
 
-# Of a fit. A response that is an expression gets a column of its own, with its value.
-prepare_fit <- function(fit) {
-  call <- fit@call
-  home <- environment(stats::formula(fit))
-  call$formula <- eval(call$formula, home)
-  data <- home$data
-  if (!is.name(call$formula[[2L]])) {
-    frame <- stats::model.frame(fit)
-    data$.response <- NA_real_
-    data$.response[setdiff(seq_len(nrow(data)), attr(frame, "na.action"))] <- stats::model.response(frame)
-    call$formula[[2L]] <- quote(.response)
-  }
-  response <- as.character(call$formula[[2L]])
-  prepared_responses(response, list(call = call, home = home), data)
+prepare_fit <- function(response, fit) {
+  prepared_responses(response, list(call = fit@call, home = environment(stats::formula(fit))))
 }
 
-prepared_responses <- function(response, built, data = built$home$data) {
+prepared_responses <- function(response, built) {
   # An environment of its own: a fit's data are not to be written to.
   home <- new.env(parent = built$home)
-  home$data <- data
+  home$data <- built$home$data
+  built$call$formula <- eval(built$call$formula, home)
+  if (!is.name(built$call$formula[[2L]])) {
+    home$data[[response]] <- as.numeric(as_fitted(eval(built$call$formula[[2L]], home$data, home)))
+    built$call$formula[[2L]] <- as.name(response)
+  }
   parts <- built$call
   parts[[1L]] <- quote(lme4::lFormula)
   given <- function(name, default) {

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pylme.design.responses import with_response
-from pylme.formula import deparse
+from pylme.design.responses import response_column, with_response
 from pylme.lme4.fitting import call_arguments
 from pylme.lme4.model import RModel
 from pylme.lme4.session import session
@@ -58,7 +57,7 @@ class Responses:
 
 
 def prepare_responses(spec: ModelSpec, control: Control | None) -> Responses:
-    """The model of a specification, whose response is a column of the data.
+    """The model of a specification.
 
     Raises
     ------
@@ -66,7 +65,8 @@ def prepare_responses(spec: ModelSpec, control: Control | None) -> Responses:
         If R stops.
     """
     arguments = call_arguments(spec, function="lmer", control=control)
-    handle, told = session().hold("prepare_call", deparse(spec.formula.response), *arguments)
+    response = response_column(spec.formula.response)
+    handle, told = session().hold("prepare_call", response, *arguments)
     return Responses(handle, told, spec)
 
 
@@ -78,5 +78,6 @@ def prepare_again(model: RModel) -> Responses:
     RError
         If R stops.
     """
-    handle, told = session().hold("prepare_fit", model.handle)
+    response = response_column(model.spec.formula.response)
+    handle, told = session().hold("prepare_fit", response, model.handle)
     return Responses(handle, told, model.spec)

@@ -259,3 +259,14 @@ def test_a_model_without_a_chance_is_refused_before_anything_is_drawn():
         pylme.study(simulator(), {"a": "Y ~ SES + (1 | sch.id)"}, n=2, seed=1)
     with pytest.raises(UnknownNameError, match="'b'"):
         pylme.study(simulator(), {"a": FORMULA}, n=2, seed=1, truth={"b": {"ses": 1}})
+
+
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("lme4", marks=pytest.mark.needs_r)])
+def test_a_response_may_have_any_name(engine):
+    formula = "`a name` ~ ses + (1 | sch.id)"
+    model = pylme.simulator(formula, GRID, beta=[1, 2], sigma=2, covariances={"sd": 2})
+    found = pylme.study(model, {"own": formula}, n=3, seed=1, engine=engine)
+    drawn = model.draw(3, seed=1)
+    for i in range(3):
+        again = pylme.lmer(formula, drawn.to_frame(i), engine="numpy")
+        assert found.estimates("ses")["own"][i] == pytest.approx(again.fixef["ses"], rel=1e-6)
