@@ -524,7 +524,8 @@ class Fit:
         seed : int, SeedSequence or None
             As for `pylme.simulate`.
         engine : {"lme4", "numpy"}, optional
-            What fits the replicates; by default what fitted the model. "numpy" fits all at once.
+            What fits the replicates; by default what fitted the model. lme4 does it with the
+            control and the start of its fit, "numpy" all at once.
         n_jobs : int or None
             Workers, as for `pylme.study`.
         statistic : callable, optional
@@ -536,7 +537,8 @@ class Fit:
         Returns
         -------
         Bootstrap
-            The estimates of all replicates, with standard errors, biases and intervals.
+            The estimates of all replicates, with standard errors, biases and intervals. A fit that
+            fails is a row with its error.
 
         Raises
         ------
@@ -544,6 +546,10 @@ class Fit:
             If an argument is not one of those allowed.
         NotAvailableError
             If the model is a generalized one, or the fit came from JSON.
+
+        References
+        ----------
+        Davison & Hinkley (1997), Bootstrap Methods and their Application, chapters 4 and 5.
 
         Examples
         --------
@@ -560,7 +566,7 @@ class Fit:
         from pylme.study.collecting import Collect
 
         return bootstrap(
-            self._model, n, seed=seed, engine=engine, n_jobs=n_jobs, progress=progress,
+            self._model, self._rows, n, seed=seed, engine=engine, n_jobs=n_jobs, progress=progress,
             collect=None if statistic is None else Collect(own=statistic, wrap=Fit),
         )  # fmt: skip
 

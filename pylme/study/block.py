@@ -47,6 +47,12 @@ class Block:
     std_error: NDArray[np.float64]
     fits: Mapping[str, Sequence[Any] | NDArray[Any]]
 
+    def fits_frame(self) -> pd.DataFrame:
+        """A row for each replicate: its fit, or its error."""
+        rows = np.arange(len(self.replicates))
+        columns = {name: _column(name, self.fits[name], rows) for name in FIT_COLUMNS}
+        return pd.DataFrame({"replicate": self.replicates, **columns})
+
     def to_frame(self) -> pd.DataFrame:
         """A row for each replicate and parameter; one for a fit that failed, with its error."""
         n, width = self.estimate.shape

@@ -15,9 +15,27 @@ from pylme.study.specification import part_of
 from pylme.study.tables import table_of
 
 if TYPE_CHECKING:
+    from pylme.design.spec import ModelSpec
     from pylme.results.protocol import FittedModel
 
-__all__ = ["simulator_of"]
+__all__ = ["simulator_of", "specification_of"]
+
+
+def specification_of(model: FittedModel) -> ModelSpec:
+    """What was fitted to which data.
+
+    Raises
+    ------
+    NotAvailableError
+        If the model has no data.
+    """
+    if model.spec is None:
+        raise NotAvailableError(
+            asked="Drawing data from a fit",
+            found="this fit came from JSON, which carries no data",
+            remedy="Fit the model again, or keep the fit by pickle, which carries all of it.",
+        )
+    return model.spec
 
 
 def simulator_of(model: FittedModel, *, empirical: bool, rng: Rng) -> Simulator:
@@ -29,13 +47,7 @@ def simulator_of(model: FittedModel, *, empirical: bool, rng: Rng) -> Simulator:
         If the model is a generalized one, or has no data.
     """
     choice("rng", rng, Rng)
-    spec = model.spec
-    if spec is None:
-        raise NotAvailableError(
-            asked="Drawing data from a fit",
-            found="this fit came from JSON, which carries no data",
-            remedy="Fit the model again, or keep the fit by pickle, which carries all of it.",
-        )
+    spec = specification_of(model)
     if spec.family is not None:
         raise NotAvailableError(
             asked="Drawing data from a fit",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.design.spec import ModelSpec
+    from pylme.frame import Rows
     from pylme.results.protocol import FittedModel
     from pylme.study.block import Block
     from pylme.study.collecting import Collect
@@ -36,8 +37,8 @@ class _OneByOne:
         self.check = check
         self.collect = collect
 
-    def fitted(self, drawn: Any, i: int) -> FittedModel:
-        """The fit to replicate `i` of those drawn."""
+    def fitted(self, drawn: Any, i: int) -> tuple[FittedModel, Rows]:
+        """The fit to replicate `i` of those drawn, and the rows that it used."""
         raise NotImplementedError
 
     def fit(self, drawn: Drawn) -> list[Block]:
@@ -48,17 +49,14 @@ class _OneByOne:
     def _record(self, drawn: Drawn, i: int) -> Record:
         started = time.perf_counter()
         try:
-            model = self.fitted(drawn, i)
+            model, rows = self.fitted(drawn, i)
             seconds = time.perf_counter() - started
             verdict = None
             if self.check:
                 from pylme.crosscheck.check import cross_check
 
                 verdict = cross_check(model, starts=None).verdict.value
-            spec = model.spec
-            collected = (
-                {} if self.collect is None or spec is None else self.collect(model, spec.frame.rows)
-            )
+            collected = {} if self.collect is None else self.collect(model, rows)
             return record_of(model, seconds=seconds, verdict=verdict, collected=collected)
         except Exception as error:  # noqa: BLE001  (kept as the replicate's row)
             return failure(error, seconds=time.perf_counter() - started)
@@ -87,12 +85,14 @@ class ByResponse(_OneByOne):
         collect: Collect | None,
     ) -> None:
         super().__init__(name, check=check, collect=collect)
-        self.rows = slice(None) if spec.frame.kept is None else spec.frame.kept
+        self.rows = spec.frame.rows
         self.prepared = prepared
 
-    def fitted(self, drawn: Simulation, i: int) -> FittedModel:
-        """The fit to replicate `i`."""
-        return self.prepared(np.ascontiguousarray(drawn.y[self.rows, i]))
+    def fitted(self, drawn: Simulation, i: int) -> tuple[FittedModel, Rows]:
+        """The fit to replicate `i`, and its rows: nothing is drawn where an expression has none."""
+        kept = slice(None) if self.rows.kept is None else self.rows.kept
+        y = np.ascontiguousarray(drawn.y[kept, i])
+        return self.prepared(y), self.rows.without(np.flatnonzero(np.isnan(y)))
 
 
 class ByTable(_OneByOne):
@@ -105,14 +105,15 @@ class ByTable(_OneByOne):
         self.model = model
         self.engine = engine
 
-    def fitted(self, drawn: Drawn, i: int) -> FittedModel:
-        """The fit to replicate `i`."""
+    def fitted(self, drawn: Drawn, i: int) -> tuple[FittedModel, Rows]:
+        """The fit to replicate `i`, and the rows of its specification."""
         spec = self.model.specified(drawn.to_frame(i))
         require_fittable(spec)
         if self.engine == "numpy":
             from pylme.reference.engine import fit_with_numpy
 
-            return fit_with_numpy(spec)
+            return fit_with_numpy(spec), spec.frame.rows
         from pylme.lme4.fitting import fit_with_lme4
 
-        return fit_with_lme4(spec, function="lmer", control=self.model.control)
+        model = fit_with_lme4(spec, function="lmer", control=self.model.control)
+        return model, spec.frame.rows

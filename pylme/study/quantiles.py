@@ -6,9 +6,9 @@ statistics by interpolation on the normal scale. For an interval of level 1 - 2�
     percentile    t*_((R+1)α),         t*_((R+1)(1-α))
     basic         2t - t*_((R+1)(1-α)), 2t - t*_((R+1)α)
     BCa           t*_((R+1)α̃) at both ends, with α̃ = Φ(w + (w + z_α) / (1 - a(w + z_α))),
-                  w = Φ⁻¹(#{t* < t} / R),  a = Σ l³ / (6 (Σ l²)^(3/2))
+                  w = Φ⁻¹(#{t* < t} / R), replicates equal to t counted half
 
-where l are the influences of the units that are independent of each other.
+where a is the acceleration.
 
 Davison & Hinkley (1997), Bootstrap Methods and their Application, sections 5.2 and 5.3, eq. (5.8).
 """
@@ -23,7 +23,7 @@ from scipy.special import ndtr, ndtri
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["IntervalKind", "acceleration", "interval", "quantiles"]
+__all__ = ["IntervalKind", "interval", "quantiles"]
 
 IntervalKind = Literal["percentile", "basic", "bca"]
 
@@ -61,7 +61,7 @@ def interval(
     estimate: float,
     *,
     level: float,
-    influences: ArrayLike | None = None,
+    acceleration: float = np.nan,
 ) -> tuple[float, float]:
     """The ends of an interval.
 
@@ -71,36 +71,27 @@ def interval(
     replicates : array_like, shape (R,)
     estimate : float
     level : float
-    influences : array_like, optional
-        Of the independent units, for "bca".
+    acceleration : float
+        For "bca", which has no ends where it is NaN, or where w is infinite.
     """
     alphas = np.array([(1 - level) / 2, (1 + level) / 2])
     if kind == "bca":
-        alphas = _adjusted(alphas, np.asarray(replicates, dtype=np.float64), estimate, influences)
+        alphas = _adjusted(alphas, np.asarray(replicates, dtype=np.float64), estimate, acceleration)
     low, high = quantiles(replicates, alphas).tolist()
     if kind == "basic":
         return 2 * estimate - high, 2 * estimate - low
     return low, high
 
 
-def acceleration(influences: ArrayLike) -> float:
-    """How fast the standard error changes with the parameter: a sixth of the skewness."""
-    given = np.asarray(influences, dtype=np.float64)
-    known = given[np.isfinite(given)]
-    squares = float(np.sum(known**2))
-    return float(np.sum(known**3)) / (6 * squares**1.5) if squares > 0 else np.nan
-
-
 def _adjusted(
-    alphas: NDArray[np.float64],
-    replicates: NDArray[np.float64],
-    estimate: float,
-    influences: ArrayLike | None,
+    alphas: NDArray[np.float64], replicates: NDArray[np.float64], estimate: float, a: float
 ) -> NDArray[np.float64]:
     known = replicates[np.isfinite(replicates)]
-    a = np.nan if influences is None else acceleration(influences)
-    w = ndtri(np.mean(known < estimate)) if len(known) else np.nan
-    if not (np.isfinite(a) and np.isfinite(w)):
+    if not len(known):
         return np.full(2, np.nan)
+    w = ndtri(np.mean(known < estimate) + np.mean(known == estimate) / 2)
     z = w + ndtri(alphas)
+    # Beyond its pole the formula would come back from the other side.
+    if not (np.isfinite(a) and np.isfinite(w) and (1 - a * z > 0).all()):
+        return np.full(2, np.nan)
     return np.asarray(ndtr(w + z / (1 - a * z)))

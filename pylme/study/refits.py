@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pylme.design.responses import with_response
 from pylme.design.spec import ModelSpec
-from pylme.errors import NotAvailableError
-from pylme.formula import Name
+from pylme.errors import PylmeWarning
 from pylme.lme4.model import RModel
 from pylme.reference.engine import fit_with_numpy
 from pylme.results.protocol import FittedModel
@@ -20,17 +20,17 @@ from pylme.study.seeds import Seeds
 from pylme.study.simulator import Simulator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
     import numpy as np
     from numpy.typing import NDArray
 
     from pylme.study.shards import Fitter
 
-__all__ = ["NAME", "Refits"]
+__all__ = ["Refits"]
 
-#: The model's name in the rows.
-NAME: Final = "fit"
+#: What its blocks call the model.
+_NAME: Final = "fit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,11 +59,6 @@ class Refits:
     collect: Collect | None
 
     @property
-    def models(self) -> Mapping[str, object]:
-        """The one model."""
-        return {NAME: self.model}
-
-    @property
     def batched(self) -> bool:
         """Whether the replicates of a shard are fitted at once."""
         return self.engine == "numpy" and self.collect is None
@@ -71,29 +66,21 @@ class Refits:
     def fitters(self) -> list[Fitter]:
         """What fits the model."""
         if self.batched:
-            return [Batch(NAME, self.spec)]
-        return [ByResponse(NAME, self.spec, self._prepared(), check=False, collect=self.collect)]
+            return [Batch(_NAME, self.spec)]
+        return [ByResponse(_NAME, self.spec, self._prepared(), check=False, collect=self.collect)]
 
-    def _prepared(self) -> Any:
-        if self.engine == "lme4":
-            if not isinstance(self.model, RModel):
-                raise NotAvailableError(
-                    asked="Fitting the replicates of a fit by the numpy engine with lme4",
-                    found="lme4 has not fitted this model, so that its control is not known",
-                    remedy='Fit it with engine="lme4" first, or leave the engine as it is.',
-                )
-            from pylme.lme4.responses import prepare_again
+    def _prepared(self) -> Callable[[NDArray[np.float64]], FittedModel]:
+        if self.engine == "numpy":
+            return partial(_fit_with_numpy, self.spec)
+        from pylme.lme4.responses import prepare_again, prepare_responses
 
+        if isinstance(self.model, RModel):
             return prepare_again(self.model).fit
-        if not isinstance(self.spec.formula.response, Name):
-            raise NotAvailableError(
-                asked="Computing a statistic of fits by the numpy engine",
-                found=f"the response of {self.spec.formula} is an expression, and what is drawn "
-                "are its values",
-                remedy="Put them into a column of the data, and fit the model to that column.",
-            )
-        return partial(_fit_with_numpy, self.spec)
+        return prepare_responses(self.spec, None).fit
 
 
 def _fit_with_numpy(spec: ModelSpec, y: NDArray[np.float64]) -> FittedModel:
-    return fit_with_numpy(with_response(spec, y))
+    with warnings.catch_warnings():
+        # They stay in the conditions of the fit.
+        warnings.simplefilter("ignore", PylmeWarning)
+        return fit_with_numpy(with_response(spec, y))

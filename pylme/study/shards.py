@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pylme.study.block import Block
     from pylme.study.seeds import Seeds
     from pylme.study.sources import Drawn, Source
 
-__all__ = ["Fitter", "Work", "run_shard", "shards"]
+__all__ = ["Fitter", "Work", "blocks_of_shard", "rows_of_shard", "shards"]
 
 #: Replicates in a shard: a batch is cheaper the more it holds, lme4 takes as long for each.
 _OF_A_BATCH: Final = 500
@@ -52,11 +52,6 @@ class Work(Protocol):
         ...
 
     @property
-    def models(self) -> Mapping[str, object]:
-        """The models by name."""
-        ...
-
-    @property
     def batched(self) -> bool:
         """Whether the replicates of a shard are fitted at once."""
         ...
@@ -74,10 +69,15 @@ def shards(work: Work, n: int) -> list[tuple[int, int]]:
     return [(first, min(first + size, n)) for first in range(0, n, size)]
 
 
-def run_shard(work: Work, first: int, stop: int) -> pd.DataFrame:
-    """The tidy rows of a shard."""
+def blocks_of_shard(work: Work, first: int, stop: int) -> list[Block]:
+    """The fits of a shard, model by model."""
     drawn = work.source.replicates(work.seeds, first, stop)
-    blocks = [block for fitter in _fitters(work) for block in fitter.fit(drawn)]
+    return [block for fitter in _fitters(work) for block in fitter.fit(drawn)]
+
+
+def rows_of_shard(work: Work, first: int, stop: int) -> pd.DataFrame:
+    """The tidy rows of a shard."""
+    blocks = blocks_of_shard(work, first, stop)
     return pd.concat([block.to_frame() for block in blocks], ignore_index=True)
 
 

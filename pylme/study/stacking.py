@@ -1,4 +1,4 @@
-"""Records of single fits put together."""
+"""Single fits, and blocks of fits, put together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pylme.study.record import Record
 
-__all__ = ["stacked"]
+__all__ = ["joined", "stacked"]
 
 
 def stacked(model: str, records: Sequence[Record], *, first: int) -> Block:
@@ -42,3 +42,32 @@ def stacked(model: str, records: Sequence[Record], *, first: int) -> Block:
         std_error=std_error,
         fits={name: [record.fit[name] for record in records] for name in FIT_COLUMNS},
     )
+
+
+def joined(blocks: Sequence[Block]) -> Block:
+    """The blocks of one model on consecutive replicates as one.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+        One in which all fits failed has no parameters.
+    """
+    parameters = tuple(dict.fromkeys(p for block in blocks for p in block.parameters))
+    place = {parameter: i for i, parameter in enumerate(parameters)}
+    replicates = np.concatenate([block.replicates for block in blocks])
+    estimate, std_error = np.full((2, len(replicates), len(parameters)), np.nan)
+    first = 0
+    for block in blocks:
+        at = np.array([place[parameter] for parameter in block.parameters], dtype=np.intp)
+        rows = slice(first, first + len(block.replicates))
+        estimate[rows, at], std_error[rows, at] = block.estimate, block.std_error
+        first = rows.stop
+    return Block(
+        model=blocks[0].model,
+        replicates=replicates,
+        parameters=parameters,
+        estimate=estimate,
+        std_error=std_error,
+        fits={name: [value for block in blocks for value in block.fits[name]]
+              for name in FIT_COLUMNS},
+    )  # fmt: skip

@@ -116,7 +116,7 @@ def test_the_regression_finds_the_gradients_of_functions_of_the_parameters():
         "Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"), engine="numpy"
     )
     found = fit.bootstrap(400, seed=2)
-    replicates = found.replicates
+    replicates = found.replicates.to_numpy()
     (part,) = found.simulator.parts
     variances = replicates[:, [5, 2, 1]] ** np.array([2, 2, 1])
     slopes = gradients_by_regression(variances, replicates, 2, [2])
@@ -124,7 +124,7 @@ def test_the_regression_finds_the_gradients_of_functions_of_the_parameters():
     expected[0, 5] = expected[1, 2] = expected[2, 1] = 1
     np.testing.assert_allclose(slopes, expected, atol=1e-8)
     np.testing.assert_allclose(
-        accelerations(part, slopes), found.acceleration[[5, 2, 1]], rtol=1e-6, atol=1e-12
+        accelerations(part, slopes), found.acceleration.iloc[[5, 2, 1]], rtol=1e-6, atol=1e-12
     )
     constant = gradients_by_regression(np.full((400, 1), 3.0), replicates, 2, [2])
     assert accelerations(part, constant).tolist() == [0.0]

@@ -1,27 +1,29 @@
-"""The parametric bootstrap, against refits one by one, lme4's own, and known standard errors."""
+"""The parametric bootstrap, against sampling distributions in closed form and refits one by one."""
 
 from __future__ import annotations
 
+import pickle
+
+import joblib
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
 
 import pylme
-from pylme.errors import NotAvailableError, OptionError
-from pylme.study.jackknife import influences
+from pylme.errors import NotAvailableError, OptionError, ResponseError
 
-pytestmark = pytest.mark.filterwarnings("ignore::pylme.errors.FitWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::pylme.errors.FitWarning", "ignore::pylme.errors.MissingRowsWarning"
+)
 
 FORMULA = "Reaction ~ Days + (Days | Subject)"
+SLEEP = pylme.datasets.load("sleepstudy")
 
 
 @pytest.fixture(scope="module")
-def sleepstudy():
-    return pylme.datasets.load("sleepstudy")
-
-
-@pytest.fixture(scope="module")
-def fit(sleepstudy):
-    return pylme.lmer(FORMULA, sleepstudy, engine="numpy")
+def fit():
+    return pylme.lmer(FORMULA, SLEEP, engine="numpy")
 
 
 @pytest.fixture(scope="module")
@@ -29,17 +31,77 @@ def boot(fit):
     return fit.bootstrap(1500, seed=1)
 
 
+@pytest.fixture(scope="module")
+def one_way():
+    """10 batches of 5, so far from each other that no replicate is singular."""
+    grid = pylme.expand_grid(unit=range(5), batch=range(10))
+    drawn = pylme.simulate(
+        "y ~ 1 + (1 | batch)", grid, beta=3, sigma=2, covariances={"sd": 9}, seed=4
+    )
+    return pylme.lmer("y ~ 1 + (1 | batch)", drawn.to_frame(), engine="numpy")
+
+
+@pytest.fixture(scope="module")
+def boot_of_one_way(one_way):
+    return one_way.bootstrap(4000, seed=9)
+
+
+def labels_of(fit):
+    tidy = fit.tidy()
+    return [
+        "sigma" if group == "Residual" else term if pd.isna(group) else f"{term} | {group}"
+        for group, term in zip(tidy["group"], tidy["term"], strict=True)
+    ]
+
+
+def test_balanced_data_in_closed_form(one_way, boot_of_one_way):
+    """MSW and MSB are independent multiples of χ²: sigma² = MSW, and 5 tau² = MSB - MSW."""
+    n, found = 4000, boot_of_one_way
+    assert found.n_converged == len(found) == n
+    sigma = found.replicates["sigma"]
+    chi = stats.chi(40, scale=one_way.sigma / np.sqrt(40))
+    assert found.std_error["sigma"] == pytest.approx(chi.std(), rel=5 / np.sqrt(2 * n))
+    assert abs(found.bias["sigma"] - (chi.mean() - one_way.sigma)) < 5 * chi.std() / np.sqrt(n)
+    row = found.intervals(level=0.9).loc["sigma"]
+    for limit, place in ((row["low"], 0.05), (row["high"], 0.95)):
+        error = np.sqrt(0.05 * 0.95 / n) / chi.pdf(chi.ppf(place))
+        assert abs(limit - chi.ppf(place)) < 5 * error
+    between = 5 * one_way.varcorr["batch"].sd["(Intercept)"] ** 2 + one_way.sigma**2
+    msb = 5 * found.replicates["sd__(Intercept) | batch"] ** 2 + sigma**2
+    assert stats.kstest(msb / between * 9, stats.chi2(9).cdf).pvalue > 1e-4
+    assert stats.kstest(sigma**2 / one_way.sigma**2 * 40, stats.chi2(40).cdf).pvalue > 1e-4
+    normal = stats.norm(one_way.fixef["(Intercept)"], np.sqrt(between / 50))
+    assert stats.kstest(found.replicates["(Intercept)"], normal.cdf).pvalue > 1e-4
+
+
+def test_bca_of_sigma_is_near_the_exact_interval(one_way, boot_of_one_way):
+    row = boot_of_one_way.intervals("bca", level=0.9).loc["sigma"]
+    exact = one_way.sigma * np.sqrt(40 / stats.chi2.ppf([0.95, 0.05], 40))
+    np.testing.assert_allclose([row["low"], row["high"]], exact, rtol=0.015)
+
+
 def test_each_replicate_is_a_fit_to_what_was_drawn(fit, boot):
-    drawn = pylme.simulate(fit, n=3, seed=1)
-    for i in range(3):
+    drawn = boot.simulator.draw(1500, seed=boot.seeds.entropy)
+    for i in (0, 700, 1499):
         again = pylme.lmer(FORMULA, drawn.to_frame(i), engine="numpy")
-        row = boot.replicates.loc[i]
-        np.testing.assert_allclose(row[["(Intercept)", "Days"]], again.fixef, rtol=1e-6)
-        assert row["sigma"] == pytest.approx(again.sigma, rel=1e-6)
-        assert row["sd__Days | Subject"] == pytest.approx(
-            again.varcorr["Subject"].sd["Days"], rel=1e-4
-        )
+        np.testing.assert_allclose(boot.replicates.loc[i], again.tidy()["estimate"], rtol=1e-4)
         assert boot.fits["criterion"][i] == pytest.approx(again.criterion, rel=1e-9)
+    assert boot.n_singular == boot.fits["singular"].sum() > 0
+    assert boot.n_converged == 1500 - boot.n_singular
+    assert boot.n_failed == len(boot.failures) == 0
+
+
+def test_names_and_estimates_are_those_of_tidy(fit, boot):
+    assert boot.estimates.index.tolist() == labels_of(fit) == boot.replicates.columns.tolist()
+    np.testing.assert_allclose(boot.estimates, fit.tidy()["estimate"], rtol=1e-15)
+    frame = boot.to_frame()
+    assert frame.columns.tolist() == ["estimate", "bias", "std_error", "n"]
+    assert frame["n"].drop("cor__(Intercept).Days | Subject").eq(1500).all()
+    np.testing.assert_allclose(frame["bias"], boot.replicates.mean() - boot.estimates)
+    text = str(boot)
+    assert "1500 replicates by numpy" in text
+    assert f"0 fits failed, {boot.n_singular} are singular" in text
+    assert "cor__(Intercept).Days | Subject" in text
 
 
 def test_standard_errors_are_those_that_theory_gives(fit, boot):
@@ -47,7 +109,6 @@ def test_standard_errors_are_those_that_theory_gives(fit, boot):
     ratio = boot.std_error[["(Intercept)", "Days"]] / fit.coef_table["std_error"]
     np.testing.assert_allclose(ratio, 1, atol=0.1)
     assert boot.std_error["sigma"] == pytest.approx(fit.sigma / np.sqrt(2 * 144), rel=0.1)
-    assert abs(boot.bias["Days"]) < 4 * boot.std_error["Days"] / np.sqrt(1500)
 
 
 def test_intervals_are_quantiles_of_the_replicates(boot):
@@ -59,87 +120,209 @@ def test_intervals_are_quantiles_of_the_replicates(boot):
     bca = boot.intervals("bca", level=0.9)
     assert (bca["low"] < bca["estimate"]).all()
     assert (bca["estimate"] < bca["high"]).all()
-    assert boot.estimates.index.tolist()[:2] == ["(Intercept)", "Days"]
-    text = str(boot)
-    assert "1500 replicates by numpy" in text
-    assert "cor__(Intercept).Days | Subject" in text
 
 
-def test_influences_are_those_of_fits_without_a_group(fit, sleepstudy):
-    found = influences(fit._model.design, fit._model.design.y, reml=True)
-    without = []
-    for subject in sleepstudy["Subject"].unique():
-        part = pylme.lmer(FORMULA, sleepstudy[sleepstudy["Subject"] != subject], engine="numpy")
-        without.append([*part.fixef, part.sigma])
-    t = np.array(without)
-    np.testing.assert_allclose(found[:, [0, 1, 5]], 17 * (t.mean(axis=0) - t), rtol=1e-6, atol=1e-6)
+def test_a_covariate_may_have_the_name_of_a_parameter():
+    grid = pylme.expand_grid(sigma=range(5), g=range(10))
+    drawn = pylme.simulate("y ~ sigma + (1 | g)", grid, beta=[1, 2], sigma=1,
+                           covariances={"sd": 1}, seed=1)  # fmt: skip
+    fit = pylme.lmer("y ~ sigma + (1 | g)", drawn.to_frame(), engine="numpy")
+    found = fit.bootstrap(50, seed=1)
+    assert found.estimates.index.tolist() == [
+        "(Intercept)", "sigma", "sd__(Intercept) | g", "sigma",
+    ]  # fmt: skip
+    intervals = found.intervals("bca")
+    assert (intervals["low"] < intervals["estimate"]).all()
+    assert abs(found.to_frame()["bias"]).max() < 0.5
+    assert "2.5 %" in str(found)
 
 
-@pytest.mark.needs_r
-def test_lme4_and_numpy_find_the_same_replicates(sleepstudy):
-    by_lme4 = pylme.lmer(FORMULA, sleepstudy)
-    one = by_lme4.bootstrap(8, seed=3)
-    other = by_lme4.bootstrap(8, seed=3, engine="numpy")
-    assert (one.engine, other.engine) == ("lme4", "numpy")
-    np.testing.assert_allclose(one.replicates, other.replicates, rtol=2e-3, atol=2e-3)
-    np.testing.assert_allclose(one.fits["criterion"], other.fits["criterion"], atol=1e-5)
-    drawn = pylme.simulate(by_lme4, n=8, seed=3)
-    for i in range(3):
-        again = pylme.lmer(FORMULA, drawn.to_frame(i))
-        np.testing.assert_array_equal(one.replicates.loc[i, ["(Intercept)", "Days"]], again.fixef)
+def test_the_method_weights_offset_and_missing_rows_are_kept():
+    data = SLEEP.assign(w=np.linspace(0.5, 2, 180), off=np.linspace(0, 50, 180))
+    data.loc[[3, 17], "Days"] = np.nan
+    data.loc[40, "Reaction"] = np.nan
+    for reml in (True, False):
+        fit = pylme.lmer(FORMULA, data, reml=reml, weights="w", offset=data["off"], engine="numpy")
+        found = fit.bootstrap(3, seed=5)
+        again = pylme.lmer(
+            FORMULA, data.assign(Reaction=found.simulator.draw(3, seed=5).y[:, 2]), reml=reml,
+            weights="w", offset=data["off"], engine="numpy",
+        )  # fmt: skip
+        assert again.nobs == fit.nobs == 177
+        assert found.fits["criterion"][2] == pytest.approx(again.criterion, rel=1e-9)
+        np.testing.assert_allclose(found.replicates.loc[2], again.tidy()["estimate"], rtol=1e-4)
 
 
-@pytest.mark.needs_r
-def test_a_response_that_is_an_expression_is_drawn_as_it_is(sleepstudy):
-    by_lme4 = pylme.lmer("log(Reaction) ~ Days + (1 | Subject)", sleepstudy)
-    one = by_lme4.bootstrap(4, seed=3)
-    other = by_lme4.bootstrap(4, seed=3, engine="numpy")
-    np.testing.assert_allclose(one.replicates, other.replicates, rtol=1e-3)
-    by_hand = pylme.lmer(
-        "y ~ Days + (1 | Subject)", sleepstudy.assign(y=pylme.simulate(by_lme4, seed=3).y[:, 0])
+def test_crossed_factors():
+    formula = "diameter ~ 1 + (1 | plate) + (1 | sample)"
+    fit = pylme.lmer(formula, pylme.datasets.load("penicillin"), engine="numpy")
+    found = fit.bootstrap(30, seed=1)
+    assert found.estimates.index.tolist() == labels_of(fit)
+    again = pylme.lmer(formula, found.simulator.draw(1, seed=1).to_frame(), engine="numpy")
+    np.testing.assert_allclose(found.replicates.loc[0], again.tidy()["estimate"], rtol=1e-5)
+    assert found.intervals("bca").notna().all(axis=None)
+
+
+def own_numbers(fit):
+    sd = fit.varcorr["Subject"].sd
+    return {"icc": sd.iloc[0] ** 2 / (sd.iloc[0] ** 2 + fit.sigma**2),
+            "twice": 2 * fit.fixef["Days"], "spread": fit.residuals.std()}  # fmt: skip
+
+
+def test_a_statistic_of_ones_own(fit, boot):
+    found = fit.bootstrap(60, seed=1, statistic=own_numbers)
+    assert found.estimates.index.tolist() == [*labels_of(fit), "icc", "twice", "spread"]
+    assert found.estimates.iloc[-3:].to_dict() == own_numbers(fit)
+    r = found.replicates
+    np.testing.assert_allclose(r.iloc[:, :6], boot.replicates[:60], rtol=5e-4, atol=5e-4)
+    variance = r["sd__(Intercept) | Subject"] ** 2
+    np.testing.assert_allclose(r["icc"], variance / (variance + r["sigma"] ** 2))
+    np.testing.assert_array_equal(r["twice"], 2 * r["Days"])
+    a = found.acceleration
+    assert a["twice"] == pytest.approx(0, abs=1e-12)
+    assert 0 < a["icc"] < a["sd__(Intercept) | Subject"]
+    intervals = found.intervals("bca")
+    np.testing.assert_allclose(
+        intervals.loc["twice"].to_numpy(), 2 * intervals.loc["Days"].to_numpy()
     )
-    np.testing.assert_allclose(one.replicates.loc[0, ["(Intercept)", "Days"]], by_hand.fixef)
-    with pytest.raises(pylme.errors.ResponseError, match="no column but an expression"):
+
+
+def test_a_statistic_that_fails_is_a_row_with_its_error(fit):
+    def sometimes(again):
+        if again.sigma < 25:
+            raise ArithmeticError("too small")
+        return {"one": 1.0}
+
+    found = fit.bootstrap(30, seed=1, statistic=sometimes)
+    failed = found.replicates.isna().all(axis=1).to_numpy()
+    assert 0 < failed.sum() == found.n_failed < 30
+    assert found.failures["error"].unique().tolist() == ["ArithmeticError: too small"]
+    assert found.failures["replicate"].tolist() == np.flatnonzero(failed).tolist()
+    assert found.to_frame().loc["sigma", "n"] == 30 - found.n_failed
+    assert found.intervals("bca").loc["one"].tolist() == [1.0, 1.0, 1.0]
+    assert f"{found.n_failed} failed" in repr(found)
+
+
+def test_nothing_but_failures(fit):
+    asked = []
+
+    def once(again):
+        asked.append(again)
+        if len(asked) > 1:
+            raise ArithmeticError("no")
+        return {"one": 1.0}
+
+    found = fit.bootstrap(3, seed=1, statistic=once)
+    assert found.n_failed == 3
+    assert found.to_frame()[["bias", "std_error"]].isna().all(axis=None)
+    for kind in ("percentile", "basic", "bca"):
+        assert found.intervals(kind)[["low", "high"]].isna().all(axis=None)
+
+
+def test_a_seed_says_all(fit, boot):
+    np.testing.assert_array_equal(fit.bootstrap(1500, seed=1).replicates, boot.replicates)
+    few = fit.bootstrap(7, seed=np.random.SeedSequence(1))
+    np.testing.assert_allclose(few.replicates, boot.replicates[:7], rtol=1e-5, atol=1e-5)
+    unsaid = fit.bootstrap(3)
+    again = fit.bootstrap(3, seed=unsaid.seeds.entropy)
+    np.testing.assert_array_equal(unsaid.replicates, again.replicates)
+    kept = pickle.loads(pickle.dumps(boot))
+    np.testing.assert_array_equal(kept.intervals("bca"), boot.intervals("bca"))
+
+
+def test_workers_change_nothing(fit):
+    alone = fit.bootstrap(12, seed=3, statistic=own_numbers)
+    with joblib.parallel_config("loky", n_jobs=2):
+        together = fit.bootstrap(12, seed=3, statistic=own_numbers)
+    np.testing.assert_array_equal(alone.replicates, together.replicates)
+
+
+def test_progress_is_shown_where_it_is_asked_for(fit, capsys):
+    fit.bootstrap(3, seed=1, progress=True)
+    assert "bootstrap: 100%" in capsys.readouterr().err
+    fit.bootstrap(3, seed=1)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.fixture(scope="module")
+def by_lme4():
+    return pylme.lmer(FORMULA, SLEEP, control=pylme.LmerControl(optimizer="bobyqa"))
+
+
+@pytest.mark.needs_r
+def test_lme4_fits_again_with_the_control_of_the_fit(by_lme4):
+    found = by_lme4.bootstrap(4, seed=1)
+    assert found.engine == "lme4"
+    drawn = pylme.simulate(by_lme4, n=4, seed=1)
+    for i in range(4):
+        control = pylme.LmerControl(optimizer="bobyqa")
+        lmer = pylme.lmer(FORMULA, drawn.to_frame(i), control=control)
+        np.testing.assert_allclose(found.replicates.loc[i], lmer.tidy()["estimate"], rtol=1e-12)
+
+
+@pytest.mark.needs_r
+def test_lme4_and_numpy_find_the_same_replicates_whoever_fitted_the_model(fit, by_lme4):
+    theirs = by_lme4.bootstrap(8, seed=1)
+    assert theirs.n_failed == 0
+    for other in (
+        by_lme4.bootstrap(8, seed=1, engine="numpy"), fit.bootstrap(8, seed=1, engine="lme4"),
+    ):  # fmt: skip
+        np.testing.assert_allclose(theirs.replicates, other.replicates, rtol=2e-3, atol=2e-3)
+        np.testing.assert_allclose(theirs.fits["criterion"], other.fits["criterion"], atol=1e-4)
+
+
+@pytest.mark.needs_r
+def test_workers_of_lme4_change_nothing(by_lme4):
+    alone = by_lme4.bootstrap(12, seed=1, statistic=own_numbers)
+    together = by_lme4.bootstrap(12, seed=1, statistic=own_numbers, n_jobs=2)
+    np.testing.assert_array_equal(alone.replicates, together.replicates)
+
+
+@pytest.mark.needs_r
+def test_a_response_that_is_an_expression_is_drawn_as_it_is():
+    """It has no value in one row, which is left out."""
+    data = SLEEP.assign(Reaction=SLEEP["Reaction"].where(SLEEP.index != 5, -1.0))
+    formula = FORMULA.replace("Reaction", "log(Reaction)")
+    with np.errstate(invalid="ignore"):
+        by_lme4 = pylme.lmer(formula, data)
+        found = [
+            by_lme4.bootstrap(4, seed=1, statistic=own_numbers, engine=engine)
+            for engine in ("lme4", "numpy")
+        ]
+        batch = by_lme4.bootstrap(4, seed=1, engine="numpy")
+        again = pylme.lmer(formula, data, engine="numpy").bootstrap(4, seed=1, engine="lme4")
+        drawn = pylme.simulate(by_lme4, n=4, seed=1)
+    assert by_lme4.nobs == 179
+    assert found[0].n_failed == found[1].n_failed == 0
+    np.testing.assert_allclose(*(one.replicates for one in found), rtol=2e-3, atol=2e-3)
+    for other in (batch, again):
+        np.testing.assert_allclose(found[0].replicates.iloc[:, :6], other.replicates, atol=2e-3)
+    by_hand = pylme.lmer("y ~ Days + (Days | Subject)", data.assign(y=drawn.y[:, 2]))
+    np.testing.assert_allclose(found[0].replicates.loc[2, ["(Intercept)", "Days"]], by_hand.fixef)
+    with pytest.raises(ResponseError, match="no column but an expression"):
         pylme.study(by_lme4, {"a": "Reaction ~ 1 + (1 | Subject)"}, n=1)
-    numpy = pylme.lmer("log(Reaction) ~ Days + (1 | Subject)", sleepstudy, engine="numpy")
-    with pytest.raises(NotAvailableError, match="an expression"):
-        numpy.bootstrap(2, seed=1, statistic=lambda fit: {"aic": fit.aic})
 
 
-def test_a_statistic_of_ones_own(fit):
-    def explained(fit):
-        return {"ratio": fit.varcorr["Subject"].sd["Days"] / fit.sigma}
-
-    found = fit.bootstrap(5, seed=1, statistic=explained)
-    expected = found.replicates["sd__Days | Subject"] / found.replicates["sigma"]
-    np.testing.assert_allclose(found.replicates["ratio"], expected)
-    assert found.estimates["ratio"] == explained(fit)["ratio"]
-    assert found.intervals("bca").loc["ratio", ["low", "high"]].isna().all()
-    assert found.intervals().loc["ratio", ["low", "high"]].notna().all()
+@pytest.mark.needs_r
+def test_a_generalized_model_is_refused():
+    cbpp = pylme.datasets.load("cbpp")
+    binomial = pylme.glmer("cbind(incidence, size - incidence) ~ period + (1 | herd)", cbpp)
+    with pytest.raises(NotAvailableError, match="binomial"):
+        binomial.bootstrap(10)
 
 
-def test_weights_offsets_and_rows_left_out():
-    data = pylme.datasets.load("sleepstudy").assign(w=2.0, off=10.0)
-    data.loc[5, "Days"] = np.nan
-    with pytest.warns(pylme.errors.MissingRowsWarning):
-        fit = pylme.lmer("Reaction ~ Days + (1 | Subject)", data, weights="w", offset="off",
-                         engine="numpy")  # fmt: skip
-    found = fit.bootstrap(200, seed=1)
-    assert found.fits["error"].isna().all()
-    assert found.replicates["sigma"].mean() == pytest.approx(fit.sigma, rel=0.02)
-    assert found.replicates["(Intercept)"].mean() == pytest.approx(
-        fit.fixef["(Intercept)"], rel=0.02
-    )
-
-
-def test_what_cannot_be_done_is_refused(fit):
-    with pytest.raises(OptionError, match="a whole number from 1"):
-        fit.bootstrap(0)
-    with pytest.raises(OptionError, match="Allowed: 'lme4', 'numpy'"):
-        fit.bootstrap(5, engine="r")
+def test_what_cannot_be_done_is_refused(fit, boot):
+    for changes, words in [
+        ({"n": 0}, "a whole number from 1"),
+        ({"engine": "r"}, "Allowed: 'lme4', 'numpy'"),
+        ({"statistic": 1}, "a function of a fit"),
+        ({"seed": -1}, "0 or more"),
+    ]:
+        with pytest.raises(OptionError, match=words):
+            fit.bootstrap(**changes)
     with pytest.raises(OptionError, match="Allowed: 'percentile', 'basic', 'bca'"):
-        fit.bootstrap(5, seed=1).intervals("normal")
-    with pytest.raises(NotAvailableError, match="its control is not known"):
-        fit.bootstrap(5, engine="lme4")
+        boot.intervals("normal")
+    with pytest.raises(OptionError, match="between 0 and 1"):
+        boot.intervals(level=1)
     with pytest.raises(NotAvailableError, match="came from JSON"):
         pylme.from_json(fit.to_json()).bootstrap(5)
