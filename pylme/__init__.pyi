@@ -27,13 +27,13 @@ from .lme4.installation.doctor import show_versions as show_versions
 from .results.convergence import Status as Status
 from .results.covariance import cov2sdcor as cov2sdcor
 from .results.covariance import sdcor2cov as sdcor2cov
-from .studies.power import Power as Power
 from .studies.power import power as power
 from .studies.run import study as study
 from .study.bootstrap import Bootstrap as Bootstrap
 from .study.grid import expand_grid as expand_grid
 from .study.models import StudyModel as StudyModel
 from .study.outcome import StudyResult as StudyResult
+from .study.power import Power as Power
 from .study.simulate import simulate as simulate
 from .study.simulation import Simulation as Simulation
 from .study.simulator import Simulator as Simulator

@@ -3,72 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 
-from pylme.errors import OptionError, UnknownNameError
-from pylme.formula import deparse, parse_formula
-from pylme.options import is_number
-from pylme.render import LEFT, Rendered, Table
-from pylme.studies.run import study
+from pylme.errors import OptionError
+from pylme.options import choice, is_number, whole_number
+from pylme.studies.likelihood_ratio import likelihood_ratio
+from pylme.studies.wald import Wald
 from pylme.study.models import StudyModel
-from pylme.study.monte_carlo import rate_and_error, wilson
-from pylme.study.testing import Difference, likelihood_ratio_p, wald_p
+from pylme.study.power import Power
+from pylme.study.seeds import seeds_of
+from pylme.study.simulator import Simulator
+from pylme.study.sources import source_of
+from pylme.study.testing import simulated_p
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pylme.studies.hypothesis import Hypothesis
     from pylme.studies.run import Engine
-    from pylme.study.outcome import StudyResult
-    from pylme.study.seeds import Seed
+    from pylme.study.seeds import Seed, Seeds
+    from pylme.study.sources import Source
 
-__all__ = ["Power", "power"]
+__all__ = ["power"]
 
-_LARGER: Final = "model"
-_NULL: Final = "null"
-
-
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Power(Rendered):
-    """How often a test rejects.
-
-    Attributes
-    ----------
-    table : DataFrame
-        For each design ``design``, ``n`` (replicates with a p-value), ``failed`` (without),
-        ``power``, ``se`` (Monte Carlo standard error), ``low`` and ``high`` (95 %, Wilson).
-    p_values : DataFrame
-        Replicates as rows, designs as columns; NaN where a fit failed.
-    test : str
-        The test, and what its statistic is compared with.
-    alpha : float
-    """
-
-    table: pd.DataFrame
-    p_values: pd.DataFrame
-    test: str
-    alpha: float
-
-    def describe(self) -> Table:
-        """The table, with the test above it."""
-        rows = [
-            (line["design"], str(line["n"]), str(line["failed"]),
-             *(f"{line[name]:.3f}" for name in ("power", "se", "low", "high")))
-            for line in self.table.to_dict("records")
-        ]  # fmt: skip
-        columns = ("design", "n", "failed", "power", "se", "low", "high")
-        return Table(
-            columns=columns,
-            rows=tuple(rows),
-            align=tuple(LEFT if name == "design" else "right" for name in columns),
-            caption=f"Power at level {self.alpha:g}: {self.test}",
-        )
-
-    def __repr__(self) -> str:
-        return f"<Power: {self.test}, {len(self.table)} designs>"
+Reference = Literal["asymptotic", "simulated"]
+#: The child of a seed whose children draw under the null hypothesis: no replicate has its number.
+_OF_NULL: Final = 2**32 - 1
 
 
 def power(
@@ -77,6 +40,8 @@ def power(
     *,
     test: str | None = None,
     null: str | None = None,
+    reference: Reference = "asymptotic",
+    df: float | None = None,
     n: int = 1000,
     alpha: float = 0.05,
     seed: Seed = None,
@@ -97,8 +62,14 @@ def power(
     null : str, optional
         Or the formula of a smaller model, against which a likelihood ratio test is made: without
         some fixed effects, both are then fitted by maximum likelihood; or without some random
-        effects. One random effect less is tested against the mixture of two chi-squared
-        distributions that its boundary calls for.
+        effects, or without any. One random effect less is tested against the mixture of two
+        chi-squared distributions that its boundary calls for.
+    reference : {"asymptotic", "simulated"}
+        What the statistic is compared with: its distribution in large samples, or `n` statistics
+        of data drawn with what is tested set to zero. That is right for small samples too, and for
+        several random effects at once.
+    df : float, optional
+        With `test`: degrees of freedom, for t in the place of the normal distribution.
     n : int
         Replicates.
     alpha : float
@@ -113,7 +84,8 @@ def power(
     Raises
     ------
     OptionError
-        If not exactly one of `test` and `null` is given, or the models do not differ.
+        If not exactly one of `test` and `null` is given, the model does not contain the smaller
+        one, or another argument is not one of those allowed.
     UnknownNameError
         If the model has no such fixed effect.
 
@@ -133,80 +105,77 @@ def power(
     >>> bool(low < 0.6 < 0.9 < high)
     True
     """
+    _require_one_test(test, null, df)
+    choice("reference", reference, Reference)
+    n = whole_number("n", n, least=1)
+    if not (is_number(alpha) and 0 < alpha < 1):
+        raise OptionError(option="alpha", value=alpha, allowed="a number between 0 and 1")
+    if seed is None:
+        # One for all designs, that R takes too.
+        seed = int(np.random.default_rng().integers(2**30))
+    larger = model if isinstance(model, StudyModel) else StudyModel(formula=model)
+    options = {"engine": engine, "n_jobs": n_jobs, "progress": progress}
+    designs = simulate if isinstance(simulate, Mapping) else {"one": simulate}
+    statistics: dict[str, NDArray[np.float64]] = {}
+    p_values: dict[str, NDArray[np.float64]] = {}
+    words = ""
+    for name, drawing in designs.items():
+        source = source_of(drawing)
+        seeds = seeds_of(seed, rng=source.rng, n=n)
+        hypothesis: Hypothesis
+        if null is None:
+            hypothesis = Wald(model=larger, effect=str(test), df=df)
+        else:
+            hypothesis = likelihood_ratio(larger, null, source, _example(source, seeds))
+        found = hypothesis.statistics(drawing, n, seed, options)
+        statistics[str(name)] = found
+        if reference == "simulated":
+            drawn = hypothesis.statistics(_null(hypothesis, source), n, _other(seeds, n), options)
+            p_values[str(name)] = simulated_p(found, drawn)
+            compared_with = f"{n} draws under the null hypothesis"
+        else:
+            p_values[str(name)] = hypothesis.p_values(found)
+            compared_with = hypothesis.compared_with
+        words = f"{hypothesis.words}{compared_with and f' against {compared_with}'}"
+    index = pd.RangeIndex(n, name="replicate")
+    return Power(
+        p_values=pd.DataFrame(p_values, index=index),
+        statistics=pd.DataFrame(statistics, index=index),
+        test=words,
+        alpha=float(alpha),
+        seed=seed,
+    )
+
+
+def _require_one_test(test: str | None, null: str | None, df: float | None) -> None:
     if (test is None) == (null is None):
         raise OptionError(
             option="test", value=test, allowed="either `test`, a fixed effect, or `null`, a formula"
         )
-    if not (is_number(alpha) and 0 < alpha < 1):
-        raise OptionError(option="alpha", value=alpha, allowed="a number between 0 and 1")
-    designs = simulate if isinstance(simulate, Mapping) else {"one": simulate}
-    larger = model if isinstance(model, StudyModel) else StudyModel(formula=model)
-    models = {_LARGER: larger} if null is None else _pair(larger, null)
-    p_values: dict[str, NDArray[np.float64]] = {}
-    words = ""
-    for name, source in designs.items():
-        found = study(
-            source, models, n=n, seed=seed, engine=engine, n_jobs=n_jobs, progress=progress
-        )
-        p_values[str(name)], words = _wald(found, str(test)) if null is None else _ratio(found)
-    frame = pd.DataFrame(p_values).rename_axis(index="replicate")
-    lines = [_line(name, p, float(alpha)) for name, p in p_values.items()]
-    return Power(table=pd.DataFrame(lines), p_values=frame, test=words, alpha=float(alpha))
+    if df is not None and not (test is not None and is_number(df) and df > 0):
+        raise OptionError(option="df", value=df, allowed="a positive number, with `test`")
 
 
-def _pair(larger: StudyModel, null: str) -> dict[str, StudyModel]:
-    """Both models, by maximum likelihood where their fixed effects differ."""
-    fixed = [deparse(parse_formula(formula).fixed) for formula in (larger.formula, null)]
-    reml = larger.reml and fixed[0] == fixed[1]
-    return {
-        _LARGER: replace(larger, reml=reml), _NULL: replace(larger, formula=null, reml=reml)
-    }  # fmt: skip
+def _example(source: Source, seeds: Seeds) -> Any:
+    """A table as those that are drawn."""
+    if isinstance(source, Simulator):
+        return source.table()
+    return source.replicates(seeds, 0, 1).to_frame(0)
 
 
-def _wald(found: StudyResult, test: str) -> tuple[NDArray[np.float64], str]:
-    rows = found.rows[found.rows["effect"] == "fixed"]
-    known = tuple(dict.fromkeys(rows["parameter"]))
-    if test not in known and known:
-        raise UnknownNameError(what="fixed effect", name=test, known=known)
-    own = rows[rows["parameter"] == test].set_index("replicate").reindex(range(found.n))
-    return wald_p(own["estimate"], own["std_error"]), f"Wald test of {test}"
-
-
-def _ratio(found: StudyResult) -> tuple[NDArray[np.float64], str]:
-    difference = _difference(found)
-    fits = found.fits.pivot_table(index="replicate", columns="model", values="criterion")
-    wide = fits.reindex(index=range(found.n), columns=[_LARGER, _NULL])
-    p = likelihood_ratio_p(wide[_NULL] - wide[_LARGER], difference)
-    return p, f"likelihood ratio test against {difference}"
-
-
-def _difference(found: StudyResult) -> Difference:
-    made = found.rows[found.rows["parameter"].notna()]
-    kinds = made.drop_duplicates(["model", "parameter"])
-
-    def count(model: str, effect: str, beginning: str) -> int:
-        own = kinds[(kinds["model"] == model) & (kinds["effect"] == effect)]
-        return int(own["term"].str.startswith(beginning).sum())
-
-    more = {
-        name: count(_LARGER, *what) - count(_NULL, *what)
-        for name, what in {
-            "fixed": ("fixed", ""), "effects": ("ran_pars", "sd__"), "thetas": ("theta", ""),
-        }.items()
-    }  # fmt: skip
-    difference = Difference(**more)
-    if difference.df < 1 or min(more.values()) < 0:
+def _null(hypothesis: Hypothesis, source: Source) -> Simulator:
+    if not isinstance(source, Simulator):
         raise OptionError(
-            option="null", value=more, allowed="the formula of a model with fewer parameters"
+            option="reference",
+            value="simulated",
+            allowed='"asymptotic", where a function makes the tables: pylme cannot set its '
+            "parameters to zero",
         )
-    return difference
+    return hypothesis.null(source)
 
 
-def _line(name: str, p: NDArray[np.float64], alpha: float) -> dict[str, Any]:
-    known = p[~np.isnan(p)]
-    rate, error = rate_and_error(known <= alpha)
-    low, high = wilson(rate, len(known))
-    return {
-        "design": name, "n": len(known), "failed": len(p) - len(known), "power": rate,
-        "se": error, "low": low, "high": high,
-    }  # fmt: skip
+def _other(seeds: Seeds, n: int) -> Seed:
+    """A seed for `n` further replicates."""
+    if seeds.rng == "R":
+        return int(np.asarray(seeds.entropy)) + n
+    return np.random.SeedSequence(seeds.entropy, spawn_key=(*seeds.spawn_key, _OF_NULL))

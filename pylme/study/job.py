@@ -6,9 +6,7 @@ import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from pylme.design.requirements import require_fittable
 from pylme.design.responses import response_column
@@ -19,7 +17,6 @@ from pylme.study.one_by_one import ByResponse, ByTable
 from pylme.study.seeds import Seeds
 from pylme.study.simulator import Simulator
 from pylme.study.sources import Source
-from pylme.study.tables import with_column
 
 if TYPE_CHECKING:
     from pylme.design.spec import ModelSpec
@@ -77,7 +74,7 @@ class Job:
         with warnings.catch_warnings():
             # The rows without predictors were told of when the simulator was made.
             warnings.simplefilter("ignore", PylmeWarning)
-            table = _placeholder(self.source)
+            table = self.source.table()
             return {name: model.specified(table) for name, model in self.models.items()}
 
     def fitters(self) -> list[Fitter]:
@@ -111,11 +108,3 @@ class Job:
             isinstance(source, Simulator)
             and response_column(spec.formula.response) == source.response
         )
-
-
-def _placeholder(source: Simulator) -> Any:
-    """The predictors with a response that is missing where none is drawn."""
-    y = np.full(source.n_rows, np.nan)
-    for part in source.parts:
-        y[part.rows] = np.arange(len(part.rows))
-    return with_column(source.data, source.response, y)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pylme.study.seeds import Seeds
     from pylme.study.sources import Drawn, Source
 
-__all__ = ["Fitter", "Work", "blocks_of_shard", "rows_of_shard", "shards"]
+__all__ = ["Fitter", "Work", "at_once", "blocks_of_shard", "rows_of_shard", "shards"]
 
 #: Replicates in a shard: a batch is cheaper the more it holds, lme4 takes as long for each.
 _OF_A_BATCH: Final = 500
@@ -63,9 +63,13 @@ class Work(Protocol):
 
 def shards(work: Work, n: int) -> list[tuple[int, int]]:
     """The replicates of each shard, from and to."""
-    size = _OF_A_BATCH if work.batched else _ONE_BY_ONE
-    rows = getattr(work.source, "n_rows", 1)
-    size = max(1, min(size, _MOST_NUMBERS // rows))
+    return at_once(work.source, n, most=_OF_A_BATCH if work.batched else _ONE_BY_ONE)
+
+
+def at_once(source: Source, n: int, *, most: int = _OF_A_BATCH) -> list[tuple[int, int]]:
+    """Replicates that are drawn at once, from and to: few enough to be held."""
+    rows = getattr(source, "n_rows", 1)
+    size = max(1, min(most, _MOST_NUMBERS // rows))
     return [(first, min(first + size, n)) for first in range(0, n, size)]
 
 

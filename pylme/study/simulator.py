@@ -15,6 +15,7 @@ from pylme.study.normal import draw_with_numpy
 from pylme.study.parts import Part
 from pylme.study.seeds import Rng, seeds_of
 from pylme.study.simulation import DrawnTerm, Simulation
+from pylme.study.tables import with_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -105,6 +106,13 @@ class Simulator:
             seeds=seeds,
             first=first,
         )
+
+    def table(self) -> Any:
+        """The predictors with a response: any numbers, missing where none is drawn."""
+        y = np.full(self.n_rows, np.nan)
+        for part in self.parts:
+            y[part.rows] = np.arange(len(part.rows))
+        return with_column(self.data, self.response, y)
 
     def _numbers(self, seeds: Seeds, replicates: range, steps: Sequence[Step]) -> Drawn:
         if seeds.rng == "numpy":
