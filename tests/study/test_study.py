@@ -86,7 +86,7 @@ def test_inside_a_parallel_config_the_work_is_done_there():
     import distributed
 
     cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50
     )
     with cluster, distributed.Client(cluster) as client:
         with joblib.parallel_config("dask"):
