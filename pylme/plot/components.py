@@ -48,7 +48,8 @@ def varcorr_data(fit: Fitted, component: Component = "sd", *, level: float = 0.9
     -------
     DataFrame
         ``grp``, ``var1``, ``var2``, ``sdcor`` as in ``fit.varcorr.to_frame()``; ``lower`` and
-        ``upper``, NaN where there is no standard error: in fits by lme4 and on the boundary.
+        ``upper``, NaN where there is no standard error: on the boundary, and in fits of lme4 that
+        came from JSON.
 
     Raises
     ------

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import pylme
 from pylme import plot
 from pylme.errors import NotAvailableError, OptionError
 from tests.plot.fits import dyestuff, hsb, sleepstudy
@@ -44,10 +45,12 @@ def test_they_have_the_standard_errors_to_first_order():
 
 
 @pytest.mark.needs_r
-def test_there_are_none_in_fits_by_lme4():
-    data = plot.varcorr_data(sleepstudy("lme4"))
-    assert data[["lower", "upper"]].isna().all(axis=None)
-    assert plot.varcorr(sleepstudy("lme4")).get_title() == ""
+def test_there_are_none_in_a_fit_by_lme4_that_came_from_json():
+    whole = sleepstudy("lme4")
+    saved = pylme.from_json(whole.to_json())
+    assert plot.varcorr_data(whole)[["lower", "upper"]].notna().all(axis=None)
+    assert plot.varcorr_data(saved)[["lower", "upper"]].isna().all(axis=None)
+    assert plot.varcorr(saved).get_title() == ""
 
 
 def test_there_are_none_on_the_boundary_but_for_the_residual():
