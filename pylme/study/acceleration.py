@@ -9,8 +9,8 @@ C = V⁻¹V̇ the score is ½(rᵀV⁻¹V̇V⁻¹r - tr C) + a linear function o
 
 A fixed effect has C = 0, hence a = 0; the variance of n normal numbers √(8/n)/6. It is a property
 of the model and not of the estimator, whose bias z₀ corrects: so REML fits have the same. A
-jackknife over the levels of a grouping factor would need a fit for each, and estimates the same
-with a noise that is large where the levels are few.
+jackknife over the levels of a grouping factor needs a fit for each, and finds about half of it
+where there are a dozen.
 
 With X and Z weighted, G = ZᵀZ and R = (I + ΣG/σ²)⁻¹/σ², C maps Zv to ZNv, N = R(Σ̇G + σ̇²I), and
 all that is orthogonal to Z to σ̇²/σ² times itself. So tr Cᵐ = tr Nᵐ + (n - q)(σ̇²/σ²)ᵐ, and with one
