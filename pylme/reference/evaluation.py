@@ -7,7 +7,7 @@ stands in row i and column c,
 
     ∂d/∂θ_k = 2 (M T)_ic      ∂²d/∂θ_k∂θ_l = form(σ_k, σ_l) + 2 M_ii' [c = c']
 
-(../shared/MATH.md's form (b); the second term is ⟨M, E_kE_lᵀ + E_lE_kᵀ⟩).
+(the second term is ⟨M, E_kE_lᵀ + E_lE_kᵀ⟩; derived in "The mathematics of the reference").
 """
 
 from __future__ import annotations

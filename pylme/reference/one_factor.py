@@ -13,7 +13,7 @@ and with K_j, N_j, h_j the columns of the first that belong to Z, to X times R_X
                  - 2(ν/r²) (Σ_j N_jᵀσh_j)ᵀ(Σ_j N_jᵀτh_j) - (ν/r⁴)(Σ_j h_jᵀσh_j)(Σ_j h_jᵀτh_j)
 
 (Bates & DebRoy 2004, Journal of Multivariate Analysis 91, for the gradient; the second differential
-is derived in the documents, "How pylme checks lme4").
+is derived in the documents, "The mathematics of the reference").
 
 Levels with the same C_j and Z_jᵀX_j form a *pattern*: of their responses only the sum and the
 second moments enter, so a balanced design costs the same for 40 levels and for 40 million.

@@ -1,4 +1,4 @@
-"""The table of LME4.md: where the well-known helper lies, and what `status` says instead."""
+"""Where the well-known helper lies, and what `status` says instead."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from tests.native import native
 pytestmark = pytest.mark.needs_r
 
 GRID = pylme.expand_grid(school=range(20), ses=range(1, 11))
-#: What LME4.md says of the study: effects first, then errors.
+#: The order of draws in the published study: effects first, then errors.
 BY_HAND = """
 t(vapply(c(SEEDS), function(i) {
   set.seed(i)
