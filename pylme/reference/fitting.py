@@ -65,11 +65,7 @@ def fit(problem: Problem, start: NDArray[np.float64] | None = None) -> Fitted:
             given = np.broadcast_to(start, (problem.n_responses, len(problem.layout.row)))
             inner = problem.conditioned(np.array(given, dtype=np.float64))
             optimum = minimise(problem.criterion, problem.layout, inner)
-        return Fitted(
-            theta=problem.callers(optimum.theta),
-            criterion=optimum.evaluation.criterion,
-            optimum=optimum,
-        )
+        return _fitted(problem, optimum)
 
 
 def fit_from_each(problem: Problem, starts: NDArray[np.float64]) -> Fitted:
@@ -90,11 +86,15 @@ def fit_from_each(problem: Problem, starts: NDArray[np.float64]) -> Fitted:
     with one_thread():
         criterion = problem.criterion.subset(np.zeros(len(starts), dtype=np.intp))
         optimum = minimise(criterion, problem.layout, problem.conditioned(starts))
-        return Fitted(
-            theta=problem.callers(optimum.theta),
-            criterion=optimum.evaluation.criterion,
-            optimum=optimum,
-        )
+        return _fitted(problem, optimum)
+
+
+def _fitted(problem: Problem, optimum: Optimum) -> Fitted:
+    return Fitted(
+        theta=problem.callers(optimum.theta),
+        criterion=optimum.evaluation.criterion,
+        optimum=optimum,
+    )
 
 
 def _second_search(problem: Problem, first: Optimum) -> Optimum:
