@@ -54,7 +54,7 @@ def from_r(sexp: Any) -> Any:
     if isinstance(sexp, ri.StrSexpVector):
         return _scalar_or_tuple([None if v is ri.NA_Character else str(v) for v in sexp])
     if isinstance(sexp, ri.ByteSexpVector):
-        return bytes(openrlib.ffi.buffer(openrlib.rlib.RAW(sexp.__sexp__._cdata), len(sexp)))  # noqa: SLF001
+        return bytes(openrlib.ffi.buffer(openrlib.rlib.RAW(_cdata(sexp)), len(sexp)))
     if isinstance(sexp, ri.SexpS4):
         return _from_s4(sexp)
     if isinstance(sexp, ri.SexpClosure):
@@ -63,11 +63,31 @@ def from_r(sexp: Any) -> Any:
 
 
 def _copied(sexp: Any, dtype: Any) -> Any:
-    """The values in the shape that R has them; rpy2 gives no memory view of an empty vector."""
-    if len(sexp) == 0:
-        dim = _attribute(sexp, "dim")
-        return np.empty(0 if dim is None else tuple(dim), dtype=dtype)
-    return np.array(sexp.memoryview(), dtype=dtype, order="F")
+    """The values in the shape that R has them.
+
+    Read from their address: rpy2's own ``memoryview`` gives away a reference to None at each call,
+    and a Python before 3.12 that has lost the last of them aborts.
+    """
+    address = openrlib.rlib.REAL if dtype is np.float64 else openrlib.rlib.INTEGER
+    size = len(sexp) * np.dtype(dtype).itemsize
+    # R's address of an empty vector points nowhere.
+    block = openrlib.ffi.buffer(address(_cdata(sexp)), size) if size else b""
+    flat = np.frombuffer(block, dtype=dtype).copy()
+    shape = _dim(sexp)
+    return flat if shape is None else flat.reshape(shape, order="F")
+
+
+def _cdata(sexp: Any) -> Any:
+    return sexp.__sexp__._cdata  # noqa: SLF001
+
+
+def _dim(sexp: Any) -> tuple[int, ...] | None:
+    """The dimensions, or None of a plain vector."""
+    rlib = openrlib.rlib
+    dim = rlib.Rf_getAttrib(_cdata(sexp), rlib.R_DimSymbol)
+    if dim == rlib.R_NilValue:
+        return None
+    return tuple(openrlib.ffi.unpack(rlib.INTEGER(dim), rlib.Rf_xlength(dim)))
 
 
 def _attribute(sexp: Any, name: str) -> Any:
@@ -83,7 +103,7 @@ def _scalar_or_tuple(values: list[Any]) -> Any:
 
 
 def _from_numbers(sexp: Any, array: Any) -> Any:
-    if array.size == 1 and array.ndim == 1 and _attribute(sexp, "dim") is None:
+    if array.size == 1 and _dim(sexp) is None:
         return array.item()
     return array
 
