@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from pylme.design.family import family as family_of
 from pylme.design.requirements import require_fittable
 from pylme.design.specify import specified
 from pylme.errors import (
@@ -17,6 +16,7 @@ from pylme.errors import (
     OptionError,
     warn,
 )
+from pylme.families.family import family as family_of
 from pylme.fit import Fit
 from pylme.formula import Name
 from pylme.lme4.conditions import raise_as_warnings

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.design.family import Family
+from pylme.families.family import Family
 from pylme.formula import Formula
 from pylme.frame import Frame
 

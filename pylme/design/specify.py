@@ -14,8 +14,8 @@ from pylme.options import choice, finite_numbers
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from pylme.design.family import Family
     from pylme.design.spec import Contrast, Start
+    from pylme.families.family import Family
     from pylme.formula import Formula
     from pylme.frame import NaAction
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from pylme.design.contrasts import CONTRASTS
-from pylme.design.family import LINKS
 from pylme.errors import NotAvailableError
+from pylme.families.family import LINKS
 from pylme.formula import deparse, expand, model_terms
 from pylme.lme4.model import RModel
 from pylme.lme4.session import session

@@ -10,7 +10,6 @@ import pytest
 
 import pylme
 from pylme.design.build import build
-from pylme.design.family import family
 from pylme.design.specify import specified
 from pylme.errors import (
     ColumnValueError,
@@ -22,6 +21,7 @@ from pylme.errors import (
     RankDeficiencyWarning,
     ResponseError,
 )
+from pylme.families.family import family
 
 if TYPE_CHECKING:
     import pandas as pd

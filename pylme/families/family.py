@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from pylme.errors import OptionError
-from pylme.options import choice
+from pylme.options import choice, is_number
 
-__all__ = ["Family", "FamilyName", "family"]
+__all__ = ["LINKS", "Family", "FamilyName", "family", "negative_binomial"]
 
 FamilyName = Literal["binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian"]
 
@@ -20,14 +20,27 @@ LINKS: Final[dict[str, tuple[str, ...]]] = {
     "inverse.gaussian": ("1/mu^2", "inverse", "identity", "log"),
     "gaussian": ("log", "inverse"),
 }
+#: Those of MASS's `negative.binomial`.
+NEGATIVE_BINOMIAL_LINKS: Final = ("log", "identity", "sqrt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """A conditional distribution of the response and a link."""
+    """A conditional distribution of the response and a link.
+
+    Attributes
+    ----------
+    name : str
+        R's name of the family; "negative binomial" for that of `glmer_nb`.
+    link : str
+        R's name of the link.
+    shape : float or None
+        The ϑ of the negative binomial, whose variance is μ + μ²/ϑ; None for other families.
+    """
 
     name: str
     link: str
+    shape: float | None = None
 
 
 def family(name: str, link: str | None = None) -> Family:
@@ -50,3 +63,28 @@ def family(name: str, link: str | None = None) -> Family:
     if link is not None and link not in links:
         raise OptionError(option=f"link of the {name} family", value=link, allowed=links)
     return Family(name=name, link=link or links[0])
+
+
+def negative_binomial(shape: float, link: str = "log") -> Family:
+    """The negative binomial family of the given shape.
+
+    Parameters
+    ----------
+    shape : float
+        ϑ > 0; the variance is μ + μ²/ϑ.
+    link : {"log", "identity", "sqrt"}, optional
+
+    Raises
+    ------
+    OptionError
+        If the shape is not positive and finite, or the family has no such link.
+    """
+    if not is_number(shape) or not 0.0 < shape < float("inf"):
+        raise OptionError(option="shape", value=shape, allowed="a positive finite number")
+    if link not in NEGATIVE_BINOMIAL_LINKS:
+        raise OptionError(
+            option="link of the negative binomial family",
+            value=link,
+            allowed=NEGATIVE_BINOMIAL_LINKS,
+        )
+    return Family(name="negative binomial", link=link, shape=float(shape))
