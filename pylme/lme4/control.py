@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from numbers import Real
 from typing import Any, Final, Literal
 
+import numpy as np
+
 from pylme.errors import OptionError
-from pylme.options import choice, is_number
+from pylme.options import choice, finite_numbers, is_number
 
 __all__ = ["Check", "Control", "GlmerControl", "LmerControl"]
 
@@ -82,6 +85,9 @@ _OPTIONS: Final[dict[str, frozenset[str]]] = {
         ]
     ),
 }
+
+#: Options that may be one number for each parameter of the search.
+_STEPS: Final = frozenset({"xst", "xt"})
 
 _CHOICES: Final[dict[str, Any]] = {
     "check_nobs_vs_rankz": SizeAction,
@@ -156,7 +162,8 @@ class Control:
     sparse_x : bool, optional
         Keep the fixed-effects model matrix sparse; lme4 1.1 accepts it and does not use it.
     opt_ctrl : mapping
-        The optimiser's own options by their own names.
+        The optimiser's own options by their own names, whole numbers and others alike;
+        Nelder_Mead's `xst` and `xt` have one number for each parameter of the search.
     check_nobs_vs_rankz, check_nobs_vs_nlev, check_nlev_gtreq_5, check_nlev_gtr_1, \
     check_nobs_vs_nre, check_rankx, check_scalex, check_formula_lhs : str, optional
         What lme4 does about more random effects than rows, few levels, a rank-deficient or
@@ -241,7 +248,9 @@ class Control:
                     raise OptionError(
                         option="opt_ctrl['algorithm']", value=value, allowed="the name of one"
                     )
-            elif not is_number(value) and not isinstance(value, bool):
+            elif option in _STEPS and not isinstance(value, Real):
+                finite_numbers(f"opt_ctrl[{option!r}]", value)
+            elif not is_number(value) and not isinstance(value, bool | np.bool_):
                 raise OptionError(
                     option=f"opt_ctrl[{option!r}]", value=value, allowed="a number or a bool"
                 )
@@ -304,7 +313,22 @@ class GlmerControl(Control):
 
 
 def _plain(value: Any) -> Any:
+    """A value as R wants it: numbers are doubles, as a person who writes R gives them.
+
+    An optimiser turns a double into the integer that it needs, but stops on an integer where it
+    needs a double.
+    """
     if isinstance(value, Check):
-        parts = {"action": value.action, "tol": value.tol}
-        return parts if value.rel_tol is None else {**parts, "relTol": value.rel_tol}
-    return dict(value) if isinstance(value, Mapping) else value
+        parts = {"action": value.action, "tol": float(value.tol)}
+        return parts if value.rel_tol is None else {**parts, "relTol": float(value.rel_tol)}
+    if isinstance(value, Mapping):
+        return {name: _option(part) for name, part in value.items()}
+    return float(value) if is_number(value) else value
+
+
+def _option(value: Any) -> Any:
+    """An optimiser's option: a text, or one double or several."""
+    if isinstance(value, str):
+        return value
+    numbers = np.asarray(value, dtype=np.float64)
+    return numbers if numbers.ndim else numbers.item()

@@ -7,6 +7,7 @@ None                NULL
 bool                logical of length 1
 int                 integer of length 1, or double beyond 2^31
 float               double of length 1
+NumPy's scalars     as Python's
 str                 character of length 1
 bytes               raw
 list, tuple of str  character
@@ -68,6 +69,11 @@ def _(value: int) -> Any:
 @to_r.register
 def _(value: float) -> Any:
     return ri.FloatSexpVector([value])
+
+
+@to_r.register(np.generic)
+def _(value: np.generic) -> Any:
+    return to_r(value.item())
 
 
 @to_r.register

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import pylme
@@ -44,6 +45,71 @@ def test_every_argument_is_one_of_lme4s():
         assert known - given <= {"mod.type", "standardize.X"}
 
 
+#: Each optimiser's options with a value that all of them take, as a whole number.
+WHOLE = {
+    "nloptwrap": {
+        "stopval": -1000, "ftol_rel": 1, "ftol_abs": 1, "xtol_rel": 1, "xtol_abs": 1, "maxeval": 9,
+        "maxtime": 60, "population": 1, "vector_storage": 1, "ranseed": 1, "print_level": 1,
+    },
+    "bobyqa": {"npt": 5, "rhobeg": 1, "iprint": 1, "maxfun": 9},
+    "Nelder_Mead": {
+        "iprint": 1, "maxfun": 500, "FtolAbs": 1, "FtolRel": 1, "XtolRel": 1, "MinfMax": 1,
+        "verbose": 1, "warnOnly": 1, "xst": [1, 1, 1], "xt": [1, 1, 1],
+    },
+    "nlminbwrap": {
+        "eval.max": 9, "iter.max": 9, "trace": 1, "abs.tol": 1, "x.tol": 1, "xf.tol": 1,
+        "step.min": 1, "step.max": 1, "sing.tol": 1,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.needs_r
+@pytest.mark.filterwarnings("ignore::pylme.errors.PylmeWarning")
+@pytest.mark.parametrize(
+    ("optimizer", "option"), [(name, option) for name, own in WHOLE.items() for option in own]
+)
+def test_whole_numbers_and_others_mean_the_same(optimizer, option):
+    """R's optimisers know integers from doubles; a person who writes `4` for `4.0` need not."""
+    data = pylme.datasets.load("sleepstudy")
+    given = np.asarray(WHOLE[optimizer][option])
+    as_doubles = given.astype(float)
+    found = []
+    for value in (
+        given.tolist(),
+        as_doubles.tolist(),
+        given[()],
+        as_doubles.astype(np.float32)[()],
+    ):
+        control = LmerControl(optimizer=optimizer, opt_ctrl={option: value})
+        fit = pylme.lmer(SLEEP, data, control=control)
+        found.append((fit.theta.tolist(), fit.optinfo.feval))
+    text = f"c({', '.join(map(str, as_doubles.ravel().tolist()))})"
+    control = f"lmerControl(optimizer = '{optimizer}', optCtrl = list({option} = {text}))"
+    theta, feval = native(
+        f"capture.output(fit <- suppressWarnings(lmer({SLEEP}, sleepstudy, control = {control})));"
+        "list(unname(getME(fit, 'theta')), fit@optinfo$feval)"
+    )
+    assert found == [(theta.tolist(), feval)] * 4
+
+
+@pytest.mark.needs_r
+@pytest.mark.parametrize("optimizer", ["bobyqa", ("bobyqa", "Nelder_Mead")])
+def test_whole_numbers_in_the_control_of_a_glmm(optimizer):
+    data = pylme.datasets.load("cbpp")
+    controls = [
+        GlmerControl(
+            optimizer=optimizer, opt_ctrl={"maxfun": kind(2000)}, boundary_tol=kind(0),
+            tol_pwrss=1e-7, check_conv_grad=Check(action="warning", tol=kind(1)),
+        )
+        for kind in (int, float, np.int64, np.float32)
+    ]  # fmt: skip
+    fits = [
+        pylme.glmer("cbind(incidence, size - incidence) ~ period + (1 | herd)", data, control=c)
+        for c in controls
+    ]
+    assert len({fit.criterion for fit in fits}) == 1
+
+
 @pytest.mark.needs_r
 def test_checks_reach_r():
     data = pylme.datasets.load("sleepstudy")
@@ -74,6 +140,9 @@ def test_checks_reach_r():
         ({"check_scalex": "warning+rescale"}, "warn"),
         ({"calc_derivs": "yes"}, "True"),
         ({"boundary_tol": -1}, "0 or more"),
+        ({"optimizer": "Nelder_Mead", "opt_ctrl": {"xst": ["a"]}}, "finite numbers"),
+        ({"optimizer": "Nelder_Mead", "opt_ctrl": {"xst": float("nan")}}, "a number"),
+        ({"optimizer": "Nelder_Mead", "opt_ctrl": {"maxfun": [9]}}, "a number"),
     ],
 )
 def test_wrong_controls(arguments, word):
