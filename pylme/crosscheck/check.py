@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pylme.crosscheck import words
 from pylme.crosscheck.certificate_tier import proves
 from pylme.crosscheck.examination import impossible
 from pylme.crosscheck.of_lme4 import examine_lme4
@@ -56,7 +57,7 @@ def _judged(examination: Examination, engine: str) -> CrossCheck:
         impossible=bool(examination.reason),
         contradicted=any(tier.failures for tier in examination.tiers[:2]),
         unidentified=bool(examination.directions),
-        excess=examination.criterion - best,
+        excess=examination.recomputed - best,
         negligible=NEGLIGIBLE.value,
         proved=(found is not None and found.proved)
         or (certificate is not None and proves(certificate)),
@@ -70,6 +71,7 @@ def _judged(examination: Examination, engine: str) -> CrossCheck:
         engine=engine,
         tiers=examination.tiers,
         criterion=examination.criterion,
+        recomputed=examination.recomputed,
         best=best,
         theta=np.empty(0) if found is None else found.theta,
         starts=0 if found is None else found.starts,
@@ -79,4 +81,5 @@ def _judged(examination: Examination, engine: str) -> CrossCheck:
         false_alarm=findings.false_alarm,
         directions=examination.directions,
         reason=examination.reason or _UNPROVED * (verdict is Verdict.UNCHECKED),
+        remedy=examination.remedy or words.LOOK * (verdict is Verdict.UNCHECKED),
     )

@@ -124,6 +124,7 @@ def worst(
     tolerance: Tolerance,
     *,
     scale: ArrayLike = 1.0,
+    room: ArrayLike = 0.0,
     names: Sequence[str] | Callable[[int], str] | None = None,
     decides: bool = True,
 ) -> Comparison:
@@ -136,6 +137,8 @@ def worst(
     tolerance : Tolerance
     scale : array_like
         What a difference is divided by.
+    room : array_like
+        What rounding adds to the tolerance of each element, in its units.
     names : sequence of str or callable, optional
         The names of the elements in C order, or what gives one of them.
     decides : bool
@@ -154,7 +157,9 @@ def worst(
             tolerance=tolerance,
             decides=decides,
         )
-    at = int(np.argmax(differences))
+    more = np.broadcast_to(np.asarray(room, dtype=np.float64), ours.shape)
+    # NaN, which argmax finds first, where either side is none; an infinite room hides nothing else.
+    at = int(np.argmax(differences - np.minimum(more, np.finfo(float).max)))
     difference = float(differences.flat[at])
     name = "" if names is None else names(at) if callable(names) else names[at]
     return Comparison(
@@ -162,7 +167,7 @@ def worst(
         lme4=float(theirs.flat[at]),
         reference=float(ours.flat[at]),
         difference=np.inf if np.isnan(difference) else difference,
-        tolerance=tolerance,
+        tolerance=tolerance.plus(float(more.flat[at])),
         decides=decides,
     )
 

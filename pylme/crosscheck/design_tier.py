@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pylme.design.random_term import RandomTerm
     from pylme.lme4.system import System
 
-__all__ = ["TITLE", "compare_designs", "same_problem"]
+__all__ = ["TITLE", "compare_designs"]
 
 TITLE: Final = "Design, lme4's matrices and ours"
 
@@ -36,19 +36,6 @@ def compare_designs(system: System, terms: Sequence[RandomTerm], design: Design)
     design : Design
     """
     return Tier(number=1, title=TITLE, comparisons=tuple(_compared(system, terms, design)))
-
-
-def same_problem(system: System, terms: Sequence[RandomTerm], design: Design) -> bool:
-    """Whether both designs are the same to the last bit, and so pose one problem."""
-    pairs: list[tuple[NDArray[Any], NDArray[Any]]] = [
-        (system.y, design.y),
-        (system.X, design.X),
-        (system.weights, design.weights),
-        (system.offset, design.offset),
-    ]
-    for lme4, ours in zip(terms, design.terms, strict=True):
-        pairs += [(lme4.codes, ours.codes), (lme4.columns, ours.columns)]
-    return all(np.array_equal(lme4, ours) for lme4, ours in pairs)
 
 
 def _compared(system: System, terms: Sequence[RandomTerm], design: Design) -> Iterator[Comparison]:

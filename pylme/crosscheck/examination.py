@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +34,8 @@ class Examination:
     formula : str
     criterion : float
         Of the fit.
+    recomputed : float
+        The criterion at the fit's theta as the reference computes it; NaN where it does not.
     tiers : tuple of Tier
     certificate : Certificate or None
         Of the theta that is checked.
@@ -42,18 +45,20 @@ class Examination:
         What the engine said against its fit; not that it is singular, where that is so.
     directions : tuple of Direction
         What the data do not see.
-    reason : str
-        Why the fit could not be checked; empty where it could.
+    reason, remedy : str
+        Why the fit could not be checked, and what to do; empty where it could.
     """
 
     formula: str
     criterion: float
     tiers: tuple[Tier, ...]
+    recomputed: float = math.nan
     certificate: Certificate | None = None
     found: Search | None = None
     alarms: tuple[str, ...] = ()
     directions: tuple[Direction, ...] = ()
     reason: str = ""
+    remedy: str = ""
 
 
 def not_checked(number: int, reason: str) -> Tier:
@@ -68,6 +73,7 @@ def impossible(
     *,
     done: Sequence[Tier] = (),
     alarms: tuple[str, ...] = (),
+    remedy: str = "",
 ) -> Examination:
     """The examination of a fit that cannot be checked.
 
@@ -79,6 +85,7 @@ def impossible(
     done : sequence of Tier
         What could be checked all the same.
     alarms : tuple of str
+    remedy : str
     """
     missing = [not_checked(number, reason) for number in range(len(done) + 1, len(_TITLES) + 1)]
     return Examination(
@@ -87,4 +94,5 @@ def impossible(
         tiers=(*done, *missing),
         alarms=alarms,
         reason=reason,
+        remedy=remedy,
     )

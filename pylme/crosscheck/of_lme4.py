@@ -1,8 +1,7 @@
 """The examination of a fit by lme4.
 
-Two problems are solved: the one that lme4 solved, made of its own matrices, and the one that our
-design makes of the same data. Where the two are the same to the last bit, as they are unless the
-formula computes a basis, they are one.
+lme4's matrices are compared with those that our design makes of the same data; the problem that
+they define is then solved by the reference, so that both sides solve the same one to the last bit.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import numpy as np
 
 from pylme.crosscheck.alarms import alarms_of
 from pylme.crosscheck.certificate_tier import compare_certificate
-from pylme.crosscheck.design_tier import compare_designs, same_problem
+from pylme.crosscheck.design_tier import compare_designs
 from pylme.crosscheck.examination import Examination, impossible, not_checked
 from pylme.crosscheck.optimum import compare_optima
 from pylme.crosscheck.posed import posed_by
@@ -30,6 +29,8 @@ from pylme.reference.threads import one_thread
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from pylme.crosscheck.comparison import Tier
     from pylme.design.matrices import Design
     from pylme.design.random_term import RandomTerm
@@ -40,6 +41,11 @@ if TYPE_CHECKING:
 __all__ = ["examine_lme4"]
 
 _IMPRECISE = "the reference cannot evaluate the criterion at lme4's theta, for want of precision"
+_NOT_FINITE = "lme4 returned NaN or infinite values ({bad}), so that there is no fit to check"
+_RESCALE = (
+    "Centre and rescale the covariates and the response, which avoids most such failures, or fit "
+    'the model with engine="numpy", which does so itself.'
+)
 _GENERALIZED = (
     "the criterion of a generalized linear mixed model is an approximation of lme4's own, which "
     "the reference does not compute"
@@ -57,14 +63,18 @@ def examine_lme4(model: RModel, starts: int | None) -> Examination:
     """
     system = model.system()
     done: tuple[Tier, ...] = ()
+    remedy = ""
     try:
         terms = terms_of(system)
         design, first = _own_design(model.spec, system, terms)
         done = (first,)
-        if system.linear:
+        if bad := _not_finite(system):
+            reason, remedy = _NOT_FINITE.format(bad=", ".join(bad)), _RESCALE
+        elif system.linear:
             with one_thread():
                 return _examined(model, system, terms, design=design, first=first, starts=starts)
-        reason = _GENERALIZED
+        else:
+            reason = _GENERALIZED
     except PylmeError as error:
         reason = error.found
     except np.linalg.LinAlgError:
@@ -75,7 +85,20 @@ def examine_lme4(model: RModel, starts: int | None) -> Examination:
         system.criterion,
         done=done,
         alarms=alarms_of(model.conditions, singular=False),
+        remedy=remedy,
     )
+
+
+def _not_finite(system: System) -> list[str]:
+    """The names of lme4's estimates that are NaN or infinite."""
+    parts: dict[str, NDArray[np.float64] | float] = {
+        "theta": system.theta,
+        "fixed effects": system.beta,
+        "conditional modes": system.u,
+        "sigma": system.sigma,
+        "criterion": system.criterion,
+    }
+    return [name for name, value in parts.items() if not np.isfinite(value).all()]
 
 
 def _own_design(
@@ -108,26 +131,23 @@ def _examined(
     certificate = certify(problem, terms, system.theta, evaluation)
     done = (
         first,
-        compare_at_theta(system, problem, solution),
+        compare_at_theta(system, solution),
         compare_certificate(certificate, solution, system.gradient),
     )
     facts: dict[str, Any] = {
         "formula": str(model.spec.formula),
         "criterion": system.criterion,
+        "recomputed": solution.criterion,
         "certificate": certificate,
     }
     if first.failures:
         said = alarms_of(model.conditions, singular=bool(certificate.singular))
         tiers = (*done, not_checked(4, "the two designs differ, so their optima do too"))
         return Examination(tiers=tiers, alarms=said, **facts)
-    if design is not None:
-        if not same_problem(system, terms, design):
-            problem = posed_by(design, design.terms, reml=system.reml).problem()
-        terms = design.terms
     found = search(problem, terms, system.theta, starts)
     best = solution_at(problem, found.theta, evaluation=found.evaluation)
     return Examination(
-        tiers=(*done, compare_optima(system, terms, found, best)),
+        tiers=(*done, compare_optima(system, solution.criterion, terms, found, best)),
         found=found,
         directions=() if design is None else design.identifiability().directions,
         alarms=alarms_of(model.conditions, singular=bool(found.certificate.singular)),

@@ -69,11 +69,12 @@ def examine_numpy(model: ReferenceModel, starts: int | None) -> Examination:
     return Examination(
         formula=str(model.spec.formula),
         criterion=model.criterion,
+        recomputed=model.criterion,
         tiers=(
             not_checked(1, _ONE_SIDE),
             not_checked(2, _ONE_SIDE),
             compare_certificate(certificate, model.solution, None),
-            compare_optima(reached, design.terms, found, best),
+            compare_optima(reached, model.criterion, design.terms, found, best),
         ),
         certificate=certificate,
         found=found,

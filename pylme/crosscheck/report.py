@@ -42,7 +42,10 @@ class CrossCheck(Rendered):
     tiers : tuple of Tier
         Design, same theta, certificate, optimum.
     criterion : float
-        That of the fit.
+        That of the fit, as the engine reports it.
+    recomputed : float
+        That of the fit, computed once more at its theta from well-conditioned columns, whose
+        rounding errors are small; NaN where it was not.
     best : float
         The least that was found; NaN where nothing was searched for.
     theta : ndarray, shape (m,)
@@ -58,8 +61,8 @@ class CrossCheck(Rendered):
     directions : tuple of Direction
         The combinations of covariance parameters that the data do not see: see
         `Design.identifiability`.
-    reason : str
-        Why the fit is unchecked; empty where it is checked.
+    reason, remedy : str
+        Why the fit is unchecked and what to do; empty where it is checked.
 
     Examples
     --------
@@ -74,6 +77,7 @@ class CrossCheck(Rendered):
     engine: str
     tiers: tuple[Tier, ...]
     criterion: float
+    recomputed: float
     best: float
     theta: NDArray[np.float64]
     starts: int
@@ -83,6 +87,7 @@ class CrossCheck(Rendered):
     false_alarm: bool
     directions: tuple[Direction, ...]
     reason: str
+    remedy: str
 
     @property
     def ok(self) -> bool:
@@ -91,8 +96,11 @@ class CrossCheck(Rendered):
 
     @property
     def excess(self) -> float:
-        """How far the fit's criterion lies above the best found; NaN where none was looked for."""
-        return self.criterion - self.best
+        """How far the criterion at the fit's theta lies above the best found, both recomputed.
+
+        NaN where none was looked for.
+        """
+        return self.recomputed - self.best
 
     @property
     def sentence(self) -> str:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pylme.crosscheck.comparison import Tier, worst
-from pylme.crosscheck.tolerances import SAME_THETA, SOLUTION, rounding
+from pylme.crosscheck.rounding import NONE, rounding_of
+from pylme.crosscheck.tolerances import SAME_THETA, SOLUTION
 
 if TYPE_CHECKING:
+    from pylme.crosscheck.comparison import Comparison
+    from pylme.crosscheck.rounding import Rounding
     from pylme.lme4.system import System
-    from pylme.reference.problem import Problem
     from pylme.reference.solution import Solution
 
 __all__ = ["TITLE", "compare_at_theta"]
@@ -19,41 +21,72 @@ __all__ = ["TITLE", "compare_at_theta"]
 TITLE: Final = "Numbers at lme4's theta, computed again from its matrices"
 
 
-def compare_at_theta(system: System, problem: Problem, solution: Solution) -> Tier:
+def compare_at_theta(system: System, solution: Solution) -> Tier:
     """Criterion, fixed effects, σ, random effects and covariance, at lme4's theta.
 
     Parameters
     ----------
     system : System
-    problem : Problem
-        Of lme4's matrices.
     solution : Solution
-        The problem solved at lme4's theta.
+        The problem of lme4's matrices solved at lme4's theta.
     """
-    condition = rounding(problem.columns.RX)
-    tolerance, solved = SAME_THETA.plus(condition), SOLUTION.plus(condition)
+    comparisons = _compared(system, solution, NONE)
+    if not all(comparison.ok for comparison in comparisons):
+        # What rounding can do takes some time to find out, and is nearly always far less.
+        with np.errstate(all="ignore"):
+            bound = rounding_of(system, solution)
+        comparisons = _compared(system, solution, bound)
+    return Tier(number=2, title=TITLE, comparisons=comparisons)
+
+
+def _compared(system: System, solution: Solution, bound: Rounding) -> tuple[Comparison, ...]:
     errors = np.sqrt(np.diag(solution.vcov))
     names = system.x_names
     # Of u, whose standard deviation is σ.
     size = max(solution.sigma, float(np.abs(solution.u).max(initial=0.0)))
-    comparisons = (
+    value = max(1.0, abs(solution.criterion))
+    return (
         worst(
             "criterion",
             system.criterion,
             solution.criterion,
-            tolerance,
-            scale=max(1.0, abs(solution.criterion)),
+            SAME_THETA,
+            scale=value,
+            room=bound.criterion / value,
         ),
-        worst("sigma", system.sigma, solution.sigma, tolerance, scale=solution.sigma),
-        worst("beta", system.beta, solution.beta, solved, scale=errors, names=names),
+        worst(
+            "sigma",
+            system.sigma,
+            solution.sigma,
+            SAME_THETA,
+            scale=solution.sigma,
+            room=bound.sigma,
+        ),
+        worst(
+            "beta",
+            system.beta,
+            solution.beta,
+            SOLUTION,
+            scale=errors,
+            room=bound.beta,
+            names=names,
+        ),
         worst(
             "vcov",
             np.empty((0, 0)) if system.vcov is None else system.vcov,
             solution.vcov,
-            solved,
+            SOLUTION,
             scale=np.outer(errors, errors),
+            room=bound.vcov,
             names=lambda at: f"[{', '.join(names[i] for i in divmod(at, len(names)))}]",
         ),
-        worst("u", system.u, solution.u, solved, scale=size, names=lambda at: f"[{at + 1}]"),
+        worst(
+            "u",
+            system.u,
+            solution.u,
+            SOLUTION,
+            scale=size,
+            room=np.asarray(bound.u) / size,
+            names=lambda at: f"[{at + 1}]",
+        ),
     )
-    return Tier(number=2, title=TITLE, comparisons=comparisons)

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-
-import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from typing import Final
 
 __all__ = [
     "COLUMN",
@@ -20,7 +15,6 @@ __all__ = [
     "SAME_THETA",
     "SOLUTION",
     "Tolerance",
-    "rounding",
 ]
 
 
@@ -46,15 +40,14 @@ COLUMN: Final = Tolerance(
 
 SAME_THETA: Final = Tolerance(
     value=1e-10,
-    reason="relative: the same formula evaluated twice in double precision; and lme4's rounding "
-    "errors on columns as they are given, 100 times the machine's precision times the condition "
-    "number of X'WX",
+    reason="relative: the same formula evaluated twice in double precision; where that is "
+    "exceeded, a bound on lme4's rounding errors is added",
 )
 
 SOLUTION: Final = Tolerance(
     value=1e-8,
-    reason="of a standard error, and of sigma or the largest effect: as before, and multiplied by "
-    "the condition of the equations that they solve",
+    reason="of a standard error, and of sigma or the largest effect: as before, for the solution "
+    "of equations",
 )
 
 NEGLIGIBLE: Final = Tolerance(
@@ -81,18 +74,3 @@ FLATNESS: Final = Tolerance(
     reason="of the greatest curvature: so near to an optimum a flat direction curves by as much, "
     "either way",
 )
-
-
-def rounding(RX: NDArray[np.float64]) -> float:
-    """What the condition of X'WX adds to `SAME_THETA` and `SOLUTION`.
-
-    Parameters
-    ----------
-    RX : ndarray, shape (p, p)
-        RᵀR = XᵀWX of the columns as they were given. They are scaled first, as a change of units
-        costs no accuracy.
-    """
-    lengths = np.sqrt((RX * RX).sum(axis=0))
-    if not lengths.size:
-        return 0.0
-    return float(100.0 * np.finfo(float).eps * np.linalg.cond(RX / lengths) ** 2)

@@ -3,11 +3,12 @@
 They are asked in this order, and the first that holds is given; what else was found stands beside
 it in the report.
 
-1. UNCHECKED where there is nothing to check with.
-2. DISAGREES: the matrices differ, or the same formula gives another number at the same theta. All
-   else rests on these.
-3. NOT_IDENTIFIED: which optimum was reached does not matter while the question has no answer.
-4. STOPPED_SHORT: a better optimum is known.
+1. UNCHECKED where there is nothing to check: no matrices, estimates that are NaN, a criterion
+   without a finite minimum.
+2. NOT_IDENTIFIED: which optimum was reached does not matter while the question has no answer.
+3. STOPPED_SHORT: a better optimum is known, by the same code at both points.
+4. DISAGREES: the matrices differ, or the same formula gives another number at the same theta, by
+   more than rounding errors can explain. It is a defect of one of the sides.
 5. UNCHECKED where no search ended at a minimum and lme4's point is not proved to be one either.
 6. SINGULAR_CERTIFIED: the optimum lies on the boundary, and rightly. Whether lme4 also warned of
    something else, for nothing, is said by `false_alarm`.
@@ -30,7 +31,8 @@ class Verdict(Enum):
     lme4 warned. SINGULAR_CERTIFIED: it lies on the boundary of the parameter space, and no point
     beside it is better. STOPPED_SHORT: there is a better point. NOT_IDENTIFIED: the data do not
     determine all covariance parameters, so that no single optimum is there. DISAGREES: the two
-    sides compute different things from the same input, which is a defect of one of them.
+    sides compute different things from the same input, by more than rounding errors can explain,
+    which is a defect of one of them.
     UNCHECKED: nothing can be said, for a reason that is given.
     """
 
@@ -63,7 +65,8 @@ class Findings:
         Whether a matrix, or a number at the same theta, differs.
     unidentified : bool
     excess : float
-        How far lme4's criterion lies above the best that was found.
+        How far the criterion at lme4's theta lies above the best that was found, both computed by
+        the reference.
     negligible : float
         The excess that counts as none.
     proved : bool
@@ -100,12 +103,12 @@ def decide(findings: Findings) -> Verdict:
     """The verdict on these findings: the first that holds, in the order above."""
     if findings.impossible:
         return Verdict.UNCHECKED
-    if findings.contradicted:
-        return Verdict.DISAGREES
     if findings.unidentified:
         return Verdict.NOT_IDENTIFIED
     if findings.excess > findings.negligible:
         return Verdict.STOPPED_SHORT
+    if findings.contradicted:
+        return Verdict.DISAGREES
     if not findings.proved:
         return Verdict.UNCHECKED
     if findings.singular:

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from pylme.crosscheck.comparison import Tier
     from pylme.crosscheck.report import CrossCheck
 
-__all__ = ["advice", "findings", "meaning", "sentence", "title", "told"]
+__all__ = ["LOOK", "advice", "findings", "meaning", "sentence", "title", "told"]
+
+#: What to do where no search ended at a minimum.
+LOOK: Final = (
+    "Read fit.convergence.explain(), rescale the variables, and refit with another optimiser or by "
+    "the other engine."
+)
 
 #: Criteria nearer to each other than this are called the same: what lies below is the accident of
 #: where lme4's optimiser stopped, and differs between machines.
@@ -82,7 +88,7 @@ _WORDS: Final[dict[Verdict, _Words]] = {
         title="Not checked.",
         meaning="The reason: {reason}.",
         sentence="{reason}",
-        advice="Look at fit.convergence.explain(), and refit with another optimiser.",
+        advice="{remedy}",
     ),
 }
 
@@ -108,7 +114,7 @@ def sentence(check: CrossCheck) -> str:
 
 def advice(check: CrossCheck) -> str:
     """What to do."""
-    return _WORDS[check.verdict].advice
+    return _WORDS[check.verdict].advice.format(**_facts(check))
 
 
 def told(tier: Tier) -> str:
@@ -155,6 +161,7 @@ def _facts(check: CrossCheck) -> dict[str, str]:
         "beside": f"; what else {who} warned of is nothing ({alarms})" if check.false_alarm else "",
         "failures": "; ".join(c.quantity for tier in check.tiers[:2] for c in tier.failures[:3]),
         "reason": check.reason,
+        "remedy": check.remedy,
         "unidentified": "; ".join(", ".join(d.names) for d in check.directions),
         "directions": "one direction"
         if len(check.directions) == 1

@@ -5,6 +5,7 @@ lme4's own answer is taken and one thing in it is falsified, as a defect would.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -104,10 +105,24 @@ def test_a_number_at_the_same_theta(fit, name, change, quantity):
     assert [c.quantity for c in check.tiers[1].failures] == [quantity]
 
 
-def test_a_number_that_is_none(fit):
-    check = checked(fit, criterion=float("nan"))
-    assert check.verdict is Verdict.DISAGREES
-    assert check.tiers[1].failures[0].difference == np.inf
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("criterion", "criterion"),
+        ("sigma", "sigma"),
+        ("theta", "theta"),
+        ("beta", "fixed effects"),
+        ("u", "conditional modes"),
+    ],
+)
+def test_estimates_that_are_not_finite_are_no_disagreement(fit, name, said):
+    check = checked(fit, **{name: getattr(fit._model.system(), name) * np.nan})
+    assert check.verdict is Verdict.UNCHECKED
+    assert f"NaN or infinite values ({said})" in check.reason
+    assert 'engine="numpy"' in check.remedy
+    assert check.remedy in " ".join(check.explain().split())
+    assert check.tiers[0].ok
+    assert json.loads(check.to_json())["recomputed"] is None
 
 
 @pytest.mark.parametrize(
