@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from pylme.reference.evaluation import Evaluation
+    from collections.abc import Sequence
+
     from pylme.reference.terms import Layout
 
 __all__ = ["Escape", "escape", "with_variance"]
@@ -45,9 +46,9 @@ class Escape:
     variance: NDArray[np.float64]
 
 
-def escape(layout: Layout, evaluation: Evaluation) -> Escape:
+def escape(layout: Layout, M: Sequence[NDArray[np.float64]], form: NDArray[np.float64]) -> Escape:
     """Where M_t is not positive semidefinite, and what that promises."""
-    R = len(evaluation.criterion)
+    R = len(form)
     widest = max(factor.width for factor in layout.factors)
     gain, variance = np.zeros(R), np.zeros(R)
     at = np.zeros(R, dtype=np.intp)
@@ -56,13 +57,13 @@ def escape(layout: Layout, evaluation: Evaluation) -> Escape:
     for f, factor in enumerate(layout.factors):
         K = factor.width
         for place in factor.places:
-            values, vectors = np.linalg.eigh(evaluation.M[f][:, place, place])
+            values, vectors = np.linalg.eigh(M[f][:, place, place])
             least = values[:, 0]
             if not (least < 0).any():
                 continue
             v = np.zeros((R, widest))
             v[:, place] = vectors[:, :, 0]
-            curvature = _curvature(evaluation.form, v[:, :K], start)
+            curvature = _curvature(form, v[:, :K], start)
             with np.errstate(divide="ignore"):
                 size = np.where(curvature > 0, -least / curvature, np.inf)
             size = np.clip(size, 0.0, MOST)
@@ -87,16 +88,17 @@ def _curvature(
 
 
 def with_variance(
-    layout: Layout, T: list[NDArray[np.float64]], found: Escape, shrink: float
+    layout: Layout, T: list[NDArray[np.float64]], found: Escape, share: NDArray[np.float64]
 ) -> list[NDArray[np.float64]]:
-    """The factors of Σ + shrink·ε vvᵀ: what [T, √ε v] is when made lower triangular."""
+    """The factors of Σ + share·ε vvᵀ: what [T, √ε v] is when made lower triangular."""
     made = []
     for f, (factor, matrix) in enumerate(zip(layout.factors, T, strict=True)):
         new = matrix.copy()
         for place in factor.places:
             mine = (found.factor == f) & np.any(found.vector[:, place] != 0, axis=1)
             if mine.any():
-                extra = np.sqrt(shrink * found.variance[mine])[:, None] * found.vector[mine, place]
+                size = np.sqrt(share[mine] * found.variance[mine])
+                extra = size[:, None] * found.vector[mine, place]
                 wide = np.concatenate([matrix[mine, place, place], extra[..., None]], axis=2)
                 upper = np.asarray(np.linalg.qr(wide.swapaxes(1, 2), mode="r"))
                 new[mine, place, place] = upper.swapaxes(1, 2)

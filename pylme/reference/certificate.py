@@ -72,7 +72,7 @@ def certify(
         tolerance=FALL + ROUNDING * abs(float(evaluation.criterion[0])),
         expected_fall=fall,
         curvature=_least_over_greatest(curvatures, BEND * float(np.linalg.norm(slope))),
-        escape=float(escape(layout, evaluation).gain[0]),
+        escape=float(escape(layout, evaluation.M, evaluation.form).gain[0]),
         singular=() if free.all() else _singular(problem, terms, theta, free),
     )
 

@@ -9,62 +9,28 @@ the criterion falls, and the search goes on from there.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pylme.reference.boundary import escape, with_variance
-from pylme.reference.evaluation import Evaluation, gradient, hessian
-from pylme.reference.trust_region import step
+from pylme.reference.criterion import evaluated
+from pylme.reference.descent import ROUNDING, Descent
+from pylme.reference.evaluation import Evaluation
 
 if TYPE_CHECKING:
-    from typing import Self
-
+    from pylme.reference.criterion import Criterion
     from pylme.reference.terms import Layout
 
-__all__ = ["Criterion", "Optimum", "TracePoint", "minimise"]
+__all__ = ["Optimum", "TracePoint", "minimise"]
 
-#: The search ends where the next step is expected to lower the criterion by less than this, or than
-#: the rounding errors of the criterion itself.
-ENOUGH: Final = 1e-10
-ROUNDING: Final = 4e-15
 #: An escape must promise more than that.
 WORTH_LEAVING: Final = 1e-8
-#: The first steps may be this long, or a third of theta itself.
-LEAST_RADIUS: Final = 0.1
 MAX_EVALUATIONS: Final = 200
 MAX_ESCAPES: Final = 20
-
-
-class Criterion(Protocol):
-    """The criterion of R responses as a function of their relative covariance factors."""
-
-    def evaluate(self, T: list[NDArray[np.float64]]) -> Evaluation:
-        """The criterion and its derivatives."""
-        ...
-
-    def subset(self, responses: NDArray[np.bool_ | np.intp]) -> Self:
-        """The same for some of the responses, marked or by their positions."""
-        ...
-
-    def moments(
-        self,
-    ) -> tuple[list[NDArray[np.float64]], list[float], NDArray[np.float64]]:
-        """What a search begins with: see `pylme.reference.starting`; and yᵀy."""
-        ...
-
-    def exactly(self) -> Self:
-        """The same with exact second derivatives, where those of a search are not."""
-        ...
-
-    def effects(self, T: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
-        """The h = ZᵀV⁻¹(y - Xβ̂) of a single response, by factor: shapes (J_f, K_f)."""
-        ...
-
-    def spread(self, T: list[NDArray[np.float64]], f: int) -> NDArray[np.float64]:
-        """The blocks of ΛA⁻¹Λᵀ of the levels of factor f, shape (J_f, K_f, K_f)."""
-        ...
+#: A start where the criterion has no value is drawn in by a tenth as often as this.
+_DRAWN_IN: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -144,75 +110,53 @@ class _Search:
         #: The evaluation at the current theta, where it is at hand.
         self.last: Evaluation | None = None
 
-    def _evaluate(self, criterion: Criterion, theta: NDArray[np.float64]) -> Evaluation:
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            return criterion.evaluate(self.layout.matrices(theta))
+    def _begun(
+        self, criterion: Criterion, theta: NDArray[np.float64], places: NDArray[np.intp]
+    ) -> Evaluation:
+        """The evaluation at the start, which is drawn in where the criterion has no value there."""
+        for _ in range(_DRAWN_IN):
+            self.evaluations[places] += 1
+            evaluation = evaluated(criterion, self.layout.matrices(theta))
+            failed = (
+                np.ones(len(theta), dtype=np.bool_)
+                if evaluation is None
+                else ~np.isfinite(evaluation.criterion)
+            )
+            if evaluation is not None and not failed.any():
+                return evaluation
+            theta[failed] *= 0.1
+        raise np.linalg.LinAlgError
 
     def run(self, active: NDArray[np.bool_]) -> None:
         """Trust-region Newton from the current theta of the active responses."""
-        single = len(active) == 1
         places = np.flatnonzero(active)
         criterion = self.criterion if active.all() else self.criterion.subset(active)
         theta = self.theta[places]
-        evaluation = self._evaluate(criterion, theta)
-        self.evaluations[places] += 1
-        value = evaluation.criterion
-        self._record(theta, value, np.ones(len(places), dtype=bool))
-        g, H = self._derivatives(theta, evaluation)
-        radius = np.maximum(LEAST_RADIUS, 0.3 * np.sqrt((theta * theta).sum(axis=1)))
+        evaluation = self._begun(criterion, theta, places)
+        self._record(theta, evaluation.criterion, np.ones(len(places), dtype=bool))
+        on = Descent(self.layout, criterion, places, theta, evaluation)
         while True:
-            s, predicted, curvature = step(g, H, radius)
-            small = predicted <= ENOUGH + ROUNDING * np.abs(value)
-            over = small | (self.evaluations[places] >= MAX_EVALUATIONS)
+            arrived = on.arrived
+            over = arrived | (self.evaluations[on.places] >= MAX_EVALUATIONS)
             if over.any():
-                done = places[over]
-                self.theta[done], self.values[done] = theta[over], value[over]
-                self.converged[done] = small[over]
-                self.curvature[done] = curvature[over]
+                done = on.places[over]
+                self.theta[done] = on.chart.own_theta(on.theta)[over]
+                self.values[done] = on.value[over]
+                self.converged[done] = arrived[over]
+                self.curvature[done] = on.curvature[over]
                 if over.all():
-                    self.last = evaluation if single else None
-                    return
-                on = ~over
-                criterion = criterion.subset(on)
-                places, theta, value, radius = places[on], theta[on], value[on], radius[on]
-                g, H, s, predicted = g[on], H[on], s[on], predicted[on]
-            trial = theta + s
-            self.evaluations[places] += 1
-            length = np.sqrt((s * s).sum(axis=1))
-            try:
-                tried = self._evaluate(criterion, trial)
-            except np.linalg.LinAlgError:
-                # So far out that rounding errors took definiteness away: too far.
-                if len(places) > 1:
-                    raise
-                radius = 0.3 * length
-                continue
-            fall = value - tried.criterion
-            # Differences below the rounding errors of the criterion say nothing.
-            noise = ROUNDING * np.abs(value)
-            quality = (fall + noise) / (predicted + noise)
-            accepted = quality > 0.05
-            self._record(trial, tried.criterion, accepted)
-            radius = np.where(
-                quality > 0.75,
-                np.maximum(radius, 3.0 * length),
-                np.where(quality > 0.25, radius, 0.3 * length),
-            )
-            if accepted.all():
-                theta, value, evaluation = trial, tried.criterion, tried
-                g, H = self._derivatives(theta, tried)
-            elif accepted.any():
-                theta[accepted], value[accepted] = trial[accepted], tried.criterion[accepted]
-                new_g, new_H = self._derivatives(trial, tried)
-                g[accepted], H[accepted] = new_g[accepted], new_H[accepted]
-
-    def _derivatives(
-        self, theta: NDArray[np.float64], evaluation: Evaluation
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        T = self.layout.matrices(theta)
-        return gradient(self.layout, T, evaluation.M), hessian(
-            self.layout, T, evaluation.M, evaluation.form
-        )
+                    break
+                on.keep(~over)
+            trial = on.propose()
+            T = on.chart.matrices(trial)
+            tried = evaluated(on.criterion, T)
+            self.evaluations[on.places] += 1
+            accepted = on.judge(trial, tried)
+            self.escapes[on.places] += accepted & on.escaping
+            if tried is not None:
+                self._record(self.layout.theta(T), tried.criterion, accepted)
+                evaluation = tried if accepted[0] else evaluation
+        self.last = evaluation if len(active) == 1 else None
 
     def _record(
         self, theta: NDArray[np.float64], value: NDArray[np.float64], accepted: NDArray[np.bool_]
@@ -222,31 +166,43 @@ class _Search:
 
     def leave_false_optima(self) -> NDArray[np.bool_]:
         """Add variance where the criterion falls with it; says which responses moved."""
-        evaluation = self.last or self._evaluate(self.criterion, self.theta)
-        found = escape(self.layout, evaluation)
+        evaluation = self._at_the_end()
+        found = escape(self.layout, evaluation.M, evaluation.form)
         waiting = found.gain > WORTH_LEAVING + ROUNDING * np.abs(self.values)
         moved = np.zeros(len(waiting), dtype=np.bool_)
         T = self.layout.matrices(self.theta)
         shrink = 1.0
         while waiting.any() and shrink > 1e-9:
-            theta = self.layout.theta(with_variance(self.layout, T, found, shrink))
-            tried = self._evaluate(self.criterion, theta)
+            share = np.full(len(moved), shrink)
+            theta = self.layout.theta(with_variance(self.layout, T, found, share))
+            criterion = self.criterion if waiting.all() else self.criterion.subset(waiting)
+            tried = evaluated(criterion, self.layout.matrices(theta[waiting]))
             self.evaluations[waiting] += 1
-            fell = waiting & (tried.criterion < self.values)
+            shrink *= 0.25
+            if tried is None:
+                continue
+            fell = waiting.copy()
+            fell[waiting] = tried.criterion < self.values[waiting]
             self.theta[fell] = theta[fell]
             self.escapes[fell] += 1
             moved |= fell
             waiting &= ~fell
-            shrink *= 0.25
         self.last = None if moved.any() else evaluation
         return moved
 
+    def _at_the_end(self) -> Evaluation:
+        if self.last is not None:
+            return self.last
+        found = evaluated(self.criterion, self.layout.matrices(self.theta))
+        if found is None:
+            raise np.linalg.LinAlgError
+        return found
+
     def optimum(self) -> Optimum:
         """The end of all searches."""
-        evaluation = self.last or self._evaluate(self.criterion, self.theta)
         return Optimum(
             theta=self.theta,
-            evaluation=evaluation,
+            evaluation=self._at_the_end(),
             evaluations=self.evaluations,
             converged=self.converged,
             escapes=self.escapes,

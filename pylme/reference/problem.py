@@ -13,9 +13,9 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from pylme.reference.columns import Columns, well_conditioned
+from pylme.reference.criterion import Criterion
 from pylme.reference.crossed import crossed
 from pylme.reference.likelihood import Likelihood
-from pylme.reference.newton import Criterion
 from pylme.reference.one_factor import one_factor
 from pylme.reference.starting import moments_start
 from pylme.reference.terms import Layout, layout_of

@@ -10,7 +10,8 @@ import scipy
 from pylme._version import __version__
 from pylme.errors import ConvergenceWarning, SingularFitWarning
 from pylme.formula import deparse_lines
-from pylme.reference.newton import ENOUGH, MAX_ESCAPES, MAX_EVALUATIONS
+from pylme.reference.descent import ENOUGH
+from pylme.reference.newton import MAX_ESCAPES, MAX_EVALUATIONS
 from pylme.results.arrays import read_only
 from pylme.results.estimates import ModelInfo
 from pylme.results.optinfo import OptInfo

@@ -28,9 +28,9 @@ def at(problem, theta):
 def test_no_variance_at_all_is_left_where_there_is_some(reml):
     problem = prepared("Reaction ~ Days + (Days | Subject)", "sleepstudy", reml=reml)
     T, evaluation = at(problem, [0, 0, 0])
-    found = escape(problem.layout, evaluation)
+    found = escape(problem.layout, evaluation.M, evaluation.form)
     assert found.gain[0] > 1
-    new = problem.criterion.evaluate(with_variance(problem.layout, T, found, 0.01))
+    new = problem.criterion.evaluate(with_variance(problem.layout, T, found, np.array([0.01])))
     assert new.criterion[0] < evaluation.criterion[0]
 
 
@@ -38,10 +38,12 @@ def test_the_promise_holds_for_small_steps():
     """The quadratic model: -λε + ½ form ε², against the criterion itself."""
     problem = prepared("Reaction ~ Days + (Days | Subject)", "sleepstudy")
     T, evaluation = at(problem, [0.5, 0.1, 0.0])
-    found = escape(problem.layout, evaluation)
+    found = escape(problem.layout, evaluation.M, evaluation.form)
     slope = found.vector[0] @ evaluation.M[0][0] @ found.vector[0]
     for shrink in (1e-4, 1e-5):
-        new = problem.criterion.evaluate(with_variance(problem.layout, T, found, shrink))
+        new = problem.criterion.evaluate(
+            with_variance(problem.layout, T, found, np.array([shrink]))
+        )
         fall = new.criterion[0] - evaluation.criterion[0]
         assert fall == pytest.approx(slope * shrink * found.variance[0], rel=30 * shrink)
 
@@ -50,7 +52,7 @@ def test_a_true_zero_is_stayed_at():
     """Dyestuff2's variance of batches is zero (Bates et al. 2015, section 1.2)."""
     problem = prepared("Yield ~ 1 + (1 | Batch)", "dyestuff2")
     _, evaluation = at(problem, [0])
-    assert escape(problem.layout, evaluation).gain[0] == 0
+    assert escape(problem.layout, evaluation.M, evaluation.form).gain[0] == 0
     assert evaluation.M[0][0, 0, 0] > 0
 
 

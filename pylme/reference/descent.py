@@ -1,0 +1,143 @@
+"""The steps of a trust-region Newton method for many responses, each until its own end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pylme.reference.boundary import escape, with_variance
+from pylme.reference.chart import Chart
+from pylme.reference.trust_region import step
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pylme.reference.criterion import Criterion
+    from pylme.reference.evaluation import Evaluation
+    from pylme.reference.terms import Layout
+
+__all__ = ["ENOUGH", "ROUNDING", "Descent"]
+
+#: The search ends where the next step is expected to lower the criterion by less than this, or than
+#: the rounding errors of the criterion itself.
+ENOUGH: Final = 1e-10
+ROUNDING: Final = 4e-15
+#: The first steps may be this long, in units of the chart's scales.
+FIRST_RADIUS: Final = 1.0
+#: Variance is added in place of a step where that promises more by this factor.
+MUCH_MORE: Final = 10.0
+#: So often refused a quarter of it, adding variance is not tried again at the same point.
+LEAST_SHARE: Final = 1e-6
+
+
+class Descent:
+    """The responses whose searches go on, and where they are.
+
+    Attributes
+    ----------
+    criterion : Criterion
+        Of these responses.
+    places : ndarray of int, shape (R,)
+        Which of all responses they are.
+    chart : Chart
+    theta : ndarray, shape (R, m)
+        In the chart's coordinates.
+    value : ndarray, shape (R,)
+        The criterion there.
+    steps : ndarray, shape (R, m)
+        The next steps, in units of the chart's scales.
+    predicted : ndarray, shape (R,)
+        By how much they are expected to lower the criterion.
+    curvature : ndarray, shape (R,)
+        See `pylme.reference.trust_region.step`.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        criterion: Criterion,
+        places: NDArray[np.intp],
+        theta: NDArray[np.float64],
+        evaluation: Evaluation,
+    ) -> None:
+        self.layout = layout
+        self.criterion = criterion
+        self.places = places
+        self.chart = Chart(layout=layout)
+        self.theta = theta
+        self.value = evaluation.criterion
+        self.M = evaluation.M
+        self.form = evaluation.form
+        self.radius = np.full(len(places), FIRST_RADIUS)
+        #: The share of the promised variance that is added next.
+        self.share = np.ones(len(places))
+        self._look_around()
+        self._choose()
+
+    def _look_around(self) -> None:
+        """Choose the coordinates, and take the derivatives in them."""
+        self.chart, self.theta = self.chart.improved(self.theta) or (self.chart, self.theta)
+        self.g, self.H, self.scale = self.chart.derivatives(self.theta, self.M, self.form)
+
+    def _choose(self) -> None:
+        self.steps, self.predicted, self.curvature = step(self.g, self.H, self.radius)
+
+    @property
+    def arrived(self) -> NDArray[np.bool_]:
+        """Whose next step would gain nothing, shape (R,)."""
+        return np.asarray(self.predicted <= ENOUGH + ROUNDING * np.abs(self.value))
+
+    def keep(self, on: NDArray[np.bool_]) -> None:
+        """Go on with these responses alone."""
+        self.criterion, self.chart = self.criterion.subset(on), self.chart.subset(on)
+        self.M = tuple(m[on] for m in self.M)
+        for name in (
+            "places", "theta", "value", "form", "radius", "share", "g", "H", "scale",
+            "steps", "predicted", "curvature",
+        ):  # fmt: skip
+            setattr(self, name, getattr(self, name)[on])
+
+    def propose(self) -> NDArray[np.float64]:
+        """The next points, shape (R, m), in the chart's coordinates.
+
+        Where variance has been lost the slope is zero and Newton's steps are short, though the
+        criterion may fall far: there variance is added instead.
+        """
+        trial = self.theta + self.scale * self.steps
+        self.escaping = np.zeros(len(trial), dtype=np.bool_)
+        if not (self.curvature < 0).any():
+            return trial
+        found = escape(self.layout, self.M, self.form)
+        gain = found.gain * self.share
+        self.escaping = (gain > MUCH_MORE * self.predicted) & (self.share > LEAST_SHARE)
+        if not self.escaping.any():
+            return trial
+        T = with_variance(self.layout, self.chart.matrices(self.theta), found, self.share)
+        self.predicted = np.where(self.escaping, gain, self.predicted)
+        return np.where(self.escaping[:, None], self.chart.theta(T), trial)
+
+    def judge(self, trial: NDArray[np.float64], tried: Evaluation | None) -> NDArray[np.bool_]:
+        """Go where the criterion is lower, as expected; says which responses went."""
+        length = np.sqrt((self.steps * self.steps).sum(axis=1))
+        found = np.full(len(trial), np.inf) if tried is None else tried.criterion
+        # Differences below the rounding errors of the criterion say nothing.
+        noise = ROUNDING * np.abs(self.value)
+        quality = (self.value - found + noise) / (self.predicted + noise)
+        accepted = np.asarray(quality > 0.05)
+        radius = np.where(
+            quality > 0.75,
+            np.maximum(self.radius, 2.0 * length),
+            np.where(quality > 0.25, self.radius, 0.3 * length),
+        )
+        self.radius = np.where(self.escaping, self.radius, radius)
+        self.share = np.where(self.escaping & ~accepted, 0.25 * self.share, 1.0)
+        if tried is not None and accepted.any():
+            self.theta = np.where(accepted[:, None], trial, self.theta)
+            self.value = np.where(accepted, tried.criterion, self.value)
+            where = accepted[:, None, None]
+            self.M = tuple(np.where(where, b, a) for a, b in zip(self.M, tried.M, strict=True))
+            self.form = np.where(where, tried.form, self.form)
+            self._look_around()
+        self._choose()
+        return accepted
