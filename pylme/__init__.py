@@ -3,7 +3,9 @@
 Public names are loaded when they are first used: importing pylme starts no R.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 
 import lazy_loader
 
@@ -17,3 +19,7 @@ for _room in ("design", "study"):
     del globals()[_room]
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+# lazy_loader gives a package that shares such names a module class of its own, which no pickler
+# takes for a module: a function that names pylme could not be sent to a worker process.
+sys.modules[__name__].__class__ = ModuleType
