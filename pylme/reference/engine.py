@@ -13,6 +13,7 @@ from pylme.formula import deparse
 from pylme.reference.ending import search
 from pylme.reference.model import ReferenceModel, problem_of
 from pylme.reference.record import warnings_of
+from pylme.reference.threads import one_thread
 from pylme.results.condition import Condition
 
 if TYPE_CHECKING:
@@ -60,17 +61,19 @@ def fit_with_numpy(
     design = build(spec, na_action=na_action, offset_named=offset_named)
     _require_fewer_effects_than_rows(design)
     _require_size(spec, design)
-    problem = problem_of(spec, design)
-    _require_variation(spec, design, problem)
-    start = _theta(spec.start, problem)
-    try:
-        ending = search(problem, design.terms, start)
-    except np.linalg.LinAlgError as error:
-        raise ResponseError(
-            response=deparse(spec.formula.response),
-            found="the search was led to variances that double precision cannot hold",
-            remedy="See whether the groups explain the response without any residual.",
-        ) from error
+    # One limit for all steps: to set it takes longer than some of them.
+    with one_thread():
+        problem = problem_of(spec, design)
+        _require_variation(spec, design, problem)
+        start = _theta(spec.start, problem)
+        try:
+            ending = search(problem, design.terms, start)
+        except np.linalg.LinAlgError as error:
+            raise ResponseError(
+                response=deparse(spec.formula.response),
+                found="the search was led to variances that double precision cannot hold",
+                remedy="See whether the groups explain the response without any residual.",
+            ) from error
     said = warnings_of(ending)
     for warning in said:
         warn(warning)
