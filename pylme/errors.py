@@ -14,6 +14,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pylme.warning_scopes import taken
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -485,7 +487,12 @@ class MissingRowsWarning(PylmeWarning):
 
 
 def warn(warning: Warning) -> None:
-    """Give a warning that points at the nearest caller outside of pylme."""
+    """Give a warning that points at the nearest caller outside of pylme.
+
+    It is not given where a scope of `pylme.warning_scopes` keeps it.
+    """
+    if taken(warning):
+        return
     level = 1
     frame = inspect.currentframe()
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):

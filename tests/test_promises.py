@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,3 +75,33 @@ def test_a_missing_r_skips_tests_or_fails_them(required, outcome, tmp_path):
     assert outcome in done.stdout.splitlines()[-1], done.stdout + done.stderr
     assert "R was not found" in done.stdout
     assert done.returncode == (0 if required is None else 1)
+
+
+def test_no_library_code_changes_the_filters_of_warnings():
+    """They belong to all threads of the process; the command line has one."""
+    change = re.compile(r"\b(catch_warnings|simplefilter|filterwarnings|resetwarnings)\b *\(")
+    package = ROOT / "pylme"
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in package.rglob("*.py")
+        if package / "cli" not in path.parents
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if change.search(line)
+    ]
+    assert found == []
+
+
+def test_the_rooms_are_plain_modules_and_sent_by_their_names():
+    """cloudpickle takes no module of another class, and so no function that names pylme."""
+    code = (
+        "import pickle, sys, types, cloudpickle, pylme\n"
+        "for name in pylme.__all__: getattr(pylme, name)\n"
+        "rooms = {n: m for n, m in sys.modules.items() if n.split('.')[0] == 'pylme'}\n"
+        "assert all(type(m) is types.ModuleType for m in rooms.values()), rooms\n"
+        "for m in rooms.values(): assert pickle.loads(cloudpickle.dumps(m)) is m\n"
+        "print(len(rooms), len(cloudpickle.dumps(pylme)) < 100, callable(pylme.study), "
+        "callable(pylme.design))"
+    )
+    number, *right = fresh(code).split()
+    assert int(number) > 100
+    assert right == ["True", "True", "True"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Final
 
 from pylme.cli.report import heading
 from pylme.errors import FitWarning
+from pylme.warning_scopes import silenced
 
 __all__ = ["demo_report"]
 
@@ -19,9 +19,8 @@ def demo_report() -> str:
 
     described = pylme.datasets.describe("hsb")
     data = pylme.datasets.load("hsb")
-    with warnings.catch_warnings():
+    with silenced(FitWarning):
         # What R says here is shown, and explained, at the end of the report.
-        warnings.simplefilter("ignore", FitWarning)
         fit = pylme.lmer(_FORMULA, data)
     parts = {
         "The estimates, as lme4 prints them: fit.summary()": fit.summary(),

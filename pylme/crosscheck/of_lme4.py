@@ -6,7 +6,6 @@ they define is then solved by the reference, so that both sides solve the same o
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from pylme.errors import PylmeError
 from pylme.reference.certificate import certify
 from pylme.reference.solution import solution_at
 from pylme.reference.threads import one_thread
+from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,9 +106,8 @@ def _own_design(
 ) -> tuple[Design | None, Tier]:
     """Our design of the same data, and how it compares."""
     try:
-        with warnings.catch_warnings():
+        with silenced():
             # Of dropped columns and lost rows lme4's fit has told.
-            warnings.simplefilter("ignore")
             design = build(spec)
     except PylmeError as error:
         return None, not_checked(1, error.found)

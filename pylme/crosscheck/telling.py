@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pylme.crosscheck.alarms import is_alarm
 from pylme.crosscheck.verdict import Verdict
 from pylme.errors import ConvergenceWarning, CrossCheckWarning, SingularFitWarning, warn
+from pylme.warning_scopes import collected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,14 +21,9 @@ __all__ = ["held_back", "tell", "tell_of_others"]
 @contextmanager
 def held_back() -> Iterator[list[Warning]]:
     """Within it, warnings are not given but collected; if it ends in an error, they are given."""
-    held: list[Warning] = []
     try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                yield held
-            finally:
-                held += [_as_warning(warning.message) for warning in caught]
+        with collected() as held:
+            yield held
     except BaseException:
         for warning in held:
             warn(warning)
@@ -62,7 +57,3 @@ def tell_of_others(held: list[Warning], check: CrossCheck) -> None:
 
 def _doubts(warning: Warning) -> bool:
     return isinstance(warning, ConvergenceWarning | SingularFitWarning) or is_alarm(str(warning))
-
-
-def _as_warning(message: Warning | str) -> Warning:
-    return message if isinstance(message, Warning) else UserWarning(message)

@@ -6,16 +6,16 @@ and its covariances lie to those of the model in a way that has a name.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from pylme.design.build import build
 from pylme.design.identifiability.comparison import compare_covariances
-from pylme.errors import DataError, FormulaError, PylmeWarning
+from pylme.errors import DataError, FormulaError
 from pylme.explanation.candidates import candidates
 from pylme.explanation.relation import relation_of
 from pylme.formula import parse_formula
+from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,8 +96,7 @@ def alternatives(
 def _judged(
     spec: ModelSpec, design: Design, formula: str, random: str, reason: str
 ) -> Alternative | None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PylmeWarning)
+    with silenced():
         other = build(replace(spec, formula=parse_formula(formula)))
     if other.formula == design.formula or any(t.n_effects >= other.n for t in other.terms):
         return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pylme.design.identifiability.parameters import term_labels
 from pylme.explanation.by_level import linear_form
 from pylme.explanation.notation import TEXT
@@ -55,7 +57,7 @@ def effects_frame(fixed: FixedPart, random: Sequence[RandomPart]) -> pd.DataFram
         )
     ]
     frame = pd.DataFrame(rows, columns=["part", "term", "effect", "meaning", "varies_within"])
-    frame["varies_within"] = frame["varies_within"].astype("Int64")
+    frame["varies_within"] = frame["varies_within"].astype(pd.Int64Dtype())
     return frame
 
 
@@ -79,7 +81,7 @@ def parameters_frame(random: Sequence[RandomPart], found: Identifiability | None
     frame = pd.DataFrame(rows, columns=columns)
     # Objects, so that what is missing is None whatever pandas makes of the columns.
     for at, name in ((3, "var2"), (6, "identified")):
-        frame[name] = pd.Series([row[at] for row in rows], dtype=object)
+        frame[name] = pd.Series([row[at] for row in rows], dtype=np.dtype(object))
     return frame
 
 

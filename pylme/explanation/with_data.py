@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -19,7 +18,6 @@ from pylme.design.recipe import predictor_nodes
 from pylme.design.spec import ModelSpec
 from pylme.design.values import CodedFactor, as_factor
 from pylme.design.variables import complete, evaluated
-from pylme.errors import PylmeWarning
 from pylme.explanation.alternatives import alternatives
 from pylme.explanation.by_level import by_level
 from pylme.explanation.effects import coded_effects
@@ -29,6 +27,7 @@ from pylme.explanation.parts import FixedPart, Groups, RandomPart
 from pylme.explanation.variation import variations, varying_levels
 from pylme.formula import Call, deparse, model_terms, walk
 from pylme.frame import Factor
+from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,9 +84,8 @@ def examine(spec: ModelSpec) -> Examined:
     ----------
     spec : ModelSpec
     """
-    with warnings.catch_warnings():
+    with silenced():
         # Dropped columns and rows left out are part of the report.
-        warnings.simplefilter("ignore", PylmeWarning)
         design = build(spec)
         values = _variables(spec)
     found = design.identifiability()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from pylme.design.variables import evaluated
 from pylme.errors import ColumnTypeError, ColumnValueError, MissingRowsWarning, quoted
 from pylme.formula import Name, deparse, walk
 from pylme.frame import Factor, Logical, read_frame
+from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from pylme.formula import Node
@@ -42,9 +42,8 @@ def levels_between(group: Node, by: str, data: Any) -> tuple[str, ...]:
         If it varies within a group, has one level, or a level with one group.
     """
     names = [part.name for part in walk(group) if isinstance(part, Name)]
-    with warnings.catch_warnings():
+    with silenced(MissingRowsWarning):
         # The fit will say how many rows are left out, and for which columns.
-        warnings.simplefilter("ignore", MissingRowsWarning)
         frame = read_frame(data, [*names, by], as_factor=set(names) - {by})
     factor = _factor(by, frame.columns[by])
     evaluator = Evaluator(frame.columns, frame.nrow, Memory())

@@ -90,7 +90,7 @@ def _frame(found: list[Plane], probabilities: Sequence[float]) -> pd.DataFrame:
                 {
                     "by": plane.by,
                     "layer": layer,
-                    "grp": pd.Series(names, dtype=object),
+                    "grp": pd.Series(names, dtype=np.dtype(object)),
                     "probability": probability,
                     "intercept": points[:, 0],
                     "slope": points[:, 1],

@@ -168,8 +168,8 @@ class VarCorr(Rendered):
         return pd.DataFrame(
             {
                 "grp": list(grp),
-                "var1": pd.Index(var1, dtype=object),
-                "var2": pd.Index(var2, dtype=object),
+                "var1": pd.Index(var1, dtype=np.dtype(object)),
+                "var2": pd.Index(var2, dtype=np.dtype(object)),
                 "vcov": np.array(vcov, dtype=np.float64),
                 "sdcor": np.array(sdcor, dtype=np.float64),
             }

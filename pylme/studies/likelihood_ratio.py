@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +10,7 @@ import numpy as np
 from pylme.design.build import build
 from pylme.design.matrices import Design
 from pylme.design.responses import response_column
-from pylme.errors import OptionError, PylmeWarning
+from pylme.errors import OptionError
 from pylme.formula import parse_formula
 from pylme.studies.run import study
 from pylme.study.linear import linear_criteria
@@ -22,6 +21,7 @@ from pylme.study.shards import at_once
 from pylme.study.simulator import Simulator
 from pylme.study.sources import source_of
 from pylme.study.testing import Difference, likelihood_ratio_p
+from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,14 +74,14 @@ class LikelihoodRatio:
         if self.design.terms:
             models[_SMALLER] = self.smaller
         found = study(source, models, n=n, seed=seed, **options)
-        wide = found.fits.pivot_table(index="replicate", columns="model", values="criterion")
-        wide = wide.reindex(index=range(n), columns=list(models))
+        # Rows are in the order of replicates and models.
+        criteria = found.fits["criterion"].to_numpy().reshape(n, len(models))
         drawing = source_of(source)
         if isinstance(drawing, Simulator) and not self.design.terms:
             of_smaller = self._without_groups(drawing, found)
         else:
-            of_smaller = wide[_SMALLER].to_numpy()
-        return np.asarray(np.maximum(of_smaller - wide[_LARGER].to_numpy(), 0.0))
+            of_smaller = criteria[:, list(models).index(_SMALLER)]
+        return np.asarray(np.maximum(of_smaller - criteria[:, 0], 0.0))
 
     def _without_groups(self, source: Simulator, found: StudyResult) -> NDArray[np.float64]:
         """The criteria of a smaller model without random effects."""
@@ -130,9 +130,8 @@ def likelihood_ratio(
             allowed="a formula with a random-effects term, where the response is no column that a "
             "simulator draws",
         )
-    with warnings.catch_warnings():
+    with silenced():
         # They are told of when the models are fitted.
-        warnings.simplefilter("ignore", PylmeWarning)
         designs = [build(model.specified(example)) for model in (larger, smaller)]
     difference = difference_of(*designs)
     # Restricted likelihoods compare for the very same columns only: their scale enters.

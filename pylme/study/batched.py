@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pylme.design.build import build
-from pylme.errors import PylmeWarning
 from pylme.reference import fit_many
 from pylme.results.convergence import Status
 from pylme.study.block import Block
@@ -17,6 +15,7 @@ from pylme.study.estimate_rows import estimate_rows
 from pylme.study.parameters import parameters_of
 from pylme.study.record import failure
 from pylme.study.stacking import stacked
+from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,9 +39,8 @@ class Batch:
     def __init__(self, name: str, spec: ModelSpec) -> None:
         self.name = name
         self.reml = spec.reml
-        with warnings.catch_warnings():
+        with silenced():
             # Of dropped columns the first fit of lmer tells, not each of a study.
-            warnings.simplefilter("ignore", PylmeWarning)
             self.design = build(spec)
         kept = self.design.rows.kept
         self.rows = slice(None) if kept is None else kept

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pylme.study.parameters import Parameter
 
-__all__ = ["COLUMNS", "FIT_COLUMNS", "TEXT_COLUMNS", "Block"]
+__all__ = ["COLUMNS", "FIT_COLUMNS", "OBJECT", "TEXT_COLUMNS", "Block", "framed"]
 
 #: Columns that differ by parameter, and those that a fit has once.
 PARAMETER_COLUMNS: Final = ("parameter", "effect", "group", "term", "estimate", "std_error")
@@ -20,6 +20,7 @@ FIT_COLUMNS: Final = (
     "criterion", "status", "code", "singular", "verdict", "messages", "seconds", "error",
 )  # fmt: skip
 COLUMNS: Final = ("replicate", "model", *PARAMETER_COLUMNS, *FIT_COLUMNS)
+OBJECT: Final = np.dtype(object)
 TEXT_COLUMNS: Final = (
     "model", "parameter", "effect", "group", "term", "status", "verdict", "messages", "error",
 )  # fmt: skip
@@ -51,7 +52,7 @@ class Block:
         """A row for each replicate: its fit, or its error."""
         rows = np.arange(len(self.replicates))
         columns = {name: _column(name, self.fits[name], rows) for name in FIT_COLUMNS}
-        return pd.DataFrame({"replicate": self.replicates, **columns})
+        return framed({"replicate": self.replicates, **columns})
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each replicate and parameter; one for a fit that failed, with its error."""
@@ -75,7 +76,7 @@ class Block:
             name: np.where(made, own[rows, columns], np.nan) if width else np.nan
             for name, own in (("estimate", self.estimate), ("std_error", self.std_error))
         }
-        return pd.DataFrame(
+        return framed(
             {
                 "replicate": self.replicates[rows],
                 "model": _objects(np.full(len(rows), self.model, dtype=object)),
@@ -98,4 +99,15 @@ def _column(name: str, values: Any, rows: NDArray[np.intp]) -> Any:
 
 def _objects(values: NDArray[Any]) -> pd.Series[Any]:
     """Text as objects, so that what is missing is None whatever pandas makes of text."""
-    return pd.Series(values, dtype=object)
+    return pd.Series(values, dtype=OBJECT)
+
+
+def framed(columns: Mapping[str, Any]) -> pd.DataFrame:
+    """A frame whose column names are objects.
+
+    Names of pandas' type for text are looked up within `warnings.catch_warnings`, as are types that
+    are named (``dtype=object``), and studies may run in several threads.
+    """
+    frame = pd.DataFrame(columns)
+    frame.columns = pd.Index(list(columns), dtype=OBJECT)
+    return frame

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 from pylme.design.build import build
 from pylme.design.responses import response_column
-from pylme.errors import NotAvailableError, PylmeWarning
+from pylme.errors import NotAvailableError
 from pylme.options import choice
 from pylme.study.seeds import Rng
 from pylme.study.simulator import Simulator
 from pylme.study.specification import part_of
 from pylme.study.tables import table_of
+from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from pylme.design.spec import ModelSpec
@@ -54,9 +54,8 @@ def simulator_of(model: FittedModel, *, empirical: bool, rng: Rng) -> Simulator:
             found=f"its family is {spec.family.name}, and pylme draws from linear mixed models",
             remedy="Draw with R's simulate(), or fit a linear model with lmer().",
         )
-    with warnings.catch_warnings():
+    with silenced():
         # Dropped columns and rows were told of when the model was fitted.
-        warnings.simplefilter("ignore", PylmeWarning)
         design = build(spec)
     estimates = model.estimates()
     part = part_of(design, beta=estimates.beta, sigma=estimates.sigma, covariances=model.varcorr())

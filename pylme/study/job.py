@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from pylme.design.requirements import require_fittable
 from pylme.design.responses import response_column
-from pylme.errors import PylmeWarning, RError
+from pylme.errors import RError
 from pylme.study.collecting import Collect
 from pylme.study.models import StudyModel
 from pylme.study.one_by_one import ByResponse, ByTable
 from pylme.study.seeds import Seeds
 from pylme.study.simulator import Simulator
 from pylme.study.sources import Source
+from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from pylme.design.spec import ModelSpec
@@ -71,9 +71,8 @@ class Job:
         """The models on the simulator's predictors; none where a function makes the tables."""
         if not isinstance(self.source, Simulator):
             return {}
-        with warnings.catch_warnings():
+        with silenced():
             # The rows without predictors were told of when the simulator was made.
-            warnings.simplefilter("ignore", PylmeWarning)
             table = self.source.table()
             return {name: model.specified(table) for name, model in self.models.items()}
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pylme.design.requirements import require_fittable
+from pylme.errors import FitWarning
 from pylme.study.record import failure, record_of
 from pylme.study.stacking import stacked
+from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,17 +51,22 @@ class _OneByOne:
     def _record(self, drawn: Drawn, i: int) -> Record:
         started = time.perf_counter()
         try:
-            model, rows = self.fitted(drawn, i)
-            seconds = time.perf_counter() - started
-            verdict = None
-            if self.check:
-                from pylme.crosscheck.check import cross_check
-
-                verdict = cross_check(model, starts=None).verdict.value
+            with silenced(FitWarning):
+                # What they say is in the columns of the replicate's row.
+                model, rows = self.fitted(drawn, i)
+                seconds = time.perf_counter() - started
+                verdict = self._verdict(model)
             collected = {} if self.collect is None else self.collect(model, rows)
             return record_of(model, seconds=seconds, verdict=verdict, collected=collected)
         except Exception as error:  # noqa: BLE001  (kept as the replicate's row)
             return failure(error, seconds=time.perf_counter() - started)
+
+    def _verdict(self, model: FittedModel) -> str | None:
+        if not self.check:
+            return None
+        from pylme.crosscheck.check import cross_check
+
+        return cross_check(model, starts=None).verdict.value
 
 
 class ByResponse(_OneByOne):

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+import numpy as np
 import pandas as pd
 
 from pylme.errors import UnknownNameError
 from pylme.options import choice
 from pylme.results.convergence import Status
-from pylme.study.block import COLUMNS, FIT_COLUMNS
+from pylme.study.block import COLUMNS, FIT_COLUMNS, OBJECT
 from pylme.study.seeds import Seeds
 from pylme.study.summary import summarised
 from pylme.study.truth import Truth
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from pylme.study.summary import StudySummary
@@ -95,8 +95,14 @@ class StudyResult:
         if own.empty:
             known = self.rows["parameter"].dropna().unique().tolist()
             raise UnknownNameError(what="parameter", name=parameter, known=known)
-        wide = own.pivot_table(index="replicate", columns="model", values="estimate")
-        return wide.reindex(index=range(self.n), columns=list(self.models))
+        place = {name: i for i, name in enumerate(self.models)}
+        wide = np.full((self.n, len(place)), np.nan)
+        wide[own["replicate"].to_numpy(), [place[name] for name in own["model"]]] = own["estimate"]
+        return pd.DataFrame(
+            wide,
+            index=pd.RangeIndex(self.n, name="replicate"),
+            columns=pd.Index(list(self.models), dtype=OBJECT, name="model"),
+        )
 
     def converged(self, rule: Rule = "status") -> NDArray[np.bool_]:
         """Whether each model converged in each replicate, shape (n, models).

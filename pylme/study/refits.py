@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pylme.design.responses import with_response
 from pylme.design.spec import ModelSpec
-from pylme.errors import PylmeWarning
 from pylme.lme4.model import RModel
 from pylme.reference.engine import fit_with_numpy
 from pylme.results.protocol import FittedModel
@@ -18,6 +16,7 @@ from pylme.study.collecting import Collect
 from pylme.study.one_by_one import ByResponse
 from pylme.study.seeds import Seeds
 from pylme.study.simulator import Simulator
+from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +79,6 @@ class Refits:
 
 
 def _fit_with_numpy(spec: ModelSpec, y: NDArray[np.float64]) -> FittedModel:
-    with warnings.catch_warnings():
+    with silenced():
         # They stay in the conditions of the fit.
-        warnings.simplefilter("ignore", PylmeWarning)
         return fit_with_numpy(with_response(spec, y))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from concurrent.futures import as_completed
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed, effective_n_jobs
 from joblib.externals.loky import ProcessPoolExecutor
 
 from pylme.lme4.reference_blas import prefer_reference_blas
 from pylme.study.shards import blocks_of_shard, rows_of_shard, shards
+from pylme.warning_scopes import Carried
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -87,7 +89,7 @@ def _done(
     # A generator, so that rows go to disk while others are still at work.
     # One shard at a time: joblib's own batches would leave workers idle at the end.
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
-    yield from parallel(delayed(_shard)(task, work, shard) for shard in missing)
+    yield from parallel(delayed(Carried(_shard))(task, work, shard) for shard in missing)
 
 
 def _on_reference_blas(
@@ -125,8 +127,7 @@ def _shown(
 
 
 def _sorted(rows: pd.DataFrame, models: list[str]) -> pd.DataFrame:
-    place = rows["model"].map({name: i for i, name in enumerate(models)})
-    order = pd.DataFrame({"replicate": rows["replicate"], "model": place}).sort_values(
-        ["replicate", "model"], kind="stable"
-    )
-    return rows.loc[order.index].reset_index(drop=True)
+    place = {name: i for i, name in enumerate(models)}
+    model = np.array([place[name] for name in rows["model"]])
+    order = np.lexsort((model, rows["replicate"].to_numpy()))
+    return rows.iloc[order].reset_index(drop=True)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from pylme.render import LEFT, Document, Rendered, Table
 from pylme.results.tidying import half_width
+from pylme.study.block import OBJECT
 from pylme.study.monte_carlo import mean_and_error, rate_and_error, rmse_and_error
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def _statuses(first: pd.DataFrame, models: Sequence[str], rule: str) -> pd.DataF
     lines = []
     for model in models:
         own = first.loc[first["model"] == model]
-        named = own[rule].astype(object).where(own["error"].isna(), "failed")
+        named = pd.Series(np.where(own["error"].isna(), own[rule], "failed"), dtype=OBJECT)
         for status, count in named.value_counts().items():
             rate, rate_se = rate_and_error(named == status)
             lines.append(
