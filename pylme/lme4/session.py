@@ -12,8 +12,10 @@ rpy2's own lock. Three more things follow from that:
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import re
 import signal
 import threading
 import traceback
@@ -29,7 +31,7 @@ from pylme.lme4.interrupt import interruptible
 from pylme.results.condition import Condition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Handle", "Session", "session"]
 
@@ -38,6 +40,7 @@ _starting = threading.Lock()
 _session: Session | None = None
 
 _SEARCH_PATH: Final = "LD_LIBRARY_PATH"
+_STARTED_BY: Final = "PYTHON_SESSION_INITIALIZED"
 
 #: R objects whose Python owner is gone, waiting for the lock.
 _released: deque[Any] = deque()
@@ -74,6 +77,7 @@ class Session:
         self._lock = openrlib.rlock
         self._rlib = openrlib.rlib
         self._callbacks = callbacks
+        _require_own_r()
         self._process = os.getpid()
         with self._lock, self._quiet_console(), interruptible(self._rlib):
             with _handler_kept(), _search_path_kept():
@@ -81,6 +85,7 @@ class Session:
                     rinterface.initr()
                 except Exception as error:
                     raise why_unavailable(error) from error
+            _keep_from_children(rinterface.endr)
             self._helpers = _load_helpers(rinterface)
         self.versions: dict[str, str] = self.call("session_versions")
 
@@ -132,11 +137,7 @@ class Session:
     @contextmanager
     def _at_work(self) -> Iterator[None]:
         if os.getpid() != self._process:
-            raise NotAvailableError(
-                asked="Calling R in a forked process",
-                found="R was started before the fork, and its state cannot be shared",
-                remedy="Start workers by multiprocessing's 'spawn' method, or by joblib's loky.",
-            )
+            raise _forked()
         with self._lock, self._quiet_console():
             _released.clear()
             try:
@@ -171,6 +172,44 @@ if (!l10n_info()[["UTF-8"]]) for (name in c("C.UTF-8", "en_US.UTF-8", "UTF-8")) 
   if (nzchar(suppressWarnings(Sys.setlocale("LC_CTYPE", name)))) break
 }
 """
+
+
+def _forked() -> NotAvailableError:
+    return NotAvailableError(
+        asked="Calling R in a forked process",
+        found="R was started before the fork, and its state cannot be shared",
+        remedy="Start workers by multiprocessing's 'spawn' method, or by joblib's loky; or call R "
+        "for the first time after the fork.",
+    )
+
+
+def _require_own_r() -> None:
+    """Raise where somebody else started R through rpy2, before this process was forked off.
+
+    rpy2 leaves the number of the process that started R in the environment, where a program that
+    is started from there finds it too: only one that has R already looks.
+    """
+    from rpy2.rinterface_lib import embedded
+
+    started = re.search(r"current_pid=(\d+)", os.environ.get(_STARTED_BY, ""))
+    if embedded.isinitialized() and started and int(started[1]) != os.getpid():
+        raise _forked()
+
+
+def _keep_from_children(end_r: Callable[[int], None]) -> None:
+    """Let no forked child end the R of its parent: R would remove the parent's temporary folder.
+
+    rpy2 ends R when Python exits, also in a child that only calls `sys.exit`.
+    """
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: _after_fork(end_r))
+
+
+def _after_fork(end_r: Callable[[int], None]) -> None:
+    global _starting  # noqa: PLW0603
+    atexit.unregister(end_r)
+    # Another thread of the parent may have held it.
+    _starting = threading.Lock()
 
 
 @contextmanager
