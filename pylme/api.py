@@ -9,6 +9,7 @@ import numpy as np
 
 from pylme.design.requirements import require_fittable
 from pylme.design.specify import specified
+from pylme.design.starting_means import require_starting_means
 from pylme.errors import (
     MissingRowsWarning,
     MissingValueError,
@@ -166,6 +167,8 @@ def glmer(
     contrasts: Mapping[str, Contrast] | None = None,
     control: GlmerControl | None = None,
     start: Start | ArrayLike | None = None,
+    mustart: str | ArrayLike | None = None,
+    etastart: str | ArrayLike | None = None,
     na_action: NaAction = "omit",
 ) -> Fit:
     """Fit a generalized linear mixed-effects model by maximum likelihood.
@@ -189,6 +192,12 @@ def glmer(
     control : GlmerControl, optional
     start : array_like or mapping, optional
         Theta, or a mapping with "theta" and "fixef".
+    mustart : str or array_like of shape (rows,), optional
+        Means of the response from which the iterations start, within the range of the family: for
+        a binomial response probabilities. Needed where the link does not exist for some values
+        of the response, such as the logarithm for a response with zeros.
+    etastart : str or array_like of shape (rows,), optional
+        Values of the linear predictor from which the iterations start, in place of `mustart`.
 
     Returns
     -------
@@ -218,7 +227,9 @@ def glmer(
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
         start=start, na_action=na_action, family=family_of(family, link), reml=False,
+        mustart=mustart, etastart=etastart,
     )  # fmt: skip
+    require_starting_means(spec)
     return _fitted(spec, "glmer", control, na_action=na_action, n_agq=_points(n_agq))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import warnings
 from difflib import get_close_matches
 from pathlib import Path
@@ -27,6 +28,7 @@ __all__ = [
     "CrossCheckWarning",
     "DataError",
     "DataTypeError",
+    "DispersionWarning",
     "EmptyDataError",
     "FitWarning",
     "FormulaError",
@@ -37,8 +39,10 @@ __all__ = [
     "MissingPackageError",
     "MissingRowsWarning",
     "MissingValueError",
+    "NoFiniteEstimateWarning",
     "NoRandomEffectsError",
     "NotAvailableError",
+    "NotOverdispersedWarning",
     "OptionError",
     "PylmeError",
     "PylmeWarning",
@@ -50,6 +54,7 @@ __all__ = [
     "RowCountError",
     "RowLabelError",
     "ScalingWarning",
+    "SeparationWarning",
     "SingularFitWarning",
     "TooLargeError",
     "UnknownColumnError",
@@ -418,16 +423,34 @@ class RUnavailableError(PylmeError, ImportError):
 
 
 class RError(PylmeError, RuntimeError):
-    """R stopped with an error; `message` and `call` are R's own."""
+    """R stopped with an error.
 
-    def __init__(self, *, message: str, call: str | None, asked: str, remedy: str) -> None:
+    Attributes
+    ----------
+    message, call : str
+        R's own message, and the call that gave it as R shows it (or None).
+    reason : str
+        Why R stopped, as far as pylme can tell from the model and the data; else empty.
+    """
+
+    def __init__(
+        self, *, message: str, call: str | None, asked: str, remedy: str, reason: str = ""
+    ) -> None:
+        name = _CALLED.match(call or "")
+        where = f" in {name.group(1)}()" if name and name.group(1) not in _NAMELESS else ""
+        said = f"R stopped{where} with: {message}"
         super().__init__(
-            asked=asked,
-            found=f"R stopped{f' in {call}' if call else ''} with: {message}",
-            remedy=remedy,
+            asked=asked, found=f"{reason}\n({said})" if reason else said, remedy=remedy
         )
         self.message = message
         self.call = call
+        self.reason = reason
+
+
+#: The name of the function that a call of R's calls; what else the call holds is R code, which
+#: explains nothing to a reader and may be the source of a whole function.
+_CALLED: Final = re.compile(r"([A-Za-z.][\w.]*(?::::?[A-Za-z.][\w.]*)?)\(")
+_NAMELESS: Final = ("function", "eval", "stopifnot", "do.call", "tryCatch", "withCallingHandlers")
 
 
 # --- warnings ---------------------------------------------------------------------------------
@@ -459,6 +482,22 @@ class RankDeficiencyWarning(FitWarning):
 
 class ScalingWarning(FitWarning):
     """lme4 finds predictors or eigenvalues of very different scale."""
+
+
+class NoFiniteEstimateWarning(FitWarning):
+    """The likelihood has no maximum at finite values of all parameters."""
+
+
+class SeparationWarning(NoFiniteEstimateWarning):
+    """Fixed effects separate the response, so that some of them have no finite estimate."""
+
+
+class NotOverdispersedWarning(NoFiniteEstimateWarning):
+    """Counts without overdispersion, whose negative binomial dispersion has no finite estimate."""
+
+
+class DispersionWarning(FitWarning):
+    """The installed lme4 is known to misjudge the random effects of a family with a dispersion."""
 
 
 class CrossCheckWarning(FitWarning):

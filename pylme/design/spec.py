@@ -32,6 +32,9 @@ class ModelSpec:
         The columns that the formula, the weights and the offset name; complete rows only.
     weights, offset : str or None
         Names of columns of `frame`.
+    mustart, etastart : str or None
+        Columns of `frame` from which a generalized model's iterations start: means of the response,
+        and values of the linear predictor.
     contrasts : mapping
         Codings of factors by column.
     start : ndarray or mapping, optional
@@ -44,6 +47,8 @@ class ModelSpec:
     frame: Frame
     weights: str | None = None
     offset: str | None = None
+    mustart: str | None = None
+    etastart: str | None = None
     contrasts: Mapping[str, Contrast] = field(default_factory=dict)
     start: Start | None = None
     family: Family | None = None

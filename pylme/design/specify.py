@@ -36,6 +36,8 @@ def specified(
     na_action: NaAction,
     family: Family | None,
     reml: bool,
+    mustart: str | ArrayLike | None = None,
+    etastart: str | ArrayLike | None = None,
 ) -> ModelSpec:
     """Formula and data, read and checked."""
     available = column_names(data)
@@ -43,7 +45,7 @@ def specified(
     check_functions(formula)
     names = list(formula.columns_in(available))
     extra: dict[str, ArrayLike] = {}
-    roles = {"weights": weights, "offset": offset}
+    roles = {"weights": weights, "offset": offset, "mustart": mustart, "etastart": etastart}
     columns: dict[str, str | None] = {}
     for role, given in roles.items():
         if given is None or isinstance(given, str):
@@ -67,6 +69,8 @@ def specified(
         frame=frame,
         weights=columns["weights"],
         offset=columns["offset"],
+        mustart=columns["mustart"],
+        etastart=columns["etastart"],
         contrasts=_codings(contrasts),
         start=_arrays(start),
         family=family,

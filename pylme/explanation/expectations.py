@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pylme.design.scales import FAR, LARGE
 from pylme.explanation.effects import INTERCEPT
 from pylme.explanation.words import counted, listed
 
@@ -27,12 +28,6 @@ __all__ = ["expectations"]
 #: With fewer levels a variance is hardly known: its estimate has a coefficient of variation of
 #: sqrt(2/(J - 1)), 0.7 for five levels, even where the effects themselves were seen.
 _FEW_LEVELS: Final = 6
-#: A covariate so many standard deviations from 0 has intercepts that correlate with its slopes by
-#: more than .98 through the extrapolation alone.
-_FAR: Final = 5.0
-#: lme4 calls a fit singular where an element of theta is below 1e-4, and a slope's is about the
-#: ratio of the two standard deviations over the size of the column.
-_LARGE: Final = 1e3
 _ROUNDING: Final = 1e-8
 
 
@@ -151,7 +146,7 @@ def _far(design: Design, parts: Sequence[RandomPart], found: Identifiability) ->
         )
         for name, column in _single_numbers(term, parts[place]):
             mean, sd = float(column.mean()), float(column.std())
-            if not sd or abs(mean) < _FAR * sd:
+            if not sd or abs(mean) < FAR * sd:
                 continue
             far = f"{name} lies far from 0 (mean {mean:.4g}, standard deviation {sd:.3g})"
             if shared:
@@ -172,7 +167,7 @@ def _large(design: Design, parts: Sequence[RandomPart], found: Identifiability) 
     for term, part in zip(design.terms, parts, strict=True):
         for name, column in _single_numbers(term, part):
             sd = float(column.std())
-            if sd > _LARGE:
+            if sd > LARGE:
                 yield (
                     f"{name} takes large values (standard deviation {sd:.3g}), so that its slopes "
                     "are small numbers, which lme4's rule takes for zero: rescale it."

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 from pylme.errors import (
     ConvergenceWarning,
+    DispersionWarning,
+    NotOverdispersedWarning,
     RankDeficiencyWarning,
     RWarning,
     ScalingWarning,
+    SeparationWarning,
     SingularFitWarning,
     warn,
 )
+from pylme.lme4.findings import DISPERSION, NOT_OVERDISPERSED, SEPARATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +30,9 @@ __all__ = ["classify", "raise_as_warnings"]
 _CLASSES: Final[tuple[tuple[re.Pattern[str], type[FitWarning]], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
+        (SEPARATION, SeparationWarning),
+        (NOT_OVERDISPERSED, NotOverdispersedWarning),
+        (DISPERSION, DispersionWarning),
         (r"boundary \(singular\)|singular fit", SingularFitWarning),
         (r"rank deficient|dropping \d+ column", RankDeficiencyWarning),
         (r"very different scales|nearly unidentifiable|rescal", ScalingWarning),
@@ -38,12 +45,24 @@ _CLASSES: Final[tuple[tuple[re.Pattern[str], type[FitWarning]], ...]] = tuple(
 )
 
 
+#: What R says where the dispersion's own search stops, at whatever value.
+_LIMIT: Final = "iteration limit reached"
+
+
 def classify(message: str) -> type[FitWarning]:
     """The class of warning that a message of R's belongs to; RWarning where none fits."""
     return next((kind for pattern, kind in _CLASSES if pattern.search(message)), RWarning)
 
 
 def raise_as_warnings(conditions: Iterable[Condition]) -> None:
-    """Give each condition once, as a Python warning, in the order in which R gave them."""
+    """Give each condition once, as a Python warning, in the order in which they came.
+
+    R's remark that the search for a negative binomial's dispersion reached its limit is left out
+    where the reason is known and is said.
+    """
+    conditions = tuple(conditions)
+    known = any(classify(each.message) is NotOverdispersedWarning for each in conditions)
     for condition in conditions:
+        if known and condition.message == _LIMIT:
+            continue
         warn(classify(condition.message)(condition.message))

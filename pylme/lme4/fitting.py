@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from pylme.design.contrasts import CONTRASTS
-from pylme.errors import NotAvailableError
+from pylme.errors import NotAvailableError, RError
 from pylme.families.family import LINKS
 from pylme.formula import deparse, expand, model_terms
+from pylme.lme4.failures import explained
 from pylme.lme4.model import RModel
 from pylme.lme4.session import session
 
@@ -49,10 +50,13 @@ def fit_with_lme4(
         If R, rpy2 or lme4 is missing.
     """
     arguments = call_arguments(spec, function=function, control=control, n_agq=n_agq)
-    handle, conditions = session().hold("fit_model", function, *arguments)
+    try:
+        handle, conditions = session().hold("fit_model", function, *arguments)
+    except RError as error:
+        raise explained(error, spec) from None
     # The cross-check builds a design of its own from it, later: by then the caller's data may have
     # been changed in place.
-    return RModel(handle, conditions, replace(spec, frame=spec.frame.owned()))
+    return RModel(handle, conditions, replace(spec, frame=spec.frame.owned())).examined()
 
 
 def call_arguments(
@@ -65,7 +69,12 @@ def call_arguments(
         literals["REML"] = spec.reml
     if n_agq is not None:
         literals["nAGQ"] = n_agq
-    symbols = {"weights": spec.weights, "offset": spec.offset}
+    symbols = {
+        "weights": spec.weights,
+        "offset": spec.offset,
+        "mustart": spec.mustart,
+        "etastart": spec.etastart,
+    }
     calls: dict[str, Any] = {}
     if spec.family is not None and function != "glmer.nb":
         if spec.family.link == LINKS[spec.family.name][0] and spec.family.name != "gaussian":

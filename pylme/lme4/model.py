@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from pylme.errors import UnknownNameError
+from pylme.errors import RError, UnknownNameError
+from pylme.lme4.failures import explained
+from pylme.lme4.findings import findings
 from pylme.lme4.records import estimates_of, optinfo_of, varcorr_of
 from pylme.lme4.session import Handle, session
 from pylme.lme4.system import system_of
@@ -80,6 +82,11 @@ class RModel:
     def __reduce__(self) -> tuple[Any, ...]:
         carried = session().call("model_serialize", self._handle)
         return _revived, (carried, self.conditions, self.spec)
+
+    def examined(self) -> RModel:
+        """The same fit, what pylme sees in it added to what R said."""
+        seen = findings(self, version=session().versions["lme4"])
+        return RModel(self._handle, (*self.conditions, *seen), self.spec) if seen else self
 
     def _ask(self, function: str, *arguments: Any) -> Any:
         return session().call(function, self._handle, *arguments)
@@ -192,8 +199,11 @@ class RModel:
 
     def refit_from(self, theta: NDArray[np.float64]) -> RModel:
         """The same call once more, the search starting at `theta`."""
-        handle, conditions = session().hold("model_refit_from", self._handle, theta)
-        return RModel(handle, conditions, replace(self.spec, start=theta))
+        try:
+            handle, conditions = session().hold("model_refit_from", self._handle, theta)
+        except RError as error:
+            raise explained(error, self.spec) from None
+        return RModel(handle, conditions, replace(self.spec, start=theta)).examined()
 
     def system(self) -> System:
         """The matrices that lme4 built, and what it found."""

@@ -130,7 +130,8 @@ class Session:
                 message=failure["message"],
                 call=failure["call"],
                 asked=_ASKED.get(function, f"Calling lme4 ({function})"),
-                remedy="The message is R's; lme4's help pages explain it.",
+                remedy="The message is R's own, and pylme knows no reason for it. If R should take "
+                "this call, report it with the output of pylme.show_versions().",
             )
         return value, tuple(Condition(**record) for record in self._from_r(told) or ())
 

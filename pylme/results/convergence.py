@@ -13,7 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from pylme.render.paragraphs import item, wrapped
-from pylme.results.explanations import MESSAGES, PROVED, STATUSES
+from pylme.results.explanations import MESSAGES, PROVED, STATUSES, UNBOUNDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,6 +59,8 @@ _GRADIENT_CODES = frozenset({-1, -2})
 _HESSIAN_CODES = frozenset({-3, -4, -5, -6})
 _GRADIENT = re.compile(r"max\|(relative )?grad\||scaled gradient", re.IGNORECASE)
 _SINGULAR = re.compile(r"boundary \(singular\)")
+#: How a likelihood is told of that rises without end.
+_UNBOUNDED = re.compile(r"no finite maximum-likelihood estimate", re.IGNORECASE)
 _HESSIAN = re.compile(r"degenerate|numerically singular|Hessian check|contains NAs", re.IGNORECASE)
 
 
@@ -97,6 +99,8 @@ class Convergence:
     def explain(self) -> str:
         """What was checked, what was not, what each message means, and what to do."""
         title, meaning = (PROVED if self.engine == "numpy" else STATUSES)[self.status.name]
+        if _any(_UNBOUNDED, self.messages):
+            title, meaning = UNBOUNDED
         parts = [title, "", meaning]
         for heading, lines in (("Checked:", self.checked), ("Not checked:", self.not_checked)):
             if lines:
@@ -151,7 +155,9 @@ def assess(
     looked = checks is not None and checks.gradient and checks.hessian
     singular_said = singular or _any(_SINGULAR, optinfo.messages)
     stops = _early_stops(optinfo, clean=looked and not gradient and not hessian)
-    if not finite:
+    conditions = tuple(conditions)
+    unbounded = [c.message for c in conditions if _UNBOUNDED.search(c.message)]
+    if not finite or unbounded:
         status = Status.DEGENERATE
     elif stops or gradient:
         status = Status.NOT_CONVERGED
@@ -170,8 +176,9 @@ def assess(
         hessian=bool(hessian),
         singular=singular_said,
         finite=finite,
+        unbounded=bool(unbounded),
     )
-    said = (*stops, *optinfo.messages, *optinfo.warnings)
+    said = (*unbounded, *stops, *optinfo.messages, *optinfo.warnings)
     return Convergence(
         status=status,
         code=helper_code(optinfo.checks, singular=singular),
@@ -208,12 +215,26 @@ def _earlier(conditions: Iterable[Condition], optinfo: OptInfo, *, stopped: bool
 
 
 def _ledger(
-    optinfo: OptInfo, *, stopped: bool, gradient: bool, hessian: bool, singular: bool, finite: bool
+    optinfo: OptInfo,
+    *,
+    stopped: bool,
+    gradient: bool,
+    hessian: bool,
+    singular: bool,
+    finite: bool,
+    unbounded: bool,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What was checked with its finding, and what was not with the reason."""
     words = f'"{optinfo.message}"' if optinfo.message else f"code {optinfo.conv_opt}"
+    numbers = "the estimates are finite"
+    if not finite:
+        numbers = "an estimate or the criterion is not finite"
+    elif unbounded:
+        numbers = (
+            "some parameters have no finite estimate: their numbers say where the search ended"
+        )
     done = [
-        "the estimates are finite" if finite else "an estimate or the criterion is not finite",
+        numbers,
         f"the optimiser {optinfo.optimizer} {'stopped early' if stopped else 'finished'} ({words})",
         "the covariance matrices of the random effects "
         + ("include a singular one" if singular else "have full rank")

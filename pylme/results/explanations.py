@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["MESSAGES", "PROVED", "STATUSES"]
+__all__ = ["MESSAGES", "PROVED", "STATUSES", "UNBOUNDED"]
 
 #: Status name → title and meaning, where lme4 fitted and checked.
 STATUSES: Final[dict[str, tuple[str, str]]] = {
@@ -38,6 +38,14 @@ STATUSES: Final[dict[str, tuple[str, str]]] = {
     ),
 }
 
+#: Title and meaning where the likelihood rises without end, whoever fitted.
+UNBOUNDED: Final = (
+    "Degenerate: not every parameter has a finite estimate.",
+    "The likelihood rises without end as some parameters grow, so that no optimum exists for the\n"
+    "optimiser to find. The numbers given for them, and their standard errors, say only where it\n"
+    "stopped. What else was estimated may be sound.",
+)
+
 #: The same where the engine "numpy" did, whose derivatives are exact.
 PROVED: Final[dict[str, tuple[str, str]]] = STATUSES | {
     "CONVERGED": (
@@ -62,6 +70,15 @@ PROVED: Final[dict[str, tuple[str, str]]] = STATUSES | {
 MESSAGES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), words)
     for pattern, words in (
+        (
+            r"separate the response",
+            "Some combination of the covariates tells the outcome without error, so that its "
+            "coefficient grows without end. Neither its size nor its z test means anything.",
+        ),
+        (
+            r"counts are not overdispersed",
+            "A Poisson model says all that the negative binomial could say of these counts.",
+        ),
         (
             r"boundary \(singular\)",
             "A standard deviation is estimated as zero, or a correlation as plus or minus one.",

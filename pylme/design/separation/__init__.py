@@ -1,0 +1,1 @@
+"""Fixed effects of counts and proportions that have no finite estimate."""

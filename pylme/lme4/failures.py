@@ -1,0 +1,160 @@
+"""R's internal errors of a fit, with a reason and a remedy from what pylme knows of the model."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from pylme.errors import RError
+from pylme.lme4.causes import Cause, causes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pylme.design.spec import ModelSpec
+
+__all__ = ["explained"]
+
+
+def explained(error: RError, spec: ModelSpec) -> RError:
+    """The error with its reason and a remedy, where they are known; else as it is.
+
+    R's message and call stay on it as they were.
+
+    Parameters
+    ----------
+    error : RError
+    spec : ModelSpec
+        The model that R was given.
+    """
+    for pattern, rule in _RULES:
+        if pattern.search(error.message):
+            cause = rule(spec)
+            return RError(
+                message=error.message,
+                call=error.call,
+                asked=error.asked,
+                reason=cause.fact,
+                remedy=cause.remedy,
+            )
+    return error
+
+
+def _iterations(spec: ModelSpec) -> Cause:
+    """The iterations for the random effects broke down."""
+    what = (
+        "the penalized iteratively reweighted least squares broke down"
+        if spec.family is not None
+        else "the cross-product of the columns is not positive definite in double precision"
+    )
+    found = causes(spec)[:_MOST]
+    if not found:
+        return Cause(
+            fact=f"{what}; nothing in the scales of the columns, the response, the offset or the "
+            "link explains it",
+            remedy="Simplify the random part, to one intercept for each group at first, and look "
+            "for extreme values in the data.",
+        )
+    if len(found) == 1:
+        return Cause(fact=f"{what}: {found[0].fact}", remedy=found[0].remedy)
+    return Cause(
+        fact=f"{what}, for one of these reasons or several:\n"
+        + "\n".join(f"{place}. {cause.fact}" for place, cause in enumerate(found, start=1)),
+        remedy="In this order, until it fits:\n"
+        + "\n".join(f"{place}. {cause.remedy}" for place, cause in enumerate(found, start=1)),
+    )
+
+
+#: Causes that a message can name and still be read.
+_MOST: Final = 3
+
+
+def _start(spec: ModelSpec) -> Cause:
+    """The family's own start is not a number."""
+    link = spec.family.link if spec.family else "identity"
+    where = "0 or less" if link == "log" else "0"
+    return Cause(
+        fact=f"the iterations start from the response, and the {link} link has no value where "
+        f"that is {where}",
+        remedy="Pass means to start from, all above 0, such as the mean of the response in every "
+        "row: mustart=np.full(len(data), data[response].mean()).",
+    )
+
+
+def _levels(spec: ModelSpec) -> Cause:
+    del spec
+    return Cause(
+        fact="a formula evaluated by R turned values into missing ones, and what is left has too "
+        "few levels or rows",
+        remedy="Compute the column in Python, where you can look at it, and name it.",
+    )
+
+
+def _counts(spec: ModelSpec) -> Cause:
+    del spec
+    return Cause(
+        fact="the search for the dispersion parameter theta left the numbers that double "
+        "precision has, as it does where the counts are not overdispersed",
+        remedy='Use the Poisson family: pylme.glmer(formula, data, family="poisson").',
+    )
+
+
+def _memory(spec: ModelSpec) -> Cause:
+    del spec
+    return Cause(
+        fact="R could not get the memory that the model needs",
+        remedy="Use fewer rows or a coarser grouping factor, or fit it on a machine with more "
+        "memory.",
+    )
+
+
+def _length(spec: ModelSpec) -> Cause:
+    del spec
+    return Cause(
+        fact="the starting values have not the length of the parameters",
+        remedy="theta has one value for each variance and covariance of the random effects "
+        "(pylme.design(formula, data).theta shows them), fixef one for each fixed effect.",
+    )
+
+
+def _points(spec: ModelSpec) -> Cause:
+    bars = len(spec.formula.bars)
+    return Cause(
+        fact="more than one quadrature point (n_agq above 1) is possible with one random "
+        f"intercept or one random slope alone; this model has {bars} term{'s' * (bars != 1)}"
+        + (" with several effects" if bars == 1 else ""),
+        remedy="Use the Laplace approximation: n_agq=1.",
+    )
+
+
+def _many_points(spec: ModelSpec) -> Cause:
+    del spec
+    return Cause(
+        fact="without lme4's first stage (n_agq_0_init=False) at most 25 quadrature points are "
+        "possible",
+        remedy="Use n_agq=25 or fewer, or leave n_agq_0_init at its default.",
+    )
+
+
+#: The first pattern that R's message matches decides.
+_RULES: Final[tuple[tuple[re.Pattern[str], Callable[[ModelSpec], Cause]], ...]] = tuple(
+    (re.compile(pattern, re.IGNORECASE), rule)
+    for pattern, rule in (
+        (r"only available for models with a single, scalar", _points),
+        (r"nAGQ <= 25L", _many_points),
+        (r"valid starting values", _start),
+        (
+            r"Downdated VtV|PIRLS|pwrssUpdate|prss\{Update\}|step factor reduced|CHOLMOD"
+            r"|PWRSS update|exactly singular|infinite or missing values|leading minor"
+            r"|NA/NaN/Inf in foreign|step-halv|NaN value",
+            _iterations,
+        ),
+        (r"incorrect number of (theta|fixef) components|theta size mismatch", _length),
+        (
+            r"missing value where TRUE/FALSE needed|theta\.ml|invalid 'interval'|f\(\) values",
+            _counts,
+        ),
+        (r"cannot allocate|INT_MAX|vector memory|too large", _memory),
+        (r"0 \(non-NA\) cases|must have > 1 sampled level|2 or more levels|constant", _levels),
+    )
+)

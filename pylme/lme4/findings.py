@@ -1,0 +1,108 @@
+"""What pylme itself sees in a generalized model's fit, beside what R says of it.
+
+Three facts make the numbers of a fit mean something else than they seem to, and lme4 names none of
+them: separation, counts without overdispersion, and random effects of a family with a dispersion.
+They join what R said, so that they stay with the fit wherever it goes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pylme.design.separation.report import separation
+from pylme.families.support import has_dispersion
+from pylme.frame import Factor
+from pylme.results.condition import Condition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from pylme.design.spec import ModelSpec
+    from pylme.families import Family
+    from pylme.lme4.model import RModel
+    from pylme.lme4.system import System
+
+__all__ = ["DISPERSION", "NOT_OVERDISPERSED", "SEPARATION", "findings"]
+
+#: What the warnings are told by.
+SEPARATION: Final = r"separate the response"
+NOT_OVERDISPERSED: Final = r"the counts are not overdispersed"
+DISPERSION: Final = r"standard deviations of the random effects are not to be trusted"
+
+#: lme4 fits families with a dispersion rightly since this version.
+_RIGHT_SINCE: Final = 2
+#: A negative binomial whose variances exceed the Poisson's by less than this share is a Poisson.
+_POISSON: Final = 1e-3
+
+
+def findings(model: RModel, *, version: str) -> tuple[Condition, ...]:
+    """What is to be said of a fit.
+
+    Parameters
+    ----------
+    model : RModel
+        A generalized model.
+    version : str
+        Of the installed lme4.
+    """
+    spec = model.spec
+    if spec.family is None:
+        return ()
+    said = []
+    system = model.system()
+    said += [*_separation(spec, spec.family, system)]
+    # R gives NA, which comes as None, for any other family.
+    theta = model.getme("glmer.nb.theta")
+    if theta is not None:
+        said += [*_dispersion_of_counts(theta, model.fitted(), system)]
+    if has_dispersion(spec.family) and int(version.partition(".")[0]) < _RIGHT_SINCE:
+        said.append(_dispersion(spec.family, version))
+    return tuple(Condition(kind="warning", message=text) for text in said)
+
+
+def _separation(spec: ModelSpec, family: Family, system: System) -> Iterator[str]:
+    frame = spec.frame
+    factors = {
+        name: column
+        for name in spec.formula.effect_columns
+        if isinstance(column := frame.columns.get(name), Factor) and frame.nrow == len(system.y)
+    }
+    found = separation(family, system.y, system.X, system.x_names, factors=factors)
+    if found is not None:
+        yield (
+            f"{found}. Their estimates and standard errors are those at which the search stopped. "
+            "Leave the effect out, merge the levels, or judge it by a likelihood ratio test; a "
+            "finite estimate needs a penalty or a prior (in R: blme, brms)."
+        )
+
+
+def _dispersion_of_counts(theta: float, mu: NDArray[np.float64], system: System) -> Iterator[str]:
+    y = system.y
+    share = float(np.sum(mu**2) / np.sum(mu)) / theta
+    if share < _POISSON:
+        pearson = float(np.sum((y - mu) ** 2 / mu) / max(len(y) - system.X.shape[1], 1))
+        yield (
+            "no finite maximum-likelihood estimate of the dispersion parameter theta exists: the "
+            f"counts are not overdispersed. At theta = {theta:,.4g}, where the search stopped, the "
+            f"variances exceed the means by {100 * share:.2g} % on average, and the squared "
+            f"Pearson residuals of a Poisson model average {pearson:.2f} (above 1 where counts "
+            'are overdispersed). Use pylme.glmer(formula, data, family="poisson").'
+        )
+
+
+def _dispersion(family: Family, version: str) -> str:
+    instead = (
+        "For inference on them fit the logarithm of the response by lmer(), or use lme4 2.0 or "
+        "newer or glmmTMB in R."
+        if family.name != "gaussian"
+        else "For inference on them use lme4 2.0 or newer, or glmmTMB in R."
+    )
+    return (
+        f"the standard deviations of the random effects are not to be trusted: lme4 {version} "
+        f"estimates them wrongly for the {family.name} family, which has a dispersion of its own "
+        f"(too small or too large, by a factor that depends on the dispersion). {instead}"
+    )
