@@ -2,6 +2,7 @@
 # make test    the same set-up, then the whole test suite; without R it fails
 # make lint    ruff, mypy, import-linter, and the shell scripts
 # make bench   what pylme costs, as ratios, in a quarter of an hour (bench-smoke: once, quickly)
+# make campaign   3,000 random models against an independent truth, in half an hour
 # make docs    the documents, in docs/_build/html
 # make clean   everything that these made
 
@@ -10,7 +11,7 @@ BIN := .venv/bin
 SETUP := pyproject.toml r_scripts/install_python.sh
 SCRIPTS := r_scripts/install.sh r_scripts/install_python.sh .ci/run
 
-.PHONY: demo test lint bench bench-smoke docs clean system system-test
+.PHONY: demo test lint bench bench-smoke campaign docs clean system system-test
 # Two pips at work in one environment would break it.
 .NOTPARALLEL:
 
@@ -34,6 +35,9 @@ bench: .venv/.stamp-bench
 
 bench-smoke: .venv/.stamp-bench
 	$(BIN)/python -m tests.benchmarks.run --smoke
+
+campaign: system-test .venv/.stamp-test
+	$(BIN)/python -m tests.campaign --report campaign/report.md
 
 docs: .venv/.stamp-docs
 	$(BIN)/sphinx-build -W -n --keep-going docs docs/_build/html
