@@ -234,9 +234,11 @@ same_fit <- function(a, b) {
 # looks at the Hessian first, which takes ten times as long and changes nothing of a linear model.
 model_record <- function(fit) {
   factor <- lme4::getME(fit, "RX")
+  # chol2inv() refuses a matrix without columns, of a model without fixed effects.
+  unscaled <- if (ncol(factor) > 0L) diag(chol2inv(factor)) else numeric()
   list(
     estimates = model_estimates(fit), varcorr = model_varcorr(fit), optinfo = model_optinfo(fit),
-    std_error = stats::sigma(fit) * sqrt(diag(chol2inv(factor))), singular = lme4::isSingular(fit)
+    std_error = stats::sigma(fit) * sqrt(unscaled), singular = lme4::isSingular(fit)
   )
 }
 

@@ -272,6 +272,28 @@ def test_lme4_and_numpy_find_the_same_replicates_whoever_fitted_the_model(fit, b
 
 
 @pytest.mark.needs_r
+@pytest.mark.parametrize(
+    "formula", ["Reaction ~ 0 + (1 | Subject)", "Reaction ~ 0 + (Days | Subject)"]
+)
+def test_a_model_without_fixed_effects(formula):
+    """The replicates of both engines are those of refits to what was drawn."""
+    fits = {engine: pylme.lmer(formula, SLEEP, engine=engine) for engine in ("lme4", "numpy")}
+    found = {engine: fit.bootstrap(4, seed=1) for engine, fit in fits.items()}
+    for engine, fit in fits.items():
+        assert found[engine].n_failed == 0
+        assert list(found[engine].estimates.index) == labels_of(fit)
+        drawn = pylme.simulate(fit, n=4, seed=1)
+        for i in range(4):
+            again = pylme.lmer(formula, drawn.to_frame(i), engine=engine)
+            np.testing.assert_allclose(
+                found[engine].replicates.loc[i], again.tidy()["estimate"], rtol=1e-6
+            )
+        for kind in ("percentile", "bca"):
+            assert found[engine].intervals(kind).shape == (len(labels_of(fit)), 3)
+    np.testing.assert_allclose(found["lme4"].replicates, found["numpy"].replicates, rtol=1e-3)
+
+
+@pytest.mark.needs_r
 def test_workers_of_lme4_change_nothing(by_lme4):
     alone = by_lme4.bootstrap(12, seed=1, statistic=own_numbers)
     together = by_lme4.bootstrap(12, seed=1, statistic=own_numbers, n_jobs=2)
