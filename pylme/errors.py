@@ -26,6 +26,7 @@ __all__ = [
     "ColumnValueError",
     "ConvergenceWarning",
     "CrossCheckWarning",
+    "DamagedStoreWarning",
     "DataError",
     "DataTypeError",
     "DispersionWarning",
@@ -56,6 +57,7 @@ __all__ = [
     "ScalingWarning",
     "SeparationWarning",
     "SingularFitWarning",
+    "StoreError",
     "TooLargeError",
     "UnknownColumnError",
     "UnknownNameError",
@@ -395,6 +397,10 @@ class MissingPackageError(PylmeError, ImportError):
         self.extra = extra
 
 
+class StoreError(PylmeError, RuntimeError):
+    """The folder that keeps a study's results cannot be used."""
+
+
 class TooLargeError(PylmeError, MemoryError):
     """A model that the memory cannot hold; `needed` and `available` are bytes."""
 
@@ -523,6 +529,22 @@ class MissingRowsWarning(PylmeWarning):
         self.dropped = dropped
         self.given = given
         self.counts = dict(counts)
+
+
+class DamagedStoreWarning(PylmeWarning):
+    """Files of a study's store are not whole, and are made again.
+
+    `damaged` has the reason by the name of the file, `folder` is where they are.
+    """
+
+    def __init__(self, *, folder: str, damaged: Mapping[str, str]) -> None:
+        name, reason = next(iter(damaged.items()))
+        more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+        super().__init__(
+            f"{name}{more} in {folder} cannot be used: {reason}. The replicates are fitted again."
+        )
+        self.folder = folder
+        self.damaged = dict(damaged)
 
 
 def warn(warning: Warning) -> None:

@@ -98,6 +98,13 @@ def study(
         If the engine is "lme4" and there is none.
     MissingPackageError
         If `store` is given and pyarrow is not installed.
+    StoreError
+        If the store cannot be read or written: a full disk, a folder without permission.
+
+    Warns
+    -----
+    DamagedStoreWarning
+        If files in the store are not whole; their replicates are fitted again.
 
     Examples
     --------
@@ -136,7 +143,7 @@ def study(
     known = truth_of(source, job.models, truth)
     shards = None
     if store is not None:
-        job = replace(job, key=hash_of(job))
+        job = replace(job, key=hash_of(job, reference_blas=bool(reference_blas)))
         shards = Store(store, job.key)
     return StudyResult(
         rows=run(

@@ -5,13 +5,16 @@ The number of replicates is no part of it, so that a longer study goes on from a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import pickle
+from typing import TYPE_CHECKING, Any, Final
 
 import joblib
 import numpy as np
 
 from pylme._version import __version__
+from pylme.errors import OptionError
 from pylme.frame import Factor
+from pylme.study.fingerprint import fingerprint
 from pylme.study.simulator import Simulator
 from pylme.study.sources import OwnFunction
 
@@ -23,10 +26,30 @@ if TYPE_CHECKING:
 __all__ = ["hash_of"]
 
 
-def hash_of(job: Job) -> str:
-    """40 hexadecimal digits."""
+#: What a store holds is found again by this version of its format alone.
+_FORMAT: Final = 2
+
+
+def hash_of(job: Job, *, reference_blas: bool) -> str:
+    """40 hexadecimal digits.
+
+    Parameters
+    ----------
+    job : Job
+    reference_blas : bool
+        Whether R runs on the reference BLAS.
+
+    Raises
+    ------
+    OptionError
+        If a function of the user's holds what cannot be compared.
+    RUnavailableError
+        If R is needed and there is none.
+    """
     described = {
+        "format": _FORMAT,
         "pylme": __version__,
+        "R": (*sorted(_versions_of_r().items()), reference_blas) if _uses_r(job) else None,
         "source": _source(job.source),
         "seeds": (job.seeds.rng, job.seeds.entropy, job.seeds.spawn_key),
         "models": [
@@ -36,14 +59,36 @@ def hash_of(job: Job) -> str:
         "data": {name: _columns(spec.frame) for name, spec in job.specs().items()},
         "engine": job.engine,
         "check": job.check,
-        "collect": None if job.collect is None else OwnFunction(function=job.collect.own).source,
+        "collect": None if job.collect is None else _own(job.collect.own, "collect"),
     }
     return str(joblib.hash(described, hash_name="sha1"))
 
 
+def _uses_r(job: Job) -> bool:
+    return job.engine == "lme4" or job.seeds.rng == "R"
+
+
+def _versions_of_r() -> dict[str, str]:
+    from pylme.lme4.session import session
+
+    return session().versions
+
+
+def _own(function: Any, option: str) -> str:
+    try:
+        return fingerprint(function)
+    except (TypeError, pickle.PicklingError, RecursionError) as error:
+        raise OptionError(
+            option=option,
+            value=function,
+            allowed="with `store` a function that holds no open files, generators or other things "
+            f"that cannot be copied, as results are found again by all that it holds ({error})",
+        ) from error
+
+
 def _source(source: Any) -> Any:
     if isinstance(source, OwnFunction):
-        return source.source
+        return _own(source.function, "simulate")
     if not isinstance(source, Simulator):
         return repr(source)
     parts = [

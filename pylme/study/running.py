@@ -69,16 +69,17 @@ def run(
         Whether R shall run on the reference BLAS.
     """
     all_shards = shards(work, n)
-    missing = [shard for shard in all_shards if store is None or not store.has(*shard)]
-    done: dict[Shard, pd.DataFrame] = {}
+    done: dict[Shard, pd.DataFrame] = {} if store is None else store.kept(all_shards)
+    missing = [shard for shard in all_shards if shard not in done]
+    if missing and store is not None:
+        store.require_writable()
     doing = _on_reference_blas if reference_blas else _done
     working = doing(work, missing, n_jobs, rows_of_shard)
     for shard, rows in _shown(working, missing, n, progress=progress, called="study"):
-        if store is None:
-            done[shard] = rows
-        else:
+        done[shard] = rows
+        if store is not None:
             store.write(*shard, rows)
-    frames = [done[shard] if store is None else store.read(*shard) for shard in all_shards]
+    frames = [done[shard] for shard in all_shards]
     return _sorted(pd.concat(frames, ignore_index=True), list(work.models))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -84,15 +83,6 @@ class OwnFunction:
             return self.function(generator)
         except Exception as error:  # noqa: BLE001  (the replicate's row tells it)
             return error
-
-    @property
-    def source(self) -> str:
-        """What identifies it between runs: its name and its text."""
-        name = f"{self.function.__module__}.{getattr(self.function, '__qualname__', '')}"
-        try:
-            return f"{name}\n{inspect.getsource(self.function)}"
-        except (OSError, TypeError):
-            return name
 
 
 def source_of(simulate: Any) -> Source:
