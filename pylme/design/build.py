@@ -21,6 +21,7 @@ from pylme.design.specify import specified
 from pylme.design.values import CodedFactor, Matrix, numbers_of, read_only
 from pylme.design.variables import complete, evaluated
 from pylme.errors import FormulaError, NotAvailableError, RankDeficiencyWarning, ResponseError, warn
+from pylme.families import family as family_of
 from pylme.formula import deparse, model_terms
 from pylme.frame import Factor
 
@@ -48,8 +49,10 @@ def design(
     subset: str | ArrayLike | None = None,
     contrasts: Mapping[str, Contrast] | None = None,
     na_action: NaAction = "omit",
+    family: str | None = None,
+    link: str | None = None,
 ) -> Design:
-    """The matrices of a linear mixed model as lme4 makes them, made without R.
+    """The matrices of a mixed model as lme4 makes them, made without R.
 
     Terms with more random effects than rows are built too, though `lmer` refuses to fit them.
 
@@ -60,6 +63,8 @@ def design(
     data : DataFrame, Table or mapping of arrays
     weights, offset, subset, contrasts, na_action
         As for `lmer`.
+    family, link : str, optional
+        Of a generalized model, as for `glmer`; None for a linear one.
 
     Returns
     -------
@@ -95,9 +100,10 @@ def design(
     >>> design.x_names, design.cnms, design.Zt.shape
     (('(Intercept)', 'Days'), (('Subject', ('(Intercept)', 'Days')),), (36, 180))
     """
+    kind = None if family is None and link is None else family_of(family or "binomial", link)
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
-        start=None, na_action=na_action, family=None, reml=True,
+        start=None, na_action=na_action, family=kind, reml=kind is None,
     )  # fmt: skip
     # A term with more effects than rows is what `identifiability` has to speak about.
     require_fittable(spec, more_effects_than_rows=True)
@@ -158,6 +164,7 @@ def build(spec: ModelSpec, *, na_action: NaAction = "omit", offset_named: bool =
         ),
         rows=rows,
         recipe=recipe,
+        family=spec.family,
     )
 
 

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pylme.formula import Name, deparse, model_terms
+from pylme.formula import Name, deparse, expand, model_terms
 from pylme.frame import Factor, Logical
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pylme.formula import Node, Term
+    from pylme.formula import Formula, Node, Term
     from pylme.frame import Column, Frame
 
-__all__ = ["columns_of", "levels_of"]
+__all__ = ["columns_of", "levels_of", "parameters_of"]
 
 
 def levels_of(group: Node, frame: Frame) -> int | None:
@@ -70,6 +70,18 @@ def columns_of(effects: Node, frame: Frame) -> int:
         )
         for term in terms.terms
     )
+
+
+def parameters_of(formula: Formula, frame: Frame) -> int:
+    """At least how many variances and covariances the random part has.
+
+    Parameters
+    ----------
+    formula : Formula
+    frame : Frame
+    """
+    widths = [columns_of(bar.effects, frame) for bar in expand(formula).bars]
+    return sum(width * (width + 1) // 2 for width in widths)
 
 
 def _labels(term: Term) -> frozenset[str]:

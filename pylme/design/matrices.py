@@ -19,6 +19,7 @@ from pylme.design.new_rows import on_new_rows
 from pylme.design.random_term import RandomTerm
 from pylme.design.recipe import Recipe
 from pylme.design.sparse import lambda_template, random_matrix, start
+from pylme.families import Family
 from pylme.frame import Factor, Rows
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Design:
         The rows of the data that are used.
     recipe : Recipe
         What makes the same columns of other rows.
+    family : Family or None
+        None of a linear model.
     """
 
     formula: str
@@ -76,6 +79,7 @@ class Design:
     offset: NDArray[np.float64]
     rows: Rows
     recipe: Recipe
+    family: Family | None = None
 
     @property
     def n(self) -> int:
@@ -175,7 +179,9 @@ class Design:
     def identifiability(self) -> Identifiability:
         """Which covariance parameters and fixed effects the data identify, and why not others.
 
-        It looks at the columns alone: not at the response, and not at any estimate.
+        It looks at the columns alone: not at the response, and not at any estimate. Of a
+        generalized model it speaks of the linear predictor. Above 500 covariance parameters (31
+        effects in one term) the rank is not determined, and only what can be counted is said.
 
         Returns
         -------

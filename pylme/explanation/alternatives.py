@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pylme.design.build import build
 from pylme.design.identifiability.comparison import compare_covariances
+from pylme.design.identifiability.limits import size_of
 from pylme.errors import DataError, FormulaError
 from pylme.explanation.candidates import candidates
 from pylme.explanation.relation import relation_of
@@ -24,12 +25,15 @@ if TYPE_CHECKING:
     from pylme.design.spec import ModelSpec
     from pylme.explanation.parts import FixedPart, RandomPart
 
-__all__ = ["Alternative", "alternatives"]
+__all__ = ["MOST_COMPARED", "Alternative", "alternatives"]
 
 Kind = Literal["equivalent", "simpler", "larger"]
 _KINDS: Final[dict[str, Kind]] = {
     "the same": "equivalent", "contains": "simpler", "special case": "larger",
 }  # fmt: skip
+#: Covariance parameters of the model and a proposal together, above which they are not compared:
+#: each of several proposals takes several analyses.
+MOST_COMPARED: Final = 250
 _ORDER: Final = ("equivalent", "simpler", "larger")
 
 
@@ -99,6 +103,8 @@ def _judged(
     with silenced():
         other = build(replace(spec, formula=parse_formula(formula)))
     if other.formula == design.formula or any(t.n_effects >= other.n for t in other.terms):
+        return None
+    if size_of(design) + size_of(other) > MOST_COMPARED:
         return None
     identified = other.identifiability()
     kind = _KINDS.get(relation_of(compare_covariances(design, other)))

@@ -6,37 +6,50 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from pylme.design.identifiability.comparison import compare_covariances
-from pylme.design.requirements import require_fittable
 from pylme.design.specify import specified
 from pylme.errors import DataError, OptionError
-from pylme.explanation.explain import explain
+from pylme.explanation.explain import explain, require_explicable
 from pylme.explanation.formula_comparison import FormulaComparison
 from pylme.explanation.relation import MIRRORED, relation_of
 from pylme.explanation.with_data import examine
+from pylme.families import family as family_of
 from pylme.formula import parse_formula, with_dot
 from pylme.frame import column_names, read_frame
+from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from pylme.explanation.relation import Relation
     from pylme.explanation.with_data import Examined
+    from pylme.families import Family
 
 __all__ = ["compare_formulas"]
 
 
-def compare_formulas(*formulas: str, data: Any = None) -> FormulaComparison:
+def compare_formulas(
+    *formulas: str,
+    data: Any = None,
+    family: str | None = None,
+    link: str | None = None,
+    weights: str | ArrayLike | None = None,
+) -> FormulaComparison:
     """Formulas side by side, without a fit.
 
     Parameters
     ----------
     *formulas : str
-        Two or more, of linear mixed models.
+        Two or more, of mixed models.
     data : DataFrame, Table or mapping of arrays, optional
         What they would be fitted to. All are compared on the rows that are complete for each.
+    family, link : str, optional
+        Of generalized models, as for `glmer`; None for linear ones. The covariances compared are
+        those of the linear predictor.
+    weights : str or array_like of shape (rows,), optional
+        As for `lmer` and `glmer`.
 
     Returns
     -------
@@ -78,9 +91,18 @@ def compare_formulas(*formulas: str, data: Any = None) -> FormulaComparison:
             option="formulas", value=formulas, allowed="two formulas or more, as separate arguments"
         )
     if data is None:
-        return FormulaComparison(explanations=tuple(map(explain, formulas)))
+        explanations = tuple(explain(each, family=family, link=link) for each in formulas)
+        return FormulaComparison(explanations=explanations)
+    kind = None if family is None and link is None else family_of(family or "binomial", link)
+    with one_thread():
+        return _compared(formulas, data, kind, weights)
+
+
+def _compared(
+    formulas: Sequence[str], data: Any, family: Family | None, weights: str | ArrayLike | None
+) -> FormulaComparison:
     rows = _complete(formulas, data)
-    examined = [_examined(formula, data, rows) for formula in formulas]
+    examined = [_examined(each, data, rows, family=family, weights=weights) for each in formulas]
     relations: dict[tuple[int, int], Relation | None] = {}
     same_means: dict[tuple[int, int], bool] = {}
     for a, b in combinations(range(len(formulas)), 2):
@@ -108,10 +130,17 @@ def _complete(formulas: Sequence[str], data: Any) -> NDArray[np.bool_] | None:
     return read_frame(data, list(names)).kept
 
 
-def _examined(formula: str, data: Any, rows: NDArray[np.bool_] | None) -> Examined:
+def _examined(
+    formula: str,
+    data: Any,
+    rows: NDArray[np.bool_] | None,
+    *,
+    family: Family | None,
+    weights: str | ArrayLike | None,
+) -> Examined:
     spec = specified(
-        formula, data, weights=None, offset=None, subset=rows, contrasts=None,
-        start=None, na_action="omit", family=None, reml=True,
+        formula, data, weights=weights, offset=None, subset=rows, contrasts=None,
+        start=None, na_action="omit", family=family, reml=family is None,
     )  # fmt: skip
-    require_fittable(spec, more_effects_than_rows=True)
+    require_explicable(spec)
     return examine(spec)

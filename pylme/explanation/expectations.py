@@ -63,6 +63,13 @@ def _not_identified(
     design: Design, parts: Sequence[RandomPart], found: Identifiability
 ) -> Iterator[str]:
     del design, parts
+    if found.rank is None:
+        yield (
+            f"Which of the {found.n_parameters:,} covariance parameters the data identify was "
+            f"{found.undetermined}. A factor of many levels whose effects vary by group is mostly "
+            "meant as (1 | group/factor)."
+        )
+        return
     lost = found.n_parameters - found.rank
     if lost:
         yield (

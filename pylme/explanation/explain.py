@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pylme.design.counting import parameters_of
 from pylme.design.groups import group_label
+from pylme.design.identifiability.limits import MOST_PARAMETERS
 from pylme.design.requirements import require_fittable
 from pylme.design.specify import specified
+from pylme.explanation.conditional import conditional
 from pylme.explanation.effects import uncoded_effects
 from pylme.explanation.explanation import Explanation
 from pylme.explanation.parts import FixedPart, RandomPart
 from pylme.explanation.with_data import examine, explained
+from pylme.families import family as family_of
 from pylme.formula import (
     check_functions,
     deparse,
@@ -19,24 +23,43 @@ from pylme.formula import (
     parse_formula,
     require_bars,
 )
+from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from pylme.design.spec import ModelSpec
+    from pylme.families import Family
     from pylme.formula import Formula
 
 __all__ = ["explain"]
 
 
-def explain(formula: str, data: Any = None) -> Explanation:
+def explain(
+    formula: str,
+    data: Any = None,
+    *,
+    family: str | None = None,
+    link: str | None = None,
+    weights: str | ArrayLike | None = None,
+    offset: str | ArrayLike | None = None,
+) -> Explanation:
     """What a formula specifies, in words, in symbols and as a table, and what data can show of it.
 
-    Nothing is fitted, and the response is not looked at.
+    Nothing is fitted. Of a linear model the response is not looked at; of a generalized one it is,
+    for separation.
 
     Parameters
     ----------
     formula : str
-        Of a linear mixed model, in lme4's language.
+        In lme4's language.
     data : DataFrame, Table or mapping of arrays, optional
         Without data every variable is taken for a number.
+    family, link : str, optional
+        Of a generalized model, as for `glmer`; None for a linear one. What the data identify is
+        then said of the linear predictor.
+    weights, offset : str or array_like of shape (rows,), optional
+        As for `lmer` and `glmer`: of a binomial proportion the weights are the numbers of trials.
 
     Returns
     -------
@@ -51,7 +74,10 @@ def explain(formula: str, data: Any = None) -> Explanation:
     FormulaError
         If the formula cannot be read, has no random-effects term, or names an unknown column.
     DataError
-        If no model can be fitted to the data.
+        If no model can be fitted to the data. A term with as many random effects as rows or more
+        is explained all the same, up to 500 covariance parameters.
+    OptionError
+        If there is no such family or link.
 
     Warns
     -----
@@ -69,17 +95,26 @@ def explain(formula: str, data: Any = None) -> Explanation:
     >>> about.n_parameters, about.rank
     (10, 6)
     """
+    kind = None if family is None and link is None else family_of(family or "binomial", link)
     if data is None:
-        return of_formula(parse_formula(formula))
+        return of_formula(parse_formula(formula), kind)
     spec = specified(
-        formula, data, weights=None, offset=None, subset=None, contrasts=None,
-        start=None, na_action="omit", family=None, reml=True,
+        formula, data, weights=weights, offset=offset, subset=None, contrasts=None,
+        start=None, na_action="omit", family=kind, reml=kind is None,
     )  # fmt: skip
-    require_fittable(spec, more_effects_than_rows=True)
-    return explained(examine(spec))
+    require_explicable(spec)
+    # The matrices are small: more threads would wait for each other.
+    with one_thread():
+        return explained(examine(spec))
 
 
-def of_formula(formula: Formula) -> Explanation:
+def require_explicable(spec: ModelSpec) -> None:
+    """Raise where no model can be fitted as specified, and nothing can be said of why not."""
+    few = parameters_of(spec.formula, spec.frame) <= MOST_PARAMETERS
+    require_fittable(spec, more_effects_than_rows=few)
+
+
+def of_formula(formula: Formula, family: Family | None = None) -> Explanation:
     """The explanation of a formula without data."""
     check_functions(formula)
     require_bars(formula)
@@ -96,4 +131,5 @@ def of_formula(formula: Formula) -> Explanation:
             )
             for bar in expand(formula).bars
         ),
+        conditional=conditional(family, formula),
     )

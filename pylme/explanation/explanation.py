@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pylme.design.identifiability.report import Identifiability
 from pylme.explanation.alternatives import Alternative
 from pylme.explanation.by_level import ByLevel
+from pylme.explanation.conditional import Conditional
 from pylme.explanation.model_latex import model_latex
 from pylme.explanation.parts import FixedPart, Groups, RandomPart
 from pylme.explanation.report import report
@@ -55,6 +56,8 @@ class Explanation(Rendered):
         What to expect of a fit.
     alternatives : tuple of Alternative
         Other random parts: the same model, simpler ones, larger ones.
+    conditional : Conditional or None
+        The family and link of a generalized model; None of a linear one.
     """
 
     formula: str
@@ -70,6 +73,7 @@ class Explanation(Rendered):
     identifiability: Identifiability | None = None
     expectations: tuple[str, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
+    conditional: Conditional | None = None
 
     @property
     def n_sd(self) -> int:
@@ -123,7 +127,9 @@ class Explanation(Rendered):
 
     def to_latex(self) -> str:
         """The model and the covariance that it implies, for a preamble with amsmath."""
-        return model_latex(self.response, self.fixed, self.random, self.levels)
+        return model_latex(
+            self.response, self.fixed, self.random, self.levels, conditional=self.conditional
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The explanation as what JSON holds."""

@@ -58,10 +58,12 @@ class FormulaComparison(Rendered):
 
         Returns
         -------
-        {"the same", "special case", "contains", "same but for bounds", "neither"} or None
+        {"the same", "special case", "contains", "same but for bounds", "neither", \
+        "not determined"} or None
             The first is a special case of the second, or contains it; they are linear combinations
             of the same matrices, but it is open whether their bounds differ (no variance is
-            negative); or none of these. None where they do not use the same rows.
+            negative); or none of these; or their parameters are too many to be compared. None where
+            they do not use the same rows.
 
         Raises
         ------

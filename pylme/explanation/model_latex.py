@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pylme.explanation.by_level import ByLevel
+    from pylme.explanation.conditional import Conditional
     from pylme.explanation.effects import Effect
     from pylme.explanation.parts import FixedPart, RandomPart
 
@@ -34,6 +35,8 @@ def model_latex(
     fixed: FixedPart,
     random: Sequence[RandomPart],
     levels: Sequence[ByLevel] = (),
+    *,
+    conditional: Conditional | None = None,
 ) -> str:
     """The equations of the model, and the covariance of two rows.
 
@@ -44,16 +47,31 @@ def model_latex(
     random : sequence of RandomPart
     levels : sequence of ByLevel
         Covariances at each level of a factor, where there are such.
+    conditional : Conditional, optional
+        The family and link of a generalized model.
     """
     index = {group: _index(place) for place, group in enumerate(_groups(random))}
     y = rf"\text{{{escape_latex(response)}}}"
-    lines = [
-        rf"{y}_i &= {_sum([*_predictor(fixed, random, index), _ERROR])}",
-        *_distributions(random, index),
-        rf"{_ERROR} &\sim N(0, \sigma^2)",
-        rf"\operatorname{{Cov}}({y}_i, {y}_{{i'}}) &= "
-        + _sum([*_covariances(random, index), r"[i = i']\,\sigma^2"]),
-    ]
+    predictor = _predictor(fixed, random, index)
+    covariances = list(_covariances(random, index))
+    if conditional is None:
+        first, other = rf"{y}_i", rf"{y}_{{i'}}"
+        lines = [
+            rf"{first} &= {_sum([*predictor, _ERROR])}",
+            *_distributions(random, index),
+            rf"{_ERROR} &\sim N(0, \sigma^2)",
+        ]
+        covariances = [*covariances, r"[i = i']\,\sigma^2"]
+    else:
+        first, other = r"\eta_i", r"\eta_{i'}"
+        lines = [
+            rf"{first} &= {_sum([*predictor])}",
+            *_distributions(random, index),
+            rf"\operatorname{{E}}({y}_i \mid b) &= \mu_i, \qquad "
+            rf"\text{{{escape_latex(conditional.link)}}}(\mu_i) = \eta_i, \qquad "
+            rf"\text{{{escape_latex(conditional.family)}}}",
+        ]
+    lines.append(rf"\operatorname{{Cov}}({first}, {other}) &= " + _sum([*covariances]))
     where = [
         rf"${letter}[i]$ is the {escape_latex(group)} of row $i$" for group, letter in index.items()
     ]

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MIRRORED", "Relation", "relation_of"]
 
-Relation = Literal["the same", "special case", "contains", "same but for bounds", "neither"]
+Relation = Literal[
+    "the same", "special case", "contains", "same but for bounds", "neither", "not determined"
+]
 #: The same, said of the second formula.
 MIRRORED: Final[dict[Relation, Relation]] = {
     "the same": "the same",
@@ -17,6 +19,7 @@ MIRRORED: Final[dict[Relation, Relation]] = {
     "contains": "special case",
     "same but for bounds": "same but for bounds",
     "neither": "neither",
+    "not determined": "not determined",
 }
 
 
@@ -33,8 +36,11 @@ def relation_of(comparison: CovarianceComparison) -> Relation:
 
     Returns
     -------
-    {"the same", "special case", "contains", "same but for bounds", "neither"}
+    {"the same", "special case", "contains", "same but for bounds", "neither", "not determined"}
+        The last where they have too many parameters to be compared.
     """
+    if comparison.ranks is None:
+        return "not determined"
     inside, outside = comparison.first_in_second, comparison.second_in_first
     if inside and outside:
         return "the same"

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from pylme.explanation.alternatives import MOST_COMPARED
 from pylme.explanation.by_level import linear_form
 from pylme.explanation.marginal import MOST_WRITTEN_OUT, summands
 from pylme.explanation.notation import TEXT
@@ -55,6 +56,9 @@ def _fixed(explanation: Explanation) -> Iterator[Block]:
                 *((group.name, str(group)) for group in explanation.groups),
             )
         )
+    if explanation.conditional is not None:
+        yield _heading("RESPONSE, given the random effects: its mean is μ")
+        yield Facts(explanation.conditional.facts)
     fixed = explanation.fixed
     yield _heading(f"FIXED PART, for all alike: {counted(len(fixed.effects), 'coefficient')}")
     yield Facts(tuple((effect.name, meaning(effect, fixed.effects)) for effect in fixed.effects))
@@ -89,7 +93,8 @@ def _variation(
 
 
 def _implied(explanation: Explanation) -> Iterator[Block]:
-    y = explanation.response
+    family = explanation.conditional
+    y = explanation.response if family is None else f"{family.link}(μ)"
     yield _heading(f"THE COVARIANCE THAT THIS IMPLIES, of {y}_i and {y}_k in two rows i and k")
     told = {levels.group for levels in explanation.levels}
     lines: list[str] = []
@@ -99,7 +104,8 @@ def _implied(explanation: Explanation) -> Iterator[Block]:
     for term, part in enumerate(explanation.random):
         if part.group not in told:
             lines += _sum(f"same {part.group}: ", list(_written(term, part)))
-    lines.append("same row (i = k): also the residual variance σ²")
+    if family is None:
+        lines.append("same row (i = k): also the residual variance σ²")
     yield Lines(tuple(lines))
     for levels in explanation.levels:
         yield _level_table(levels)
@@ -152,11 +158,15 @@ def _seen(explanation: Explanation) -> Iterator[Block]:
     found = explanation.identifiability
     if found is not None:
         asked = counted(found.n_parameters, "covariance parameter")
-        lines = [f"{asked} without σ²: the data identify {'it' if found.rank == 1 else 'all'}."]
-        if found.directions:
+        of_y = explanation.conditional is None
+        without = " without σ²" if of_y else " of the linear predictor"
+        lines = [f"{asked}{without}: the data identify {'it' if found.rank == 1 else 'all'}."]
+        if found.rank is None:
+            lines = wrapped(f"{asked}{without}: {found.undetermined}.").splitlines()
+        elif found.directions:
             lines = wrapped(
-                f"{asked} without σ², of which the data identify {found.rank}. To add any multiple "
-                "of what follows changes nothing in the likelihood (REML):"
+                f"{asked}{without}, of which the data identify {found.rank}. To add any multiple "
+                f"of what follows changes nothing in the likelihood{' (REML)' if of_y else ''}:"
             ).splitlines()
         for reason, directions in groupby(found.directions, key=lambda each: each.reason):
             for each in directions:
@@ -169,6 +179,11 @@ def _advice(explanation: Explanation) -> Iterator[Block]:
     if explanation.expectations:
         yield _heading("WHAT TO EXPECT")
         yield _items(explanation.expectations)
+    if 2 * explanation.n_parameters > MOST_COMPARED:
+        yield _prose(
+            "Other random parts were compared only where they and this one have "
+            f"{MOST_COMPARED} covariance parameters together, or fewer."
+        )
     if explanation.alternatives:
         yield _heading("OTHER RANDOM PARTS, whose parameters the data identify")
         yield Facts(

@@ -72,7 +72,7 @@ def parameters_frame(random: Sequence[RandomPart], found: Identifiability | None
         for a, one in enumerate(part.names):
             for b, other in enumerate(part.names[a:], start=a):
                 name = f"var({one} | {label})" if a == b else f"cov({one}, {other} | {label})"
-                seen = None if found is None else name not in unseen
+                seen = None if found is None or found.rank is None else name not in unseen
                 rows.append(
                     (part.label, part.group, one, None if a == b else other, name,
                      TEXT.tau(term, a, b), seen)
@@ -104,6 +104,9 @@ def plain(explanation: Explanation) -> dict[str, Any]:
         ],
         "n_parameters": explanation.n_parameters,
     }
+    if explanation.conditional is not None:
+        known["family"] = explanation.conditional.family
+        known["link"] = explanation.conditional.link
     if found is None:
         return known
     return known | {

@@ -20,6 +20,7 @@ from pylme.design.values import CodedFactor, as_factor
 from pylme.design.variables import complete, evaluated
 from pylme.explanation.alternatives import alternatives
 from pylme.explanation.by_level import by_level
+from pylme.explanation.conditional import conditional, foreseen
 from pylme.explanation.effects import coded_effects
 from pylme.explanation.expectations import expectations
 from pylme.explanation.explanation import Explanation
@@ -70,7 +71,10 @@ def explained(examined: Examined) -> Explanation:
     design, explanation = examined.design, examined.explanation
     return replace(
         explanation,
-        expectations=expectations(design, explanation.random, examined.identifiability),
+        expectations=(
+            *foreseen(examined.spec, design),
+            *expectations(design, explanation.random, examined.identifiability),
+        ),
         alternatives=alternatives(
             examined.spec, design, explanation.random, explanation.fixed, examined.between
         ),
@@ -111,6 +115,7 @@ def examine(spec: ModelSpec) -> Examined:
         variations=spread,
         levels=tuple(_by_levels(random, between)),
         identifiability=found,
+        conditional=conditional(spec.family, spec.formula, spec),
     )
     return Examined(
         spec=spec, design=design, explanation=explanation, identifiability=found, between=between

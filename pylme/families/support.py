@@ -29,6 +29,6 @@ def confined(family: Family) -> bool:
     return family.name == "gaussian" or not link_of(family.link).positive
 
 
-def has_dispersion(family: Family) -> bool:
-    """Whether the conditional variance has a parameter of its own, estimated by sigma²."""
-    return family.name in ("Gamma", "inverse.gaussian", "gaussian")
+def has_dispersion(family: Family | None) -> bool:
+    """Whether the variance of a row has a parameter of its own, sigma²; None is a linear model."""
+    return family is None or family.name in ("Gamma", "inverse.gaussian", "gaussian")

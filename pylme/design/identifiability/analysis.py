@@ -19,6 +19,7 @@ from pylme.design.identifiability.null_space import null_space
 from pylme.design.identifiability.parameters import CovarianceParameter, covariance_parameters
 from pylme.design.identifiability.raw_directions import raw_directions
 from pylme.design.identifiability.sketch import Block, Sketches, sketched
+from pylme.families.support import has_dispersion
 
 if TYPE_CHECKING:
     from pylme.design.matrices import Design
@@ -57,7 +58,13 @@ def analysed(design: Design) -> Analysis:
     sketches = sketched(blocks, np.linalg.qr(X)[0])
     parameters = covariance_parameters(design.terms)
     lengths = sketches.lengths
-    unseen = null_space(sketches.projected / lengths, sketches.rounding)
+    seen = sketches.projected / lengths
+    if has_dispersion(design.family):
+        unseen = null_space(seen, sketches.rounding)
+    else:
+        # No variance of rows stands beside those of the random effects: the last one, σ², is none.
+        own = null_space(seen[:, :-1], sketches.rounding[:-1])
+        unseen = np.pad(own, ((0, 0), (0, 1)))
     return Analysis(
         parameters=parameters,
         terms=terms,

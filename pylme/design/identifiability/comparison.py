@@ -9,9 +9,11 @@ import numpy as np
 
 from pylme.design.identifiability.analysis import block_of, conditioned_terms
 from pylme.design.identifiability.cones import cone_of, covered
+from pylme.design.identifiability.limits import MOST_PARAMETERS, size_of
 from pylme.design.identifiability.null_space import null_space
 from pylme.design.identifiability.sketch import sketched
 from pylme.errors import DataError
+from pylme.families.support import has_dispersion
 
 if TYPE_CHECKING:
     from pylme.design.matrices import Design
@@ -41,9 +43,9 @@ class CovarianceComparison:
     ----------
     first, second : str
         The formulas.
-    ranks : tuple of int
+    ranks : tuple of int or None
         The dimensions of the combinations of the first, of the second and of both together; σ² is
-        not counted.
+        not counted. None where the parameters are too many, and nothing was compared.
     first_in_second, second_in_first : bool
         Whether each covariance matrix of the one is proven to be one of the other.
     same_fixed : bool
@@ -52,7 +54,7 @@ class CovarianceComparison:
 
     first: str
     second: str
-    ranks: tuple[int, int, int]
+    ranks: tuple[int, int, int] | None
     first_in_second: bool
     second_in_first: bool
     same_fixed: bool
@@ -60,7 +62,7 @@ class CovarianceComparison:
     @property
     def same_combinations(self) -> bool:
         """Whether the B_i of both have the same linear combinations."""
-        return len(set(self.ranks)) == 1
+        return self.ranks is not None and len(set(self.ranks)) == 1
 
     @property
     def equivalent(self) -> bool:
@@ -71,6 +73,8 @@ class CovarianceComparison:
         return f"First:  {self.first}\nSecond: {self.second}\n{self._verdict()}"
 
     def _verdict(self) -> str:
+        if self.ranks is None:
+            return "They have too many covariance parameters to be compared."
         if self.equivalent:
             what = "Both allow the same covariance matrices in these data"
             return what + (
@@ -126,6 +130,15 @@ def compare_covariances(first: Design, second: Design) -> CovarianceComparison:
     True
     """
     _require_same_rows(first, second)
+    if size_of(first) + size_of(second) > MOST_PARAMETERS:
+        return CovarianceComparison(
+            first=first.formula,
+            second=second.formula,
+            ranks=None,
+            first_in_second=False,
+            second_in_first=False,
+            same_fixed=_same_means(first, second),
+        )
     blocks = [
         [
             block_of(term, new)
@@ -137,22 +150,25 @@ def compare_covariances(first: Design, second: Design) -> CovarianceComparison:
     pictures = sketches.plain / sketches.lengths
     own = sum(len(block.a) for block in blocks[0])
     cones = [[cone for block in each if (cone := cone_of(block))] for each in blocks]
-    places = list(range(pictures.shape[1]))
+    places = list(range(pictures.shape[1] - 1))
+    residual = has_dispersion(first.family) or has_dispersion(second.family)
+    sigma = [len(places)] if residual else []
 
     def rank(some: list[int]) -> int:
+        some = some + sigma
         zero = null_space(pictures[:, some], sketches.rounding[some])
-        return len(some) - len(zero) - 1
+        return len(some) - len(zero) - len(sigma)
 
     return CovarianceComparison(
         first=first.formula,
         second=second.formula,
         ranks=(
-            rank([*places[:own], places[-1]]),
+            rank(places[:own]),
             rank(places[own:]),
             rank(places),
         ),
-        first_in_second=covered(cones[0], cones[1]),
-        second_in_first=covered(cones[1], cones[0]),
+        first_in_second=covered(cones[0], cones[1], residual=residual),
+        second_in_first=covered(cones[1], cones[0], residual=residual),
         same_fixed=_same_means(first, second),
     )
 

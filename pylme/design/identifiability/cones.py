@@ -107,8 +107,10 @@ def cone_of(block: Block) -> Cone | None:
     return Cone(codes=block.codes, levels=block.levels, columns=columns)
 
 
-def covered(cones: Iterable[Cone], by: Sequence[Cone]) -> bool:
+def covered(cones: Iterable[Cone], by: Sequence[Cone], *, residual: bool = True) -> bool:
     """Whether each matrix of these cones, plus σ²I, is one of the others' plus σ²I.
+
+    Without `residual` there is no σ²I: the matrices are those of a linear predictor.
 
     It is proven where each of the cones, or each of its parts, lies within one of the others or of
     their parts; sums of matrices stay within a cone. False says that no such proof was found.
@@ -116,7 +118,7 @@ def covered(cones: Iterable[Cone], by: Sequence[Cone]) -> bool:
     wholes = [*by, *(part for cone in by for part in cone.parts())]
 
     def lies_within(cone: Cone) -> bool:
-        return cone.is_residual() or any(cone.within(other) for other in wholes)
+        return (residual and cone.is_residual()) or any(cone.within(other) for other in wholes)
 
     return all(lies_within(cone) or all(map(lies_within, cone.parts())) for cone in cones)
 

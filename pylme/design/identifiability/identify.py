@@ -9,8 +9,9 @@ import numpy as np
 from pylme.design.identifiability.analysis import analysed
 from pylme.design.identifiability.facts import Facts
 from pylme.design.identifiability.fixed import fixed_effects
+from pylme.design.identifiability.limits import MOST_PARAMETERS, size_of, what_was_done
 from pylme.design.identifiability.null_space import tolerance
-from pylme.design.identifiability.parameters import SIGMA, places_of
+from pylme.design.identifiability.parameters import SIGMA, covariance_parameters, places_of
 from pylme.design.identifiability.reasons import reason
 from pylme.design.identifiability.report import Direction, Identifiability
 from pylme.design.identifiability.trace import Trace
@@ -32,6 +33,15 @@ _PLAIN: Final = 1e-7
 
 def identify(design: Design) -> Identifiability:
     """Which parameters of a design its data identify, and for the others why not."""
+    if size_of(design) > MOST_PARAMETERS:
+        return Identifiability(
+            formula=design.formula,
+            parameters=tuple(each.name for each in covariance_parameters(design.terms)),
+            rank=None,
+            directions=(),
+            fixed=fixed_effects(design),
+            undetermined=what_was_done(design),
+        )
     analysis = analysed(design)
     size = len(analysis.parameters)
     facts = Facts(design)

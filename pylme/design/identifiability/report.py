@@ -52,11 +52,14 @@ class Identifiability:
     formula : str
     parameters : tuple of str
         The names of the covariance parameters, one for each element of theta.
-    rank : int
-        How many of them the data can tell apart from one another and from sigma².
+    rank : int or None
+        How many of them the data can tell apart from one another and from sigma². None where they
+        are too many for that to be determined.
     directions : tuple of Direction
         What they cannot see: a basis, with no parameter in any of them that could be left out.
     fixed : FixedEffects
+    undetermined : str
+        What was looked at and found where the rank was not determined; else empty.
 
     Examples
     --------
@@ -74,9 +77,10 @@ class Identifiability:
 
     formula: str
     parameters: tuple[str, ...]
-    rank: int
+    rank: int | None
     directions: tuple[Direction, ...]
     fixed: FixedEffects
+    undetermined: str = ""
 
     @property
     def n_parameters(self) -> int:
@@ -84,8 +88,13 @@ class Identifiability:
         return len(self.parameters)
 
     @property
-    def identified(self) -> bool:
-        """Whether the data see all that the formula asks for, fixed effects included."""
+    def identified(self) -> bool | None:
+        """Whether the data see all that the formula asks for, fixed effects included.
+
+        None where that was not determined.
+        """
+        if self.rank is None and not self.fixed.dropped:
+            return None
         return not self.directions and not self.fixed.dropped
 
     def to_frame(self) -> pd.DataFrame:
@@ -102,7 +111,9 @@ class Identifiability:
     def __repr__(self) -> str:
         lines = [
             f"Identifiability of {self.formula}",
-            f"  covariance parameters: {_counted(self.n_parameters, self.rank)}",
+            f"  covariance parameters: {self.n_parameters:,}, {self.undetermined}"
+            if self.rank is None
+            else f"  covariance parameters: {_counted(self.n_parameters, self.rank)}",
             f"  fixed effects: {_counted(self.fixed.n_columns, self.fixed.rank)}",
         ]
         lines += [f"    {alias}" for alias in self.fixed.dropped]

@@ -1,0 +1,134 @@
+"""The distribution of the response given the random effects, of a generalized model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pylme.design.separation.report import separation
+from pylme.families.support import has_dispersion
+from pylme.formula import Call, Name, deparse
+from pylme.frame import Factor, Logical
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pylme.design.matrices import Design
+    from pylme.design.spec import ModelSpec
+    from pylme.families import Family
+    from pylme.formula import Formula
+
+__all__ = ["Conditional", "conditional", "foreseen"]
+
+_VARIANCES: Final = {
+    "binomial": "μ(1 - μ) / trials",
+    "poisson": "μ",
+    "Gamma": "φμ²",
+    "inverse.gaussian": "φμ³",
+    "gaussian": "φ",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditional:
+    """What a family says of the response, given the random effects.
+
+    Attributes
+    ----------
+    family, link : str
+        R's names.
+    counts : str
+        What the mean is the mean of: which value is a success, for a binomial response.
+    has_dispersion : bool
+        Whether the variance has a parameter φ of its own.
+    """
+
+    family: str
+    link: str
+    counts: str
+    has_dispersion: bool
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """Rows of a table: the family, the link, and what is counted."""
+        return (
+            ("family", f"{self.family}: the variance of a row is {_VARIANCES[self.family]}"),
+            ("link", f"{self.link}: what follows adds up to {self.link}(μ)"),
+            *((("μ", self.counts),) if self.counts else ()),
+        )
+
+
+def conditional(
+    family: Family | None, formula: Formula, spec: ModelSpec | None = None
+) -> Conditional | None:
+    """What the family says of the response; None of a linear model.
+
+    Parameters
+    ----------
+    family : Family or None
+    formula : Formula
+    spec : ModelSpec, optional
+        Where there are data.
+    """
+    if family is None:
+        return None
+    return Conditional(
+        family=family.name,
+        link=family.link,
+        counts=_counts(family, formula, spec),
+        has_dispersion=has_dispersion(family),
+    )
+
+
+def _counts(family: Family, formula: Formula, spec: ModelSpec | None) -> str:
+    response = formula.response
+    text = deparse(response)
+    if family.name != "binomial":
+        return f"the mean of {text}"
+    if isinstance(response, Call) and response.function == "cbind":
+        success, failure = (deparse(part.value) for part in response.arguments[:2])
+        return f"the share of {success} among {success} and {failure}"
+    column = spec.frame.columns.get(response.name) if spec and isinstance(response, Name) else None
+    if isinstance(column, Factor):
+        first, *others = column.levels
+        success = repr(others[0]) if len(others) == 1 else f"not {first!r}"
+        return f"the probability that {text} is {success}"
+    if isinstance(column, Logical):
+        return f"the probability that {text} is True"
+    if spec is not None and spec.weights is not None:
+        return f"the mean of the proportion {text}, of as many trials as the weights say"
+    return f"the probability that {text} is 1"
+
+
+def foreseen(spec: ModelSpec, design: Design) -> Iterator[str]:
+    """What the response lets one expect of a generalized model's fit."""
+    family = spec.family
+    if family is None:
+        return
+    factors = {
+        name: column
+        for name in spec.formula.effect_columns
+        if isinstance(column := spec.frame.columns.get(name), Factor)
+        and spec.frame.nrow == design.n
+    }
+    found = separation(family, design.y, design.X, design.x_names, factors=factors)
+    if found is not None:
+        text = str(found)
+        yield f"{text[0].upper()}{text[1:]}. Leave the effect out, or merge levels."
+    zeros_and_ones = (
+        family.name == "binomial"
+        and design.y.ndim == 1
+        and bool(((design.y == 0) | (design.y == 1)).all())
+        and bool((design.weights == 1).all())
+    )
+    for term in design.terms:
+        if zeros_and_ones and len(term.levels) == design.n:
+            yield (
+                f"Each level of {term.group} has one row. A zero or a one says nothing of a "
+                f"variance of its own: leave ({term.label}) out."
+            )
+    if has_dispersion(family):
+        yield (
+            "lme4 before 2.0 misjudges the standard deviations of the random effects of the "
+            f"{family.name} family."
+        )
