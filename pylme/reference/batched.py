@@ -13,7 +13,20 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["applied", "congruent", "inverse_and_logdet", "kronecker_square", "outer_sums", "spread"]
+__all__ = [
+    "applied",
+    "congruent",
+    "inverse_and_logdet",
+    "kronecker_square",
+    "orthogonal",
+    "outer_sums",
+    "precision",
+    "spread",
+]
+
+#: The least relative standard deviation in any direction where a matrix is divided by one. In place
+#: of zero it changes the criterion by n times its square at most, less than rounding does.
+LEAST: Final = 1e-8
 
 #: With fewer matrices side by side than this, a loop over them in C is the quicker way.
 FEW: Final = 8
@@ -94,6 +107,67 @@ def spread(
     A[:, :: K + 1] += 1.0
     inverse, logdet = inverse_and_logdet(A.reshape(R, K, K, P))
     return (square @ inverse.reshape(R, K * K, P)).reshape(R, K, K, P), logdet
+
+
+def orthogonal(T: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Orthogonal U and lengths s with U diag(s)² Uᵀ = TTᵀ, no length below `LEAST`.
+
+    With the columns of T orthogonal, TᵀCT + I differs from a well-conditioned matrix by the scale
+    of its rows and columns alone, and these do no harm to its factors (van der Sluis 1969,
+    Numerische Mathematik 14). A small number on the diagonal of T itself would not do for zero:
+    with T = [[0, 0], [b, c]] it changes a covariance by b times that number, not by its square.
+
+    Parameters
+    ----------
+    T : ndarray, shape (R, K, K)
+
+    Returns
+    -------
+    U : ndarray, shape (R, K, K)
+    s : ndarray, shape (R, K)
+        In descending order.
+    """
+    if T.shape[-1] == 1:
+        return np.ones_like(T), np.maximum(np.abs(T[..., 0]), LEAST)
+    U, lengths, _ = np.linalg.svd(T)
+    return np.asarray(U), np.maximum(lengths, LEAST)
+
+
+def precision(
+    s: NDArray[np.float64], C: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """(C⁻¹ + s²)⁻¹ = C - Cs(sCs + I)⁻¹sC without that difference.
+
+    Times s it is Cs(sCs + I)⁻¹; divided by the larger of two lengths, each element is right to
+    rounding in proportion to the roots of those on the diagonal in its row and its column.
+
+    Parameters
+    ----------
+    s : ndarray, shape (R, K)
+        Lengths in descending order, as from `orthogonal`.
+    C : ndarray, shape (R or 1, K, K, P)
+        In the coordinates of these lengths.
+
+    Returns
+    -------
+    K, inverse : ndarray, shape (R, K, K, P)
+        And (sCs + I)⁻¹.
+    logdet : ndarray, shape (R, P)
+        log|sCs + I|.
+    """
+    k = s.shape[1]
+    if k == 1:
+        A = 1.0 + (s * s)[:, :, None, None] * C
+        return C / A, 1.0 / A, np.log(A[:, 0, 0])
+    left = C * s[:, None, :, None]
+    A = left * s[:, :, None, None]
+    A.reshape(len(A), k * k, -1)[:, :: k + 1] += 1.0
+    inverse, logdet = inverse_and_logdet(A)
+    K = applied(inverse, left)
+    K /= s[:, None, :, None]
+    for i in range(k):
+        K[:, i, i + 1 :] = K[:, i + 1 :, i]
+    return K, inverse, logdet
 
 
 def applied(D: NDArray[np.float64], E: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -34,22 +34,42 @@ class Cells:
     values: NDArray[np.float64]
 
 
-def cells(columns: Columns, layout: Layout, f: int, g: int) -> Cells:
-    """The cross products of factors f and g."""
+def cells(
+    columns: Columns,
+    layout: Layout,
+    f: int,
+    g: int,
+    *,
+    rows: NDArray[np.float64] | None = None,
+) -> Cells:
+    """The cross products of factors f and g.
+
+    Parameters
+    ----------
+    columns : Columns
+    layout : Layout
+    f, g : int
+    rows : ndarray, shape (K_f, n), optional
+        What to take in the place of the columns of f.
+    """
     first, second = layout.factors[f], layout.factors[g]
     pairs = first.codes.astype(np.int64) * second.levels + second.codes
     found, place = _occurring(pairs, first.levels * second.levels)
-    left, right = columns.z_of_base[f], columns.z_of_base[g]
+    if rows is None:
+        left, of_left = columns.z_of_base[f], columns.base
+    else:
+        left, of_left = np.eye(len(rows)), rows
+    right = columns.z_of_base[g]
     used = [np.flatnonzero(np.any(B != 0, axis=1)).tolist() for B in (left, right)]
     tables = np.empty((len(used[0]), len(used[1]), len(found)))
     for i, a in enumerate(used[0]):
         for k, b in enumerate(used[1]):
-            product = columns.base[a] * columns.base[b]
+            product = of_left[a] * columns.base[b]
             tables[i, k] = np.bincount(place, weights=product, minlength=len(found))
     half = np.tensordot(left[used[0]], tables, axes=(0, 0))
     values = np.tensordot(right[used[1]], half, axes=(0, 1)).swapaxes(0, 1)
-    rows, at = np.divmod(found, second.levels)
-    return Cells(rows=rows, columns=at, values=np.ascontiguousarray(values))
+    at, column = np.divmod(found, second.levels)
+    return Cells(rows=at, columns=column, values=np.ascontiguousarray(values))
 
 
 def _occurring(pairs: NDArray[np.int64], size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

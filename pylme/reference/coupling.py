@@ -1,4 +1,4 @@
-"""How the leading factor is tied to all others: B = Z₁ᵀZ₂, and what is asked of it.
+"""How the leading factor is tied to all others: B = Q₁ᵀZ₂, and what is asked of it.
 
 All that eliminating the leading factor needs is Bᵀ D B for block-diagonal D, the blocks of B E Bᵀ,
 and products with a few vectors. Where the levels of the leading factor meet few of the others, the

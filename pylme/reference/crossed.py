@@ -2,15 +2,19 @@
 
 The factor with most random effects is eliminated level by level, as in
 `pylme.reference.one_factor`; what is left of all others, the remainder, is one block of q₂ by q₂.
-With B = Z₁ᵀZ₂ and the D_j of the first factor,
+With an orthonormal basis Q₁ of the first factor's columns, Z₁ = Q₁R, B = Q₁ᵀZ₂, and of each level
+E = Q₁ᵀV₁⁻¹Q₁ (`pylme.reference.level_basis`),
 
-    S₂₂ = Z₂ᵀV₁⁻¹Z₂ = Z₂ᵀZ₂ - BᵀDB    A₂ = Λ₂ᵀS₂₂Λ₂ + I    D₂ = Λ₂A₂⁻¹Λ₂ᵀ
-    K₁₁ = K₁ - B̃D₂B̃ᵀ    K₁₂ = B̃G    K₂₂ = S₂₂G    with B̃ = (I - CD)B and G = I - D₂S₂₂
+    S₂₂ = Z₂ᵀV₁⁻¹Z₂ = W₂₂ + BᵀEB    W₂₂ = Z₂ᵀZ₂ - BᵀB
+    A₂ = Λ₂ᵀS₂₂Λ₂ + I    D₂ = Λ₂A₂⁻¹Λ₂ᵀ
+    K₁₁ = K - B̃D₂B̃ᵀ    K₁₂ = B̃G    K₂₂ = S₂₂G    with B̃ = FB, F = RᵀE and G = I - D₂S₂₂
 
 are the blocks of ZᵀV⁻¹Z, and an evaluation costs nothing in n. Of the q by q matrix K only the
 sums that the derivatives need are formed. The remainder is dense or sparse, as
 `pylme.reference.storage` decides: memory is that of B and of a few matrices of q₂ by q₂, or of the
-entries of a sparse factor.
+entries of a sparse factor. Differences that lose all digits where variances are large are not
+formed: G is Λ₂A₂⁻¹Λ₂⁻¹, and [X y]ᵀV⁻¹[X y] is summed at the solution u = A₂⁻¹Λ₂ᵀZ₂ᵀV₁⁻¹[X y]
+(`pylme.reference.outset`).
 
 The second derivatives are exact where they are cheap or asked for. For a large model the search
 uses the average of observed and expected information instead, in which the dear terms cancel
@@ -27,15 +31,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.errors import TooLargeError
-from pylme.reference.batched import congruent, spread
+from pylme.reference.batched import congruent
 from pylme.reference.cells import cells
 from pylme.reference.dense_elimination import DenseEliminated, DenseElimination
 from pylme.reference.differences import form_by_differences
 from pylme.reference.elimination import Eliminated, Elimination
 from pylme.reference.evaluation import stacked
 from pylme.reference.groups import base_tables, fixed_products, response_tables, within_levels
+from pylme.reference.level_basis import Leading, LevelBasis
 from pylme.reference.likelihood import Likelihood
 from pylme.reference.memory import available_bytes
+from pylme.reference.near_solutions import near_solutions
+from pylme.reference.outset import Outset
 from pylme.reference.remainder import Remainder
 from pylme.reference.second_order import average_information, exact_form
 from pylme.reference.storage import stored
@@ -59,12 +66,8 @@ class State:
 
     Attributes
     ----------
-    D : ndarray, shape (K, K, J)
-        Of the leading factor.
-    F : ndarray, shape (K, K, J)
-        I - C_jD_j.
-    K1 : ndarray, shape (K, K, J)
-        The blocks of Z₁ᵀV₁⁻¹Z₁.
+    leading : Leading
+        The blocks of the leading factor.
     left : Eliminated
         The remainder.
     BDB : ndarray, shape (K, K, J)
@@ -76,9 +79,7 @@ class State:
         ZᵀV⁻¹[X y], whitened: N and h.
     """
 
-    D: NDArray[np.float64]
-    F: NDArray[np.float64]
-    K1: NDArray[np.float64]
+    leading: Leading
     left: Eliminated
     BDB: NDArray[np.float64]
     Y: NDArray[np.float64]
@@ -93,56 +94,61 @@ class Crossed:
     Attributes
     ----------
     likelihood : Likelihood
-    tables : ndarray, shape (K + p, K, J)
-        Z_jᵀ[Z_j X] of the leading factor's levels.
-    responses : ndarray, shape (R, K, J)
-        Z_jᵀy.
+    basis : LevelBasis
+        Of the leading factor.
     remainder : Remainder
         Where the other factors' effects stand.
     elimination : Elimination
-        B and Z₂ᵀZ₂.
-    fixed2 : ndarray, shape (q₂, p)
-        Z₂ᵀX.
-    responses2 : ndarray, shape (R, q₂)
-        Z₂ᵀy.
-    gram : ndarray, shape (R, p + 1, p + 1)
-        [X y]ᵀ[X y].
+        B = Q₁ᵀZ₂ and W₂₂.
+    of_x, of_y : Outset
+        Of the columns of X, and of the responses.
+    within : ndarray, shape (R, p + 1, p + 1)
+        What the leading factor leaves of products of [X y], at their outsets.
+    squares : tuple of ndarray, shapes (R, K_f, K_f)
+        Σ_j Z_jᵀy yᵀZ_j of each factor.
+    sizes : tuple of float
+        The mean diagonal of Σ_j C_j² of each factor.
+    total : ndarray, shape (R,)
+        yᵀy.
+    far : ndarray, shape (R, p + 1, p + 1)
+        [X y]ᵀV⁻¹[X y] where all variances are large.
     exact : bool
         Whether the second derivatives are exact.
     """
 
     likelihood: Likelihood
-    tables: NDArray[np.float64]
-    responses: NDArray[np.float64]
+    basis: LevelBasis
     remainder: Remainder
     elimination: Elimination
-    fixed2: NDArray[np.float64]
-    responses2: NDArray[np.float64]
-    gram: NDArray[np.float64]
+    of_x: Outset
+    of_y: Outset
+    within: NDArray[np.float64]
+    squares: tuple[NDArray[np.float64], ...]
+    sizes: tuple[float, ...]
+    total: NDArray[np.float64]
+    far: NDArray[np.float64]
     exact: bool
 
     def subset(self, responses: NDArray[np.bool_ | np.intp]) -> Crossed:
         """The same for some of the responses, marked or by their positions."""
         return replace(
             self,
-            responses=self.responses[responses],
-            responses2=self.responses2[responses],
-            gram=self.gram[responses],
+            of_y=self.of_y.subset(responses),
+            within=self.within[responses],
+            squares=tuple(square[responses] for square in self.squares),
+            total=self.total[responses],
+            far=self.far[responses],
         )
 
     def moments(
         self,
     ) -> tuple[list[NDArray[np.float64]], list[float], NDArray[np.float64]]:
         """The Σ_j h_jh_jᵀ at Σ = 0 and mean diagonal of Σ_j C_j² of each factor, and yᵀy."""
-        K = self.tables.shape[1]
-        C, h = self.tables[:K], self.responses
-        squares, sizes = [h @ h.swapaxes(1, 2)], [float((C * C).sum()) / K]
-        for f in self.others:
-            h = np.stack([self.remainder.of_factor(f, y[:, None])[0] for y in self.responses2])
-            squares.append(h @ h.swapaxes(1, 2))
-            own = self.elimination.products(f)
-            sizes.append(float((own * own).sum()) / own.shape[1])
-        return squares, sizes, self.gram[:, -1, -1]
+        return list(self.squares), list(self.sizes), self.total
+
+    def far_out(self) -> NDArray[np.float64]:
+        """[X y]ᵀV⁻¹[X y] where all variances are large: shape (R, p + 1, p + 1)."""
+        return self.far
 
     def exactly(self) -> Crossed:
         """The same with exact second derivatives."""
@@ -181,30 +187,57 @@ class Crossed:
         return self._state(0, [matrix[0] for matrix in T])[0]
 
     def _state(self, r: int, T: list[NDArray[np.float64]]) -> tuple[State, Solved]:
-        K, J = self.tables.shape[1:]
-        p = self.likelihood.p
-        C = self.tables[:K]
-        D, logdet = spread(T[0][None], C[None])
-        D = D[0]
-        E = np.concatenate([self.tables, self.responses[r][None]])
-        DE = np.einsum("abj,cbj->caj", D, E)
-        N1 = E - np.einsum("abj,cbj->caj", C, DE)
-        F = -np.einsum("abj,bcj->acj", C, D)
-        F[np.arange(K), np.arange(K)] += 1.0
-        left = self.elimination.at(D, T[1:])
-        U2 = np.column_stack([self.fixed2, self.responses2[r]])
-        N2 = U2 - self.elimination.transposed_times(DE[K:].transpose(1, 2, 0))
-        S = self.gram[r] - DE[K:].reshape(p + 1, K * J) @ E[K:].reshape(p + 1, K * J).T
-        r2 = left.times_D2(N2)
-        S -= N2.T @ r2
-        solved = self.likelihood.solve(np.array([logdet.sum() + left.logdet]), S[None])
-        W2 = (N2 - left.times_S22(r2)) @ solved.whitening[0].T
-        N1 = N1[K:] - np.einsum("abj,bjc->caj", F, self.elimination.times(r2))
-        W1 = (solved.whitening[0] @ N1.reshape(p + 1, K * J)).reshape(p + 1, K, J)
+        leading = self.basis.at(T[0])
+        left = self.elimination.at(leading.E, T[1:])
+        own = self.of_x.then(self.of_y, r)
+        x2 = self.scores(own, leading.E) + left.times_S22(own.b.T)
+        u = left.solve(x2)
+        delta = left.effects(u) - own.b.T
+        x1 = own.leading - self.elimination.times(delta).transpose(2, 0, 1)
+        S = self.products(r, own, leading.E, x1, delta) + u.T @ u
+        logdet = np.array([leading.logdet + left.logdet])
+        solved = self.likelihood.solve(logdet, S[None])
+        W2 = left.scores(u) @ solved.whitening[0].T
+        N1 = np.einsum("abj,cbj->caj", leading.F, x1)
+        W1 = (solved.whitening[0] @ N1.reshape(len(x1), -1)).reshape(N1.shape)
         BDB = left.coupled()
-        Y = congruent(F, BDB)
-        K1 = C - congruent(C, D)
-        return State(D=D, F=F, K1=K1, left=left, BDB=BDB, Y=Y, W1=W1, W2=W2), solved
+        state = State(
+            leading=leading, left=left, BDB=BDB, Y=congruent(leading.F, BDB), W1=W1, W2=W2
+        )
+        return state, solved
+
+    def scores(self, own: Outset, E: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Z₂ᵀV₁⁻¹v of columns at their outset, shape (q₂, c)."""
+        weighted = np.einsum("abj,cbj->ajc", E, own.leading)
+        return own.g.T + self.elimination.transposed_times(weighted)
+
+    def products(
+        self,
+        r: int,
+        own: Outset,
+        E: NDArray[np.float64],
+        x1: NDArray[np.float64],
+        delta: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """[X y]ᵀV₁⁻¹[X y] with Z₂(b + δ) taken away, shape (p + 1, p + 1).
+
+        Parameters
+        ----------
+        r : int
+        own : Outset
+            Of [X y].
+        E : ndarray, shape (K, K, J)
+        x1 : ndarray, shape (p + 1, K, J)
+            Q₁ᵀ of what is left.
+        delta : ndarray, shape (q₂, p + 1)
+        """
+        crossed = own.g @ delta
+        weighted = np.einsum("abj,cbj->caj", E, x1)
+        c = len(x1)
+        made: NDArray[np.float64] = self.within[r] - crossed - crossed.T
+        made += delta.T @ self.elimination.times_W22(delta)
+        made += x1.reshape(c, -1) @ weighted.reshape(c, -1).T
+        return made
 
     def _sums(self, state: State) -> list[NDArray[np.float64]]:
         """The Σ_j h_jh_jᵀ of each factor."""
@@ -213,7 +246,7 @@ class Crossed:
 
     def _sizes(self) -> list[float]:
         """The mean number of rows of a level of each factor."""
-        levels = (self.tables.shape[2], *self.remainder.levels)
+        levels = (self.basis.factor.levels, *self.remainder.levels)
         return [self.likelihood.n / J for J in levels]
 
     def effects(self, T: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
@@ -227,7 +260,7 @@ class Crossed:
         state = self.state(T)
         if f > 0:
             return state.left.spread(f - 1)
-        D = state.D + congruent(state.D, state.BDB)
+        D = state.leading.D + congruent(state.leading.DR, state.BDB)
         return np.moveaxis(D, -1, 0)
 
     @property
@@ -242,7 +275,7 @@ class Crossed:
         c, K, J = state.W1.shape
         flat = state.W1.swapaxes(0, 1).reshape(K, c * J)
         taken = (flat * np.repeat(weights, J)) @ flat.T
-        M = [(state.K1 - state.Y).sum(axis=-1) - taken]
+        M = [(state.leading.K1 - state.Y).sum(axis=-1) - taken]
         weighted = state.W2 * weights
         for f, K22 in enumerate(state.left.sums()):
             own = self.remainder.rows(f)
@@ -279,8 +312,9 @@ def crossed(
     K, J = leading.width, leading.levels
     remainder = Remainder.of(others)
     G = len(layout.factors)
-    elimination = stored(
-        [cells(columns, layout, 0, g) for g in range(1, G)],
+    basis = LevelBasis.of(columns, 0, leading)
+    whole = stored(
+        [cells(columns, layout, 0, g, rows=basis.rows) for g in range(1, G)],
         {(f - 1, g - 1): cells(columns, layout, f, g) for f in range(1, G) for g in range(f, G)},
         remainder,
         shape=(K, J),
@@ -290,19 +324,55 @@ def crossed(
     fixed2, responses2 = [], []
     for g, factor in enumerate(others, start=1):
         own = within_levels(columns, g, base_tables(columns, factor, g))[factor.width :]
-        fixed2.append(own.transpose(2, 1, 0).reshape(factor.size, -1))
+        fixed2.append(own.transpose(0, 2, 1).reshape(len(own), factor.size))
         responses = response_tables(columns, factor, g)
         responses2.append(responses.swapaxes(1, 2).reshape(len(responses), factor.size))
     q2 = float(remainder.size)
     work = K * (K + 1) / 2 * K * J * q2**2 + 10 * q2**3
-    return Crossed(
+    of_base = basis.sums(columns.base)
+    of_x = np.tensordot(columns.x_of_base, of_base, axes=(0, 0))
+    of_y = basis.sums(columns.y)
+    others_of_y = np.concatenate(responses2, axis=1)
+    blocks = [basis.C, *(whole.products(f).transpose(1, 2, 0) for f in range(G - 1))]
+    h = basis.back(of_y)
+    gram = fixed_products(columns)
+    plain = Crossed(
         likelihood=likelihood,
-        tables=within_levels(columns, 0, base_tables(columns, leading, 0)),
-        responses=response_tables(columns, leading, 0),
+        basis=basis,
         remainder=remainder,
-        elimination=elimination,
-        fixed2=np.concatenate(fixed2),
-        responses2=np.concatenate(responses2, axis=1),
-        gram=fixed_products(columns),
-        exact=isinstance(elimination, DenseElimination) and work < CHEAP,
+        elimination=whole.less(basis.G),
+        of_x=_from_zero(whole, basis, of_x, np.concatenate(fixed2, axis=1)),
+        of_y=_from_zero(whole, basis, of_y, others_of_y),
+        within=gram,
+        squares=(
+            h @ h.swapaxes(1, 2),
+            *(_squares(remainder, f, others_of_y) for f in range(G - 1)),
+        ),
+        sizes=tuple(float((block * block).sum()) / len(block) for block in blocks),
+        total=gram[:, -1, -1],
+        far=gram,
+        exact=isinstance(whole, DenseElimination) and work < CHEAP,
     )
+    return near_solutions(plain, columns, layout)
+
+
+def _from_zero(
+    elimination: Elimination,
+    basis: LevelBasis,
+    leading: NDArray[np.float64],
+    others: NDArray[np.float64],
+) -> Outset:
+    """The outset of columns at b = 0, from their Q₁ᵀx, shape (c, K, J), and Z₂ᵀx, (c, q₂)."""
+    explained = basis.coefficients(leading).transpose(1, 2, 0)
+    return Outset(
+        leading=leading.copy(),
+        b=np.zeros_like(others),
+        g=others - elimination.transposed_times(explained).T,
+    )
+
+
+def _squares(remainder: Remainder, f: int, of_y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Σ_j Z_jᵀy yᵀZ_j of a factor of the remainder, shape (R, K_f, K_f)."""
+    h = of_y[:, remainder.rows(f)].reshape(len(of_y), remainder.levels[f], remainder.widths[f])
+    product: NDArray[np.float64] = h.swapaxes(1, 2) @ h
+    return product

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -11,11 +10,11 @@ from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from pylme.reference.coupling import Coupling, Way, coupling, way_to_couple
-from pylme.reference.elimination import vector_bytes
+from pylme.reference.elimination import Roots, vector_bytes
 from pylme.reference.remainder import Remainder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pylme.reference.cells import Cells
 
@@ -27,8 +26,6 @@ __all__ = [
     "dense_plan",
 ]
 
-#: T_f is divided by where its condition number is below this; else K₂₂ is computed without.
-WELL_CONDITIONED: Final = 1e4
 #: Columns of D₂ that are multiplied at a time: memory is that of a few columns for each level.
 _CHUNK: Final = 128
 
@@ -40,19 +37,23 @@ class DenseEliminated:
     Attributes
     ----------
     of : DenseElimination
-    T : sequence of ndarray
+    roots : Roots
         Of the remainder's factors.
-    S22, D2, inverse : ndarray, shape (q₂, q₂)
+    S22, inverse : ndarray, shape (q₂, q₂)
         The last is A₂⁻¹.
+    factor : ndarray, shape (q₂, q₂)
+        The lower Cholesky factor of A₂, in columns.
+    D2 : ndarray, shape (q₂, q₂)
     logdet : float
         log|A₂|.
     """
 
     of: DenseElimination
-    T: Sequence[NDArray[np.float64]]
+    roots: Roots
     S22: NDArray[np.float64]
-    D2: NDArray[np.float64]
     inverse: NDArray[np.float64]
+    factor: NDArray[np.float64]
+    D2: NDArray[np.float64]
     logdet: float
 
     def times_S22(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -62,8 +63,31 @@ class DenseEliminated:
 
     def times_D2(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
         """D₂ v, of v of shape (q₂, c)."""
-        product: NDArray[np.float64] = self.D2 @ v
-        return product
+        return self.effects(self.solve(v))
+
+    def solve(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A₂⁻¹Λ₂ᵀ v = u, of v of shape (q₂, c)."""
+        inner = self.of.remainder.times([root.T for root in self.roots.regular], v)
+        return _solved(self.factor, inner)
+
+    def effects(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Λ₂ u."""
+        return self.of.remainder.times(self.roots.regular, u)
+
+    def scores(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Λ₂⁻ᵀ u, which is Z₂ᵀV⁻¹ of what u was solved for."""
+        return self.of.remainder.times([root.T for root in self.roots.inverse], u)
+
+    def times_G(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(I - D₂S₂₂) v = Λ₂A₂⁻¹Λ₂⁻¹ v, of v of shape (q₂, c)."""
+        inner = self.of.remainder.times(self.roots.inverse, v)
+        return self.effects(_solved(self.factor, inner))
+
+    def G(self) -> NDArray[np.float64]:
+        """I - D₂S₂₂ = Λ₂A₂⁻¹Λ₂⁻¹."""
+        remainder = self.of.remainder
+        half = remainder.right(self.inverse, self.roots.inverse)
+        return remainder.right(half.T, [root.T for root in self.roots.regular]).T
 
     def coupled(self) -> NDArray[np.float64]:
         """The blocks of B D₂ Bᵀ, shape (K, K, J)."""
@@ -72,17 +96,12 @@ class DenseEliminated:
     def sums(self) -> list[NDArray[np.float64]]:
         """The sum of the diagonal blocks of K₂₂ of each factor, shapes (K_f, K_f)."""
         remainder = self.of.remainder
-        SL = remainder.right(self.S22, self.T)
+        SL = remainder.right(self.S22, self.roots.regular)
         made = []
-        for f, factor in enumerate(self.T):
+        for f, inverse in enumerate(self.roots.inverse):
             own = remainder.rows(f)
-            if np.linalg.cond(factor) < WELL_CONDITIONED:
-                # K₂₂Λ₂ = S₂₂Λ₂A₂⁻¹
-                product = remainder.sum_of_blocks(f, SL[own], self.inverse[own])
-                K22 = np.linalg.solve(factor.T, product.T).T
-            else:
-                K22 = remainder.diagonal_blocks(f, self.S22)
-                K22 -= remainder.sum_of_blocks(f, self.S22[own] @ self.D2, self.S22[own])
+            # K₂₂Λ₂ = S₂₂Λ₂A₂⁻¹
+            K22 = remainder.sum_of_blocks(f, SL[own], self.inverse[own]) @ inverse
             made.append(0.5 * (K22 + K22.T))
         return made
 
@@ -121,38 +140,60 @@ class DenseElimination:
     remainder : Remainder
     coupling : Coupling
         B.
-    C22 : ndarray, shape (q₂, q₂)
-        Z₂ᵀZ₂.
+    W22 : ndarray, shape (q₂, q₂)
     bytes : int
         How much memory an evaluation is estimated to take.
     """
 
     remainder: Remainder
     coupling: Coupling
-    C22: NDArray[np.float64]
+    W22: NDArray[np.float64]
     bytes: int
 
-    def at(self, D: NDArray[np.float64], T: Sequence[NDArray[np.float64]]) -> DenseEliminated:
-        """What is left at the leading factor's D, shape (K, K, J), and the other factors' T."""
-        S22 = self.C22 - self.coupling.eliminate(D)
-        inverse, logdet = self._inverse(S22, T)
-        D2 = self.remainder.congruent(inverse, [factor.T for factor in T])
-        return DenseEliminated(of=self, T=T, S22=S22, D2=D2, inverse=inverse, logdet=logdet)
+    def less(self, G: NDArray[np.float64]) -> DenseElimination:
+        """With Bᵀ G B taken away from Z₂ᵀZ₂."""
+        return replace(self, W22=self.W22 - self.coupling.eliminate(G))
 
-    def _inverse(
-        self, S22: NDArray[np.float64], T: Sequence[NDArray[np.float64]]
-    ) -> tuple[NDArray[np.float64], float]:
-        """A₂⁻¹ and log|A₂|."""
-        A = self.remainder.congruent(S22, T)
+    def at(self, E: NDArray[np.float64], T: Sequence[NDArray[np.float64]]) -> DenseEliminated:
+        """What is left at S₂₂ = W₂₂ + BᵀEB, E of shape (K, K, J), and the other factors' T."""
+        S22, roots, factor = self._factored(E, T)
+        inverse = _inverse(factor)
+        return DenseEliminated(
+            of=self,
+            roots=roots,
+            S22=S22,
+            inverse=inverse,
+            factor=factor,
+            D2=self.remainder.congruent(inverse, [root.T for root in roots.plain]),
+            logdet=2.0 * float(np.log(factor.diagonal()).sum()),
+        )
+
+    def solution(
+        self, E: NDArray[np.float64], T: Sequence[NDArray[np.float64]], v: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """D₂ v alone, of v of shape (q₂, c)."""
+        _, roots, factor = self._factored(E, T)
+        inner = self.remainder.times([root.T for root in roots.plain], v)
+        return self.remainder.times(roots.plain, _solved(factor, inner))
+
+    def _factored(
+        self, E: NDArray[np.float64], T: Sequence[NDArray[np.float64]]
+    ) -> tuple[NDArray[np.float64], Roots, NDArray[np.float64]]:
+        """S₂₂, the roots, and the factor of A₂."""
+        S22 = self.W22 + self.coupling.eliminate(E)
+        roots = Roots.of(T)
+        A = self.remainder.congruent(S22, roots.regular)
         A.flat[:: len(A) + 1] += 1.0
         # The transpose of an array in rows is the same matrix in columns, as LAPACK wants it.
         factor, failed = lapack.dpotrf(A.T, lower=1, overwrite_a=1, clean=0)
         if failed:
             raise np.linalg.LinAlgError
-        logdet = 2.0 * float(np.log(factor.diagonal()).sum())
-        inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
-        lower = np.tril(inverse)
-        return lower + np.tril(lower, -1).T, logdet
+        return S22, roots, factor
+
+    def times_W22(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """W₂₂ v, of v of shape (q₂, c)."""
+        product: NDArray[np.float64] = self.W22 @ v
+        return product
 
     def times(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
         """B v, shape (K, J, c), of v of shape (q₂, c)."""
@@ -163,8 +204,22 @@ class DenseElimination:
         return self.coupling.transposed_times(w)
 
     def products(self, f: int) -> NDArray[np.float64]:
-        """The diagonal blocks of Z₂ᵀZ₂ of factor f, shape (J_f, K_f, K_f)."""
-        return self.remainder.blocks(f, self.C22)
+        """The diagonal blocks of W₂₂ of factor f, shape (J_f, K_f, K_f)."""
+        return self.remainder.blocks(f, self.W22)
+
+
+def _solved(factor: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The inverse of A₂ times v, from its Cholesky factor."""
+    solved, _ = lapack.dpotrs(factor, v, lower=1)
+    return np.asarray(solved, dtype=np.float64)
+
+
+def _inverse(factor: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A₂⁻¹ from its Cholesky factor."""
+    inverse, _ = lapack.dpotri(factor, lower=1)
+    lower = np.tril(inverse)
+    made: NDArray[np.float64] = lower + np.tril(lower, -1).T
+    return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,9 +246,9 @@ def dense_plan(
         The bytes that it should not exceed.
     """
     matrix = 8.0 * float(remainder.size) ** 2
-    # At hand for the exact second derivatives: 9 matrices of q₂ by q₂, and 3 for each product of
+    # At hand for the exact second derivatives: 10 matrices of q₂ by q₂, and 3 for each product of
     # two columns of the leading factor.
-    used = matrix * (9 + 3 * shape[0] * (shape[0] + 1) / 2) + vector_bytes(remainder, shape)
+    used = matrix * (10 + 3 * shape[0] * (shape[0] + 1) / 2) + vector_bytes(remainder, shape)
     way = way_to_couple(parts, remainder, shape=shape, limit=limit - used)
     return DensePlan(way=way, bytes=int(max(way.made + matrix, way.used + used)))
 
@@ -210,7 +265,7 @@ def dense_elimination(
     return DenseElimination(
         remainder=remainder,
         coupling=coupling(parts, remainder, shape=shape, way=plan.way),
-        C22=_scattered(products, remainder),
+        W22=_scattered(products, remainder),
         bytes=plan.bytes,
     )
 

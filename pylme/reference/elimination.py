@@ -6,17 +6,50 @@ and an `Eliminated` is what it comes to at one set of them.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylme.reference.batched import LEAST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
+    from typing import Self
 
     from pylme.reference.remainder import Remainder
 
-__all__ = ["Eliminated", "Elimination", "vector_bytes"]
+__all__ = ["Eliminated", "Elimination", "Roots", "vector_bytes"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Roots:
+    """The factors T of the remainder with orthogonal columns, TTᵀ being the same.
+
+    Attributes
+    ----------
+    plain : list of ndarray, shapes (K_f, K_f)
+        With columns of zero where T is singular.
+    regular, inverse : list of ndarray, shapes (K_f, K_f)
+        With columns of length `LEAST` at least, and their inverses: the Λ₂ of A₂.
+    """
+
+    plain: list[NDArray[np.float64]]
+    regular: list[NDArray[np.float64]]
+    inverse: list[NDArray[np.float64]]
+
+    @classmethod
+    def of(cls, T: Sequence[NDArray[np.float64]]) -> Roots:
+        """See `pylme.reference.batched.orthogonal`."""
+        plain, regular, inverse = [], [], []
+        for matrix in T:
+            U, lengths, _ = np.linalg.svd(matrix)
+            floored = np.maximum(lengths, LEAST)
+            plain.append(U * lengths)
+            regular.append(U * floored)
+            inverse.append((U / floored).T)
+        return cls(plain=plain, regular=regular, inverse=inverse)
 
 
 class Eliminated(Protocol):
@@ -33,6 +66,22 @@ class Eliminated(Protocol):
 
     def times_D2(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
         """D₂ v, of v of shape (q₂, c)."""
+        ...
+
+    def solve(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A₂⁻¹Λ₂ᵀ v = u, of v of shape (q₂, c)."""
+        ...
+
+    def effects(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Λ₂ u."""
+        ...
+
+    def scores(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Λ₂⁻ᵀ u, which is Z₂ᵀV⁻¹ of what u was solved for."""
+        ...
+
+    def times_G(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(I - D₂S₂₂) v = Λ₂A₂⁻¹Λ₂⁻¹ v, of v of shape (q₂, c)."""
         ...
 
     def coupled(self) -> NDArray[np.float64]:
@@ -64,15 +113,29 @@ class Eliminated(Protocol):
 
 
 class Elimination(Protocol):
-    """B = Z₁ᵀZ₂ and Z₂ᵀZ₂."""
+    """B = Q₁ᵀZ₂ and W₂₂ = Z₂ᵀZ₂ - BᵀGB, G the inverse of Q₁ᵀQ₁."""
 
     @property
     def bytes(self) -> int:
         """How much memory an evaluation is estimated to take."""
         ...
 
-    def at(self, D: NDArray[np.float64], T: Sequence[NDArray[np.float64]]) -> Eliminated:
-        """What is left at the leading factor's D, shape (K, K, J), and the other factors' T."""
+    def less(self, G: NDArray[np.float64]) -> Self:
+        """With Bᵀ G B taken away from Z₂ᵀZ₂."""
+        ...
+
+    def at(self, E: NDArray[np.float64], T: Sequence[NDArray[np.float64]]) -> Eliminated:
+        """What is left at S₂₂ = W₂₂ + BᵀEB, E of shape (K, K, J), and the other factors' T."""
+        ...
+
+    def solution(
+        self, E: NDArray[np.float64], T: Sequence[NDArray[np.float64]], v: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """D₂ v alone, of v of shape (q₂, c)."""
+        ...
+
+    def times_W22(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """W₂₂ v, of v of shape (q₂, c)."""
         ...
 
     def times(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -84,7 +147,7 @@ class Elimination(Protocol):
         ...
 
     def products(self, f: int) -> NDArray[np.float64]:
-        """The diagonal blocks of Z₂ᵀZ₂ of factor f, shape (J_f, K_f, K_f)."""
+        """The diagonal blocks of W₂₂ of factor f, shape (J_f, K_f, K_f)."""
         ...
 
 

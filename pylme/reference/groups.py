@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from pylme.reference.pseudo_inverse import coefficients
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.reference.columns import Columns
     from pylme.reference.terms import Factor
 
-__all__ = ["base_tables", "fixed_products", "response_tables", "within_levels"]
+__all__ = ["base_tables", "fixed_products", "left_within", "response_tables", "within_levels"]
 
 
 def base_tables(columns: Columns, factor: Factor, f: int) -> NDArray[np.float64]:
@@ -74,3 +76,28 @@ def fixed_products(columns: Columns) -> NDArray[np.float64]:
     products[:, :p, p] = products[:, p, :p] = (columns.y @ columns.base.T) @ B
     products[:, p, p] = np.einsum("rn,rn->r", columns.y, columns.y)
     return products
+
+
+def left_within(
+    columns: Columns, factor: Factor, f: int, row: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """What the factor's columns leave of one column within each level, shape (n,).
+
+    Orthogonal to them beyond its own rounding: what the first coefficients lack is seen in the
+    residuals, and taken out of them.
+    """
+    z = columns.z_of_base[f].T @ columns.base
+    K, J = factor.width, factor.levels
+    C = np.empty((K, K, J))
+    for a in range(K):
+        for b in range(a + 1):
+            C[a, b] = C[b, a] = np.bincount(factor.codes, weights=z[a] * z[b], minlength=J)
+    left = row.copy()
+    for _ in range(2):
+        U = np.empty((1, K, J))
+        for a in range(K):
+            U[0, a] = np.bincount(factor.codes, weights=z[a] * left, minlength=J)
+        c = coefficients(C, U)[0]
+        for a in range(K):
+            left -= z[a] * c[a, factor.codes]
+    return left

@@ -1,4 +1,4 @@
-"""The entries of B = Z₁ᵀZ₂: what the levels of the leading factor have in common with others."""
+"""The entries of B = Q₁ᵀZ₂: what the levels of the leading factor have in common with others."""
 
 from __future__ import annotations
 

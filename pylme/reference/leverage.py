@@ -8,7 +8,7 @@ The first part is the sum of squares of a column of L⁻¹ΛᵀZᵀ, which lme4'
 columns are the well-conditioned ones, with the root of the weights in them.
 
 With several factors and the notation of `pylme.reference.crossed`, ΛA⁻¹Λᵀ has the blocks
-D + DBD₂BᵀD, -DBD₂ and D₂.
+D + DBD₂BᵀD, -DBD₂ and D₂, with Z₁ᵀZ₂ in the place of B.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _of_several(
             total += state.left.between(at, to) * left * right
         BD2 = state.left.towards(leading.codes, at)
         for a in range(leading.width):
-            DBD2 = (state.D[a, :, leading.codes] * BD2.T).sum(axis=1)
+            DBD2 = (state.leading.DR[a, :, leading.codes] * BD2.T).sum(axis=1)
             total -= 2.0 * DBD2 * z[0][a] * left
     return total
 

@@ -72,13 +72,20 @@ class Likelihood:
         whitening[:, p, :p] = -beta
         whitening[:, p, p] = 1.0
         criterion = logdet + (nu * (1.0 + np.log(2.0 * np.pi / nu)) + self.constant)
-        criterion = criterion + nu * np.log(rss)
+        # Where rounding has left nothing of the residuals there is no value: no step leads there.
+        sound = rss > 0.0
         if failed is not None:
-            criterion = np.where(failed, np.inf, criterion)
+            sound &= ~failed
+        criterion = criterion + nu * np.log(np.where(sound, rss, np.inf))
         if self.reml:
             criterion = criterion + 2.0 * np.log(RX.diagonal(axis1=1, axis2=2)).sum(axis=1)
         return Solved(
-            criterion=criterion, beta=beta, rss=rss, RX=RX, whitening=whitening, ratio=nu / rss
+            criterion=criterion,
+            beta=beta,
+            rss=rss,
+            RX=RX,
+            whitening=whitening,
+            ratio=nu / np.where(sound, rss, np.inf),
         )
 
     def through_fixed_effects(

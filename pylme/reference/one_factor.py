@@ -1,12 +1,16 @@
 """The criterion and its derivatives for a model with one grouping factor, many responses at once.
 
 With one factor A = ΛᵀZᵀZΛ + I is block diagonal, and everything is a sum over levels j of small
-matrices. With C_j = Z_jᵀZ_j and D_j = T(TᵀC_jT + I)⁻¹Tᵀ,
+matrices. With C_j = Z_jᵀZ_j, the least-squares coefficients c_j of [X y] on Z_j within the level,
+and W what they leave,
 
-    Z_jᵀV⁻¹[Z_j X y] = (I - C_jD_j) Z_jᵀ[Z_j X y]
-    [X y]ᵀV⁻¹[X y] = [X y]ᵀ[X y] - Σ_j [X y]ᵀZ_jD_jZ_jᵀ[X y]
+    K_j = Z_jᵀV⁻¹Z_j = C_j - C_jT(TᵀC_jT + I)⁻¹TᵀC_j = (C_j⁻¹ + TTᵀ)⁻¹
+    Z_jᵀV⁻¹[X y] = K_jc_j
+    [X y]ᵀV⁻¹[X y] = W + Σ_j c_jᵀK_jc_j
 
-and with K_j, N_j, h_j the columns of the first that belong to Z, to X times R_X⁻¹, and to y - Xβ̂,
+Nothing cancels in these, however large the variances are: W does not depend on them, and K_j is
+computed without the difference (`pylme.reference.batched.precision`), in coordinates in which TTᵀ
+is diagonal. With N_j, h_j the columns of K_jc_j that belong to X times R_X⁻¹ and to y - Xβ̂,
 
     M = Σ_j K_j - ρ N_jN_jᵀ - (ν/r²) h_jh_jᵀ
     form(σ, τ) = Σ_j tr((-K_j + 2ρN_jN_jᵀ + 2(ν/r²)h_jh_jᵀ) σ K_j τ) - ρ‖Σ_j N_jᵀσN_j ∘ ..‖
@@ -21,17 +25,33 @@ second moments enter, so a balanced design costs the same for 40 levels and for 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.reference.batched import applied, outer_sums, spread
+from pylme.reference.batched import (
+    applied,
+    congruent,
+    kronecker_square,
+    orthogonal,
+    outer_sums,
+    precision,
+    spread,
+)
 from pylme.reference.evaluation import symmetric_form
-from pylme.reference.groups import base_tables, fixed_products, response_tables, within_levels
+from pylme.reference.groups import (
+    base_tables,
+    fixed_products,
+    left_within,
+    response_tables,
+    within_levels,
+)
 from pylme.reference.likelihood import Likelihood
+from pylme.reference.near_solutions import FAR, LITTLE, products
 from pylme.reference.patterns import merged, patterns
+from pylme.reference.pseudo_inverse import coefficients
 
 if TYPE_CHECKING:
     from pylme.reference.columns import Columns
@@ -51,12 +71,16 @@ class OneFactor:
     likelihood : Likelihood
     counts : ndarray, shape (P,)
         Levels of each pattern.
-    tables : ndarray, shape (R, K + p + 1 + e, K, P)
-        Z_jᵀ[Z_j X y] of each pattern: of X times the root of its count, of y the sum over its
-        levels over that root. Where patterns have several levels e is K, and the last columns are
-        a root of Σ_j (Z_jᵀy - mean)(Z_jᵀy - mean)ᵀ; else e is 0.
-    gram : ndarray, shape (R, p + 1, p + 1)
-        [X y]ᵀ[X y].
+    C : ndarray, shape (K, K, P)
+        Z_jᵀZ_j of each pattern.
+    coefficients : ndarray, shape (R, p + 1 + e, K, P)
+        The c_j of each pattern: of X times the root of its count, of y the sum over its levels over
+        that root. Where patterns have several levels e is K, and the last columns are a root of the
+        second moments about the mean; else e is 0.
+    within : ndarray, shape (R, p + 1, p + 1)
+        W.
+    total : ndarray, shape (R,)
+        yᵀy.
     levels : ndarray, shape (K + p, K, J)
         Z_jᵀ[Z_j X] of each level.
     responses : ndarray, shape (R, K, J)
@@ -65,19 +89,20 @@ class OneFactor:
 
     likelihood: Likelihood
     counts: NDArray[np.float64]
-    tables: NDArray[np.float64]
-    gram: NDArray[np.float64]
+    C: NDArray[np.float64]
+    coefficients: NDArray[np.float64]
+    within: NDArray[np.float64]
+    total: NDArray[np.float64]
     levels: NDArray[np.float64]
     responses: NDArray[np.float64]
 
     def subset(self, responses: NDArray[np.bool_ | np.intp]) -> OneFactor:
         """The same for some of the responses, marked or by their positions."""
-        return OneFactor(
-            likelihood=self.likelihood,
-            counts=self.counts,
-            tables=self.tables[responses],
-            gram=self.gram[responses],
-            levels=self.levels,
+        return replace(
+            self,
+            coefficients=self.coefficients[responses],
+            within=self.within[responses],
+            total=self.total[responses],
             responses=self.responses[responses],
         )
 
@@ -85,11 +110,16 @@ class OneFactor:
         self,
     ) -> tuple[list[NDArray[np.float64]], list[float], NDArray[np.float64]]:
         """The Σ_j h_jh_jᵀ at Σ = 0, the mean diagonal of Σ_j C_j², and yᵀy."""
-        K = self.tables.shape[2]
-        h = self.tables[:, K + self.likelihood.p :]
+        h = applied(self.C[None], self.coefficients[:, self.likelihood.p :])
         squares = np.einsum("rcag,rcbg->rab", h, h)
-        C = self.tables[0, :K]
-        return [squares], [float((C * C).sum(axis=(0, 1)) @ self.counts) / K], self.gram[:, -1, -1]
+        size = float((self.C * self.C).sum(axis=(0, 1)) @ self.counts) / len(self.C)
+        return [squares], [size], self.total
+
+    def far_out(self) -> NDArray[np.float64]:
+        """[X y]ᵀV⁻¹[X y] where all variances are large: shape (R, p + 1, p + 1)."""
+        c = self.coefficients.reshape(*self.coefficients.shape[:2], -1) / FAR
+        used = self.likelihood.p + 1
+        return self.within + c[:, :used] @ c[:, :used].swapaxes(1, 2)
 
     def exactly(self) -> OneFactor:
         """Itself: its second derivatives are exact."""
@@ -99,10 +129,13 @@ class OneFactor:
         """The h = ZᵀV⁻¹(y - Xβ̂) of a single response, by factor: shape (J, K)."""
         beta = self.evaluate(T).beta[0]
         K = T[0].shape[1]
-        D = spread(T[0], self.levels[None, :K])[0][0]
+        C = self.levels[:K]
         Ze = self.responses[0] - np.tensordot(beta, self.levels[K:], axes=1)
-        h = Ze - np.einsum("abj,bj->aj", self.levels[:K], np.einsum("bcj,cj->bj", D, Ze))
-        return [h.T]
+        U, s = orthogonal(T[0])
+        turned, _, _ = precision(s, congruent(U[0].T[..., None], C)[None])
+        c = np.tensordot(U[0].T, coefficients(C, Ze[None])[0], axes=1)
+        h = np.einsum("abj,bj->aj", turned[0], c)
+        return [(U[0] @ h).T]
 
     def spread(self, T: list[NDArray[np.float64]], f: int) -> NDArray[np.float64]:
         """The blocks of ΛA⁻¹Λᵀ of the levels of factor f, shape (J, K, K)."""
@@ -119,23 +152,32 @@ class OneFactor:
             The relative covariance factor for each response.
         """
         (factor,) = T
-        E = self.tables
-        R, c, K, P = len(factor), *E.shape[1:]
+        c = self.coefficients
+        R, K, P = len(factor), *self.C.shape[1:]
         used = self.likelihood.p + 1
-        C = E[:, :K]
-        D, logdet = spread(factor, C)
-        DE = applied(D, E)
-        N = E - applied(C, DE)
-        U = E[:, K:].reshape(len(E), c - K, K * P)
-        taken = DE[:, K:].reshape(R, c - K, K * P) @ U.swapaxes(1, 2)
-        S = self.gram - taken[:, :used, :used]
-        if c > K + used:
-            S[:, -1, -1] -= np.einsum("rcc->r", taken[:, used:, used:])
+        U, s = orthogonal(factor)
+        C = self.C[None]
+        if K > 1:
+            square = kronecker_square(U)
+            C = (square.swapaxes(1, 2) @ C.reshape(1, K * K, P)).reshape(R, K, K, P)
+            c = U.swapaxes(1, 2)[:, None] @ c
+        KK, _, logdet = precision(s, C)
+        N = applied(KK, c)
+        products = N.reshape(R, -1, K * P) @ c.reshape(R, -1, K * P).swapaxes(1, 2)
+        S = self.within + products[:, :used, :used]
+        S[:, -1, -1] += np.einsum("rcc->r", products[:, used:, used:])
         solved = self.likelihood.solve(logdet @ self.counts, S)
-        whole = N[:, K : K + used].reshape(R, used, K * P)
+        whole = N[:, :used].reshape(R, used, K * P)
         W = (solved.whitening @ whole).reshape(R, used, K, P)
-        h = W[:, -1:] if c == K + used else np.concatenate([W[:, -1:], N[:, K + used :]], axis=1)
-        return self._derivatives(solved, N[:, :K], W, h)
+        h = W[:, -1:]
+        if c.shape[1] > used:
+            h = np.concatenate([h, N[:, used:]], axis=1)
+        M, form, hh = self._derivatives(solved, KK, W, h)
+        if K > 1:
+            M = U @ M @ U.swapaxes(1, 2)
+            form = square @ form @ square.swapaxes(1, 2)
+            hh = (square @ hh[..., None])[..., 0]
+        return solved.evaluation((M,), form, hh)
 
     def _derivatives(
         self,
@@ -143,7 +185,8 @@ class OneFactor:
         KK: NDArray[np.float64],
         W: NDArray[np.float64],
         h: NDArray[np.float64],
-    ) -> Evaluation:
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """M, the second differential and Σ_j h_jh_jᵀ, in the coordinates of K, W and h."""
         R, used, K, P = W.shape
         hh = outer_sums(h)
         weighted = KK * self.counts
@@ -159,24 +202,57 @@ class OneFactor:
         cross = (flat @ flat.swapaxes(1, 2)).reshape(R, used, K, used, K)
         form -= self.likelihood.through_fixed_effects([cross], solved.ratio)
         form -= (solved.ratio / solved.rss)[:, None, None] * (total[:, :, None] * total[:, None])
-        return solved.evaluation((M,), form, total)
+        return M, form, total
 
 
 def one_factor(likelihood: Likelihood, columns: Columns, factor: Factor) -> OneFactor:
     """What the criterion needs, from the columns."""
-    within = within_levels(columns, 0, base_tables(columns, factor, 0))
+    levels = within_levels(columns, 0, base_tables(columns, factor, 0))
     responses = response_tables(columns, factor, 0)
-    kinds = patterns(within)
-    counts = np.ones(factor.levels)
-    columns_of_x, columns_of_y = within, responses[:, None]
+    K = factor.width
+    of_x, of_y = coefficients(levels[:K], levels[K:]), coefficients(levels[:K], responses)
+    gram = fixed_products(columns)
+    within = _within(columns, factor, gram, products(levels[K:], responses, of_x, of_y))
+    kinds = patterns(levels)
+    counts, C, columns_of_y = np.ones(factor.levels), levels[:K], of_y[:, None]
     if kinds is not None:
-        counts, columns_of_x, columns_of_y = merged(kinds, within, responses)
-    shared = np.broadcast_to(columns_of_x, (len(responses), *columns_of_x.shape))
+        both = np.concatenate([C, of_x])
+        counts, both, columns_of_y = merged(kinds, both, of_y)
+        C, of_x = both[:K], both[K:]
+    shared = np.broadcast_to(of_x, (len(responses), *of_x.shape))
     return OneFactor(
         likelihood=likelihood,
         counts=counts,
-        tables=np.concatenate([shared, columns_of_y], axis=1),
-        gram=fixed_products(columns),
-        levels=within,
+        C=np.ascontiguousarray(C),
+        coefficients=np.concatenate([shared, columns_of_y], axis=1),
+        within=within,
+        total=gram[:, -1, -1],
+        levels=levels,
         responses=responses,
     )
+
+
+def _within(
+    columns: Columns, factor: Factor, gram: NDArray[np.float64], taken: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """W, by difference where enough is left of a column, else from its residuals in the rows."""
+    W = gram - taken
+    p = W.shape[1] - 1
+    B, Z = columns.x_of_base, columns.z_of_base[0]
+    base_of_z = np.any(Z != 0, axis=1)
+    little = W.diagonal(axis1=1, axis2=2) < LITTLE * gram.diagonal(axis1=1, axis2=2)
+    for j in np.flatnonzero(little[0, :p]):
+        if base_of_z.sum() == factor.width and not B[~base_of_z, j].any():
+            # A combination of the factor's own columns: nothing is left.
+            W[:, j] = W[:, :, j] = 0.0
+            continue
+        left = left_within(columns, factor, 0, B[:, j] @ columns.base)
+        of_base = columns.base @ left
+        W[:, j, :p] = W[:, :p, j] = of_base @ B
+        W[:, j, j] = left @ left
+        W[:, j, p] = W[:, p, j] = columns.y @ left
+    for r in np.flatnonzero(little[:, p]):
+        left = left_within(columns, factor, 0, columns.y[r])
+        W[r, p, :p] = W[r, :p, p] = np.where(W[r].diagonal()[:p] == 0, 0, (columns.base @ left) @ B)
+        W[r, p, p] = left @ left
+    return W

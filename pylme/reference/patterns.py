@@ -57,13 +57,15 @@ def merged(
     ----------
     kinds : ndarray of int, shape (J,)
     within : ndarray, shape (K + p, K, J)
+        Z_jᵀZ_j, and what belongs to the columns of X.
     responses : ndarray, shape (R, K, J)
+        The same of y.
 
     Returns
     -------
     counts : ndarray, shape (P,)
     within : ndarray, shape (K + p, K, P)
-        The Z_jᵀX_j times the root of the count.
+        Those of X times the root of the count.
     responses : ndarray, shape (R, 1 + K, K, P)
         The sums over the root of the count, and a root of the second moments about the mean.
     """
@@ -75,8 +77,11 @@ def merged(
     about = responses - (sums / counts)[..., kinds]
     products = (about[:, :, None] * about[:, None])[..., order]
     moments = np.moveaxis(np.add.reduceat(products, starts, axis=-1), -1, 1)
-    values, vectors = np.linalg.eigh(moments)
-    roots = vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
+    # Eigenvalues are right to the rounding error of the largest: of columns of one length.
+    lengths = np.sqrt(moments.diagonal(axis1=2, axis2=3))
+    safe = np.where(lengths > 0, lengths, 1.0)
+    values, vectors = np.linalg.eigh(moments / (safe[..., None] * safe[..., None, :]))
+    roots = lengths[..., None] * vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
     representative = within[..., order[starts]]
     representative[K:] *= np.sqrt(counts)
     made = np.concatenate([(sums / np.sqrt(counts))[:, None], roots.transpose(0, 3, 2, 1)], axis=1)

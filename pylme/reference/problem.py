@@ -7,7 +7,7 @@ again; what is handed out is lme4's: T of the caller's columns, with diagonals o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.linalg import block_diag
@@ -17,6 +17,7 @@ from pylme.reference.criterion import Criterion
 from pylme.reference.crossed import crossed
 from pylme.reference.likelihood import Likelihood
 from pylme.reference.one_factor import one_factor
+from pylme.reference.recentring import recentred
 from pylme.reference.starting import moments_start
 from pylme.reference.terms import Layout, layout_of
 from pylme.reference.threads import one_thread
@@ -27,8 +28,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.design.random_term import RandomTerm
+    from pylme.reference.crossed import Crossed
+    from pylme.reference.one_factor import OneFactor
 
 __all__ = ["Problem", "prepare"]
+
+#: Once for the columns of X, and twice for the responses: the first time uncovers what is left.
+_RECENTRINGS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -131,16 +137,19 @@ def _prepared(
     if reml:
         constant += 2.0 * float(np.linalg.slogdet(columns.RX)[1])
     likelihood = Likelihood(n=n, p=p, reml=reml, constant=constant)
-    return Problem(
-        layout=layout,
-        columns=columns,
-        likelihood=likelihood,
-        criterion=(
-            one_factor(likelihood, columns, layout.factors[0])
-            if len(layout.factors) == 1
-            else crossed(likelihood, columns, layout)
-        ),
-    )
+    criterion = _criterion(likelihood, columns, layout)
+    for _ in range(_RECENTRINGS):
+        nearer = recentred(columns, likelihood, criterion.far_out())
+        if nearer is None:
+            break
+        columns, criterion = nearer, _criterion(likelihood, nearer, layout)
+    return Problem(layout=layout, columns=columns, likelihood=likelihood, criterion=criterion)
+
+
+def _criterion(likelihood: Likelihood, columns: Columns, layout: Layout) -> OneFactor | Crossed:
+    if len(layout.factors) == 1:
+        return one_factor(likelihood, columns, layout.factors[0])
+    return crossed(likelihood, columns, layout)
 
 
 def lower_triangle(matrices: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -81,11 +81,12 @@ def _applied(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """K w, of the same shapes."""
     elimination, left = problem.elimination, state.left
-    t = elimination.transposed_times(np.einsum("baj,bjv->ajv", state.F, w1)) + left.times_S22(w2)
-    r = left.times_D2(t)
-    k1 = np.einsum("abj,bjv->ajv", state.K1, w1)
-    k1 += np.einsum("abj,bjv->ajv", state.F, elimination.times(w2 - r))
-    return k1, t - left.times_S22(r)
+    t = elimination.transposed_times(np.einsum("baj,bjv->ajv", state.leading.F, w1))
+    # What is left of w₂, D₂ applied to t + S₂₂w₂ being taken away.
+    rest = left.times_G(w2) - left.times_D2(t)
+    k1 = np.einsum("abj,bjv->ajv", state.leading.K1, w1)
+    k1 += np.einsum("abj,bjv->ajv", state.leading.F, elimination.times(rest))
+    return k1, t + left.times_S22(rest)
 
 
 def _products(
@@ -105,18 +106,17 @@ def _squares(problem: Crossed, state: State, left: DenseEliminated) -> NDArray[n
     K = state.W1.shape[1]
     starts = np.cumsum([0, K * K, *(k * k for k in remainder.widths)])
     form = np.empty((starts[-1], starts[-1]))
-    own = np.einsum("acj,bdj->abcd", state.K1, state.K1)
-    mixed = np.einsum("acj,bdj->abcd", state.K1, state.Y)
+    own = np.einsum("acj,bdj->abcd", state.leading.K1, state.leading.K1)
+    mixed = np.einsum("acj,bdj->abcd", state.leading.K1, state.Y)
     first = (own - mixed - mixed.transpose(1, 0, 3, 2)).reshape(K * K, K * K)
     X = {(a, b): _crossing(state, left, a, b) for a in range(K) for b in range(a, K)}
     pairs = [(min(a, b), max(a, b)) for a in range(K) for b in range(K)]
     D2X = {pair: left.D2 @ x for pair, x in X.items()}
-    G = -left.D2 @ left.S22
-    G.flat[:: len(G) + 1] += 1.0
+    G = left.G()
     traces = {(x, z): np.vdot(D2X[x], D2X[z].T) for x in X for z in X}
     form[: K * K, : K * K] = first + np.array([[traces[x, z] for z in pairs] for x in pairs])
     # The diagonal blocks of Gᵀ X G are products of K's blocks between the first factor and others.
-    XG = {pair: x - D2X[pair].T @ left.S22 for pair, x in X.items()}
+    XG = {pair: x @ G for pair, x in X.items()}
     for g in problem.others:
         rows = remainder.rows(g)
         L = remainder.widths[g]
@@ -134,7 +134,7 @@ def _squares(problem: Crossed, state: State, left: DenseEliminated) -> NDArray[n
 
 def _crossing(state: State, left: DenseEliminated, a: int, b: int) -> NDArray[np.float64]:
     """½ Σ_j (b̃_ja b̃_jbᵀ + b̃_jb b̃_jaᵀ), b̃ the rows of B̃: shape (q₂, q₂)."""
-    outer = state.F[a][:, None] * state.F[b][None]
+    outer = state.leading.F[a][:, None] * state.leading.F[b][None]
     return left.of.coupling.eliminate(0.5 * (outer + outer.swapaxes(0, 1)))
 
 
@@ -153,7 +153,7 @@ def _of_pairs(
 def _symmetric(problem: Crossed, form: NDArray[np.float64]) -> NDArray[np.float64]:
     """The same quadratic form on symmetric matrices, with symmetric coefficients."""
     places, start = [], 0
-    for k in (problem.tables.shape[1], *problem.remainder.widths):
+    for k in (len(problem.basis.C), *problem.remainder.widths):
         places.append(start + np.arange(k * k).reshape(k, k).T.ravel())
         start += k * k
     swapped = np.concatenate(places)

@@ -1,7 +1,7 @@
-"""Bᵀ D B on a sparse pattern, and the blocks of B E Bᵀ for E known on that pattern alone.
+"""Bᵀ E B on a sparse pattern, and the blocks of B E Bᵀ for E known on that pattern alone.
 
 Two levels of the remainder meet where some level of the leading factor occurs with both. Each entry
-of Bᵀ D B is a fixed linear combination of the entries of D, so that eliminating the leading factor
+of Bᵀ E B is a fixed linear combination of the entries of E, so that eliminating the leading factor
 is one product with a sparse matrix of coefficients for each pair of factors.
 """
 
@@ -40,7 +40,7 @@ class SparseCoupling:
     ----------
     pattern : BlockPattern
     products : ndarray, shape (values,)
-        Z₂ᵀZ₂.
+        W₂₂: Z₂ᵀZ₂ less what the leading factor's columns explain of it.
     coefficients : tuple of csc_array, shapes (values of the pair, J K (K + 1) / 2)
         Of the entries of D's upper triangles, for each pair of the pattern.
     K, J : int
@@ -53,12 +53,12 @@ class SparseCoupling:
     K: int
     J: int
 
-    def eliminate(self, D: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The values of S₂₂ = Z₂ᵀZ₂ - Bᵀ D B, of symmetric blocks D of shape (K, K, J)."""
-        upper = D[np.triu_indices(self.K)].ravel()
+    def eliminate(self, E: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The values of S₂₂ = W₂₂ + Bᵀ E B, of symmetric blocks E of shape (K, K, J)."""
+        upper = E[np.triu_indices(self.K)].ravel()
         made = self.products.copy()
         for pair, coefficients in zip(self.pattern.pairs, self.coefficients, strict=True):
-            made[pair.place] -= coefficients @ upper
+            made[pair.place] += coefficients @ upper
         return made
 
     def blocks(self, E: NDArray[np.float64]) -> NDArray[np.float64]:

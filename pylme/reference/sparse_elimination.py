@@ -6,7 +6,7 @@ derivatives need: the blocks of B D₂ Bᵀ, the diagonal blocks of D₂, and
     K₂₂Λ₂ = S₂₂Λ₂A₂⁻¹
 
 whose diagonal blocks are sums over entries of S₂₂. To have K₂₂ itself they are divided by T_f, so
-that T_f must be regular. A variance of zero is therefore replaced by one of 10⁻¹⁴ times that of the
+that T_f must be regular. A variance of zero is therefore replaced by one of 10⁻¹⁶ times that of the
 residuals, which changes the criterion by no more than its rounding errors do: by tr(Z_fᵀZ_f) = n
 times that at most. Nothing cancels in the division, as all that belongs to a direction of small
 variance is small in proportion. D₂ keeps the zero.
@@ -14,14 +14,14 @@ variance is small in proportion. D₂ keeps the zero.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from pylme.reference.elimination import vector_bytes
+from pylme.reference.elimination import Roots, vector_bytes
 from pylme.reference.front_layout import fronts_of
 from pylme.reference.fronts import Fronts
 from pylme.reference.incidence import incidence
@@ -45,8 +45,6 @@ __all__ = [
     "sparse_plan",
 ]
 
-#: The least relative standard deviation in any direction.
-LEAST: Final = 1e-7
 #: Products of entries of B and of D₂ that are in memory at a time.
 _PRODUCTS: Final = 1e7
 #: Bytes for each value of the pattern: its places while they are found, and five such values, the
@@ -62,10 +60,8 @@ class SparseEliminated:
     Attributes
     ----------
     of : SparseElimination
-    T : list of ndarray
-        Of the remainder's factors, with orthogonal columns.
-    regular : list of ndarray
-        The same with columns of length `LEAST` at least.
+    roots : Roots
+        Of the remainder's factors.
     S22, D2, inverse : ndarray, shape (values,)
         Values on the pattern; the last is A₂⁻¹.
     matrix : csr_array, shape (q₂, q₂)
@@ -75,8 +71,7 @@ class SparseEliminated:
     """
 
     of: SparseElimination
-    T: list[NDArray[np.float64]]
-    regular: list[NDArray[np.float64]]
+    roots: Roots
     S22: NDArray[np.float64]
     D2: NDArray[np.float64]
     inverse: NDArray[np.float64]
@@ -94,9 +89,32 @@ class SparseEliminated:
 
     def times_D2(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
         """D₂ v, of v of shape (q₂, c)."""
+        return self.effects(self.solve(v))
+
+    def solve(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A₂⁻¹Λ₂ᵀ v = u, of v of shape (q₂, c)."""
         remainder = self.of.coupling.pattern.remainder
-        inner = remainder.times([factor.T for factor in self.T], v)
-        return remainder.times(self.T, self.factor.solve(inner))
+        transposed = [root.T for root in self.roots.regular]
+        inner = remainder.times(transposed, v)
+        u = self.factor.solve(inner)
+        # The factor has inverses of its blocks, whose errors in u are not those of a small change
+        # of the matrix; a step of refinement makes them so.
+        scores = self.times_S22(remainder.times(self.roots.regular, u))
+        return u + self.factor.solve(inner - u - remainder.times(transposed, scores))
+
+    def effects(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Λ₂ u."""
+        return self.of.coupling.pattern.remainder.times(self.roots.regular, u)
+
+    def scores(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Λ₂⁻ᵀ u, which is Z₂ᵀV⁻¹ of what u was solved for."""
+        remainder = self.of.coupling.pattern.remainder
+        return remainder.times([root.T for root in self.roots.inverse], u)
+
+    def times_G(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(I - D₂S₂₂) v = Λ₂A₂⁻¹Λ₂⁻¹ v, of v of shape (q₂, c)."""
+        inner = self.of.coupling.pattern.remainder.times(self.roots.inverse, v)
+        return self.effects(self.factor.solve(inner))
 
     def coupled(self) -> NDArray[np.float64]:
         """The blocks of B D₂ Bᵀ, shape (K, K, J)."""
@@ -106,9 +124,9 @@ class SparseEliminated:
         """The sum of the diagonal blocks of K₂₂ of each factor, shapes (K_f, K_f)."""
         pattern = self.of.coupling.pattern
         made = []
-        products = pattern.sums_of_products(self.S22, self.regular, self.inverse)
-        for factor, product in zip(self.regular, products, strict=True):
-            K22 = np.linalg.solve(factor.T, product.T).T
+        products = pattern.sums_of_products(self.S22, self.roots.regular, self.inverse)
+        for inverse, product in zip(self.roots.inverse, products, strict=True):
+            K22 = product @ inverse
             made.append(0.5 * (K22 + K22.T))
         return made
 
@@ -163,26 +181,49 @@ class SparseElimination:
     triangles: tuple[Triangle, ...]
     bytes: int
 
-    def at(self, D: NDArray[np.float64], T: Sequence[NDArray[np.float64]]) -> SparseEliminated:
-        """What is left at the leading factor's D, shape (K, K, J), and the other factors' T."""
+    def less(self, G: NDArray[np.float64]) -> SparseElimination:
+        """With Bᵀ G B taken away from Z₂ᵀZ₂."""
+        return replace(self, coupling=replace(self.coupling, products=self.coupling.eliminate(-G)))
+
+    def at(self, E: NDArray[np.float64], T: Sequence[NDArray[np.float64]]) -> SparseEliminated:
+        """What is left at S₂₂ = W₂₂ + BᵀEB, E of shape (K, K, J), and the other factors' T."""
+        S22, roots, factor = self._factored(E, T)
         pattern = self.coupling.pattern
-        S22 = self.coupling.eliminate(D)
-        plain, regular = zip(*map(_orthogonal, T), strict=True)
-        A = pattern.congruent(S22, regular)
-        for f, K in enumerate(pattern.remainder.widths):
-            pattern.diagonal(A, f)[np.arange(K), np.arange(K)] += 1.0
-        factor = sparse_factor(self.layout, self.triangles, A)
         inverse = selected_inverse(factor)
         return SparseEliminated(
             of=self,
-            T=list(plain),
-            regular=list(regular),
+            roots=roots,
             S22=S22,
-            D2=pattern.congruent(inverse, [matrix.T for matrix in plain]),
+            D2=pattern.congruent(inverse, [root.T for root in roots.plain]),
             inverse=inverse,
             matrix=pattern.matrix(S22),
             factor=factor,
         )
+
+    def solution(
+        self, E: NDArray[np.float64], T: Sequence[NDArray[np.float64]], v: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """D₂ v alone, of v of shape (q₂, c)."""
+        _, roots, factor = self._factored(E, T)
+        remainder = self.coupling.pattern.remainder
+        inner = remainder.times([root.T for root in roots.plain], v)
+        return remainder.times(roots.plain, factor.solve(inner))
+
+    def _factored(
+        self, E: NDArray[np.float64], T: Sequence[NDArray[np.float64]]
+    ) -> tuple[NDArray[np.float64], Roots, SparseFactor]:
+        """S₂₂, the roots, and the factor of A₂."""
+        pattern = self.coupling.pattern
+        S22 = self.coupling.eliminate(E)
+        roots = Roots.of(T)
+        A = pattern.congruent(S22, roots.regular)
+        for f, K in enumerate(pattern.remainder.widths):
+            pattern.diagonal(A, f)[np.arange(K), np.arange(K)] += 1.0
+        return S22, roots, sparse_factor(self.layout, self.triangles, A)
+
+    def times_W22(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """W₂₂ v, of v of shape (q₂, c)."""
+        return np.asarray(self.coupling.pattern.matrix(self.coupling.products) @ v)
 
     def times(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
         """B v, shape (K, J, c), of v of shape (q₂, c)."""
@@ -193,18 +234,8 @@ class SparseElimination:
         return np.asarray(self.B.T @ w.reshape(self.B.shape[0], -1))
 
     def products(self, f: int) -> NDArray[np.float64]:
-        """The diagonal blocks of Z₂ᵀZ₂ of factor f, shape (J_f, K_f, K_f)."""
+        """The diagonal blocks of W₂₂ of factor f, shape (J_f, K_f, K_f)."""
         return np.moveaxis(self.coupling.pattern.diagonal(self.coupling.products, f), -1, 0)
-
-
-def _orthogonal(T: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """T with orthogonal columns, TTᵀ being the same, and again with none of them near zero.
-
-    A small number on the diagonal of T itself would not do: with T = [[0, 0], [b, c]] it changes a
-    covariance by b times that number, and not by its square.
-    """
-    U, lengths, _ = np.linalg.svd(T)
-    return U * lengths, U * np.maximum(lengths, LEAST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,0 +1,196 @@
+"""A factor's columns made orthonormal within each level: Z_j = Q_jR_j.
+
+What a level's columns explain of others is then taken away in full, whatever the condition of
+Z_jᵀZ_j, and what is left of it where variances are finite,
+
+    Q_jᵀV₁⁻¹Q_j = (I + R_jTTᵀR_jᵀ)⁻¹ = R_jH_jR_j⁺    H_j = I - D_jC_j = T(TᵀC_jT + I)⁻¹T⁻¹
+
+is found without a difference, R⁺ a right inverse of R. R is upper triangular: of the symmetric
+product the lower half is right to rounding, and above it small pivots of R are divided by.
+
+A single column is left as it is, and divided by its square instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from pylme.reference.batched import congruent, orthogonal, precision
+from pylme.reference.terms import Factor
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from pylme.reference.columns import Columns
+
+__all__ = ["Leading", "LevelBasis"]
+
+#: What is left of a column within a level, relative to it, that is rounding error.
+NOTHING: Final = 1e-13
+#: Rows are summed within levels one by one up to this many, and together beyond.
+FEW: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Leading:
+    """The leading factor's blocks at one T, each of shape (K, K, J).
+
+    Attributes
+    ----------
+    D, K1 : ndarray
+        T(TᵀCT + I)⁻¹Tᵀ, and Z₁ᵀV₁⁻¹Z₁ = C - CDC.
+    E, F : ndarray
+        Q₁ᵀV₁⁻¹Q₁, or that over the squares of a single column, and what takes Q₁ᵀx to Z₁ᵀV₁⁻¹x.
+    DR : ndarray
+        What takes Q₁ᵀx to DZ₁ᵀx.
+    logdet : float
+        log|TᵀCT + I| of all levels.
+    """
+
+    D: NDArray[np.float64]
+    K1: NDArray[np.float64]
+    E: NDArray[np.float64]
+    F: NDArray[np.float64]
+    DR: NDArray[np.float64]
+    logdet: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LevelBasis:
+    """Q in the rows, and the way back to Z.
+
+    Attributes
+    ----------
+    factor : Factor
+    rows : ndarray, shape (K, n)
+        The rows of Q; of a single column, of Z.
+    C : ndarray, shape (K, K, J)
+        Z_jᵀZ_j.
+    R, inverse : ndarray, shape (K, K, J)
+        Upper triangular, and a right inverse; of a single column 1.
+    G : ndarray, shape (K, K, J)
+        The inverse of Q_jᵀQ_j, 0 for a column of zeros.
+    """
+
+    factor: Factor
+    rows: NDArray[np.float64]
+    C: NDArray[np.float64]
+    R: NDArray[np.float64]
+    inverse: NDArray[np.float64]
+    G: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, columns: Columns, f: int, factor: Factor) -> Self:
+        """The basis of factor f."""
+        rows = columns.z_of_base[f].T @ columns.base
+        K, J = factor.width, factor.levels
+        if K == 1:
+            C = _sums(rows, rows, factor)
+            one = np.ones((1, 1, J))
+            G = np.divide(1.0, C, out=np.zeros_like(C), where=C > 0)
+            return cls(factor=factor, rows=rows, C=C, R=one, inverse=one, G=G)
+        C = _sums(rows, rows, factor)
+        R = np.zeros((K, K, J))
+        for a in range(K):
+            row, size = rows[a], np.sqrt(C[a, a])
+            # Twice: what rounding leaves of the others is as small as what is left the first time.
+            for _ in range(2):
+                for b in range(a):
+                    c = _sum(rows[b] * row, factor)
+                    R[b, a] += c
+                    row -= rows[b] * c[factor.codes]
+            length = np.sqrt(_sum(row * row, factor))
+            length[length <= NOTHING * size] = 0.0
+            R[a, a] = length
+            row *= np.divide(1.0, length, out=np.zeros(J), where=length > 0)[factor.codes]
+        kept = R[np.arange(K), np.arange(K)] > 0
+        G = np.zeros((K, K, J))
+        G[np.arange(K), np.arange(K)] = kept
+        return cls(factor=factor, rows=rows, C=C, R=R, inverse=_right_inverse(R, kept), G=G)
+
+    def sums(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Q_jᵀ of columns given in the rows, shape (c, n): shape (c, K, J)."""
+        return _sums(self.rows, rows, self.factor)
+
+    def coefficients(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The least-squares coefficients on Q, shape (c, K, J), from `sums`."""
+        made: NDArray[np.float64] = sums * self.G[np.arange(len(self.G)), np.arange(len(self.G))]
+        return made
+
+    def less(self, row: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What the columns leave of a row, shape (n,)."""
+        # Twice, as what the first coefficients lack is seen in what they leave.
+        for _ in range(2):
+            c = self.coefficients(self.sums(row[None]))[0]
+            for q, of_q in zip(self.rows, c, strict=True):
+                row = row - q * of_q[self.factor.codes]
+        return row
+
+    def back(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Z_jᵀx from Q_jᵀx, shapes (c, K, J)."""
+        made: NDArray[np.float64] = np.einsum("baj,cbj->caj", self.R, sums)
+        return made
+
+    def at(self, T: NDArray[np.float64]) -> Leading:
+        """The blocks at T, shape (K, K)."""
+        C = self.C
+        U, s = orthogonal(T[None])
+        turn = U[0][..., None]
+        K1, inner, logdet = precision(s, congruent(turn.swapaxes(0, 1), C)[None])
+        K1, inner = congruent(turn, K1[0]), inner[0]
+        total = float(logdet.sum())
+        D = congruent(turn * s[0][:, None], inner)
+        if len(C) == 1:
+            F = K1 * self.G
+            return Leading(D=D, K1=K1, E=F * self.G, F=F, DR=D, logdet=total)
+        H = congruent(turn, inner * (s[0][:, None] / s[0])[..., None])
+        RH = np.einsum("abj,bcj->acj", self.R, H)
+        E = np.einsum("abj,bcj->acj", RH, self.inverse)
+        for a in range(len(C)):
+            E[a, a + 1 :] = E[a + 1 :, a]
+        F = np.einsum("baj,bcj->acj", self.R, E)
+        DR = np.einsum("abj,cbj->acj", D, self.R)
+        return Leading(D=D, K1=K1, E=E, F=F, DR=DR, logdet=total)
+
+
+def _right_inverse(R: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Of upper triangular matrices with some rows of zeros."""
+    K = len(R)
+    inverse = np.zeros_like(R)
+    for j in range(K):
+        pivot = np.divide(1.0, R[j, j], out=np.zeros_like(R[j, j]), where=kept[j])
+        inverse[j, j] = pivot
+        for i in range(j - 1, -1, -1):
+            total = np.einsum("kj,kj->j", R[i, i + 1 : j + 1], inverse[i + 1 : j + 1, j])
+            inverse[i, j] = -total * inverse[i, i]
+    return inverse
+
+
+def _sum(row: NDArray[np.float64], factor: Factor) -> NDArray[np.float64]:
+    total: NDArray[np.float64] = np.bincount(
+        factor.codes, weights=row, minlength=factor.levels
+    ).astype(np.float64, copy=False)
+    return total
+
+
+def _sums(
+    left: NDArray[np.float64], right: NDArray[np.float64], factor: Factor
+) -> NDArray[np.float64]:
+    """Products of rows summed within levels: shape (c, K, J) of (K, n) and (c, n)."""
+    made = np.empty((len(right), len(left), factor.levels))
+    n = right.shape[1]
+    for a, row in enumerate(left):
+        if len(right) <= FEW:
+            for c, other in enumerate(right):
+                made[c, a] = _sum(row * other, factor)
+        else:
+            indicator = sparse.csr_array(
+                (row, factor.codes, np.arange(n + 1)), shape=(n, factor.levels)
+            )
+            made[:, a] = (indicator.T @ right.T).T
+    return made

@@ -1,0 +1,152 @@
+"""Criterion, fixed effects, standard errors and gradient against 80 decimal digits.
+
+Everything is compared at a given theta, so that nothing depends on how a search ends.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pylme.reference.solution import solution_at
+from tests.reference.crossed_data import kept
+from tests.reference.extended import exact, gradient
+from tests.reference.models import prepared
+
+ROWS, GROUPS, OTHERS = 60, 8, 5
+THETAS = (0.0, 1e-4, 1.0, 30.0, 1e2, 1e3, 1e4)
+#: Relative error of the criterion, of standard errors, and of the gradient's greatest element;
+#: error of fixed effects in their standard errors.
+CRITERION, ERRORS, GRADIENT, FIXED = 1e-9, 1e-6, 1e-5, 1e-6
+
+
+def data(seed=0):
+    rng = np.random.default_rng(seed)
+    g, h = rng.integers(GROUPS, size=ROWS), rng.integers(OTHERS, size=ROWS)
+    x, b = rng.normal(size=ROWS), (np.arange(GROUPS) % 2)[g]
+    y = 1 + 0.3 * x + rng.normal(size=GROUPS)[g] + rng.normal(size=OTHERS)[h]
+    return pd.DataFrame(
+        {
+            "y": y + rng.normal(size=ROWS),
+            "x": x,
+            "b": b.astype(float),
+            "g": [f"g{i}" for i in g],
+            "h": [f"h{i}" for i in h],
+            "w": np.exp(3.0 * rng.normal(size=ROWS)),
+        }
+    )
+
+
+def noisy(noise):
+    """Differences between groups of about 1, and noise of that size."""
+    rng = np.random.default_rng(4)
+    frame = data()
+    codes = frame["g"].str[1:].astype(int)
+    y = frame["x"] + rng.normal(size=GROUPS)[codes] + noise * rng.normal(size=ROWS)
+    return frame.assign(y=y)
+
+
+def factors(design, scale):
+    """A full lower triangle for each term."""
+    return [
+        scale * np.tril(np.full((len(t.names),) * 2, 0.3)) + 0.7 * scale * np.eye(len(t.names))
+        for t in design.terms
+    ]
+
+
+def check(formula, frame, T=1.0, *, slopes=True, storage=None, **arguments):
+    """Compare with 80 digits, T being a scale or the factors of all terms."""
+    spec, design, problem = prepared(formula, frame, **arguments)
+    if storage is not None:
+        problem = kept(formula, frame, storage, **arguments)
+    T = factors(design, T) if np.isscalar(T) else T
+    theta = np.concatenate([t.T[np.triu_indices(len(t))] for t in T])
+    found = solution_at(problem, theta)
+    given = (design.X, design.y, [(t.codes, t.columns) for t in design.terms], T)
+    options = {
+        "weights": design.weights if spec.weights else None,
+        "reml": arguments.get("reml", True),
+    }
+    expected = exact(*given, **options)
+    assert found.criterion == pytest.approx(expected.criterion, rel=CRITERION, abs=CRITERION)
+    np.testing.assert_allclose(np.sqrt(np.diag(found.vcov)), expected.std_error, rtol=ERRORS)
+    assert np.abs((found.beta - expected.beta) / expected.std_error).max(initial=0.0) < FIXED
+    if slopes:
+        slope = gradient(*given, **options)
+        np.testing.assert_allclose(
+            found.gradient, slope, rtol=0, atol=GRADIENT * np.abs(slope).max() + 1e-12
+        )
+    return found
+
+
+@pytest.mark.parametrize("reml", [True, False])
+@pytest.mark.parametrize("scale", THETAS)
+@pytest.mark.parametrize("effects", ["1 | g", "x | g", "x || g", "0 + x | g"])
+def test_one_factor_at_any_theta(effects, scale, reml):
+    check(f"y ~ x + b + ({effects})", data(), scale, reml=reml)
+
+
+@pytest.mark.parametrize("scale", THETAS)
+def test_weights_that_span_six_orders_of_magnitude(scale):
+    check("y ~ x + b + (x | g)", data(), scale, weights="w")
+
+
+@pytest.mark.parametrize("noise", [1e-2, 1e-4, 1e-6, 1e-8])
+@pytest.mark.parametrize("effects", ["1 | g", "x | g"])
+@pytest.mark.parametrize("weights", [None, "w"])
+def test_noise_far_below_the_signal(effects, noise, weights):
+    """Where b varies between groups alone, and x within them."""
+    check(f"y ~ x + b + ({effects})", noisy(noise), 1.0 / noise, weights=weights)
+
+
+@pytest.mark.parametrize("T", [[[1e4, 0], [1e4, 0]], [[1e4, 0], [1e4, 1]], [[1e4, 0], [0, 1e-4]]])
+def test_one_factor_with_variances_of_every_size(T):
+    check("y ~ x + b + (x | g)", data(), [np.array(T, dtype=float)])
+
+
+@pytest.mark.parametrize("reml", [True, False])
+@pytest.mark.parametrize("storage", ["dense", "sparse"])
+@pytest.mark.parametrize("scale", THETAS)
+@pytest.mark.parametrize("effects", ["(1 | g) + (1 | h)", "(x | g) + (1 | h)", "(1 | g) + (x | h)"])
+def test_crossed_factors_at_any_theta(effects, scale, storage, reml):
+    check(f"y ~ x + b + {effects}", data(), scale, storage=storage, reml=reml)
+
+
+@pytest.mark.parametrize("storage", ["dense", "sparse"])
+@pytest.mark.parametrize("noise", [1e-2, 1e-4])
+def test_crossed_factors_and_little_noise(noise, storage):
+    frame = noisy(noise)
+    frame["y"] += np.random.default_rng(5).normal(size=OTHERS)[frame["h"].str[1:].astype(int)]
+    check("y ~ x + b + (1 | g) + (1 | h)", frame, 1 / noise, storage=storage)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e2, 1e3])
+@pytest.mark.parametrize("storage", ["dense", "sparse"])
+def test_crossed_factors_and_weights(scale, storage):
+    check("y ~ x + b + (x | g) + (1 | h)", data(), scale, storage=storage, weights="w")
+
+
+@pytest.mark.parametrize("storage", ["dense", "sparse"])
+def test_levels_with_fewer_rows_than_columns(storage):
+    """Of the leading factor, so that Z_jᵀZ_j is singular, or nearly."""
+    rng = np.random.default_rng(3)
+    pairs = np.repeat(np.arange(20), 3)
+    frame = data().assign(p=[f"p{i}" for i in pairs])
+    frame["x"] = np.where(pairs % 2, rng.normal(size=20)[pairs], frame["x"])
+    moved = rng.normal(size=ROWS)
+    for spread in (0.0, 1e-7, 1e-2):
+        own = frame.assign(x=frame["x"] + spread * moved)
+        for scale in (1.0, 1e3):
+            check("y ~ x + b + (x | p) + (1 | h)", own, scale, storage=storage)
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-2])
+@pytest.mark.parametrize("scale", [0.0, 1.0, 1e3])
+def test_one_factor_with_fewer_rows_than_columns(scale, spread):
+    rng = np.random.default_rng(3)
+    pairs = np.repeat(np.arange(20), 3)
+    frame = data().assign(p=[f"p{i}" for i in pairs])
+    frame["x"] = np.where(pairs % 2, rng.normal(size=20)[pairs], frame["x"])
+    frame["x"] += spread * rng.normal(size=ROWS)
+    check("y ~ x + b + (x | p)", frame, scale)
