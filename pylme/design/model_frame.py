@@ -10,7 +10,7 @@ import pandas as pd
 from pylme.design.evaluate import Evaluator
 from pylme.design.values import CodedFactor, Matrix, numbers_of
 from pylme.design.variables import evaluated, incomplete_rows, taken
-from pylme.formula import model_terms
+from pylme.formula import Name, deparse, model_terms
 from pylme.formula.bars import bar_of
 from pylme.formula.nodes import SUMS, Binary, Paren, left_spine
 from pylme.frame import Factor
@@ -47,8 +47,10 @@ def model_frame(spec: ModelSpec, memory: Memory) -> dict[str, Any]:
     for gap in incomplete_rows(values).values():
         kept &= ~gap
     columns: dict[str, Any] = {}
+    # A column has its own name there, without the back-quotes that it needs in a formula.
+    bare = {deparse(node): node.name for node in nodes if isinstance(node, Name)}
     for text, value in values.items():
-        columns |= _columns(text, value if kept.all() else taken(value, kept))
+        columns |= _columns(bare.get(text, text), value if kept.all() else taken(value, kept))
     for role, name in (("weights", spec.weights), ("offset", spec.offset)):
         if name is not None:
             columns[f"({role})"] = numbers_of(frame.columns[name], role)[kept]

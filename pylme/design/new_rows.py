@@ -149,7 +149,11 @@ def _read(
         offset_name = unused_name("offset", names)
         extra[offset_name] = offset
     frame = read_frame(
-        data, names, extra=extra, as_factor=only_grouping(formula), na_action=na_action
+        data,
+        names,
+        extra=extra,
+        as_factor=only_grouping(formula, recipe.kinds),
+        na_action=na_action,
     )
     for name, column in frame.columns.items():
         expected = recipe.kinds.get(name)

@@ -6,11 +6,11 @@ allowed here too.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pylme.design.column_names import require_names
 from pylme.design.contrasts import CONTRASTS
 from pylme.design.counting import columns_of, levels_of
 from pylme.design.groups import require_levels
@@ -39,7 +39,6 @@ _HINTS: Final = {
     "binomial": "; give counts as cbind(successes, failures)",
     "poisson": "; give an exposure as offset(log(exposure))",
 }
-_DOTS: Final = re.compile(r"\.\.(\.|\d+)")
 
 #: The values that a family's response may take: test, and its name in words.
 _RANGES: Final[dict[str, tuple[Callable[[NDArray[np.float64]], NDArray[np.bool_]], str]]] = {
@@ -64,24 +63,13 @@ def require_fittable(spec: ModelSpec, *, more_effects_than_rows: bool = False) -
     FormulaError, ResponseError, GroupingFactorError, WeightsError, OptionError
     """
     require_bars(spec.formula)
-    _require_names(spec)
+    require_names(spec.frame.columns)
     _require_response(spec)
     _require_positive_weights(spec)
     _require_numeric_offset(spec)
     _require_levels_to_compare(spec)
     _require_contrasts(spec)
     _require_levels(spec, more_effects_than_rows=more_effects_than_rows)
-
-
-def _require_names(spec: ModelSpec) -> None:
-    """R has names that no quoting makes a column of."""
-    for name in spec.frame.columns:
-        if _DOTS.fullmatch(name):
-            raise ColumnValueError(
-                column=name,
-                found="R keeps this name for itself, and no quotes change that",
-                remedy="Rename the column.",
-            )
 
 
 def _numbers(column: Column) -> NDArray[np.float64] | None:
@@ -94,7 +82,7 @@ def _numbers(column: Column) -> NDArray[np.float64] | None:
 def _require_response(spec: ModelSpec) -> None:
     formula, frame = spec.formula, spec.frame
     text = deparse(formula.response)
-    columns = [frame.columns[name] for name in formula.response_columns]
+    columns = [frame.columns[name] for name in formula.response_columns_in(frame.columns)]
     if not columns:
         raise ResponseError(
             response=text,
@@ -165,7 +153,7 @@ def _require_numeric_offset(spec: ModelSpec) -> None:
 def _require_contrasts(spec: ModelSpec) -> None:
     factors = {
         name: column
-        for name in spec.formula.effect_columns
+        for name in spec.formula.effect_columns_in(spec.frame.columns)
         if isinstance(column := spec.frame.columns.get(name), Factor)
     }
     for name, value in spec.contrasts.items():

@@ -12,6 +12,8 @@ from pylme.frame import column_names, read_frame
 from pylme.options import choice, finite_numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import ArrayLike
 
     from pylme.design.spec import Contrast, Start
@@ -61,7 +63,7 @@ def specified(
         names,
         extra=extra,
         subset=subset,
-        as_factor=only_grouping(formula),
+        as_factor=only_grouping(formula, names),
         na_action=na_action,
     )
     return ModelSpec(
@@ -104,6 +106,6 @@ def unused_name(name: str, taken: list[str]) -> str:
     return name
 
 
-def only_grouping(formula: Formula) -> frozenset[str]:
+def only_grouping(formula: Formula, available: Iterable[str]) -> frozenset[str]:
     """Columns that nothing but grouping uses: they become factors before an engine sees them."""
-    return frozenset(formula.grouping_columns) - frozenset(formula.effect_columns)
+    return frozenset(formula.grouping_columns).difference(formula.effect_columns_in(available))

@@ -2,7 +2,7 @@
 
 from pylme.formula.allow import FUNCTIONS, allow_function, allowed_functions, check_functions
 from pylme.formula.bars import STRUCTURES, Bar
-from pylme.formula.deparse import deparse, deparse_lines
+from pylme.formula.deparse import deparse, deparse_lines, parseable
 from pylme.formula.dot import with_dot
 from pylme.formula.expand import expand
 from pylme.formula.formula import Formula, parse_formula, require_bars
@@ -51,6 +51,7 @@ __all__ = [
     "model_terms",
     "parse_formula",
     "parse_tree",
+    "parseable",
     "read_level_block",
     "require_bars",
     "walk",

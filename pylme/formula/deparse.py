@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pylme.formula.literals import escape as write_string
-from pylme.formula.literals import write_name, write_number
+from pylme.formula.literals import write_name, write_name_for_parser, write_number
 from pylme.formula.nodes import (
     Argument,
     Binary,
@@ -28,6 +28,8 @@ from pylme.formula.parse import BINDING, COMPARISONS, PREFIX_BINDING, SPECIAL_BI
 from pylme.formula.remembered import remembered
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pylme.formula.nodes import Node
 
 _CLOSE: Final = frozenset({"/", ":", "^", "%%", "%/%"})
@@ -46,6 +48,11 @@ def deparse(node: Node) -> str:
     return _Writer(None).write(node)[0]
 
 
+def parseable(node: Node) -> str:
+    """The node as one line that R's parser reads, whatever characters its names have."""
+    return _Writer(None, write_name=write_name_for_parser).write(node)[0]
+
+
 def deparse_lines(node: Node, cutoff: int = 60) -> list[str]:
     """The node in lines, broken where R's ``deparse(width.cutoff = cutoff)`` breaks them.
 
@@ -57,8 +64,11 @@ def deparse_lines(node: Node, cutoff: int = 60) -> list[str]:
 class _Writer:
     """Lines being written; `_level` counts the indents."""
 
-    def __init__(self, cutoff: int | None) -> None:
+    def __init__(
+        self, cutoff: int | None, *, write_name: Callable[[str], str] = write_name
+    ) -> None:
         self._cutoff = cutoff
+        self._write_name = write_name
         self._lines: list[str] = []
         self._line: list[str] = []
         self._length = 0
@@ -93,7 +103,7 @@ class _Writer:
             case Binary():
                 self._chain(node)
             case Name():
-                self._put(write_name(node.name))
+                self._put(self._write_name(node.name))
             case Number():
                 self._put(write_number(node.value, integer=node.integer))
             case Paren():
@@ -148,7 +158,7 @@ class _Writer:
 
     def _argument(self, node: Argument) -> None:
         if node.name is not None:
-            self._put(f"{write_name(node.name)} = ")
+            self._put(f"{self._write_name(node.name)} = ")
         self._node(node.value)
 
 

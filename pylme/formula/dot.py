@@ -61,7 +61,8 @@ def with_dot(formula: Formula, names: Iterable[str]) -> Formula:
     """
     if not any(_is_dot(part) for part in walk(formula.tree)):
         return formula
-    named = {*formula.response_columns, *formula.grouping_columns}
+    names = tuple(names)
+    named = {*formula.response_columns_in(names), *formula.grouping_columns}
     others = [name for name in names if name not in named]
     dots = _Dots(formula.text, others)
     dots.refuse_in(formula.response)

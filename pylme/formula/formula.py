@@ -87,10 +87,14 @@ class Formula:
         return _once(name for name in _variables(self.tree) if name not in hidden)
 
     @property
-    @remembered
     def response_columns(self) -> tuple[str, ...]:
-        """The variables on the left side."""
-        return _once(name for name in _variables(self.response) if name not in R_VALUES)
+        """The variables on the left side, without R's own values."""
+        return self.response_columns_in(())
+
+    def response_columns_in(self, available: Iterable[str]) -> tuple[str, ...]:
+        """As `response_columns`, with those of R's own values that the data has a column for."""
+        hidden = R_VALUES.difference(available)
+        return _once(name for name in _variables(self.response) if name not in hidden)
 
     @property
     @remembered
@@ -104,15 +108,18 @@ class Formula:
         )
 
     @property
-    @remembered
     def effect_columns(self) -> tuple[str, ...]:
         """The columns used otherwise than as a grouping factor, as g in (1 | factor(g))."""
+        return self.effect_columns_in(())
+
+    def effect_columns_in(self, available: Iterable[str]) -> tuple[str, ...]:
+        """As `effect_columns`, with those of R's own values that the data has a column for."""
         places: list[Node] = [self.response, self.fixed]
         for bar in self.bars:
             places.append(bar.effects)
             places += [part for part in _group_parts(bar.group) if not isinstance(part, Name)]
         used = {name for place in places for name in _variables(place)}
-        return tuple(name for name in self.columns if name in used)
+        return tuple(name for name in self.columns_in(available) if name in used)
 
     @property
     @remembered

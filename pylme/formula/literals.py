@@ -47,6 +47,8 @@ _MEANING = {
 }
 _WRITTEN = {meaning: f"\\{letter}" for letter, meaning in _MEANING.items() if letter.isalpha()}
 _WRITTEN["\\"] = "\\\\"
+#: Control characters, separators of lines and paragraphs, surrogates, and what Unicode leaves free.
+_NOT_PRINTED = frozenset({"Cc", "Cn", "Cs", "Zl", "Zp"})
 
 
 def unescape(body: str) -> str | None:
@@ -84,8 +86,13 @@ def unescape(body: str) -> str | None:
 def escape(text: str, quote: str) -> str:
     """The text in quotes (`"` or a back-quote) as R writes it."""
     # R refuses octal and Unicode escapes in one string.
-    unicode = any(ord(c) > _LARGEST_ASCII and not c.isprintable() for c in text)
+    unicode = any(ord(c) > _LARGEST_ASCII and not _is_printable(c) for c in text)
     return quote + "".join(_written(c, quote, unicode=unicode) for c in text) + quote
+
+
+def _is_printable(character: str) -> bool:
+    # R prints no-break and zero-width spaces as they are, which Python's str.isprintable() denies.
+    return unicodedata.category(character) not in _NOT_PRINTED
 
 
 def _written(character: str, quote: str, *, unicode: bool) -> str:
@@ -93,7 +100,7 @@ def _written(character: str, quote: str, *, unicode: bool) -> str:
         return f"\\{quote}"
     if character in _WRITTEN:
         return _WRITTEN[character]
-    if character.isprintable():
+    if _is_printable(character):
         return character
     code = ord(character)
     if not unicode:
@@ -120,6 +127,14 @@ def write_name(name: str) -> str:
     if is_reserved(name) or not (_PLAIN_NAME.fullmatch(name) or _is_syntactic(name)):
         return escape(name, "`")
     return name
+
+
+def write_name_for_parser(name: str) -> str:
+    """The name as R's parser reads it, which knows no Unicode escapes between back-quotes."""
+    written = write_name(name)
+    if not written.startswith("`"):
+        return written
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
 
 def _is_syntactic(name: str) -> bool:

@@ -80,7 +80,23 @@ def parse_tree(text: str) -> Node:
             found="nothing",
             remedy="Write a formula.",
         )
+    _require_unicode(text)
     return _Parser(text).whole()
+
+
+def _require_unicode(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise FormulaSyntaxError(
+            # No stream could write the message with the character itself.
+            text=text.encode(errors="replace").decode(),
+            start=error.start,
+            stop=error.end,
+            expected="a character",
+            found="half of a surrogate pair",
+            remedy="Rename the column that the formula names, and write the new name.",
+        ) from None
 
 
 class _Parser:

@@ -12,6 +12,7 @@ import numpy as np
 
 from pylme.frame.factors import sorted_strings
 from pylme.frame.from_narwhals import from_narwhals
+from pylme.frame.from_objects import from_objects
 from pylme.frame.raw import Coded
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["arrow_strings", "from_arrow"]
 
 _STRINGS: Final = ("string", "large_string", "string_view")
-#: By the beginning of a type's name: the like of it that narwhals knows.
-_CASTS: Final[tuple[tuple[str, str], ...]] = (("date64", "date32"), ("decimal", "float64"))
 
 
 def from_arrow(column: str, chunks: Any) -> Raw:
@@ -40,9 +39,12 @@ def from_arrow(column: str, chunks: Any) -> Raw:
         return Coded(codes=codes, labels=labels, ordered=bool(chunks.type.ordered))
     if name in _STRINGS:
         return arrow_strings(chunks)
-    known = next((known for start, known in _CASTS if name.startswith(start)), None)
-    series = nw.from_native(chunks if known is None else chunks.cast(known), series_only=True)
-    return from_narwhals(column, series)
+    if name.startswith("decimal"):
+        # As objects: Arrow's own cast to doubles is off in the last place.
+        return from_objects(column, np.fromiter(chunks.to_pylist(), object, count=len(chunks)))
+    if name.startswith("date64"):
+        chunks = chunks.cast("date32")
+    return from_narwhals(column, nw.from_native(chunks, series_only=True))
 
 
 def arrow_strings(chunks: Any) -> Coded:

@@ -41,10 +41,8 @@ def from_narwhals(column: str, series: nw.Series[Any]) -> Raw:
         return plain_times(series.to_numpy(), tz=zone_name(dtype.time_zone))
     if isinstance(dtype, nw.Date):
         return plain_times(series.to_numpy().astype("M8[D]"))
-    if isinstance(dtype, nw.Decimal):
-        series = series.cast(nw.Float64)
-        dtype = series.dtype
-    if isinstance(dtype, (nw.Object, nw.Int128, nw.UInt128)):
+    # Decimals as objects too: Arrow's and polars' own casts to doubles are off in the last place.
+    if isinstance(dtype, (nw.Object, nw.Int128, nw.UInt128, nw.Decimal)):
         return from_objects(column, np.fromiter(series.to_list(), dtype=object, count=len(series)))
     nulls = series.null_count()
     missing = series.is_null().to_numpy() if nulls else None

@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from pylme.errors import ColumnTypeError
+from pylme.errors import ColumnTypeError, ColumnValueError
 from pylme.frame.from_arrow import from_arrow
 from pylme.frame.from_numpy import from_numpy
 from pylme.frame.from_objects import from_objects
@@ -38,7 +38,20 @@ def read_column(column: str, native: Any) -> Raw:
     ------
     ColumnTypeError
         If R has no place for its values.
+    ColumnValueError
+        If it holds text that is no UTF-8.
     """
+    try:
+        return _read(column, native)
+    except UnicodeError as error:
+        raise ColumnValueError(
+            column=column,
+            found=f"its text is no valid UTF-8 ({error})",
+            remedy="Read the text anew with the encoding that it was written in.",
+        ) from None
+
+
+def _read(column: str, native: Any) -> Raw:
     if isinstance(native, pd.Series):
         return from_pandas(column, native)
     if isinstance(native, np.ndarray):

@@ -10,7 +10,7 @@ import numpy as np
 from pylme.design.contrasts import CONTRASTS
 from pylme.errors import NotAvailableError, RError
 from pylme.families.family import LINKS
-from pylme.formula import deparse, expand, model_terms
+from pylme.formula import deparse, expand, model_terms, parseable
 from pylme.lme4.failures import explained
 from pylme.lme4.model import RModel
 from pylme.lme4.session import session
@@ -111,7 +111,7 @@ def _text(formula: Formula) -> str:
         "`" in deparse(bar.effects) + deparse(bar.group) or not model_terms(bar.effects).terms
         for bar in doubled
     )
-    return str(expand(formula) if hard else formula)
+    return parseable((expand(formula) if hard else formula).tree)
 
 
 def _require_structures(spec: ModelSpec, version: str) -> None:

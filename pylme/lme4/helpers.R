@@ -391,11 +391,21 @@ model_residuals <- function(fit, type) {
 # Rows that the model frame lost after the data were complete: transformations that gave NaN.
 model_lost_rows <- function(fit) as.integer(attr(stats::model.frame(fit), "na.action"))
 
-# The columns of the model frame, matrices (cbind, poly) spread over columns of their own.
+# The columns of the model frame, matrices (cbind, poly) spread over columns of their own. No call has
+# the columns for arguments: one named `row.names` would be taken for an option of data.frame().
 model_columns <- function(fit) {
-  frame <- stats::model.frame(fit)
-  attr(frame, "terms") <- NULL
-  as.list(do.call(data.frame, c(unclass(frame), list(check.names = FALSE))))
+  frame <- as.list(stats::model.frame(fit))
+  spread <- lapply(names(frame), function(name) {
+    column <- frame[[name]]
+    if (length(dim(column)) != 2L) return(stats::setNames(list(column), name))
+    width <- ncol(column)
+    parts <- if (is.null(colnames(column))) seq_len(width) else colnames(column)
+    stats::setNames(
+      lapply(seq_len(width), function(j) as.vector(column[, j])),
+      if (width == 1L) name else paste(name, parts, sep = ".")
+    )
+  })
+  do.call(c, spread)
 }
 
 # What broom.mixed's augment() adds to the model frame.

@@ -3,6 +3,7 @@
 # ruff: noqa: PD011 - these are the values of our columns, not of pandas'
 
 import datetime as dt
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -221,3 +222,34 @@ def test_mixed_objects_are_refused_with_their_rows(column, found):
 def test_timestamps_with_and_without_a_zone_do_not_mix():
     with pytest.raises(ColumnTypeError, match="time zone"):
         read_one([pd.Timestamp("2024"), pd.Timestamp("2024", tz="UTC")])
+
+
+@pytest.mark.parametrize("kind", [pa.decimal128(38, 6), pa.decimal256(60, 6)])
+def test_decimals_of_arrow_are_rounded_correctly(kind: pa.DataType) -> None:
+    """As Python rounds them, which reads their digits."""
+    rng = np.random.default_rng(6)
+    values = [Decimal(int(k)).scaleb(-6) for k in rng.integers(-(10**17), 10**17, 500)]
+    values.append(Decimal("12345678901234567890123.123412"))
+    array = pa.array(values, kind)
+    for column in (
+        array,
+        pa.chunked_array([array]),
+        pd.Series(pd.arrays.ArrowExtensionArray(array)),
+    ):
+        read = read_frame({"x": column}, ["x"]).columns["x"]
+        assert read.values.tolist() == [float(value) for value in values]
+
+
+def test_decimals_of_polars_are_rounded_correctly() -> None:
+    values = [Decimal(k).scaleb(-6) for k in (8077, 10**15 + 1, 123456789012345)]
+    series = pl.Series(values, dtype=pl.Decimal(38, 6))
+    read = read_frame(pl.DataFrame({"x": series}), ["x"]).columns["x"]
+    assert read.values.tolist() == [float(value) for value in values]
+
+
+def test_broken_utf8_is_named() -> None:
+    offsets = np.array([0, 2, 3], dtype=np.int32).tobytes()
+    broken = pa.StringArray.from_buffers(2, pa.py_buffer(offsets), pa.py_buffer(b"\xff\xfea"))
+    for data in ({"x": broken}, pa.table({"x": broken}), {"x": broken.dictionary_encode()}):
+        with pytest.raises(ColumnValueError, match=r"'x'.*no valid UTF-8"):
+            read_frame(data, ["x"])
