@@ -10,6 +10,7 @@ import numpy as np
 from pylme.design.requirements import require_fittable
 from pylme.design.specify import specified
 from pylme.design.starting_means import require_starting_means
+from pylme.design.transformations import require_transformable
 from pylme.errors import (
     MissingRowsWarning,
     MissingValueError,
@@ -320,18 +321,19 @@ def _fitted(
     from pylme.lme4.fitting import fit_with_lme4
 
     require_fittable(spec, more_effects_than_rows=_relaxed(control))
+    known = require_transformable(spec, na_action=na_action)
     model = fit_with_lme4(spec, function=function, control=control, n_agq=n_agq)
     raise_as_warnings(model.conditions)
     rows = spec.frame.rows
     computed = spec.formula.functions or not isinstance(spec.formula.response, Name)
     lost = model.lost_rows() if computed else np.empty(0, dtype=np.intp)
-    if len(lost):
-        counts = {"a transformation in the formula": len(lost)}
+    # What R's own functions lost; the rest was warned of before.
+    if further := len(np.setdiff1d(lost, known)):
+        counts = {"a transformation in the formula": further}
         if na_action == "fail":
             raise MissingValueError(counts=counts)
-        warn(MissingRowsWarning(dropped=len(lost), given=rows.n_given, counts=counts))
-        rows = rows.without(lost)
-    return Fit(model, rows)
+        warn(MissingRowsWarning(dropped=further, given=rows.n_given, counts=counts))
+    return Fit(model, rows.without(lost))
 
 
 def _fitted_by_numpy(

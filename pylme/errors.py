@@ -258,16 +258,59 @@ class ColumnValueError(DataError):
 
 
 class InfiniteValueError(DataError):
-    """Inf or -Inf in a column that the model uses."""
+    """Inf or -Inf in a column that the model uses, or in what a call makes of columns.
 
-    def __init__(self, *, column: str, count: int, row: object) -> None:
+    Parameters
+    ----------
+    column : str
+        The column, or the text of the call.
+    count : int
+        How many rows have an infinite value.
+    row : object
+        The label of the first.
+    sources : mapping, optional
+        For a call: by column the value in that row, and whether all these rows have it.
+    """
+
+    def __init__(
+        self,
+        *,
+        column: str,
+        count: int,
+        row: object,
+        sources: Mapping[str, tuple[float, bool]] | None = None,
+    ) -> None:
+        where = (
+            "".join(f", where {name!r} is {value:g}" for name, (value, _) in sources.items())
+            if sources
+            else ""
+        )
         super().__init__(
-            asked=f"Reading column {column!r}",
-            found=f"{count} infinite value{'s' if count > 1 else ''}, the first in row {row!r}",
-            remedy="Replace them, or turn them into missing values to leave those rows out.",
+            asked=f"Evaluating {column!r}" if sources else f"Reading column {column!r}",
+            found=f"{count} infinite value{'s' if count > 1 else ''}, the first in row {row!r}"
+            + where,
+            remedy=_without_infinite(sources or {}),
         )
         self.column = column
         self.count = count
+        self.row = row
+        self.sources = dict(sources or {})
+
+
+def _without_infinite(sources: Mapping[str, tuple[float, bool]]) -> str:
+    if len(sources) == 1:
+        ((name, (value, all_alike)),) = sources.items()
+        if all_alike:
+            return (
+                f"Leave these rows out, with subset=data[{name!r}] != {value:g}, or choose a "
+                "transformation that is finite there."
+            )
+    if sources:
+        return (
+            "Compute the column in Python, replace its infinite values by NaN to leave these rows "
+            "out, and name it in the formula."
+        )
+    return "Replace them, or turn them into missing values to leave those rows out."
 
 
 class MissingValueError(DataError):

@@ -9,6 +9,7 @@ import numpy as np
 
 from pylme.design.evaluate import Evaluator
 from pylme.design.groups import group_label, require_levels
+from pylme.design.magnitudes import require_magnitudes
 from pylme.design.matrices import Design
 from pylme.design.memory import Memory
 from pylme.design.model_matrix import model_matrix
@@ -18,12 +19,14 @@ from pylme.design.rank import combinations, independent_columns
 from pylme.design.recipe import Recipe, bars_of, fixed_codings, predictor_nodes, total_offset
 from pylme.design.requirements import require_fittable
 from pylme.design.specify import specified
+from pylme.design.transformations import weights_of
 from pylme.design.values import CodedFactor, Matrix, numbers_of, read_only
 from pylme.design.variables import complete, evaluated
 from pylme.errors import FormulaError, NotAvailableError, RankDeficiencyWarning, ResponseError, warn
 from pylme.families import family as family_of
 from pylme.formula import deparse, model_terms
 from pylme.frame import Factor
+from pylme.frame.factors import of_times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,7 +131,10 @@ def build(spec: ModelSpec, *, na_action: NaAction = "omit", offset_named: bool =
     memory = Memory()
     evaluator = Evaluator(frame.columns, frame.nrow, memory)
     nodes = [formula.response, *predictor_nodes(formula, fixed)]
-    values, kept, rows = complete(evaluated(nodes, evaluator), frame.rows, na_action=na_action)
+    values, kept, rows = complete(
+        evaluated(nodes, evaluator), frame.rows, na_action=na_action, columns=frame.columns
+    )
+    require_magnitudes(formula, values, weights_of(spec))
     response = values[deparse(formula.response)]
     bars = bars_of(formula, values)
     order = _order([len(bar.levels) for bar in bars])
@@ -146,6 +152,11 @@ def build(spec: ModelSpec, *, na_action: NaAction = "omit", offset_named: bool =
         codings=codings,
         kept=independent,
         kinds={name: column_kind(column) for name, column in frame.columns.items()},
+        clocks={
+            name: any(":" in level for level in column.levels)
+            for name, column in frame.columns.items()
+            if isinstance(column, Factor) and of_times(column)
+        },
         offset=spec.offset if offset_named else "",
     )
     return Design(

@@ -6,6 +6,7 @@ here (`cut()`, `paste()`, …) is refused by name: lme4 takes it, this side does
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,9 +15,11 @@ from pylme.design.arithmetic import COMPARISONS, ELEMENTWISE, OPERATORS, SUMMARI
 from pylme.design.factor_calls import FACTOR_CALLS
 from pylme.design.matching import matched
 from pylme.design.number_calls import NUMBER_CALLS
-from pylme.design.values import CodedFactor, Matrix, as_factor, factor_on, of_column
+from pylme.design.times import compared, shifted, undefined
+from pylme.design.values import CodedFactor, Matrix, Times, as_factor, factor_on, of_column
 from pylme.errors import FormulaError, NotAvailableError, UnknownColumnError
 from pylme.formula import (
+    Argument,
     Binary,
     Call,
     Constant,
@@ -50,6 +53,8 @@ _CONSTANTS: Final[dict[str, object]] = {
     "NA_real_": np.nan,
     "NA_integer_": np.nan,
 }
+#: Summaries of a column of dates that are no dates.
+_SPREADS: Final = frozenset({"sd", "var", "length"})
 _R_VALUES: Final[dict[str, object]] = {"T": True, "F": False, "pi": np.pi}
 
 
@@ -87,6 +92,8 @@ class Evaluator:
                 length = len(values)
             case CodedFactor(factor=factor) | (Factor() as factor):
                 length = len(factor.codes)
+            case Times(values=numbers):
+                length = numbers.size if numbers.ndim else 0
             case vector:
                 length = vector.size
         if length != self._nrow or (isinstance(value, np.ndarray) and value.ndim == 0):
@@ -94,11 +101,19 @@ class Evaluator:
                 node, f"it has {length} value{'s' if length != 1 else ''} for {self._nrow} rows"
             )
         if isinstance(value, np.ndarray) and value.dtype.kind == "U":
-            raise self.refusal(node, "it is text")
+            raise self.unknown(node, "text in it becomes a factor in R alone")
         return value
 
     def value(self, node: Node) -> Value:
         """The value of a node, of whatever length."""
+        value = self._value(node)
+        if not isinstance(value, Times) or value.days:
+            return value
+        # New rows are labelled as those of the model were, which may have had other hours.
+        call = Call(function="format", arguments=(Argument(value=node),))
+        return replace(value, clock=self.memory.recall(call, lambda: value.has_clock))
+
+    def _value(self, node: Node) -> Value:
         match node:
             case Name(name=name):
                 return self._named(name)
@@ -126,11 +141,21 @@ class Evaluator:
                 return np.arange(first, last + step / 2, step)
             case Call():
                 return self._called(node)
-        raise self.refusal(node, "it is not known how to evaluate this")
+        raise self.unknown(node, "it is not known how to evaluate this")
 
     def numbers(self, node: Node) -> NDArray[np.float64]:
-        """A numeric vector; a matrix of one column is one."""
+        """A numeric vector; a matrix of one column is one, dates are days and times seconds."""
         value = self.value(node)
+        return value.values if isinstance(value, Times) else self._plain(node, value)
+
+    def plain(self, node: Node) -> NDArray[np.float64]:
+        """A numeric vector; dates and times are refused."""
+        value = self.value(node)
+        if isinstance(value, Times):
+            raise undefined(node, node)
+        return self._plain(node, value)
+
+    def _plain(self, node: Node, value: Value) -> NDArray[np.float64]:
         if isinstance(value, Matrix) and value.values.shape[1] == 1:
             return value.values[:, 0]
         if isinstance(value, np.ndarray) and value.dtype.kind in "fbi":
@@ -168,8 +193,16 @@ class Evaluator:
         factor = as_factor(self.value(node))
         return factor_on(factor, self.memory.recall(call, lambda: factor.levels))
 
+    def unknown(self, node: Node, found: str) -> NotAvailableError:
+        """The error for a node that R may evaluate, and that is not known here."""
+        return NotAvailableError(
+            asked=f"Evaluating {deparse(node)!r} without R",
+            found=found,
+            remedy="Compute the column in Python and name it in the formula.",
+        )
+
     def refusal(self, node: Node, found: str) -> FormulaError:
-        """The error for a node that cannot be evaluated."""
+        """The error for a node that has no value, in R neither."""
         return FormulaError(
             asked=f"Evaluating {deparse(node)!r}",
             found=found,
@@ -185,6 +218,8 @@ class Evaluator:
 
     def _numeric(self, node: Node) -> Vector | Matrix:
         value = self.value(node)
+        if isinstance(value, Times):
+            raise undefined(node, node)
         if isinstance(value, Matrix) or (
             isinstance(value, np.ndarray) and value.dtype.kind in "fbi"
         ):
@@ -199,13 +234,16 @@ class Evaluator:
 
     def _operation(self, node: Binary) -> Value:
         function = OPERATORS[node.operator]
+        sides = self.value(node.left), self.value(node.right)
+        if any(isinstance(side, Times) for side in sides):
+            return shifted(self, node, *sides)
         operands = self._numeric(node.left), self._numeric(node.right)
         named = next((part for part in operands if isinstance(part, Matrix)), None)
         arrays = [self._aligned(part, matrix=named is not None) for part in operands]
         try:
             result = np.asarray(function(*arrays), dtype=np.float64)
         except ValueError:
-            raise self.refusal(node, "the two sides have different lengths") from None
+            raise self.unknown(node, "the two sides have different lengths") from None
         return result if named is None else Matrix(values=result, names=named.names)
 
     @staticmethod
@@ -216,6 +254,8 @@ class Evaluator:
         return numbers[:, None] if matrix and numbers.ndim else numbers
 
     def _comparison(self, node: Binary) -> Value:
+        if (answer := compared(self, node, COMPARISONS[node.operator])) is not None:
+            return answer
         sides = [(self.value(node.left), node.right), (self.value(node.right), node.left)]
         for value, other in sides:
             if isinstance(value, Factor):
@@ -226,7 +266,7 @@ class Evaluator:
     def _level_test(self, node: Binary, factor: Factor, other: Node) -> Value:
         levels = self.texts(other)
         if node.operator not in ("==", "!=") or len(levels) != 1:
-            raise self.refusal(node, "a factor can be compared by == or != with one of its levels")
+            raise self.unknown(node, "a factor can be compared by == or != with one of its levels")
         same = np.array([*(text == levels[0] for text in factor.levels), False])[factor.codes]
         return np.asarray(same if node.operator == "==" else ~same)
 
@@ -236,13 +276,18 @@ class Evaluator:
             return self._each(ELEMENTWISE[name], matched(call, "x")["x"])
         if name in SUMMARIES:
             node = matched(call, "x")["x"]
-            summary = SUMMARIES[name]
-            return self.memory.recall(call, lambda: np.asarray(summary(self.numbers(node)), float))
+            return self.memory.recall(call, lambda: self._summary(call, node))
         special = NUMBER_CALLS.get(name) or FACTOR_CALLS.get(name)
         if special is None:
-            raise NotAvailableError(
-                asked=f"Evaluating {deparse(call)!r} without R",
-                found=f"the function {name}() is known to R alone",
-                remedy="Compute the column in Python and name it in the formula.",
-            )
+            raise self.unknown(call, f"the function {name}() is known to R alone")
         return special(self, call)
+
+    def _summary(self, call: Call, node: Node) -> Value:
+        """One value of a whole column; the mean or an extreme of dates is a date."""
+        summary = SUMMARIES[call.function]
+        value = self.value(node)
+        if not isinstance(value, Times) or call.function in _SPREADS:
+            return np.asarray(summary(self.numbers(node)), float)
+        if call.function == "sum":
+            raise undefined(call, node)
+        return replace(value, values=np.asarray(summary(value.values), float))

@@ -32,7 +32,7 @@ __all__ = ["FACTOR_CALLS"]
 def _factor(evaluator: Evaluator, call: Call) -> Value:
     found = matched(call, "x", "levels", "labels", "exclude", "ordered")
     if "exclude" in found:
-        raise evaluator.refusal(call, "its argument 'exclude' is not known here")
+        raise evaluator.unknown(call, "its argument 'exclude' is not known here")
     given = used_levels(as_factor(evaluator.value(found["x"])))
     if "levels" in found:
         factor = _restricted(given, evaluator.texts(found["levels"]))
@@ -122,8 +122,8 @@ def _coded(evaluator: Evaluator, call: Call) -> Value:
             levels = evaluator.memory.recall(call, lambda: factor.levels)
             return CodedFactor(factor=factor, coding=contrast_coding(name, levels, base=base))
         case CallNode():
-            raise evaluator.refusal(call, "contrasts are named here, not called")
-    raise evaluator.refusal(call, "contrasts are given by name alone here")
+            raise evaluator.unknown(call, "contrasts are named here, not called")
+    raise evaluator.unknown(call, "contrasts are given by name alone here")
 
 
 FACTOR_CALLS: Final[dict[str, Callable[[Evaluator, Call], Value]]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from pylme.errors import FormulaError
+from pylme.errors import FormulaError, NotAvailableError
 from pylme.formula import deparse
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ def matched(call: Call, *names: str, needed: int = 1) -> dict[str, Node]:
     Raises
     ------
     FormulaError
-        For an argument that the function does not have, that is not known here, or that lacks.
+        For an argument that is needed and not given.
+    NotAvailableError
+        For an argument that is not known here; R may know it.
     """
     found: dict[str, Node] = {}
     rest: list[Node] = []
@@ -38,11 +40,11 @@ def matched(call: Call, *names: str, needed: int = 1) -> dict[str, Node]:
         near = [argument.name] if argument.name in names else []
         near = near or [name for name in names if name.startswith(argument.name)]
         if len(near) != 1 or near[0] in found:
-            _refuse(call, f"its argument {argument.name!r} is not known here", names)
+            raise _unknown(call, f"its argument {argument.name!r} is not known here", names)
         found[near[0]] = argument.value
     free = [name for name in names if name not in found]
     if len(rest) > len(free):
-        _refuse(call, f"it has {len(call.arguments)} arguments", names)
+        raise _unknown(call, f"it has {len(call.arguments)} arguments", names)
     found |= dict(zip(free, rest, strict=False))
     for name in names[:needed]:
         if name not in found:
@@ -61,6 +63,14 @@ def unnamed(call: Call) -> tuple[Node, ...]:
     if not call.arguments or any(argument.name is not None for argument in call.arguments):
         _refuse(call, "it needs arguments, and none by name", ("columns or numbers",))
     return tuple(argument.value for argument in call.arguments)
+
+
+def _unknown(call: Call, found: str, names: tuple[str, ...]) -> NotAvailableError:
+    return NotAvailableError(
+        asked=f"Evaluating {deparse(call)!r} without R",
+        found=found,
+        remedy=f"{call.function}() takes {', '.join(names)}; or compute the column in Python.",
+    )
 
 
 def _refuse(call: Call, found: str, names: tuple[str, ...]) -> NoReturn:

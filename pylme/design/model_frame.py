@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pylme.design.evaluate import Evaluator
-from pylme.design.values import CodedFactor, Matrix, numbers_of
+from pylme.design.values import CodedFactor, Matrix, Times, numbers_of
 from pylme.design.variables import evaluated, incomplete_rows, taken
 from pylme.formula import Name, deparse, model_terms
 from pylme.formula.bars import bar_of
@@ -81,6 +81,8 @@ def _columns(text: str, value: Value) -> dict[str, Any]:
             return {f"{text}.{part}": matrix[:, j] for j, part in enumerate(parts)}
         case CodedFactor(factor=factor) | (Factor() as factor):
             return {text: categorical(factor)}
+        case Times(values=numbers):
+            return {text: numbers}
     return {text: value}
 
 

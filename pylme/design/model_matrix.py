@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.design.coding import Coding, contrast_coding, default_coding, full_coding
-from pylme.design.values import CodedFactor, Matrix
+from pylme.design.values import CodedFactor, Matrix, Times
 from pylme.design.variables import require_known
 from pylme.errors import ColumnValueError
 from pylme.formula import deparse
@@ -176,6 +176,8 @@ def _columns(
             coding = codings[text][full]
             require_known(text, factor, len(coding.values))
             return _coded(text, factor.codes, coding)
+        case Times(values=numbers):
+            return numbers[:, None], [text]
         case vector:
             return _vector(text, vector, codings, full=full)
 

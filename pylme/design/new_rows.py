@@ -19,7 +19,8 @@ from pylme.design.values import numbers_of, read_only
 from pylme.design.variables import complete, evaluated, on_levels
 from pylme.errors import ColumnTypeError, OptionError
 from pylme.formula import Name, walk
-from pylme.frame import Integer, Numeric, Rows, read_frame
+from pylme.frame import Factor, Integer, Numeric, Rows, read_frame
+from pylme.frame.factors import relabelled
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -99,6 +100,7 @@ def on_new_rows(
         evaluated(predictor_nodes(recipe.formula, recipe.fixed), evaluator),
         frame.rows,
         na_action=na_action,
+        columns=frame.columns,
     )
     values = on_levels(values, recipe.levels)
     matrix = model_matrix(recipe.fixed, values, recipe.codings, rows.nrow)
@@ -155,6 +157,7 @@ def _read(
         as_factor=only_grouping(formula, recipe.kinds),
         na_action=na_action,
     )
+    frame = replace(frame, columns=_relabelled(frame.columns, recipe.clocks))
     for name, column in frame.columns.items():
         expected = recipe.kinds.get(name)
         if expected is not None and name not in extra and column_kind(column) != expected:
@@ -165,3 +168,13 @@ def _read(
                 remedy="Give it the type that it had there.",
             )
     return frame, offset_name
+
+
+def _relabelled(columns: Mapping[str, Column], clocks: Mapping[str, bool]) -> dict[str, Column]:
+    """Grouping columns of times with the labels that they had in the data of the model."""
+    return {
+        name: relabelled(column, clock=clocks[name])
+        if name in clocks and isinstance(column, Factor)
+        else column
+        for name, column in columns.items()
+    }

@@ -35,21 +35,21 @@ def _log(evaluator: Evaluator, call: Call) -> Value:
     divisor = np.log(evaluator.number(found["base"])) if "base" in found else 1.0
     if isinstance(value, Matrix):
         return Matrix(values=np.log(value.values) / divisor, names=value.names)
-    return np.asarray(np.log(evaluator.numbers(found["x"])) / divisor)
+    return np.asarray(np.log(evaluator.plain(found["x"])) / divisor)
 
 
 def _round(evaluator: Evaluator, call: Call) -> Value:
-    return np.asarray(np.rint(evaluator.numbers(matched(call, "x")["x"])))
+    return np.asarray(np.rint(evaluator.plain(matched(call, "x")["x"])))
 
 
 def _atan2(evaluator: Evaluator, call: Call) -> Value:
     found = matched(call, "y", "x", needed=2)
-    return np.asarray(np.arctan2(evaluator.numbers(found["y"]), evaluator.numbers(found["x"])))
+    return np.asarray(np.arctan2(evaluator.plain(found["y"]), evaluator.plain(found["x"])))
 
 
 def _extreme(function: np.ufunc) -> Callable[[Evaluator, Call], Value]:
     def extreme(evaluator: Evaluator, call: Call) -> Value:
-        return reduce(function, map(evaluator.numbers, unnamed(call)))
+        return reduce(function, map(evaluator.plain, unnamed(call)))
 
     return extreme
 
@@ -150,7 +150,7 @@ def _poly(evaluator: Evaluator, call: Call) -> Value:
     found = matched(call, "x", "degree", "raw", "simple")
     names = [argument.name for argument in call.arguments]
     if names.count(None) > 1 + ("degree" not in names):
-        raise evaluator.refusal(call, "polynomials in several variables are not known here")
+        raise evaluator.unknown(call, "polynomials in several variables are not known here")
     x = evaluator.numbers(found["x"])
     degree = int(evaluator.number(found["degree"])) if "degree" in found else 1
     powers = tuple(str(power) for power in range(1, degree + 1))

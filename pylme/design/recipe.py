@@ -102,6 +102,8 @@ class Recipe:
         The columns of the full model matrix that are not dropped.
     kinds : mapping
         The type of each column of the data, as a word.
+    clocks : mapping
+        Of grouping columns of times, whether their labels have the hours of midnight.
     offset : str or None
         The column named as offset beside the formula; "" where it was given as an array.
     """
@@ -115,6 +117,7 @@ class Recipe:
     codings: Codings
     kept: NDArray[np.intp]
     kinds: Mapping[str, str]
+    clocks: Mapping[str, bool]
     offset: str | None
 
 

@@ -6,6 +6,7 @@ value. In a factor a code of -1 is a missing value.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.design.coding import Coding
-from pylme.errors import OptionError
-from pylme.frame import Factor
+from pylme.errors import FormulaError, OptionError
+from pylme.frame import Date, Factor, Timestamp
 from pylme.frame.columns import locked
 from pylme.frame.factors import factor_of_values
+from pylme.frame.labels import date_texts, has_clock, moment_texts
 from pylme.frame.raw import Plain
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CodedFactor",
     "Matrix",
+    "Times",
     "Value",
     "Vector",
     "as_factor",
@@ -63,15 +66,58 @@ class CodedFactor:
     coding: Coding
 
 
-Value = Vector | Matrix | Factor | CodedFactor
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Times:
+    """Dates or points in time.
+
+    Attributes
+    ----------
+    values : ndarray of float64
+        Days or seconds since 1970-01-01.
+    days : bool
+        Whether they are days, R's class Date; else they are R's POSIXct.
+    tz : str or None
+        The time zone that points in time are shown in.
+    clock : bool or None
+        Whether the hours of midnight are written, as they were in the data of the model; None
+        where these values decide.
+    """
+
+    values: NDArray[np.float64]
+    days: bool
+    tz: str | None = None
+    clock: bool | None = None
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether one of them is not midnight."""
+        return not self.days and has_clock(self._moments(), self.tz)
+
+    def texts(self) -> list[str]:
+        """What R writes for each."""
+        if self.days:
+            return date_texts(self.values)
+        return moment_texts(self._moments(), self.tz, clock=self.clock)
+
+    def _moments(self) -> NDArray[np.datetime64]:
+        # Rounded to a microsecond, which doubles hold at seconds of this century.
+        return np.rint(np.atleast_1d(self.values) * 1e6).astype("M8[us]")
 
 
-def of_column(column: Column) -> Vector | Factor:
+Value = Vector | Matrix | Factor | CodedFactor | Times
+
+
+def of_column(column: Column) -> Vector | Factor | Times:
     """A column of the data as a value."""
-    if isinstance(column, Factor):
-        return column
-    values = column.values
-    return values if values.dtype.kind == "b" else values.astype(np.float64, copy=False)
+    match column:
+        case Factor():
+            return column
+        case Date(values=values):
+            return Times(values=values, days=True)
+        case Timestamp(values=values, tz=tz):
+            return Times(values=values, days=False, tz=tz)
+    numbers: NDArray[Any] = column.values
+    return numbers if numbers.dtype.kind == "b" else numbers.astype(np.float64, copy=False)
 
 
 def numbers_of(column: Column, option: str) -> NDArray[np.float64]:
@@ -80,10 +126,10 @@ def numbers_of(column: Column, option: str) -> NDArray[np.float64]:
     Raises
     ------
     OptionError
-        If the column is a factor.
+        If the column is a factor, or has dates or times.
     """
     value = of_column(column)
-    if isinstance(value, Factor):
+    if isinstance(value, Factor | Times):
         raise OptionError(option=option, value=str(value), allowed="a column of numbers")
     return value.astype(np.float64, copy=False)
 
@@ -102,6 +148,8 @@ def as_factor(value: Value) -> Factor:
             return value
         case CodedFactor(factor=factor):
             return factor
+        case Times():
+            return _factor_of_times(value)
         case Matrix(values=values):
             return as_factor(values.ravel(order="F"))
     known = ~np.isnan(value) if value.dtype.kind == "f" else np.ones(value.shape, dtype=bool)
@@ -111,6 +159,28 @@ def as_factor(value: Value) -> Factor:
     codes = np.full(value.shape, -1, dtype=np.int32)
     codes[known] = made.codes
     return replace(made, codes=locked(codes))
+
+
+def _factor_of_times(times: Times) -> Factor:
+    """Levels in the order of time, by R's texts.
+
+    Raises
+    ------
+    FormulaError
+        If R writes two different times alike, and so would take them for one level.
+    """
+    found, codes = np.unique(times.values, return_inverse=True)
+    texts = replace(times, values=found).texts()
+    if len(set(texts)) < len(texts):
+        twice, _ = Counter(texts).most_common(1)[0]
+        raise FormulaError(
+            asked="Making a factor of times",
+            found=f"different times have the same text in R, {twice!r}, and would be one level",
+            remedy="Make the labels in Python: data[column] = data[column].astype(str), of the "
+            "column of times.",
+        )
+    levels = tuple(texts)
+    return Factor(codes=locked(codes.astype(np.int32)), levels=levels, values=levels)
 
 
 def factor_on(factor: Factor, levels: Sequence[str]) -> Factor:

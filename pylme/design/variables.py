@@ -6,11 +6,11 @@ It is R's model frame: the variables of all terms, under the texts that R gives 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pylme.design.values import CodedFactor, Matrix, factor_on, used_levels
+from pylme.design.values import CodedFactor, Matrix, Times, factor_on, used_levels
 from pylme.errors import (
     ColumnValueError,
     EmptyDataError,
@@ -19,27 +19,26 @@ from pylme.errors import (
     MissingValueError,
     warn,
 )
-from pylme.formula import deparse
-from pylme.frame import Factor
+from pylme.formula import Name, deparse, parse_tree, walk
+from pylme.frame import Factor, Integer, Numeric
 from pylme.frame.columns import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    import pandas as pd
     from numpy.typing import NDArray
 
     from pylme.design.evaluate import Evaluator
     from pylme.design.values import Value
     from pylme.formula import Node
-    from pylme.frame import NaAction, Rows
+    from pylme.frame import Column, NaAction, Rows
 
 __all__ = [
     "complete",
     "evaluated",
+    "first_infinite",
     "incomplete_rows",
     "on_levels",
-    "require_finite",
     "require_known",
     "taken",
 ]
@@ -67,13 +66,28 @@ def _missing(value: Value) -> NDArray[np.bool_] | None:
             return np.asarray(np.isnan(values).any(axis=1))
         case CodedFactor(factor=factor) | (Factor() as factor):
             return np.asarray(factor.codes < 0)
+        case Times(values=values):
+            return np.isnan(values)
     return np.isnan(value) if value.dtype.kind == "f" else None
 
 
 def complete(
-    values: Mapping[str, Value], rows: Rows, *, na_action: NaAction
+    values: Mapping[str, Value],
+    rows: Rows,
+    *,
+    na_action: NaAction,
+    columns: Mapping[str, Column] | None = None,
 ) -> tuple[dict[str, Value], NDArray[np.bool_], Rows]:
     """The variables in the rows where all have a value, which rows these are, and where they lie.
+
+    Parameters
+    ----------
+    values : mapping
+        The variables by their texts, in the rows used.
+    rows : Rows
+    na_action : {"omit", "fail"}
+    columns : mapping, optional
+        The columns that the variables are made of, for messages.
 
     Raises
     ------
@@ -104,7 +118,16 @@ def complete(
         warn(MissingRowsWarning(dropped=len(lost), given=rows.n_given, counts=counts))
         rows = rows.without(lost)
         whole = {text: taken(value, kept) for text, value in values.items()}
-    require_finite(whole, rows.used_index)
+    infinite = first_infinite(whole)
+    if infinite is not None:
+        text, places = infinite
+        given = np.flatnonzero(kept)[places]
+        raise InfiniteValueError(
+            column=text,
+            count=len(places),
+            row=rows.used_index[places[:1]].tolist()[0],
+            sources=_sources(text, given, columns or {}),
+        )
     return whole, kept, rows
 
 
@@ -117,6 +140,8 @@ def taken(value: Value, kept: NDArray[np.bool_]) -> Value:
             return replace(value, factor=replace(factor, codes=locked(factor.codes[kept])))
         case Factor():
             return used_levels(replace(value, codes=locked(value.codes[kept])))
+        case Times(values=values):
+            return replace(value, values=values[kept])
     return value[kept]
 
 
@@ -134,8 +159,11 @@ def on_levels(
     return placed
 
 
-def require_finite(values: Mapping[str, Value], index: pd.Index[Any]) -> None:
-    """Raise for a variable with an infinite value, such as the logarithm of zero."""
+def first_infinite(values: Mapping[str, Value]) -> tuple[str, NDArray[np.intp]] | None:
+    """The first variable with an infinite value, such as the logarithm of zero, and in which rows.
+
+    None where all are finite.
+    """
     for text, value in values.items():
         match value:
             case Matrix(values=columns):
@@ -145,10 +173,21 @@ def require_finite(values: Mapping[str, Value], index: pd.Index[Any]) -> None:
             case _:
                 continue
         if infinite.any():
-            places = np.flatnonzero(infinite)
-            raise InfiniteValueError(
-                column=text, count=len(places), row=index[places[:1]].tolist()[0]
-            )
+            return text, np.flatnonzero(infinite)
+    return None
+
+
+def _sources(
+    text: str, places: NDArray[np.intp], columns: Mapping[str, Column]
+) -> dict[str, tuple[float, bool]]:
+    """The numeric columns in a call: the value in the first place, and whether all have it."""
+    found: dict[str, tuple[float, bool]] = {}
+    for node in walk(parse_tree(text)):
+        column = columns.get(node.name) if isinstance(node, Name) else None
+        if isinstance(column, Numeric | Integer) and isinstance(node, Name):
+            values = column.values[places]
+            found[node.name] = float(values[0]), bool((values == values[0]).all())
+    return found
 
 
 def require_known(text: str, factor: Factor, known: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pylme.design.values import CodedFactor, Matrix
+from pylme.design.values import CodedFactor, Matrix, Times
 from pylme.frame import Factor
 
 if TYPE_CHECKING:
@@ -96,4 +96,6 @@ def _columns(value: Value) -> NDArray[np.float64]:
             return values
         case CodedFactor(factor=factor) | (Factor() as factor):
             return factor.codes[:, None].astype(np.float64)
+        case Times(values=numbers):
+            return numbers[:, None]
     return value[:, None].astype(np.float64)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import datetime as dt
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from pylme.errors import ColumnValueError
 from pylme.frame.columns import Factor, locked
 from pylme.frame.labels import checked_text, label_text, time_texts
 from pylme.frame.raw import Coded
-from pylme.frame.times import is_days
+from pylme.frame.times import is_days, zone_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from pylme.frame.raw import Plain
 
-__all__ = ["factor_of_codes", "factor_of_values", "sorted_strings"]
+__all__ = ["factor_of_codes", "factor_of_values", "of_times", "relabelled", "sorted_strings"]
 
 
 def sorted_strings(codes: NDArray[Any], labels: Sequence[str], *, ordered: bool = False) -> Coded:
@@ -40,7 +42,7 @@ def factor_of_codes(column: str, raw: Coded) -> Factor:
         If two labels have the same text, or one has a text that R cannot hold.
     """
     codes, labels = _used(raw)
-    levels = tuple(map(label_text, labels))
+    levels = _label_texts(labels)
     checked_text(column, levels)
     if len(set(levels)) < len(levels):
         _require_distinct(column, levels, labels)
@@ -50,6 +52,32 @@ def factor_of_codes(column: str, raw: Coded) -> Factor:
         values=tuple(labels),
         ordered=raw.ordered,
     )
+
+
+def of_times(factor: Factor) -> bool:
+    """Whether the labels were points in time."""
+    return _are_times(factor.values)
+
+
+def relabelled(factor: Factor, *, clock: bool) -> Factor:
+    """A factor of times, the hours of midnight in its labels or not; any other as it is."""
+    if not of_times(factor):
+        return factor
+    return replace(factor, levels=tuple(_moment_labels(factor.values, clock=clock)))
+
+
+def _are_times(labels: Sequence[object]) -> bool:
+    return bool(labels) and all(isinstance(label, dt.datetime) for label in labels)
+
+
+def _moment_labels(labels: Sequence[object], *, clock: bool | None = None) -> list[str]:
+    index = pd.DatetimeIndex(list(cast("Sequence[dt.datetime]", labels)))
+    utc = index if index.tz is None else index.tz_convert("UTC").tz_localize(None)
+    return time_texts(np.asarray(utc), zone_name(index.tz), clock=clock)[0]
+
+
+def _label_texts(labels: Sequence[object]) -> tuple[str, ...]:
+    return tuple(_moment_labels(labels) if _are_times(labels) else map(label_text, labels))
 
 
 def factor_of_values(raw: Plain) -> Factor:

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["checked_text", "label_text", "number_text", "time_texts"]
+__all__ = [
+    "checked_text",
+    "date_texts",
+    "has_clock",
+    "label_text",
+    "moment_texts",
+    "number_text",
+    "time_texts",
+]
 
 _DIGITS = 15
 
@@ -63,11 +71,57 @@ def label_text(value: object) -> str:
     return str(value)
 
 
-def time_texts(values: NDArray[np.datetime64], tz: str | None) -> tuple[list[str], list[object]]:
-    """Points in time as text in their zone, and as labels."""
+def date_texts(days: NDArray[np.float64]) -> list[str]:
+    """Days since 1970-01-01 as R's ``as.character`` writes dates."""
+    return list(map(str, np.datetime_as_string(np.floor(days).astype("M8[D]"))))
+
+
+def has_clock(values: NDArray[np.datetime64], tz: str | None) -> bool:
+    """Whether some point in time is not midnight in its zone: then R writes the hours of all."""
+    local = _in_zone(values, tz)
+    return bool((local != local.astype("M8[D]")).any())
+
+
+def moment_texts(
+    values: NDArray[np.datetime64], tz: str | None, *, clock: bool | None = None
+) -> list[str]:
+    """Points in time as R's ``format`` writes them in their zone, to the second.
+
+    Parameters
+    ----------
+    values : ndarray of datetime64
+        In UTC.
+    tz : str or None
+        None shows UTC.
+    clock : bool, optional
+        Write the hours of midnight too; by default where another value is not midnight.
+    """
+    local = _in_zone(values, tz)
+    midnight = np.asarray(local == local.astype("M8[D]"))
+    full = np.char.replace(np.datetime_as_string(local, unit="s"), "T", " ")
+    if not midnight.all() if clock is None else clock:
+        return list(map(str, full))
+    return list(map(str, np.where(midnight, np.datetime_as_string(local, unit="D"), full)))
+
+
+def _in_zone(values: NDArray[np.datetime64], tz: str | None) -> NDArray[np.datetime64]:
+    if tz in (None, "UTC"):
+        return values
+    return np.asarray(pd.DatetimeIndex(values, tz="UTC").tz_convert(tz).tz_localize(None))
+
+
+def time_texts(
+    values: NDArray[np.datetime64], tz: str | None, *, clock: bool | None = None
+) -> tuple[list[str], list[object]]:
+    """Points in time as distinct texts in their zone, and as labels.
+
+    R's texts, which end at the second and do not know the hour that a clock repeats in autumn;
+    where two of them are one, all are written in full.
+    """
     index = pd.DatetimeIndex(values)
     labels: list[object] = list(index if tz is None else index.tz_localize("UTC").tz_convert(tz))
-    return [str(label) for label in labels], labels
+    texts = moment_texts(values, tz, clock=clock)
+    return (texts if len(set(texts)) == len(texts) else [str(label) for label in labels]), labels
 
 
 def checked_text(column: str, levels: Sequence[str]) -> None:

@@ -93,6 +93,24 @@ lend_functions <- function(names, home) {
   }
 }
 
+# R's functions that make factors, for data with times: the texts of levels are those of format(), to the
+# second, for all times alike. Since R 4.3 factor() writes each by itself, midnight without the hour.
+lend_factors <- function(functions, data, home) {
+  if (!any(vapply(data, inherits, NA, "POSIXct"))) return(invisible())
+  as_text <- function(x) {
+    if (!inherits(x, "POSIXct")) return(x)
+    clock <- as.POSIXlt(x)
+    midnight <- all(clock$hour == 0 & clock$min == 0 & clock$sec == 0, na.rm = TRUE)
+    format(x, if (midnight) "%Y-%m-%d" else "%Y-%m-%d %H:%M:%S")
+  }
+  for (name in intersect(functions, c("factor", "as.factor", "ordered", "as.ordered"))) {
+    assign(name, local({
+      make <- get(name, envir = baseenv())
+      function(x, ...) make(as_text(x), ...)
+    }), envir = home)
+  }
+}
+
 # The call of a fit, and the environment for it. The call is built by name, so that fit@call reads as a person would have written it,
 # and is evaluated in an environment of its own that holds the data and whatever else it names. Below
 # that lie stats and base: a user's `log` or `binomial` in the global environment, and their options,
@@ -108,6 +126,7 @@ model_call <- function(fun, formula, functions, data, symbols, literals, bound, 
   home <- new.env(parent = asNamespace("stats"))
   home$data <- data
   lend_functions(functions, home)
+  lend_factors(functions, data, home)
   for (name in names(bound)) assign(name, bound[[name]], envir = home)
   from_lme4 <- function(name) call("::", quote(lme4), as.name(name))
   written <- lapply(calls, function(part) {

@@ -1,0 +1,86 @@
+"""What the calls of a formula make of the data, looked at before R does.
+
+R's own fit would stop on an infinite value deep inside, in words about "foreign function calls".
+Both engines refuse it here in the same words. What is not known here is R's alone, and left to it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pylme.design.evaluate import Evaluator
+from pylme.design.magnitudes import require_magnitudes
+from pylme.design.memory import Memory
+from pylme.design.recipe import predictor_nodes, total_offset
+from pylme.design.values import of_column
+from pylme.design.variables import complete
+from pylme.errors import NotAvailableError
+from pylme.formula import deparse, model_terms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from pylme.design.spec import ModelSpec
+    from pylme.design.values import Value
+    from pylme.frame import NaAction
+
+__all__ = ["require_transformable", "weights_of"]
+
+
+def require_transformable(spec: ModelSpec, *, na_action: NaAction) -> NDArray[np.intp]:
+    """Evaluate the variables of a model, as far as they are known here.
+
+    Returns
+    -------
+    ndarray of int
+        Positions among the rows used that have no value in a call, which were warned of.
+
+    Raises
+    ------
+    InfiniteValueError
+        If a call gives an infinite value.
+    MissingValueError
+        If one gives a missing value and `na_action` is "fail".
+    EmptyDataError
+        If no row is left.
+    ColumnValueError
+        If sums of the squares of a column overflow or vanish.
+    FormulaError
+        If a call has no value in R either.
+
+    Warns
+    -----
+    MissingRowsWarning
+        If rows are left out.
+    """
+    values = dict(_known(spec))
+    frame = spec.frame
+    whole, kept, _ = complete(values, frame.rows, na_action=na_action, columns=frame.columns)
+    require_magnitudes(spec.formula, whole, weights_of(spec))
+    fixed = model_terms(spec.formula.fixed, response=spec.formula.response)
+    if all(deparse(offset) in whole for offset in fixed.offsets):
+        total_offset(fixed, whole, int(np.count_nonzero(kept)))
+    return np.flatnonzero(~kept)
+
+
+def weights_of(spec: ModelSpec) -> tuple[str, Value] | None:
+    """The prior weights, by the name of their column."""
+    if spec.weights is None:
+        return None
+    return spec.weights, of_column(spec.frame.columns[spec.weights])
+
+
+def _known(spec: ModelSpec) -> Iterator[tuple[str, Value]]:
+    formula, frame = spec.formula, spec.frame
+    evaluator = Evaluator(frame.columns, frame.nrow, Memory())
+    fixed = model_terms(formula.fixed, response=formula.response)
+    nodes = {deparse(n): n for n in (formula.response, *predictor_nodes(formula, fixed))}
+    for text, node in nodes.items():
+        try:
+            yield text, evaluator.variable(node)
+        except NotAvailableError:
+            continue
