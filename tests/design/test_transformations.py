@@ -30,6 +30,7 @@ def data() -> pd.DataFrame:
     return frame.set_index(pd.Index([f"r{i}" for i in range(120)]))
 
 
+@pytest.mark.filterwarnings("ignore::pylme.errors.SingularFitWarning")
 @pytest.mark.parametrize(
     ("formula", "call"),
     [
