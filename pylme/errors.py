@@ -42,6 +42,7 @@ __all__ = [
     "MissingValueError",
     "NoFiniteEstimateWarning",
     "NoRandomEffectsError",
+    "NonlinearModelError",
     "NotAvailableError",
     "NotOverdispersedWarning",
     "OptionError",
@@ -61,10 +62,12 @@ __all__ = [
     "TooLargeError",
     "UnknownColumnError",
     "UnknownNameError",
+    "UnsafeFunctionWarning",
     "WeightsError",
     "warn",
 ]
 
+_R_CONSTANTS: Final = {"True": "TRUE", "False": "FALSE", "None": "NULL"}
 _PACKAGE: Final = str(Path(__file__).parent) + os.sep
 
 
@@ -168,18 +171,31 @@ class FormulaSyntaxError(FormulaError):
 class FunctionNotAllowedError(FormulaError):
     """The formula calls something that pylme does not let R evaluate."""
 
-    def __init__(self, *, name: str, text: str, start: int, stop: int) -> None:
+    def __init__(self, *, name: str, text: str, start: int, stop: int, remedy: str = "") -> None:
         super().__init__(
             asked="Checking the formula before R evaluates it",
             found=f"{name!r} is not on the list of functions that a formula may call\n"
             f"{pointed_at(text, start, stop)}",
-            remedy="Compute the column in Python and name it in the formula; or, if you trust it, "
-            f"call pylme.allow_function({name!r}) first.",
+            remedy=remedy
+            or "Compute the column in Python and name it in the formula; or, if R has a function "
+            f"of that name that you trust, call pylme.allow_function({name!r}) first.",
         )
         self.name = name
         self.text = text
         self.start = start
         self.stop = stop
+
+
+class NonlinearModelError(FormulaError):
+    """A nonlinear mixed model, which neither engine fits."""
+
+    def __init__(self, *, found: str) -> None:
+        super().__init__(
+            asked="Reading the formula",
+            found=f"{found}: this is a nonlinear mixed model",
+            remedy="pylme fits linear and generalized linear mixed models. Fit it in R by "
+            "lme4::nlmer or nlme::nlme, or approximate the curve with ns(x, df = 4).",
+        )
 
 
 class CodeNotAllowedError(FunctionNotAllowedError):
@@ -218,7 +234,9 @@ class UnknownColumnError(FormulaError):
         super().__init__(
             asked=f"Looking up {name!r}, which {where} names, in the data",
             found="there is no such column",
-            remedy=suggestion(name, available),
+            remedy=f"R writes {_R_CONSTANTS[name]} for Python's {name}."
+            if name in _R_CONSTANTS
+            else suggestion(name, available),
         )
         self.name = name
         self.available = tuple(available)
@@ -507,6 +525,18 @@ _NAMELESS: Final = ("function", "eval", "stopifnot", "do.call", "tryCatch", "wit
 
 class PylmeWarning(_Told, UserWarning):
     """The root of all warnings that pylme gives."""
+
+
+class UnsafeFunctionWarning(PylmeWarning):
+    """`allow_function` let formulas call something that runs code or touches files."""
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(
+            f"Formulas may now call {name}(), which runs code, commands or reads and writes "
+            "files with whatever a formula passes to it. Never read a formula from somebody "
+            "whom you do not trust in this process."
+        )
+        self.name = name
 
 
 class FitWarning(PylmeWarning):

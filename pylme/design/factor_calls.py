@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.design.coding import contrast_coding
+from pylme.design.coding import contrast_coding, default_coding
 from pylme.design.matching import matched, unnamed
 from pylme.design.values import CodedFactor, Matrix, as_factor, factor_on, used_levels
 from pylme.formula import Call as CallNode
@@ -118,6 +118,10 @@ def _coded(evaluator: Evaluator, call: Call) -> Value:
     contrast = found.get("contr")
     base = int(evaluator.number(found["base"])) - 1 if "base" in found else None
     match contrast:
+        case None if base is None and "how.many" not in found:
+            levels = evaluator.memory.recall(call, lambda: factor.levels)
+            coding = default_coding(replace(factor, levels=levels, values=levels))
+            return CodedFactor(factor=factor, coding=coding)
         case Name(name=name) | String(value=name) if "how.many" not in found:
             levels = evaluator.memory.recall(call, lambda: factor.levels)
             return CodedFactor(factor=factor, coding=contrast_coding(name, levels, base=base))

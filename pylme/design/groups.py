@@ -13,7 +13,7 @@ from pylme.frame import Factor
 from pylme.frame.columns import locked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pylme.formula import Node
 
 __all__ = [
+    "combined",
     "distinct",
     "group_factor",
     "group_label",
@@ -54,7 +55,11 @@ def group_factor(group: Node, values: Mapping[str, Value]) -> Factor:
     values : mapping
         The variables of the model, by their texts.
     """
-    parts = [used_levels(as_factor(values[deparse(part)])) for part in group_variables(group)]
+    return combined([used_levels(as_factor(values[deparse(p)])) for p in group_variables(group)])
+
+
+def combined(parts: Sequence[Factor]) -> Factor:
+    """The combinations of factors that occur; a missing level anywhere is not allowed for."""
     factor = parts[0]
     for part in parts[1:]:
         factor = _combinations(factor, part)

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pylme.design.arithmetic import SUMMARIES
 from pylme.design.bases import BSplines, NaturalSplines, OrthogonalPolynomials, inner_knots
+from pylme.design.groups import combined
 from pylme.design.matching import matched, unnamed
-from pylme.design.values import CodedFactor, Matrix
-from pylme.formula import Name
+from pylme.design.values import CodedFactor, Matrix, as_factor, used_levels
+from pylme.errors import ColumnValueError, quoted
+from pylme.formula import Name, deparse
 from pylme.frame import Factor
 
 if TYPE_CHECKING:
@@ -216,6 +219,45 @@ def _numbered(values: NDArray[np.float64]) -> Matrix:
     return Matrix(values=values, names=tuple(str(i + 1) for i in range(values.shape[1])))
 
 
+def _average(evaluator: Evaluator, call: Call) -> Value:
+    """``ave()``: a summary of each group, in all of its rows; without groups that of the column.
+
+    R would compute it anew from other rows. Here a group has the value that it had in the data of
+    the model, and one that was not in them has none.
+    """
+    value, *groups = [a.value for a in call.arguments if a.name is None]
+    summary = SUMMARIES[_function_of(call)]
+    numbers = evaluator.numbers(value)
+    if not groups:
+        learnt = evaluator.memory.recall(call, lambda: float(summary(numbers)))
+        return np.full(numbers.shape, learnt)
+    factor = combined([used_levels(as_factor(evaluator.value(group))) for group in groups])
+
+    def learn() -> dict[str, float]:
+        order = np.argsort(factor.codes, kind="stable")
+        ends = np.cumsum(np.bincount(factor.codes, minlength=len(factor.levels)))
+        parts = np.split(numbers[order], ends[:-1])
+        return {
+            level: float(summary(part)) if part.size else np.nan
+            for level, part in zip(factor.levels, parts, strict=True)
+        }
+
+    by_level = evaluator.memory.recall(call, learn)
+    new = [level for level in used_levels(factor).levels if level not in by_level]
+    if new:
+        raise ColumnValueError(
+            column=deparse(call),
+            found=f"the groups {quoted(new)} did not occur in the data of the model",
+            remedy="Leave these rows out, or compute the column in Python and fit the model to it.",
+        )
+    return np.array([by_level.get(level, np.nan) for level in factor.levels])[factor.codes]
+
+
+def _function_of(call: Call) -> str:
+    named = next((a.value for a in call.arguments if a.name == "FUN"), None)
+    return named.name if isinstance(named, Name) else "mean"
+
+
 NUMBER_CALLS: Final[dict[str, Callable[[Evaluator, Call], Value]]] = {
     "I": _as_it_is,
     "identity": _as_it_is,
@@ -233,6 +275,7 @@ NUMBER_CALLS: Final[dict[str, Callable[[Evaluator, Call], Value]]] = {
     "as.logical": _as_logical,
     "scale": _scale,
     "poly": _poly,
+    "ave": _average,
     "bs": _bs,
     "ns": _ns,
 }

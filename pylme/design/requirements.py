@@ -16,12 +16,23 @@ from pylme.design.counting import columns_of, levels_of
 from pylme.design.groups import require_levels
 from pylme.errors import (
     ColumnValueError,
+    FormulaError,
     GroupingFactorError,
     OptionError,
     ResponseError,
     WeightsError,
 )
-from pylme.formula import Name, deparse, expand, model_terms, require_bars, walk
+from pylme.formula import (
+    Argument,
+    Call,
+    Name,
+    deparse,
+    expand,
+    model_terms,
+    require_bars,
+    translation,
+    walk,
+)
 from pylme.frame import Factor, Integer, Logical, Numeric
 
 if TYPE_CHECKING:
@@ -69,6 +80,7 @@ def require_fittable(spec: ModelSpec, *, more_effects_than_rows: bool = False) -
     _require_numeric_offset(spec)
     _require_levels_to_compare(spec)
     _require_contrasts(spec)
+    _require_codable(spec)
     _require_levels(spec, more_effects_than_rows=more_effects_than_rows)
 
 
@@ -181,8 +193,32 @@ def _require_bare_names(term: str, group: Node, spec: ModelSpec) -> None:
             term=term,
             found=f"{deparse(group)} is computed from {hidden[0]!r}, which lme4 does not find "
             "there unless the model names it by itself too",
-            remedy="Compute the column of groups in Python and name it.",
+            remedy=_group_remedy(spec.formula),
         )
+
+
+def _group_remedy(formula: Formula) -> str:
+    line = translation(formula)
+    if line is None:
+        return "Compute the column of groups in Python and name it."
+    return f"A column that groups is a factor whatever its type. Write: {line}"
+
+
+def _require_codable(spec: ModelSpec) -> None:
+    """R's ``C()`` codes a factor, and stops for numbers."""
+    columns = spec.frame.columns
+    numeric = frozenset(name for name, column in columns.items() if not isinstance(column, Factor))
+    for node in walk(spec.formula.right):
+        match node:
+            case Call(function="C", arguments=(Argument(value=Name(name=name)), *_)) if (
+                name in numeric
+            ):
+                line = translation(spec.formula, as_factors=numeric)
+                raise FormulaError(
+                    asked=f"Coding the column {name!r} by {deparse(node)}",
+                    found=f"it is not a factor but {columns[name]}",
+                    remedy=f"Write: {line or f'factor({deparse(Name(name=name))})'}",
+                )
 
 
 def _variables(formula: Formula) -> Iterator[Node]:

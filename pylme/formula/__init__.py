@@ -6,6 +6,7 @@ from pylme.formula.deparse import deparse, deparse_lines, parseable
 from pylme.formula.dot import with_dot
 from pylme.formula.expand import expand
 from pylme.formula.formula import Formula, parse_formula, require_bars
+from pylme.formula.habits import translation
 from pylme.formula.level_blocks import LevelBlock, level_block, read_level_block
 from pylme.formula.nodes import (
     Argument,
@@ -54,6 +55,7 @@ __all__ = [
     "parseable",
     "read_level_block",
     "require_bars",
+    "translation",
     "walk",
     "with_dot",
 ]

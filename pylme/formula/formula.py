@@ -198,7 +198,14 @@ def require_bars(formula: Formula) -> None:
 
 
 def _variables(node: Node) -> Iterator[str]:
+    # ave()'s summary is a function by name. Nodes are known by identity, as two may be equal.
+    functions: set[int] = set()
     for part in walk(node):
+        match part:
+            case Call(function="ave", arguments=arguments):
+                functions |= {id(a.value) for a in arguments if a.name == "FUN"}
+            case Name() if id(part) in functions:
+                continue
         if isinstance(part, Name) and part.name != "." and part.name not in CONTRAST_FUNCTIONS:
             yield part.name
 

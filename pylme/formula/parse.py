@@ -9,7 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pylme.errors import CodeNotAllowedError, FormulaSyntaxError, OptionError
+from pylme.errors import (
+    CodeNotAllowedError,
+    FormulaSyntaxError,
+    NonlinearModelError,
+    OptionError,
+)
 from pylme.formula.literals import read_number, unescape
 from pylme.formula.nodes import (
     Argument,
@@ -119,6 +124,8 @@ class _Parser:
             if self._takes("operator", "~"):
                 right = self._expression(BINDING["~"] + 1, after=tilde)
                 tree = _joined(tilde, tree, right)
+        if self._next.text == "~" and any(t.text == "|" for t in self._tokens[self._position :]):
+            raise NonlinearModelError(found="it has three parts, as nlmer's formulas have")
         if self._next.kind != "end":
             raise self._unfit(_AT_THE_END.get(self._next.text))
         return tree

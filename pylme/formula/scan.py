@@ -94,12 +94,18 @@ def _past_marks(text: str, position: int) -> int:
 
 
 def _refuse_code(text: str, lexeme: str, start: int) -> NoReturn:
+    remedy = _ASSIGNMENT if lexeme in {"<-", "<<-"} else ""
+    if lexeme in {"::", ":::"}:
+        from pylme.formula.habits import without_packages
+
+        if (line := without_packages(text)) is not None:
+            remedy = f"Write it without the package: {line}"
     raise CodeNotAllowedError(
         name=lexeme,
         text=text,
         start=start,
         stop=start + len(lexeme),
-        remedy=_ASSIGNMENT if lexeme in {"<-", "<<-"} else "",
+        remedy=remedy,
     )
 
 

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pylme.errors import CodeNotAllowedError, FormulaError, FunctionNotAllowedError, OptionError
+from pylme.errors import (
+    CodeNotAllowedError,
+    FormulaError,
+    FunctionNotAllowedError,
+    OptionError,
+    UnsafeFunctionWarning,
+)
 from pylme.formula import (
     FUNCTIONS,
     STRUCTURES,
@@ -61,7 +67,8 @@ def test_what_analysts_need_is_allowed(term: str) -> None:
         ("do.call('system', x)", "do.call"),
         ("Reduce(x, y)", "Reduce"),
         ("outer(x, y, FUN = 'system')", "outer"),
-        ("ave(x, g, FUN = system)", "ave"),
+        ("ave(x, g, FUN = system)", "FUN = system"),
+        ("ave(x, FU = system)", "FU = system"),
         ("match.fun('system')", "match.fun"),
         ("x %o% y", "%o%"),
         ("quit()", "quit"),
@@ -147,9 +154,30 @@ def test_only_names_of_functions_can_be_allowed(name: str) -> None:
         allow_function(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [("np.log", r"log\(\) is what"), ("numpy.arcsin", r"asin\(\)"), ("np.fft.fft", "compute the")],
+)
+def test_functions_of_python_cannot_be_allowed(name: str, remedy: str) -> None:
+    with pytest.raises(OptionError, match=remedy):
+        allow_function(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["system", "system2", "eval", "parse", "source", "library", "file.remove", "unlink", "get"],
+)
+def test_allowing_what_runs_code_warns(name: str) -> None:
+    with pytest.warns(UnsafeFunctionWarning, match=name) as caught:
+        allow_function(name)
+    assert caught[0].message.name == name
+    assert caught[0].filename == __file__
+
+
 def test_nothing_makes_code_allowed() -> None:
     for name in ("system", "eval"):
-        allow_function(name)
+        with pytest.warns(UnsafeFunctionWarning):
+            allow_function(name)
     for text in ("y ~ base::system('x')", "y ~ `system`('x')", "y ~ I({x})", "y ~ eval(a$b)"):
         with pytest.raises(FormulaError):
             check_functions(parse_formula(text))
@@ -168,7 +196,8 @@ def test_the_listed_functions_are_rs_and_apply_no_function_of_the_callers(tmp_pa
     names = [*sorted(set(LISTED) - STRUCTURES), "diag"]
     answers = ask_r(f"library(splines); {body}", names, tmp_path, package="lme4")
     assert {n: a[1:] for n, a in zip(names, answers, strict=True) if a != ["found"]} == {
-        "C": ["get"]
+        "C": ["get"],
+        "ave": ["FUN"],
     }
 
 
