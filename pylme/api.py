@@ -40,8 +40,6 @@ __all__ = ["glmer", "glmer_nb", "lmer"]
 Engine = Literal["lme4", "numpy"]
 #: lme4's own limit of quadrature points.
 MOST_POINTS: Final = 100
-#: R's warning of a function without a value, such as the logarithm of a negative number.
-_NO_NUMBER: Final = "NaNs produced"
 
 
 def lmer(
@@ -325,8 +323,7 @@ def _fitted(
     require_fittable(spec, more_effects_than_rows=_relaxed(control))
     known = require_transformable(spec, na_action=na_action)
     model = fit_with_lme4(spec, function=function, control=control, n_agq=n_agq)
-    # Of values that a call has not, it was said before which call and how many.
-    raise_as_warnings(c for c in model.conditions if not (len(known) and c.message == _NO_NUMBER))
+    raise_as_warnings(model.conditions)
     rows = spec.frame.rows
     computed = spec.formula.functions or not isinstance(spec.formula.response, Name)
     lost = model.lost_rows() if computed else np.empty(0, dtype=np.intp)

@@ -70,13 +70,14 @@ def test_several_values_are_left_to_python(data: pd.DataFrame) -> None:
         pylme.lmer("y ~ I(1/(x * (e - e))) + (1 | g)", data.assign(x=data["x"] + 1))
 
 
+@pytest.mark.filterwarnings("ignore:NaNs produced")
 def test_missing_values_of_a_call_are_left_out_alike(data: pd.DataFrame) -> None:
     shifted = data.assign(x=data["x"] - 0.5)
     fits = []
     for engine in ENGINES:
         with pytest.warns(MissingRowsWarning) as caught:
             fits.append(pylme.lmer("y ~ log(x) + (1 | g)", shifted, engine=engine))
-        (warning,) = caught
+        (warning,) = [w for w in caught if isinstance(w.message, MissingRowsWarning)]
         assert warning.message.counts == {"log(x)": int((data["x"] == 0).sum())}
         with pytest.raises(MissingValueError, match=r"log\(x\)"):
             pylme.lmer("y ~ log(x) + (1 | g)", shifted, engine=engine, na_action="fail")
@@ -87,6 +88,7 @@ def test_missing_values_of_a_call_are_left_out_alike(data: pd.DataFrame) -> None
     pd.testing.assert_series_equal(by_r.fitted.isna(), ours.fitted.isna())
 
 
+@pytest.mark.filterwarnings("ignore:NaNs produced")
 def test_infinities_in_rows_without_a_value_elsewhere_do_not_count(data: pd.DataFrame) -> None:
     """R leaves a row with a missing value out before anybody looks at the infinity in it."""
     gaps = data.assign(z=np.where(data["x"] == 0, -1.0, data["e"]))
