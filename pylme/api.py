@@ -16,6 +16,7 @@ from pylme.errors import (
     MissingValueError,
     NotAvailableError,
     OptionError,
+    RError,
     warn,
 )
 from pylme.families.family import family as family_of
@@ -24,6 +25,7 @@ from pylme.formula import Name
 from pylme.lme4.conditions import raise_as_warnings
 from pylme.lme4.control import GlmerControl, LmerControl
 from pylme.options import choice
+from pylme.results.certificate import SUSPECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from pylme.frame import NaAction
     from pylme.lme4.control import Control
     from pylme.lme4.fitting import RFunction
+    from pylme.lme4.model import RModel
 
 __all__ = ["glmer", "glmer_nb", "lmer"]
 
@@ -318,11 +321,9 @@ def _fitted(
     na_action: NaAction,
     n_agq: int | None = None,
 ) -> Fit:
-    from pylme.lme4.fitting import fit_with_lme4
-
     require_fittable(spec, more_effects_than_rows=_relaxed(control))
     known = require_transformable(spec, na_action=na_action)
-    model = fit_with_lme4(spec, function=function, control=control, n_agq=n_agq)
+    model = _by_lme4(spec, function, control, n_agq)
     raise_as_warnings(model.conditions)
     rows = spec.frame.rows
     computed = spec.formula.functions or not isinstance(spec.formula.response, Name)
@@ -334,6 +335,26 @@ def _fitted(
             raise MissingValueError(counts=counts)
         warn(MissingRowsWarning(dropped=further, given=rows.n_given, counts=counts))
     return Fit(model, rows.without(lost))
+
+
+def _by_lme4(
+    spec: ModelSpec, function: RFunction, control: Control | None, n_agq: int | None
+) -> RModel:
+    """lme4's fit; that it has broken down, where R does not say so, among what is said of it."""
+    from pylme.lme4.fitting import fit_with_lme4
+
+    try:
+        model = fit_with_lme4(spec, function=function, control=control, n_agq=n_agq)
+    except RError as error:
+        from pylme.crosscheck.breakdown import require_finite_optimum
+
+        require_finite_optimum(spec, error)
+        raise
+    if model.remainder() > SUSPECT:
+        return model
+    from pylme.crosscheck.breakdown import breakdown
+
+    return model.with_conditions(breakdown(model))
 
 
 def _fitted_by_numpy(

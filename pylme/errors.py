@@ -41,9 +41,12 @@ __all__ = [
     "MissingRowsWarning",
     "MissingValueError",
     "NoFiniteEstimateWarning",
+    "NoFiniteOptimumWarning",
     "NoRandomEffectsError",
     "NonlinearModelError",
     "NotAvailableError",
+    "NotFiniteWarning",
+    "NotIdentifiedWarning",
     "NotOverdispersedWarning",
     "OptionError",
     "PylmeError",
@@ -549,6 +552,18 @@ class RWarning(FitWarning):
 
 class ConvergenceWarning(FitWarning):
     """The engine or its optimiser says that the fit has not converged."""
+
+
+class NotIdentifiedWarning(ConvergenceWarning):
+    """The data do not determine all covariance parameters: their estimates are arbitrary."""
+
+
+class NoFiniteOptimumWarning(ConvergenceWarning):
+    """The criterion falls without bound as the residual standard deviation goes to zero."""
+
+
+class NotFiniteWarning(ConvergenceWarning):
+    """Estimates of a fit are NaN or infinite."""
 
 
 class SingularFitWarning(FitWarning):

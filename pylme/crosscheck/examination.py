@@ -10,12 +10,12 @@ from pylme.crosscheck import certificate_tier, design_tier, optimum, same_theta
 from pylme.crosscheck.comparison import Tier
 from pylme.crosscheck.search import Search
 from pylme.design.identifiability.report import Direction
-from pylme.results.certificate import Certificate
+from pylme.results.certificate import NO_FINITE_OPTIMUM, NOISELESS, Certificate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Examination", "impossible", "not_checked"]
+__all__ = ["Examination", "impossible", "not_checked", "without_minimum"]
 
 _TITLES: Final = (
     design_tier.TITLE,
@@ -96,3 +96,15 @@ def impossible(
         reason=reason,
         remedy=remedy,
     )
+
+
+def without_minimum(formula: str, criterion: float, *, done: Sequence[Tier]) -> Examination:
+    """The examination of a fit whose criterion has no minimum.
+
+    Parameters
+    ----------
+    formula : str
+    criterion : float
+    done : sequence of Tier
+    """
+    return impossible(NO_FINITE_OPTIMUM, formula, criterion, done=done, remedy=NOISELESS)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pylme.crosscheck.alarms import alarms_of
+from pylme.crosscheck.breakdown import NOT_FINITE, not_finite
 from pylme.crosscheck.certificate_tier import compare_certificate
 from pylme.crosscheck.design_tier import compare_designs
-from pylme.crosscheck.examination import Examination, impossible, not_checked
+from pylme.crosscheck.examination import Examination, impossible, not_checked, without_minimum
 from pylme.crosscheck.optimum import compare_optima
 from pylme.crosscheck.posed import posed_by
 from pylme.crosscheck.recovered import terms_of
@@ -24,12 +25,11 @@ from pylme.errors import PylmeError
 from pylme.reference.certificate import certify
 from pylme.reference.solution import solution_at
 from pylme.reference.threads import one_thread
+from pylme.reference.unbounded import has_no_minimum, is_suspect
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from pylme.crosscheck.comparison import Tier
     from pylme.design.matrices import Design
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["examine_lme4"]
 
 _IMPRECISE = "the reference cannot evaluate the criterion at lme4's theta, for want of precision"
-_NOT_FINITE = "lme4 returned NaN or infinite values ({bad}), so that there is no fit to check"
 _RESCALE = (
     "Centre and rescale the covariates and the response, which avoids most such failures, or fit "
     'the model with engine="numpy", which does so itself.'
@@ -68,8 +67,9 @@ def examine_lme4(model: RModel, starts: int | None) -> Examination:
         terms = terms_of(system)
         design, first = _own_design(model.spec, system, terms)
         done = (first,)
-        if bad := _not_finite(system):
-            reason, remedy = _NOT_FINITE.format(bad=", ".join(bad)), _RESCALE
+        modes = ["conditional modes"] * (not np.isfinite(system.u).all())
+        if bad := not_finite(system) + modes:
+            reason, remedy = NOT_FINITE.format(bad=", ".join(bad)), _RESCALE
         elif system.linear:
             with one_thread():
                 return _examined(model, system, terms, design=design, first=first, starts=starts)
@@ -87,18 +87,6 @@ def examine_lme4(model: RModel, starts: int | None) -> Examination:
         alarms=alarms_of(model.conditions, singular=False),
         remedy=remedy,
     )
-
-
-def _not_finite(system: System) -> list[str]:
-    """The names of lme4's estimates that are NaN or infinite."""
-    parts: dict[str, NDArray[np.float64] | float] = {
-        "theta": system.theta,
-        "fixed effects": system.beta,
-        "conditional modes": system.u,
-        "sigma": system.sigma,
-        "criterion": system.criterion,
-    }
-    return [name for name, value in parts.items() if not np.isfinite(value).all()]
 
 
 def _own_design(
@@ -124,6 +112,9 @@ def _examined(
     starts: int | None,
 ) -> Examination:
     problem = posed_by(system, terms, reml=system.reml).problem()
+    named = str(model.spec.formula), system.criterion
+    if is_suspect(problem, system.sigma**2 * problem.likelihood.nu) and has_no_minimum(problem):
+        return without_minimum(*named, done=(first,))
     theta = problem.layout.matrices(problem.conditioned(system.theta[None]))
     evaluation = problem.criterion.exactly().evaluate(theta)
     solution = solution_at(problem, system.theta, evaluation=evaluation)
@@ -134,8 +125,8 @@ def _examined(
         compare_certificate(certificate, solution, system.gradient),
     )
     facts: dict[str, Any] = {
-        "formula": str(model.spec.formula),
-        "criterion": system.criterion,
+        "formula": named[0],
+        "criterion": named[1],
         "recomputed": solution.criterion,
         "certificate": certificate,
     }
@@ -144,6 +135,9 @@ def _examined(
         tiers = (*done, not_checked(4, "the two designs differ, so their optima do too"))
         return Examination(tiers=tiers, alarms=said, **facts)
     found = search(problem, terms, system.theta, starts)
+    if is_suspect(problem, float(found.evaluation.rss[0])) and has_no_minimum(problem):
+        # lme4 had stopped before it was led there.
+        return without_minimum(*named, done=(first,))
     best = solution_at(problem, found.theta, evaluation=found.evaluation)
     return Examination(
         tiers=(*done, compare_optima(system, solution.criterion, terms, found, best)),

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.crosscheck.certificate_tier import compare_certificate
-from pylme.crosscheck.examination import Examination, not_checked
+from pylme.crosscheck.examination import Examination, not_checked, without_minimum
 from pylme.crosscheck.optimum import compare_optima
 from pylme.crosscheck.search import search
 from pylme.errors import SingularFitWarning
@@ -53,6 +53,9 @@ def examine_numpy(model: ReferenceModel, starts: int | None) -> Examination:
         From how many starts the reference looks for the optimum.
     """
     problem, design = model.problem, model.design
+    if model.ending.unbounded:
+        own = [not_checked(number, _ONE_SIDE) for number in (1, 2)]
+        return without_minimum(str(model.spec.formula), model.criterion, done=own)
     reached = _Reached(
         x_names=design.x_names,
         criterion=model.criterion,
@@ -78,7 +81,7 @@ def examine_numpy(model: ReferenceModel, starts: int | None) -> Examination:
         ),
         certificate=certificate,
         found=found,
-        directions=design.identifiability().directions,
+        directions=model.ending.directions,
         alarms=tuple(
             str(warning)
             for warning in warnings_of(model.ending)

@@ -209,6 +209,17 @@ class RModel:
         """The matrices that lme4 built, and what it found."""
         return system_of(self._ask("model_system"))
 
+    def remainder(self) -> float:
+        """The residual's share of a linear model's response less its mean, in sums of squares.
+
+        NaN where an estimate is not finite; 1 for a generalized model.
+        """
+        return float(self._ask("model_remainder"))
+
+    def with_conditions(self, more: tuple[Condition, ...]) -> RModel:
+        """The same fit, with more said of it."""
+        return RModel(self._handle, (*self.conditions, *more), self.spec)
+
     def columns(self) -> Mapping[str, Any]:
         """The columns of the model frame, by R's names for them."""
         columns: dict[str, Any] = self._ask("model_columns")

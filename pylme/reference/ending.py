@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme.design.identifiability.report import Direction
 from pylme.reference.certificate import certify
 from pylme.reference.evaluation import Evaluation
 from pylme.reference.fitting import fit
+from pylme.reference.identification import unidentified
 from pylme.reference.newton import TracePoint
 from pylme.reference.singular import SMALL, on_the_boundary
 from pylme.reference.threads import one_thread
+from pylme.reference.unbounded import has_no_minimum, is_suspect
 from pylme.results.certificate import FLAT, Certificate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pylme.design.matrices import Design
     from pylme.design.random_term import RandomTerm
     from pylme.reference.newton import Optimum
     from pylme.reference.problem import Problem
 
-__all__ = ["Ending", "search"]
+__all__ = ["Ending", "examined", "search"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,6 +48,10 @@ class Ending:
     evaluations : int
     trace : tuple of TracePoint
         In terms of the well-conditioned columns.
+    directions : tuple of Direction
+        The combinations of covariance parameters that the data do not determine.
+    unbounded : bool
+        Whether the criterion has no minimum.
     """
 
     theta: NDArray[np.float64]
@@ -52,6 +60,19 @@ class Ending:
     converged: bool
     evaluations: int
     trace: tuple[TracePoint, ...]
+    directions: tuple[Direction, ...] = ()
+    unbounded: bool = False
+
+    def known(self, certificate: Certificate) -> Certificate:
+        """A certificate of this point with what is known whatever the point."""
+        return replace(certificate, unidentified=self.undetermined, unbounded=self.unbounded)
+
+    @property
+    def undetermined(self) -> tuple[str, ...]:
+        """What the data do not determine, each in a sentence."""
+        return tuple(
+            f"the data do not determine {', '.join(d.names)}: {d.reason}" for d in self.directions
+        )
 
 
 def search(
@@ -82,6 +103,25 @@ def search(
         evaluations=int(found.optimum.evaluations[0]),
         trace=found.optimum.trace,
     )
+
+
+def examined(ending: Ending, problem: Problem, design: Design) -> Ending:
+    """The same end with what is known whatever the point: what the data do not determine.
+
+    Parameters
+    ----------
+    ending : Ending
+    problem : Problem
+    design : Design
+        That the problem was prepared from.
+    """
+    with one_thread():
+        suspect = is_suspect(problem, float(ending.evaluation.rss[0]))
+        return replace(
+            ending,
+            directions=unidentified(problem, design),
+            unbounded=suspect and has_no_minimum(problem),
+        )
 
 
 def _plain(problem: Problem, optimum: Optimum) -> bool:

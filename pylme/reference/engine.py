@@ -10,10 +10,12 @@ import numpy as np
 from pylme.design.build import build, rank_message
 from pylme.errors import GroupingFactorError, OptionError, ResponseError, warn
 from pylme.formula import deparse
-from pylme.reference.ending import search
+from pylme.reference.ending import examined, search
 from pylme.reference.model import ReferenceModel, problem_of
 from pylme.reference.record import warnings_of
 from pylme.reference.threads import one_thread
+from pylme.reference.unbounded import has_no_minimum
+from pylme.results.certificate import NO_FINITE_OPTIMUM, NOISELESS
 from pylme.results.condition import Condition
 
 if TYPE_CHECKING:
@@ -56,7 +58,8 @@ def fit_with_numpy(
 
     Warns
     -----
-    MissingRowsWarning, RankDeficiencyWarning, SingularFitWarning, ConvergenceWarning
+    MissingRowsWarning, RankDeficiencyWarning, SingularFitWarning, ConvergenceWarning,
+    NotIdentifiedWarning, NoFiniteOptimumWarning
     """
     design = build(spec, na_action=na_action, offset_named=offset_named)
     _require_fewer_effects_than_rows(design)
@@ -67,13 +70,9 @@ def fit_with_numpy(
         _require_variation(spec, design, problem)
         start = _theta(spec.start, problem)
         try:
-            ending = search(problem, design.terms, start)
+            ending = examined(search(problem, design.terms, start), problem, design)
         except np.linalg.LinAlgError as error:
-            raise ResponseError(
-                response=deparse(spec.formula.response),
-                found="the search was led to variances that double precision cannot hold",
-                remedy="See whether the groups explain the response without any residual.",
-            ) from error
+            raise _led_astray(spec, problem) from error
     said = warnings_of(ending)
     for warning in said:
         warn(warning)
@@ -82,6 +81,18 @@ def fit_with_numpy(
         messages.insert(0, rank_message(design.dropped, design.p + len(design.dropped)))
     conditions = tuple(Condition(kind="warning", message=message) for message in messages)
     return ReferenceModel(spec, design, problem, ending, conditions)
+
+
+def _led_astray(spec: ModelSpec, problem: Problem) -> ResponseError:
+    """Why the search got to variances that are too large to compute with."""
+    response = deparse(spec.formula.response)
+    if has_no_minimum(problem):
+        return ResponseError(response=response, found=NO_FINITE_OPTIMUM, remedy=NOISELESS)
+    return ResponseError(
+        response=response,
+        found="the search was led to variances that double precision cannot hold",
+        remedy="See whether the groups explain nearly all of the response.",
+    )
 
 
 def _theta(start: Start | None, problem: Problem) -> NDArray[np.float64] | None:

@@ -14,7 +14,7 @@ import numpy as np
 from pylme.design.model_frame import model_frame
 from pylme.errors import warn
 from pylme.reference.certificate import certify
-from pylme.reference.ending import search
+from pylme.reference.ending import examined, search
 from pylme.reference.fixed import fixed_effects
 from pylme.reference.getme import item
 from pylme.reference.leverage import hat_values
@@ -161,6 +161,7 @@ class ReferenceModel:
     def refit_from(self, theta: NDArray[np.float64]) -> ReferenceModel:
         """The same problem once more, the search starting at `theta`."""
         ending = search(self.problem, self.design.terms, theta)
+        ending = examined(ending, self.problem, self.design)
         before = {str(warning) for warning in warnings_of(self.ending)}
         kept = [c for c in self.conditions if c.message not in before]
         said = warnings_of(ending)
@@ -228,7 +229,8 @@ class ReferenceModel:
         certificate = self.ending.certificate
         if certificate is None or self.exact is not self.ending.evaluation:
             certificate = certify(self.problem, self.design.terms, self.theta, self.exact)
-        return optimiser_record(self.problem, self.ending, self.solution, certificate)
+        known = self.ending.known(certificate)
+        return optimiser_record(self.problem, self.ending, self.solution, known)
 
     def is_singular(self, tol: float) -> bool:
         """Whether a diagonal element of theta lies below `tol`: lme4's rule."""

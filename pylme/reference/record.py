@@ -8,11 +8,17 @@ import numpy as np
 import scipy
 
 from pylme._version import __version__
-from pylme.errors import ConvergenceWarning, SingularFitWarning
+from pylme.errors import (
+    ConvergenceWarning,
+    NoFiniteOptimumWarning,
+    NotIdentifiedWarning,
+    SingularFitWarning,
+)
 from pylme.formula import deparse_lines
 from pylme.reference.descent import ENOUGH
 from pylme.reference.newton import MAX_ESCAPES, MAX_EVALUATIONS
 from pylme.results.arrays import read_only
+from pylme.results.certificate import NO_FINITE_OPTIMUM
 from pylme.results.estimates import ModelInfo
 from pylme.results.optinfo import OptInfo
 from pylme.results.trace import Trace
@@ -77,11 +83,17 @@ def _rank_message(design: Design) -> tuple[str, ...]:
 def warnings_of(ending: Ending) -> tuple[FitWarning, ...]:
     """What is to be said of the end of a search."""
     certificate = ending.certificate
+    if ending.unbounded:
+        return (NoFiniteOptimumWarning(NO_FINITE_OPTIMUM),)
     said: list[FitWarning] = []
-    if not ending.converged:
-        said.append(ConvergenceWarning(_end(ending)))
     if certificate is not None:
         said += [SingularFitWarning(message) for message in certificate.boundary]
+    if ending.directions:
+        # Where the search ended is arbitrary then, and so are derivatives along these directions.
+        return (*said, *(NotIdentifiedWarning(message) for message in ending.undetermined))
+    if not ending.converged:
+        said.insert(0, ConvergenceWarning(_end(ending)))
+    if certificate is not None:
         said += [ConvergenceWarning(message) for message in certificate.problems]
     return tuple(said)
 

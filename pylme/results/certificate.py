@@ -15,8 +15,22 @@ from pylme.results.convergence import Convergence, Status
 if TYPE_CHECKING:
     from pylme.results.optinfo import OptInfo
 
-__all__ = ["FLAT", "Certificate", "assess_certificate"]
+__all__ = ["FLAT", "NOISELESS", "NO_FINITE_OPTIMUM", "SUSPECT", "Certificate", "assess_certificate"]
 
+#: Of a response's sum of squares: where a fit leaves less, random effects are 10,000 times as large
+#: as the residual, and it is worth the time to see whether the criterion has a minimum.
+SUSPECT: Final = 1e-8
+#: What is said, whichever engine fits, of a response that the effects explain completely.
+NO_FINITE_OPTIMUM: Final = (
+    "there is no finite optimum: the fixed and random effects together explain the response "
+    "without any residual, so that the criterion falls without bound as the residual standard "
+    "deviation goes to zero"
+)
+#: What to do about it.
+NOISELESS: Final = (
+    "See whether the response is computed from the other columns, or does not vary within groups; "
+    "what varies only between groups is modelled by one row a group."
+)
 #: A curvature below this part of the greatest is none.
 FLAT: Final = 1e-9
 
@@ -39,6 +53,12 @@ class Certificate:
         zero at a minimum, also at one on the boundary.
     singular : tuple of str
         What is singular, in words; empty where all covariance matrices have full rank.
+    unidentified : tuple of str
+        What the data do not determine, each in a sentence with the reason, whatever the point: see
+        `Design.identifiability`.
+    unbounded : bool
+        Whether the criterion has no minimum: it falls without bound as the residual standard
+        deviation goes to zero.
     """
 
     tolerance: float
@@ -46,6 +66,8 @@ class Certificate:
     curvature: float
     escape: float
     singular: tuple[str, ...]
+    unidentified: tuple[str, ...] = ()
+    unbounded: bool = False
 
     @property
     def stationary(self) -> bool:
@@ -64,13 +86,17 @@ class Certificate:
 
     @property
     def flat(self) -> bool:
-        """Whether the criterion is flat in some direction: a parameter that the data don't see."""
-        return abs(self.curvature) <= FLAT
+        """Whether the criterion is flat in some direction: a parameter that the data don't see.
+
+        By the design, whose answer is on an absolute scale, or by the curvature at this point.
+        """
+        return bool(self.unidentified) or abs(self.curvature) <= FLAT
 
     @property
     def holds(self) -> bool:
         """Whether this is proved to be a minimum, in the interior or on the boundary."""
-        return self.stationary and self.enclosed and not self.saddle and not self.flat
+        found = self.saddle or self.flat or self.unbounded
+        return self.stationary and self.enclosed and not found
 
     @property
     def boundary(self) -> tuple[str, ...]:
@@ -80,6 +106,11 @@ class Certificate:
     @property
     def problems(self) -> tuple[str, ...]:
         """Why this is no minimum, in words; empty where it is one."""
+        if self.unbounded:
+            return (NO_FINITE_OPTIMUM,)
+        if self.unidentified:
+            # The derivatives along such a direction are rounding errors, and prove nothing else.
+            return self.unidentified
         said = []
         if not self.stationary:
             said.append(
@@ -94,8 +125,8 @@ class Certificate:
             said.append("the criterion curves downwards in some direction: this is a saddle")
         if self.flat:
             said.append(
-                "the criterion is flat in some direction: the data do not determine all "
-                "covariance parameters"
+                "the criterion is flat in some direction, as far as double precision can tell: "
+                "some covariance parameters are hardly determined"
             )
         return tuple(said)
 
@@ -115,8 +146,8 @@ def assess_certificate(optinfo: OptInfo, certificate: Certificate, *, finite: bo
     finite : bool
         Whether the criterion and all estimates are finite.
     """
-    stopped = optinfo.conv_opt != 0
-    if not finite:
+    stopped = optinfo.conv_opt != 0 and not certificate.unbounded
+    if not finite or certificate.unbounded or certificate.unidentified:
         status = Status.DEGENERATE
     elif stopped or not certificate.stationary or not certificate.enclosed or certificate.saddle:
         status = Status.NOT_CONVERGED
@@ -144,6 +175,12 @@ def _checked(optinfo: OptInfo, certificate: Certificate, *, finite: bool) -> tup
         curved = "curves downwards in some direction"
     elif certificate.flat:
         curved = "is flat in some direction"
+    if certificate.unbounded:
+        return (
+            "the estimates are finite" if finite else "an estimate or the criterion is not finite",
+            "the residuals of least squares on the fixed and random effects are zero but for "
+            "rounding errors: there is no finite optimum",
+        )
     lines = [
         "the estimates are finite" if finite else "an estimate or the criterion is not finite",
         f"the search ({optinfo.optimizer}) {'stopped early' if optinfo.conv_opt else 'finished'}: "
@@ -154,6 +191,7 @@ def _checked(optinfo: OptInfo, certificate: Certificate, *, finite: bool) -> tup
         "the covariance matrices of the random effects "
         + ("include a singular one" if certificate.singular else "have full rank")
         + ", whatever the units of the covariates",
+        *(certificate.unidentified or ("the data determine all covariance parameters",)),
     ]
     if certificate.singular:
         lines.append(

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from pylme.render.paragraphs import item, wrapped
-from pylme.results.explanations import MESSAGES, PROVED, STATUSES, UNBOUNDED
+from pylme.results.explanations import MESSAGES, NO_OPTIMUM, PROVED, STATUSES, UNBOUNDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,8 @@ class Status(Enum):
     the optimum. SINGULAR: it finished on the boundary, where some covariance matrix has not full
     rank; lme4 looks at neither gradient nor Hessian there, the engine "numpy" at both.
     NOT_CONVERGED: the optimiser stopped early, or the gradient is not zero. DEGENERATE: an estimate
-    is not finite, or the Hessian is not positive definite, so that no single optimum is there.
+    is not finite, there is no finite optimum, the data do not determine all covariance parameters,
+    or the Hessian is not positive definite: no single optimum is there.
     UNCHECKED: the optimiser says that it finished, and nobody looked.
     """
 
@@ -57,11 +58,17 @@ _ENDING = re.compile(r"convergence code", re.IGNORECASE)
 #: lme4's codes: see its checkConv. -1 and -2: gradient; -3, -4, -5, -6: Hessian or not a number.
 _GRADIENT_CODES = frozenset({-1, -2})
 _HESSIAN_CODES = frozenset({-3, -4, -5, -6})
-_GRADIENT = re.compile(r"max\|(relative )?grad\||scaled gradient", re.IGNORECASE)
+_GRADIENT = re.compile(r"max\|(relative )?grad\|", re.IGNORECASE)
+_UNSCALED = re.compile(r"unable to evaluate scaled gradient", re.IGNORECASE)
+#: What pylme adds to R's warnings where a criterion has no minimum, or a likelihood no maximum.
+_NO_OPTIMUM = re.compile(r"no finite optimum", re.IGNORECASE)
+_UNBOUNDED = re.compile(r"no finite (optimum|maximum-likelihood estimate)", re.IGNORECASE)
 _SINGULAR = re.compile(r"boundary \(singular\)")
-#: How a likelihood is told of that rises without end.
-_UNBOUNDED = re.compile(r"no finite maximum-likelihood estimate", re.IGNORECASE)
-_HESSIAN = re.compile(r"degenerate|numerically singular|Hessian check|contains NAs", re.IGNORECASE)
+_HESSIAN = re.compile(
+    r"degenerate|numerically singular|Hessian check|contains NAs"
+    r"|unable to evaluate scaled gradient",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +106,9 @@ class Convergence:
     def explain(self) -> str:
         """What was checked, what was not, what each message means, and what to do."""
         title, meaning = (PROVED if self.engine == "numpy" else STATUSES)[self.status.name]
-        if _any(_UNBOUNDED, self.messages):
+        if _any(_NO_OPTIMUM, self.messages):
+            title, meaning = NO_OPTIMUM
+        elif _any(_UNBOUNDED, self.messages):
             title, meaning = UNBOUNDED
         parts = [title, "", meaning]
         for heading, lines in (("Checked:", self.checked), ("Not checked:", self.not_checked)):
@@ -150,13 +159,13 @@ def assess(
         Whether the criterion and all estimates are finite.
     """
     checks = optinfo.checks
-    gradient = _GRADIENT_CODES & set(optinfo.codes) or _any(_GRADIENT, optinfo.messages)
+    conditions = tuple(conditions)
+    unbounded = [c.message for c in conditions if _UNBOUNDED.search(c.message)]
+    gradient = _gradient_failed(optinfo)
     hessian = _HESSIAN_CODES & set(optinfo.codes) or _any(_HESSIAN, optinfo.messages)
     looked = checks is not None and checks.gradient and checks.hessian
     singular_said = singular or _any(_SINGULAR, optinfo.messages)
     stops = _early_stops(optinfo, clean=looked and not gradient and not hessian)
-    conditions = tuple(conditions)
-    unbounded = [c.message for c in conditions if _UNBOUNDED.search(c.message)]
     if not finite or unbounded:
         status = Status.DEGENERATE
     elif stops or gradient:
@@ -172,7 +181,7 @@ def assess(
     checked, not_checked = _ledger(
         optinfo,
         stopped=bool(stops),
-        gradient=bool(gradient),
+        gradient=gradient,
         hessian=bool(hessian),
         singular=singular_said,
         finite=finite,
@@ -186,6 +195,18 @@ def assess(
         checked=checked,
         not_checked=not_checked,
     )
+
+
+def _gradient_failed(optinfo: OptInfo) -> bool:
+    """Whether the gradient was found to be other than zero.
+
+    Where the Hessian is singular lme4 cannot scale the gradient, and says so under the code of a
+    gradient that is too large: that speaks of the Hessian alone.
+    """
+    if _any(_GRADIENT, optinfo.messages):
+        return True
+    unscaled = _any(_UNSCALED, optinfo.messages)
+    return bool(_GRADIENT_CODES & set(optinfo.codes)) and not unscaled
 
 
 def _any(pattern: re.Pattern[str], messages: Iterable[str]) -> bool:
@@ -252,7 +273,11 @@ def _ledger(
             "not positive definite",
         ),
     ):
-        if made or failed:
+        if what == "gradient" and _any(_UNSCALED, optinfo.messages):
+            missing.append(
+                "the gradient at the optimum: the Hessian is singular and cannot scale it"
+            )
+        elif made or failed:
             done.append(f"the {what} is {bad if failed else good}")
         else:
             missing.append(f"the {what} at the optimum: {_reason(optinfo, singular=singular)}")

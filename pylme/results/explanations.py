@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["MESSAGES", "PROVED", "STATUSES", "UNBOUNDED"]
+__all__ = ["MESSAGES", "NO_OPTIMUM", "PROVED", "STATUSES", "UNBOUNDED"]
 
 #: Status name → title and meaning, where lme4 fitted and checked.
 STATUSES: Final[dict[str, tuple[str, str]]] = {
@@ -33,8 +33,9 @@ STATUSES: Final[dict[str, tuple[str, str]]] = {
     ),
     "DEGENERATE": (
         "Degenerate: no single optimum.",
-        "An estimate is not finite, or the criterion does not curve upwards in every direction:\n"
-        "some parameters are not determined by the data. Simplify the random part.",
+        "An estimate is not finite, the criterion has no finite optimum, or it does not curve\n"
+        "upwards in every direction: some parameters are not determined by the data. The messages\n"
+        "below say which. Simplify the random part, or look at the response.",
     ),
 }
 
@@ -44,6 +45,14 @@ UNBOUNDED: Final = (
     "The likelihood rises without end as some parameters grow, so that no optimum exists for the\n"
     "optimiser to find. The numbers given for them, and their standard errors, say only where it\n"
     "stopped. What else was estimated may be sound.",
+)
+
+#: Title and meaning where the criterion of a linear model has no minimum.
+NO_OPTIMUM: Final = (
+    "Degenerate: there is no finite optimum.",
+    "The fixed and random effects together explain the response without any residual. The\n"
+    "criterion falls without bound as the residual standard deviation goes to zero, and the\n"
+    "numbers say only where the search stopped.",
 )
 
 #: The same where the engine "numpy" did, whose derivatives are exact.
@@ -82,6 +91,17 @@ MESSAGES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (
             r"boundary \(singular\)",
             "A standard deviation is estimated as zero, or a correlation as plus or minus one.",
+        ),
+        (
+            r"no finite optimum",
+            "There is no residual variance to compare the random effects with: no estimate of a "
+            "standard deviation or standard error means anything. See whether the response is "
+            "computed from the other columns, or does not vary within groups.",
+        ),
+        (
+            r"data do not determine",
+            "The criterion is the same whatever the value: the estimate is arbitrary, and so are "
+            "standard errors that depend on it. Leave it out of the formula.",
         ),
         (
             r"criterion still falls|false optimum",

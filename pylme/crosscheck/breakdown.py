@@ -1,0 +1,89 @@
+"""Fits by lme4 that have broken down without a word of R's: what is to be said of them.
+
+NaN comes back as an estimate like any other, and the search for the minimum of a criterion that has
+none ends wherever the optimiser gave up. One number tells which fits are to be looked at: what is
+left of the response. The analysis is for these alone.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pylme.crosscheck.posed import posed
+from pylme.design.build import build
+from pylme.errors import PylmeError, ResponseError
+from pylme.formula import deparse
+from pylme.reference.model import problem_of
+from pylme.reference.unbounded import has_no_minimum
+from pylme.results.certificate import NO_FINITE_OPTIMUM, NOISELESS
+from pylme.results.condition import Condition
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pylme.design.spec import ModelSpec
+    from pylme.lme4.model import RModel
+    from pylme.lme4.system import System
+    from pylme.results.estimates import Estimates
+
+__all__ = ["NOT_FINITE", "breakdown", "not_finite", "require_finite_optimum"]
+
+NOT_FINITE: Final = "lme4 returned NaN or infinite values ({bad}), so that there is no fit"
+
+
+def breakdown(model: RModel) -> tuple[Condition, ...]:
+    """What is to be said of a fit that leaves next to nothing of the response.
+
+    Parameters
+    ----------
+    model : RModel
+    """
+    said = []
+    if bad := not_finite(model.estimates()):
+        said.append(NOT_FINITE.format(bad=", ".join(bad)))
+    elif (it := posed(model)) is not None and has_no_minimum(it.problem()):
+        said.append(NO_FINITE_OPTIMUM)
+    return tuple(Condition(kind="warning", message=message) for message in said)
+
+
+def not_finite(fit: Estimates | System) -> list[str]:
+    """The names of the estimates that are NaN or infinite."""
+    parts: dict[str, NDArray[np.float64] | float] = {
+        "theta": fit.theta,
+        "fixed effects": fit.beta,
+        "sigma": fit.sigma,
+        "criterion": fit.criterion,
+    }
+    return [name for name, value in parts.items() if not np.isfinite(value).all()]
+
+
+def require_finite_optimum(spec: ModelSpec, error: Exception) -> None:
+    """Say so if R stopped because the criterion of a linear model has no minimum.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    error : Exception
+        R's, which becomes the cause.
+
+    Raises
+    ------
+    ResponseError
+        If the effects explain the response without any residual.
+    """
+    if spec.family is not None:
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            unbounded = has_no_minimum(problem_of(spec, build(spec)))
+    except (PylmeError, np.linalg.LinAlgError):
+        # A formula that R alone can evaluate, or columns that nothing can be computed with.
+        return
+    if unbounded:
+        raise ResponseError(
+            response=deparse(spec.formula.response), found=NO_FINITE_OPTIMUM, remedy=NOISELESS
+        ) from error
