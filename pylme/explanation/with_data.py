@@ -25,6 +25,7 @@ from pylme.explanation.effects import coded_effects
 from pylme.explanation.expectations import expectations
 from pylme.explanation.explanation import Explanation
 from pylme.explanation.parts import FixedPart, Groups, RandomPart
+from pylme.explanation.response import missing_optimum
 from pylme.explanation.variation import variations, varying_levels
 from pylme.formula import Call, deparse, model_terms, walk
 from pylme.frame import Factor
@@ -73,6 +74,7 @@ def explained(examined: Examined) -> Explanation:
         explanation,
         expectations=(
             *foreseen(examined.spec, design),
+            *(missing_optimum(design) if examined.spec.family is None else ()),
             *expectations(design, explanation.random, examined.identifiability),
         ),
         alternatives=alternatives(

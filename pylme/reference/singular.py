@@ -87,9 +87,11 @@ def on_the_boundary(
     nearest = layout.theta(matrices)
     if np.array_equal(nearest[0], theta):
         return theta, evaluation
-    there = problem.criterion.evaluate(layout.matrices(problem.conditioned(nearest)))
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        there = problem.criterion.evaluate(layout.matrices(problem.conditioned(nearest)))
     value = float(evaluation.criterion[0])
-    if float(there.criterion[0]) > value + 1e-9 + 1e-14 * abs(value):
+    # Not so either where it is NaN, for want of precision.
+    if not float(there.criterion[0]) <= value + 1e-9 + 1e-14 * abs(value):
         return theta, evaluation
     return nearest[0], there
 

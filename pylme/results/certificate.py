@@ -101,6 +101,8 @@ class Certificate:
     @property
     def boundary(self) -> tuple[str, ...]:
         """The message of a singular fit, in a tuple of one; empty where it is not singular."""
+        if self.unbounded:
+            return ()
         return (f"boundary (singular) fit: {'; '.join(self.singular)}",) if self.singular else ()
 
     @property

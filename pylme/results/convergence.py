@@ -58,17 +58,12 @@ _ENDING = re.compile(r"convergence code", re.IGNORECASE)
 #: lme4's codes: see its checkConv. -1 and -2: gradient; -3, -4, -5, -6: Hessian or not a number.
 _GRADIENT_CODES = frozenset({-1, -2})
 _HESSIAN_CODES = frozenset({-3, -4, -5, -6})
-_GRADIENT = re.compile(r"max\|(relative )?grad\|", re.IGNORECASE)
-_UNSCALED = re.compile(r"unable to evaluate scaled gradient", re.IGNORECASE)
+_GRADIENT = re.compile(r"max\|(relative )?grad\||scaled gradient", re.IGNORECASE)
 #: What pylme adds to R's warnings where a criterion has no minimum, or a likelihood no maximum.
 _NO_OPTIMUM = re.compile(r"no finite optimum", re.IGNORECASE)
 _UNBOUNDED = re.compile(r"no finite (optimum|maximum-likelihood estimate)", re.IGNORECASE)
 _SINGULAR = re.compile(r"boundary \(singular\)")
-_HESSIAN = re.compile(
-    r"degenerate|numerically singular|Hessian check|contains NAs"
-    r"|unable to evaluate scaled gradient",
-    re.IGNORECASE,
-)
+_HESSIAN = re.compile(r"degenerate|numerically singular|Hessian check|contains NAs", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +156,7 @@ def assess(
     checks = optinfo.checks
     conditions = tuple(conditions)
     unbounded = [c.message for c in conditions if _UNBOUNDED.search(c.message)]
-    gradient = _gradient_failed(optinfo)
+    gradient = _GRADIENT_CODES & set(optinfo.codes) or _any(_GRADIENT, optinfo.messages)
     hessian = _HESSIAN_CODES & set(optinfo.codes) or _any(_HESSIAN, optinfo.messages)
     looked = checks is not None and checks.gradient and checks.hessian
     singular_said = singular or _any(_SINGULAR, optinfo.messages)
@@ -181,7 +176,7 @@ def assess(
     checked, not_checked = _ledger(
         optinfo,
         stopped=bool(stops),
-        gradient=gradient,
+        gradient=bool(gradient),
         hessian=bool(hessian),
         singular=singular_said,
         finite=finite,
@@ -195,18 +190,6 @@ def assess(
         checked=checked,
         not_checked=not_checked,
     )
-
-
-def _gradient_failed(optinfo: OptInfo) -> bool:
-    """Whether the gradient was found to be other than zero.
-
-    Where the Hessian is singular lme4 cannot scale the gradient, and says so under the code of a
-    gradient that is too large: that speaks of the Hessian alone.
-    """
-    if _any(_GRADIENT, optinfo.messages):
-        return True
-    unscaled = _any(_UNSCALED, optinfo.messages)
-    return bool(_GRADIENT_CODES & set(optinfo.codes)) and not unscaled
 
 
 def _any(pattern: re.Pattern[str], messages: Iterable[str]) -> bool:
@@ -273,11 +256,7 @@ def _ledger(
             "not positive definite",
         ),
     ):
-        if what == "gradient" and _any(_UNSCALED, optinfo.messages):
-            missing.append(
-                "the gradient at the optimum: the Hessian is singular and cannot scale it"
-            )
-        elif made or failed:
+        if made or failed:
             done.append(f"the {what} is {bad if failed else good}")
         else:
             missing.append(f"the {what} at the optimum: {_reason(optinfo, singular=singular)}")

@@ -1,0 +1,40 @@
+"""What can be missing_optimum of a fit from the response: a criterion without a minimum."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pylme.reference.problem import prepare
+from pylme.reference.unbounded import has_no_minimum
+from pylme.results.certificate import NO_FINITE_OPTIMUM, NOISELESS
+
+if TYPE_CHECKING:
+    from pylme.design.matrices import Design
+
+__all__ = ["missing_optimum"]
+
+#: Random effects beyond which least squares on all of them takes longer than one waits for words.
+_MOST: Final = 20_000
+
+
+def missing_optimum(design: Design) -> tuple[str, ...]:
+    """Sentences on what to expect of a linear model, given its response.
+
+    Parameters
+    ----------
+    design : Design
+    """
+    effects = [term.n_effects for term in design.terms]
+    if not effects or sum(effects) > _MOST or max(effects) >= design.n or design.y.ndim > 1:
+        return ()
+    weights = None if bool((design.weights == 1.0).all()) else design.weights
+    y = (design.y - design.offset)[None]
+    try:
+        unbounded = has_no_minimum(prepare(design.X, y, design.terms, weights=weights))
+    except np.linalg.LinAlgError:
+        return ()
+    if not unbounded:
+        return ()
+    return (f"{NO_FINITE_OPTIMUM[0].upper()}{NO_FINITE_OPTIMUM[1:]}. {NOISELESS}",)
