@@ -1,4 +1,4 @@
-"""What can be missing_optimum of a fit from the response: a criterion without a minimum."""
+"""What can be foreseen of a fit from the response: a criterion without a minimum."""
 
 from __future__ import annotations
 
