@@ -1,0 +1,271 @@
+"""Messages about fits: options, engines, families, what R cannot do."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import pylme
+
+from .case import DATA, Case
+
+__all__ = ["CASES"]
+
+MODEL = "y ~ x + (1 | g)"
+BINARY = "two ~ x + (1 | g)"
+
+
+def _lmer(**arguments: object) -> object:
+    return pylme.lmer(MODEL, DATA, engine="numpy", **arguments)
+
+
+def _numpy(kind: str, said: str, good: dict[str, object], **bad: object) -> Case:
+    return Case(trigger=lambda: _lmer(**bad), kind=kind, said=said, remedy=lambda: _lmer(**good))
+
+
+def _glmer(kind: str, said: str, good: dict[str, object] | None, **bad: object) -> Case:
+    """Refused before R sees it; the remedy is a fit by R."""
+
+    def fit(given: dict[str, object]) -> object:
+        given = dict(given)
+        return pylme.glmer(given.pop("formula", BINARY), given.pop("data", DATA), **given)
+
+    return Case(
+        trigger=lambda: fit(bad),
+        kind=kind,
+        said=said,
+        remedy=None if good is None else lambda: fit(good),
+        needs_r=True,
+    )
+
+
+def _asked(ask: object, kind: str, said: str, better: object = None) -> Case:
+    return Case(
+        trigger=lambda: ask(_lmer()),
+        kind=kind,
+        said=said,
+        remedy=None if better is None else lambda: better(_lmer()),
+    )
+
+
+def _control(
+    said: str, good: dict[str, object] | None, cls: type = pylme.LmerControl, **bad: object
+) -> Case:
+    return Case(
+        trigger=lambda: cls(**bad),
+        kind="OptionError",
+        said=said,
+        remedy=None if good is None else lambda: cls(**good),
+    )
+
+
+CASES = {
+    "engine": Case(
+        trigger=lambda: pylme.lmer(MODEL, DATA, engine="nunpy"),
+        kind="OptionError",
+        said="Did you mean 'numpy'",
+        remedy=_lmer,
+    ),
+    "reml": _numpy("OptionError", "True", {"reml": True}, reml="yes"),
+    "check": _numpy("OptionError", "True", {"check": False}, check=1),
+    "control of the wrong engine": _numpy("OptionError", "lme4", {}, control=pylme.LmerControl()),
+    "control of the wrong kind": _numpy("OptionError", "LmerControl", {}, control={"a": 1}),
+    "start of a wrong length": _numpy(
+        "OptionError", "1 number", {"start": [1.0]}, start=[1.0, 2.0]
+    ),
+    "start of text": _numpy("OptionError", "finite numbers", {"start": [1.0]}, start=["a"]),
+    "start of fixed effects": _numpy(
+        "OptionError", "theta alone", {"start": [1.0]}, start={"fixef": [1.0, 2.0]}
+    ),
+    "start of another name": _numpy(
+        "OptionError", "theta", {"start": {"theta": [1.0]}}, start={"thetta": [1.0]}
+    ),
+    "start of infinite size": _numpy("OptionError", "million", {"start": [1.0]}, start=[1e300]),
+    "no residual": Case(
+        trigger=lambda: pylme.lmer(MODEL, DATA.assign(y=2 * DATA["x"]), engine="numpy"),
+        kind="ResponseError",
+        said="without any residual",
+        remedy=_lmer,
+    ),
+    "response without a square": Case(
+        trigger=lambda: pylme.lmer(MODEL, DATA.assign(y=1e200 * DATA["y"]), engine="numpy"),
+        kind="ResponseError",
+        said="other units",
+        remedy=_lmer,
+    ),
+    "glmer by numpy": Case(
+        trigger=lambda: pylme.glmer(BINARY, DATA, engine="numpy"),
+        kind="NotAvailableError",
+        said="linear",
+        remedy=_lmer,
+    ),
+    "family": _glmer("OptionError", "Did you mean 'poisson'", None, family="poison"),
+    "family of lmer": _glmer("OptionError", "lmer()", None, family="gaussian"),
+    "link": _glmer("OptionError", "link", {"link": "probit"}, link="sqrt"),
+    "points": _glmer("OptionError", "whole number", {"n_agq": 3}, n_agq=1.5),
+    "points of several terms": _glmer(
+        "RError",
+        "n_agq=1",
+        {"formula": "two ~ x + (1 | g) + (1 | h)", "n_agq": 1},
+        formula="two ~ x + (1 | g) + (1 | h)",
+        n_agq=5,
+    ),
+    "response out of range": _glmer(
+        "ResponseError",
+        "whole numbers",
+        {"formula": "count ~ x + (1 | g)", "family": "poisson"},
+        formula="y ~ x + (1 | g)",
+        family="poisson",
+    ),
+    "both starts": _glmer(
+        "OptionError",
+        "one of them",
+        {"mustart": np.full(80, 0.5)},
+        mustart=np.full(80, 0.5),
+        etastart=np.zeros(80),
+    ),
+    "means out of range": _glmer(
+        "OptionError", "between 0 and 1", {"mustart": np.full(80, 0.5)}, mustart=np.full(80, 2.0)
+    ),
+    "start by text": _glmer("OptionError", "numbers", None, mustart="g"),
+    "random effect of a start": Case(
+        trigger=lambda: pylme.lmer(MODEL, DATA, start=[1.0, 2.0]),
+        kind="RError",
+        said="pylme.design(formula, data).theta",
+        remedy=lambda: pylme.lmer(MODEL, DATA, start=pylme.design(MODEL, DATA).theta),
+        needs_r=True,
+    ),
+    "structure of lme4 2": Case(
+        trigger=lambda: pylme.lmer("y ~ x + cs(1 + x | g)", DATA),
+        kind="NotAvailableError",
+        said="lme4 2.0",
+        remedy=lambda: pylme.lmer("y ~ x + (1 | g)", DATA),
+        needs_r=True,
+    ),
+    "computed groups": Case(
+        trigger=lambda: pylme.lmer("y ~ x + (1 | factor(two))", DATA),
+        kind="GroupingFactorError",
+        said="Compute the column of groups in Python",
+        remedy=lambda: pylme.lmer(
+            "y ~ x + (1 | both)", DATA.assign(both=DATA["two"].astype(str) + DATA["f"])
+        ),
+        needs_r=True,
+    ),
+    "optimizer": _control("optimi", {"optimizer": "bobyqa"}, optimizer="bobica"),
+    "two optimizers": _control(
+        "two stages", {"optimizer": "bobyqa"}, optimizer=("bobyqa", "bobyqa")
+    ),
+    "boundary": _control("0 or more", {"boundary_tol": 0.0}, boundary_tol=-1.0),
+    "truth": _control("True", {"calc_derivs": True}, calc_derivs="yes"),
+    "options": _control("mapping", {"opt_ctrl": {}}, opt_ctrl=[1]),
+    "option of an optimiser": _control(
+        "opt_ctrl",
+        {"optimizer": "bobyqa", "opt_ctrl": {"maxfun": 10}},
+        optimizer="bobyqa",
+        opt_ctrl={"maxfum": 10},
+    ),
+    "value of an option": _control(
+        "number",
+        {"optimizer": "bobyqa", "opt_ctrl": {"maxfun": 10}},
+        optimizer="bobyqa",
+        opt_ctrl={"maxfun": "ten"},
+    ),
+    "algorithm": _control("algorithm", None, opt_ctrl={"algorithm": 3}),
+    "tolerance": _control("positive", {"tol_pwrss": 1e-8}, pylme.GlmerControl, tol_pwrss=0),
+    "compdev": _control("True", {"compdev": True}, pylme.GlmerControl, compdev="no"),
+    "action": _control("action", None, pylme.Check, action="shout", tol=0.1),
+    "group of a table": _asked(
+        lambda fit: fit.varcorr["gg"], "UnknownNameError", "'g'", lambda fit: fit.varcorr["g"]
+    ),
+    "group of effects": _asked(
+        lambda fit: fit.ranef_var["gg"], "UnknownNameError", "'g'", lambda fit: fit.ranef_var["g"]
+    ),
+    "item": _asked(
+        lambda fit: fit.getme("thetta"),
+        "UnknownNameError",
+        "theta",
+        lambda fit: fit.getme("theta"),
+    ),
+    "kind of residual": _asked(
+        lambda fit: fit.residuals_of("persons"),
+        "OptionError",
+        "pearson",
+        lambda fit: fit.residuals_of("pearson"),
+    ),
+    "tolerance of singularity": _asked(
+        lambda fit: fit.is_singular(tol=-1),
+        "OptionError",
+        "positive",
+        lambda fit: fit.is_singular(tol=1e-4),
+    ),
+    "theta": _asked(
+        lambda fit: fit.refit_from([1.0, 2.0]),
+        "OptionError",
+        "theta",
+        lambda fit: fit.refit_from([1.0]),
+    ),
+    "level": _asked(
+        lambda fit: fit.tidy(conf_int=True, conf_level=2),
+        "OptionError",
+        "between 0 and 1",
+        lambda fit: fit.tidy(conf_int=True, conf_level=0.9),
+    ),
+    "starts": _asked(
+        lambda fit: fit.cross_check(starts=0),
+        "OptionError",
+        "starts",
+        lambda fit: fit.cross_check(starts=1),
+    ),
+    "blocks": _asked(
+        lambda fit: fit.group_correlations(by="f"),
+        "NotAvailableError",
+        "",
+    ),
+    "criterion as a function": _asked(
+        lambda fit: fit.getme("devfun")([1.0, 2.0]),
+        "OptionError",
+        "numbers",
+        lambda fit: fit.getme("devfun")([1.0]),
+    ),
+    "saved data": _asked(
+        lambda fit: pylme.from_json(fit.to_json()).refit_from([1.0]),
+        "NotAvailableError",
+        "JSON",
+        lambda fit: fit.refit_from([1.0]),
+    ),
+    "no fit in a text": Case(
+        trigger=lambda: pylme.from_json("{}"),
+        kind="NotAvailableError",
+        said="to_json",
+        remedy=lambda: pylme.from_json(_lmer().to_json()),
+    ),
+    "dataset": Case(
+        trigger=lambda: pylme.datasets.load("sleepstudi"),
+        kind="UnknownNameError",
+        said="sleepstudy",
+        remedy=lambda: pylme.datasets.load("sleepstudy"),
+    ),
+    "square": Case(
+        trigger=lambda: pylme.sdcor2cov([1.0, 2.0]),
+        kind="OptionError",
+        said="square",
+        remedy=lambda: pylme.sdcor2cov([[1.0, 0.5], [0.5, 1.0]]),
+    ),
+    "grid twice": Case(
+        trigger=lambda: pylme.expand_grid({"a": [1]}, a=[2]),
+        kind="DataTypeError",
+        said="twice",
+        remedy=lambda: pylme.expand_grid({"a": [1]}, b=[2]),
+    ),
+    "grid of nothing": Case(
+        trigger=pylme.expand_grid,
+        kind="DataTypeError",
+        said="expand_grid(",
+        remedy=lambda: pylme.expand_grid(school=range(3)),
+    ),
+    "grid without values": Case(
+        trigger=lambda: pylme.expand_grid(a=[]),
+        kind="EmptyDataError",
+        said="no values",
+        remedy=lambda: pylme.expand_grid(a=[1]),
+    ),
+}

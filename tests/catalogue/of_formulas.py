@@ -1,0 +1,92 @@
+"""Messages about formulas."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pylme
+
+from .case import DATA, Case
+
+__all__ = ["CASES"]
+
+_design = pylme.design
+_explain = partial(pylme.explain, data=DATA)
+
+
+def _bad(formula: str, said: str, good: str, kind: str = "FormulaSyntaxError") -> Case:
+    return Case(
+        trigger=lambda: _explain(formula), kind=kind, said=said, remedy=lambda: _explain(good)
+    )
+
+
+CASES = {
+    "no random part": _bad("y ~ x", "random-effects", "y ~ x + (1 | g)", "NoRandomEffectsError"),
+    "no response": _bad("~ x + (1 | g)", "response", "y ~ x + (1 | g)"),
+    "no tilde": _bad("y + x", "~", "y ~ x + (1 | g)"),
+    "empty": _bad("", "formula", "y ~ x + (1 | g)"),
+    "parenthesis": _bad("y ~ log(x + (1 | g)", "parenthesis", "y ~ x + (1 | g)"),
+    "operator": _bad("y ~ x + + * (1 | g)", "", "y ~ x + (1 | g)"),
+    "character": _bad("y ~ x # (1 | g)", "character", "y ~ x + (1 | g)"),
+    "back-quote": _bad("y ~ `x + (1 | g)", "back", "y ~ `x` + (1 | g)"),
+    "bare bar": _bad("y ~ x + 1 | g", "parenthes", "y ~ x + (1 | g)"),
+    "bar within": _bad("y ~ x*(1 | g)", "random term", "y ~ x + (1 | g)"),
+    "code": _bad("y ~ x$z + (1 | g)", "not allowed", "y ~ x + (1 | g)", "CodeNotAllowedError"),
+    "function": _bad(
+        "y ~ system(x) + (1 | g)", "system", "y ~ x + (1 | g)", "FunctionNotAllowedError"
+    ),
+    "column": _bad("y ~ X + (1 | g)", "Did you mean 'x'", "y ~ x + (1 | g)", "UnknownColumnError"),
+    "own predictor": _bad("y ~ y + (1 | g)", "response", "y ~ x + (1 | g)", "FormulaError"),
+    "no effect": _bad("y ~ x + (0 || g)", "effect", "y ~ x + (1 | g)", "FormulaError"),
+    "not a text": Case(
+        trigger=lambda: pylme.explain(3),  # type: ignore[arg-type]
+        kind="OptionError",
+        said="formula",
+        remedy=lambda: pylme.explain("y ~ x + (1 | g)"),
+    ),
+    "one formula": Case(
+        trigger=lambda: pylme.compare_formulas("y ~ x + (1 | g)"),
+        kind="OptionError",
+        said="two formulas or more",
+        remedy=lambda: pylme.compare_formulas("y ~ x + (1 | g)", "y ~ 1 + (1 | g)"),
+    ),
+    "label": Case(
+        trigger=lambda: pylme.compare_formulas("y ~ (1 | g)", "y ~ x + (1 | g)").relation("A", "C"),
+        kind="UnknownNameError",
+        said="'C'",
+        remedy=lambda: pylme.compare_formulas("y ~ (1 | g)", "y ~ x + (1 | g)", data=DATA).relation(
+            "A", "B"
+        ),
+    ),
+    "no data to compare": Case(
+        trigger=lambda: pylme.compare_formulas("y ~ (1 | g)", "y ~ x + (1 | g)").relation("A", "B"),
+        kind="NotAvailableError",
+        said="data=",
+        remedy=lambda: pylme.compare_formulas("y ~ (1 | g)", "y ~ x + (1 | g)", data=DATA).relation(
+            "A", "B"
+        ),
+    ),
+    "R's own function": Case(
+        trigger=lambda: _explain("y ~ lgamma(x) + (1 | g)"),
+        kind="FormulaError",
+        said="lgamma",
+        remedy=lambda: pylme.explain("y ~ z + (1 | g)", DATA.assign(z=DATA["x"] ** 2)),
+    ),
+    "an argument of a call": Case(
+        trigger=lambda: _explain("y ~ poly(x, knots = 2) + (1 | g)"),
+        kind="FormulaError",
+        said="poly",
+        remedy=lambda: _explain("y ~ poly(x, 2) + (1 | g)"),
+    ),
+    "offset of text": Case(
+        trigger=lambda: _explain("y ~ x + offset(f) + (1 | g)"),
+        kind="FormulaError",
+        said="one number in each row",
+        remedy=lambda: _explain("y ~ x + offset(w) + (1 | g)"),
+    ),
+    "allow nothing": Case(
+        trigger=lambda: pylme.allow_function("a b"),
+        kind="OptionError",
+        said="function to allow",
+    ),
+}
