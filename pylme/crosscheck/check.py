@@ -76,6 +76,7 @@ def _judged(examination: Examination, engine: str) -> CrossCheck:
         theta=np.empty(0) if found is None else found.theta,
         starts=0 if found is None else found.starts,
         agreed=0 if found is None else found.agreed,
+        others=() if found is None else found.others,
         singular=singular,
         alarms=examination.alarms,
         false_alarm=findings.false_alarm,

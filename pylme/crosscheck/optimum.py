@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pylme.crosscheck.comparison import Comparison, Tier, worst
-from pylme.crosscheck.tolerances import HUNDREDTH, NEGLIGIBLE
+from pylme.crosscheck.tolerances import ANOTHER_MINIMUM, HUNDREDTH, NEGLIGIBLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,8 +63,21 @@ def compare_optima(
         *_fixed_effects(fit, solution),
         *_covariances(fit, terms, solution),
         _modes(fit, terms, solution),
+        *_other_minima(criterion, found),
     )
     return Tier(number=4, title=TITLE, comparisons=comparisons)
+
+
+def _other_minima(criterion: float, found: Search) -> Iterator[Comparison]:
+    for number, other in enumerate(found.others, start=2):
+        yield Comparison(
+            quantity=f"minimum {number}, theta = {', '.join(f'{t:.4g}' for t in other.theta)}",
+            lme4=criterion,
+            reference=other.criterion,
+            difference=other.criterion - criterion,
+            tolerance=ANOTHER_MINIMUM,
+            decides=False,
+        )
 
 
 def _fixed_effects(fit: Estimated, solution: Solution) -> Iterator[Comparison]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pylme.crosscheck import words
 from pylme.crosscheck.comparison import Tier
 from pylme.crosscheck.plain import plain
+from pylme.crosscheck.search import Minimum
 from pylme.crosscheck.tables import tier_table
 from pylme.crosscheck.verdict import Verdict
 from pylme.design.identifiability.report import Direction
@@ -52,6 +53,9 @@ class CrossCheck(Rendered):
         Where it was found, in lme4's order.
     starts, agreed : int
         How many searches there were, and how many of them ended there.
+    others : tuple of Minimum
+        Higher minima at which searches ended, each with ``criterion``, ``theta`` and ``searches``,
+        how many ended there; the lowest first, three at most.
     singular : tuple of str
         What is singular at the optimum, in words.
     alarms : tuple of str
@@ -82,6 +86,7 @@ class CrossCheck(Rendered):
     theta: NDArray[np.float64]
     starts: int
     agreed: int
+    others: tuple[Minimum, ...]
     singular: tuple[str, ...]
     alarms: tuple[str, ...]
     false_alarm: bool

@@ -1,8 +1,10 @@
-"""The reference's own search for the optimum, from several starts at once.
+"""The reference's own search for the optimum, from more starts than a fit has.
 
-The first start is the theta that is checked, so that the answer is never worse; the second is the
-reference's own; the others lie far from both. How far a point θ lies from the optimum is measured
-in the criterion, by its second-order model there in Σ = TTᵀ of well-conditioned columns,
+The first start is the theta that is checked, so that the answer is never worse; the second is that
+of a fit by the NumPy engine; the others lie far from both, and all of them are searched from where
+that is cheap: with one grouping factor, or with few random effects. Where they end at several
+minima, that is reported. How far a point θ lies from the optimum is measured in the criterion, by
+its second-order model there in Σ = TTᵀ of well-conditioned columns,
 
     ⟨M, δΣ⟩ + ½ form(δΣ, δΣ)
 
@@ -12,30 +14,57 @@ which in the interior, where M = 0, is ½ δθᵀHδθ to second order, and whic
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme.crosscheck.tolerances import NEGLIGIBLE
 from pylme.reference.certificate import certify
-from pylme.reference.evaluation import Evaluation, one_of
-from pylme.reference.fitting import fit_from_each
+from pylme.reference.doubt import boundary, doubtful, small
+from pylme.reference.ends import Ends
+from pylme.reference.evaluation import Evaluation
+from pylme.reference.newton import minimise
+from pylme.reference.several_starts import ALL, SIX, affordable, polished, searched
 from pylme.reference.singular import on_the_boundary
+from pylme.reference.starting import first_starts, further_starts, random_starts
 from pylme.results.certificate import Certificate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pylme.design.random_term import RandomTerm
+    from pylme.reference.newton import Optimum
     from pylme.reference.problem import Problem
 
-__all__ = ["Search", "search"]
+__all__ = ["Minimum", "Search", "search"]
 
-#: Searches that end within this of the best have found the same optimum.
-SAME_OPTIMUM: Final = 1e-6
-#: How many starts there are where nothing is said.
-USUAL: Final = 3
+#: Ends that are higher by more than this are other minima: less does not move an estimate.
+ANOTHER: Final = NEGLIGIBLE.value
+#: How many other minima are reported.
+REPORTED: Final = 3
+#: Searches from far starts of a model that leaves no doubt, and from random ones of one that does.
+FEW: Final = 4
+RANDOM: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Minimum:
+    """A minimum of the criterion.
+
+    Attributes
+    ----------
+    criterion : float
+    theta : ndarray, shape (m,)
+        lme4's theta there.
+    searches : int
+        How many searches ended there.
+    """
+
+    criterion: float
+    theta: NDArray[np.float64]
+    searches: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,6 +85,8 @@ class Search:
         How many searches there were, and how many ended there.
     distance : float
         How far the theta that is checked lies above it by the second-order model.
+    others : tuple of Minimum
+        Higher minima at which searches ended, the lowest first.
     """
 
     theta: NDArray[np.float64]
@@ -65,6 +96,7 @@ class Search:
     starts: int
     agreed: int
     distance: float
+    others: tuple[Minimum, ...]
 
     @property
     def criterion(self) -> float:
@@ -94,54 +126,72 @@ def search(
     theta : ndarray, shape (m,)
         The lme4 theta that is checked.
     starts : int or None
-        At least 1. None for three with one grouping factor, which are searched from together. With
-        several each costs as much as the last: two then, and a third where the better of the two
-        ends on the boundary, where false optima are found.
+        At least 1. None for as many as are cheap: more than a fit has.
     """
-    points = _starts(problem, theta, starts or USUAL)
-    cheap = starts is not None or len(problem.layout.factors) == 1
-    found = _searched(problem, terms, theta, points if cheap else points[:2])
-    if cheap or not found.certificate.singular:
-        return found
-    third = _searched(problem, terms, theta, points[2:])
-    better = third if third.criterion < found.criterion - SAME_OPTIMUM else found
-    same = abs(third.criterion - found.criterion) <= SAME_OPTIMUM
-    agreed = found.agreed + third.agreed if same else better.agreed
-    return replace(better, starts=len(points), agreed=agreed)
-
-
-def _searched(
-    problem: Problem,
-    terms: Sequence[RandomTerm],
-    theta: NDArray[np.float64],
-    starts: NDArray[np.float64],
-) -> Search:
-    fitted = fit_from_each(problem, starts)
-    best = int(np.argmin(fitted.criterion))
-    found, evaluation = on_the_boundary(
-        problem, fitted.theta[best], one_of(fitted.optimum.evaluation, best)
-    )
+    layout, criterion = problem.layout, searched(problem)
+    first = minimise(criterion, layout, problem.conditioned(theta[None]))
+    ends = Ends(criterion, layout, first)
+    if starts is None:
+        _as_many_as_are_cheap(problem, ends, first)
+    else:
+        ends.search(np.ones(1, dtype=np.bool_), _starts(problem, starts - 1))
+    optimum = polished(problem, criterion, first, ends)
+    at, evaluation = on_the_boundary(problem, problem.callers(optimum.theta)[0], optimum.evaluation)
     return Search(
-        theta=found,
+        theta=at,
         evaluation=evaluation,
-        certificate=certify(problem, terms, found, evaluation),
-        converged=bool(fitted.optimum.converged[best]),
-        starts=len(starts),
-        agreed=int(np.count_nonzero(fitted.criterion <= fitted.criterion[best] + SAME_OPTIMUM)),
-        distance=_distance(problem, theta, found, evaluation),
+        certificate=certify(problem, terms, at, evaluation),
+        converged=bool(optimum.converged[0]),
+        starts=int(ends.starts[0]),
+        agreed=int(ends.agreed[0]),
+        distance=_distance(problem, theta, at, evaluation),
+        others=_others(problem, ends, float(evaluation.criterion[0])),
     )
 
 
-def _starts(problem: Problem, theta: NDArray[np.float64], starts: int) -> NDArray[np.float64]:
-    """The starts in lme4's theta, shape (starts, m)."""
-    diagonal = problem.layout.diagonal
-    far = [diagonal.astype(np.float64)]
-    random = np.random.default_rng(0)
-    while len(far) + 2 < starts:
-        drawn = random.standard_normal(len(theta))
-        far.append(np.where(diagonal, np.exp(drawn), drawn))
-    others = np.vstack([problem.start(), *far])[: starts - 1]
-    return np.vstack([theta[None], problem.callers(others)])
+def _starts(problem: Problem, count: int) -> NDArray[np.float64]:
+    """So many starts, in the order of their promise, shape (count, m)."""
+    layout = problem.layout
+    known = [problem.start(), first_starts(layout), further_starts(layout)]
+    missing = max(0, count - sum(map(len, known)))
+    return np.concatenate([*known, random_starts(layout, missing, seed=1)])[:count]
+
+
+def _as_many_as_are_cheap(problem: Problem, ends: Ends, first: Optimum) -> None:
+    """Search from all starts, or from those that the fit's engine can afford."""
+    layout, most = problem.layout, affordable(problem)
+    all_of_it = np.ones(1, dtype=np.bool_)
+    near = boundary(layout, first)
+    doubt = near | doubtful(layout, first) | small(problem)
+    starts = np.concatenate([problem.start(), first_starts(layout)])
+    if most == ALL:
+        ends.search(all_of_it, starts if doubt[0] else starts[: 1 + FEW])
+        if doubt[0] or not ends.alike[0]:
+            more = [further_starts(layout), random_starts(layout, RANDOM, seed=1)]
+            ends.search(all_of_it, np.concatenate(more))
+    elif most == SIX and doubt[0]:
+        ends.search_in_turn(all_of_it, starts[: 1 + most])
+    else:
+        ends.search(all_of_it, starts[:1])
+        ends.search(near, starts[1:2])
+
+
+def _others(problem: Problem, ends: Ends, best: float) -> tuple[Minimum, ...]:
+    """The other minima that searches ended at."""
+    values, thetas = ends.values[0], np.concatenate(ends.thetas)
+    criterion = problem.criterion
+    made: list[Minimum] = []
+    left = values > best + ANOTHER
+    while left.any() and len(made) < REPORTED:
+        lowest = int(np.argmin(np.where(left, values, np.inf)))
+        same = left & (values <= values[lowest] + ANOTHER)
+        left &= ~same
+        there = minimise(criterion, problem.layout, thetas[lowest][None])
+        value = float(there.evaluation.criterion[0])
+        if there.converged[0] and value > best + ANOTHER:
+            theta = problem.callers(there.theta)[0]
+            made.append(Minimum(criterion=value, theta=theta, searches=int(same.sum())))
+    return tuple(made)
 
 
 def _distance(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 __all__ = [
+    "ANOTHER_MINIMUM",
     "COLUMN",
     "DIFFERENCES",
     "EXACT",
@@ -54,6 +55,11 @@ NEGLIGIBLE: Final = Tolerance(
     value=1e-4,
     reason="of the criterion: then no estimate is off by more than a hundredth of its standard "
     "error; optimisers stop within 1e-5 of each other",
+)
+
+ANOTHER_MINIMUM: Final = Tolerance(
+    value=float("inf"),
+    reason="shown for what it teaches: on small data the criterion can have several minima",
 )
 
 HUNDREDTH: Final = Tolerance(

@@ -10,6 +10,9 @@ from pylme.crosscheck.verdict import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from pylme.crosscheck.comparison import Tier
     from pylme.crosscheck.report import CrossCheck
 
@@ -132,6 +135,12 @@ def findings(check: CrossCheck) -> Iterator[str]:
         yield f"Not determined: {', '.join(direction.names)}, as {direction.reason}."
     if check.singular and check.verdict is Verdict.NOT_IDENTIFIED:
         yield "At the best point found, {singular}.".format(**facts)
+    for other in check.others:
+        yield (
+            f"Another minimum of the criterion lies {other.criterion - check.best:.4g} higher, at "
+            f"{other.criterion:.4f}, with theta = {_numbers(other.theta)}; "
+            f"{other.searches} of {check.starts} searches ended there."
+        )
     if check.alarms:
         yield "{who} warned: {alarms}.".format(**facts)
     if check.false_alarm and check.verdict is not Verdict.FALSE_ALARM:
@@ -153,9 +162,9 @@ def _facts(check: CrossCheck) -> dict[str, str]:
         "off": f"{max(check.excess, 0.0) ** 0.5:.2g}",
         "reached": f"{who} reached the criterion {check.criterion:.4f}.",
         "compared": f"{'An independent' if lme4 else 'The same'} optimiser finds "
-        f"{check.best:.4f} from {check.starts} start{'' if check.starts == 1 else 's'}, "
+        f"{check.best:.4f} from {_searches(check)}, "
         f"{_below(check.excess)}.",
-        "theta": ", ".join(f"{value:.6g}" for value in check.theta),
+        "theta": _numbers(check.theta),
         "singular": "; ".join(check.singular),
         "alarms": alarms,
         "beside": f"; what else {who} warned of is nothing ({alarms})" if check.false_alarm else "",
@@ -167,6 +176,18 @@ def _facts(check: CrossCheck) -> dict[str, str]:
         if len(check.directions) == 1
         else f"{len(check.directions)} directions",
     }
+
+
+def _searches(check: CrossCheck) -> str:
+    """From how many starts, and how many of the searches ended at the best point."""
+    if check.starts == 1:
+        return "1 start"
+    agreed = "all" if check.agreed == check.starts else f"{check.agreed}"
+    return f"{check.starts} starts ({agreed} of them ended there)"
+
+
+def _numbers(theta: NDArray[np.float64]) -> str:
+    return ", ".join(f"{value:.6g}" for value in theta)
 
 
 def _below(excess: float) -> str:

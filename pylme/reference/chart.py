@@ -10,7 +10,7 @@ order is therefore changed where a pivot has become much smaller than what stand
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -31,6 +31,47 @@ _NOTHING: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Places:
+    """What depends on the layout alone.
+
+    Attributes
+    ----------
+    least : ndarray, shape (m,)
+        J/n of each element's factor.
+    same_row : ndarray, shape (m, m)
+        1 where two elements of theta stand in one row of a factor's matrix.
+    pivots : ndarray of int, shape (B,)
+        For each pivot and each row below it of the same term: the pivot's place in theta.
+    tails : ndarray, shape (m, B)
+        1 for that row's elements from the pivot's column on.
+    """
+
+    least: NDArray[np.float64]
+    same_row: NDArray[np.float64]
+    pivots: NDArray[np.intp]
+    tails: NDArray[np.float64]
+
+
+def _places(layout: Layout) -> _Places:
+    least = np.array([factor.levels / len(factor.codes) for factor in layout.factors])
+    same_factor = layout.factor_of[:, None] == layout.factor_of
+    same_row = same_factor & (layout.row[:, None] == layout.row)
+    pivots, tails = [], []
+    for pivot in np.flatnonzero(layout.diagonal).tolist():
+        # The elements below a pivot belong to its term.
+        for below in np.flatnonzero(layout.same_column[pivot] & ~layout.diagonal).tolist():
+            if layout.row[below] > layout.row[pivot]:
+                pivots.append(pivot)
+                tails.append(same_row[below] & (layout.column >= layout.column[pivot]))
+    return _Places(
+        least=least[layout.factor_of],
+        same_row=same_row.astype(np.float64),
+        pivots=np.array(pivots, dtype=np.intp),
+        tails=np.array(tails, dtype=np.float64).reshape(len(pivots), len(layout.row)).T,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Chart:
     """The coordinates of R searches.
 
@@ -43,13 +84,19 @@ class Chart:
     """
 
     layout: Layout
+    places: _Places
     order: tuple[NDArray[np.intp], ...] | None = None
+
+    @classmethod
+    def of(cls, layout: Layout) -> Chart:
+        """The effects' own order everywhere."""
+        return cls(layout=layout, places=_places(layout))
 
     def subset(self, responses: NDArray[np.bool_]) -> Chart:
         """The same for some of the responses."""
         if self.order is None:
             return self
-        return Chart(layout=self.layout, order=tuple(order[responses] for order in self.order))
+        return replace(self, order=tuple(order[responses] for order in self.order))
 
     def matrices(self, theta: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         """The lower triangular factors of each Σ_f in the effects' own order."""
@@ -83,11 +130,7 @@ class Chart:
         An effect of variance Σ_ii that is seen through n/J rows of a level changes the criterion on
         the scale of (Σ_ii + J/n)^½.
         """
-        least = np.array([f.levels / len(f.codes) for f in self.layout.factors])
-        same_row = (self.layout.row[:, None] == self.layout.row) & (
-            self.layout.factor_of[:, None] == self.layout.factor_of
-        )
-        return np.asarray(np.sqrt(least[self.layout.factor_of] + (theta * theta) @ same_row))
+        return np.asarray(np.sqrt(self.places.least + (theta * theta) @ self.places.same_row))
 
     def own_theta(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
         """Theta in the effects' own order, shape (R, m)."""
@@ -127,14 +170,16 @@ class Chart:
 
     def improved(self, theta: NDArray[np.float64]) -> tuple[Chart, NDArray[np.float64]] | None:
         """The chart with better orders where they are needed, and theta there; None if nowhere."""
-        T = self.layout.matrices(theta)
-        worse = np.zeros(len(theta), dtype=np.bool_)
-        for factor, matrix in zip(self.layout.factors, T, strict=True):
-            for place in factor.places:
-                if place.stop - place.start > 1:
-                    worse |= _out_of_order(matrix[:, place, place])
-        if not worse.any():
+        if not len(self.places.pivots):
             return None
+        squares = theta * theta
+        below = squares @ self.places.tails
+        pivots = squares[:, self.places.pivots]
+        bad = (pivots < MUCH_SMALLER**2 * below) & (below > _NOTHING**2)
+        if not bad.any():
+            return None
+        worse = bad.any(axis=1)
+        T = self.layout.matrices(theta)
         orders, made = [], []
         for f, (factor, matrix) in enumerate(zip(self.layout.factors, T, strict=True)):
             own = np.tile(np.arange(factor.width), (len(theta), 1))
@@ -150,7 +195,7 @@ class Chart:
             made.append(matrix)
         moved = theta.copy()
         moved[worse] = self.layout.theta(made)[worse]
-        return Chart(layout=self.layout, order=tuple(orders)), moved
+        return replace(self, order=tuple(orders)), moved
 
 
 def _make_lower(T: NDArray[np.float64], place: slice, order: NDArray[np.intp]) -> None:
@@ -161,16 +206,6 @@ def _make_lower(T: NDArray[np.float64], place: slice, order: NDArray[np.intp]) -
     if changed.any():
         upper = np.asarray(np.linalg.qr(T[changed, place, place].swapaxes(1, 2), mode="r"))
         T[changed, place, place] = upper.swapaxes(1, 2)
-
-
-def _out_of_order(T: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Where a pivot is much smaller than a row below it is from its column on, shape (R,)."""
-    squares = T * T
-    # From the column on: the row's sum of squares less what stands before.
-    tails = np.cumsum(squares[:, :, ::-1], axis=2)[:, :, ::-1]
-    below = np.tril(tails, -1).max(axis=1)
-    pivots = squares.diagonal(axis1=1, axis2=2)
-    return np.asarray(((pivots < MUCH_SMALLER**2 * below) & (below > _NOTHING**2)).any(axis=1))
 
 
 def _pivoted(T: NDArray[np.float64]) -> NDArray[np.intp]:

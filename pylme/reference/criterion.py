@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from pylme.reference.evaluation import Evaluation
 
-__all__ = ["Criterion", "evaluated"]
+__all__ = ["Criterion", "Searched", "evaluated"]
 
 
-class Criterion(Protocol):
+class Searched(Protocol):
     """The criterion of R responses as a function of their relative covariance factors."""
 
     def evaluate(self, T: list[NDArray[np.float64]]) -> Evaluation:
@@ -29,6 +29,10 @@ class Criterion(Protocol):
     def subset(self, responses: NDArray[np.bool_ | np.intp]) -> Self:
         """The same for some of the responses, marked or by their positions."""
         ...
+
+
+class Criterion(Searched, Protocol):
+    """What else a model's own criterion can be asked for."""
 
     def moments(
         self,
@@ -49,7 +53,7 @@ class Criterion(Protocol):
         ...
 
 
-def evaluated(criterion: Criterion, T: list[NDArray[np.float64]]) -> Evaluation | None:
+def evaluated(criterion: Searched, T: list[NDArray[np.float64]]) -> Evaluation | None:
     """The criterion, infinite where it cannot be computed; None if it can be computed nowhere.
 
     Far from the optimum, rounding errors can make a positive definite matrix indefinite. A search
@@ -57,7 +61,7 @@ def evaluated(criterion: Criterion, T: list[NDArray[np.float64]]) -> Evaluation 
 
     Parameters
     ----------
-    criterion : Criterion
+    criterion : Searched
     T : list of ndarray, shapes (R, K_f, K_f)
     """
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
@@ -65,13 +69,13 @@ def evaluated(criterion: Criterion, T: list[NDArray[np.float64]]) -> Evaluation 
             found = criterion.evaluate(T)
         except np.linalg.LinAlgError:
             return None if len(T[0]) == 1 else _one_by_one(criterion, T)
+        if np.isfinite(found.criterion.sum() + found.form.sum()):
+            return found
         known = np.isfinite(found.criterion) & np.isfinite(found.form.sum(axis=(1, 2)))
-    if known.all():
-        return found
     return replace(found, criterion=np.where(known, found.criterion, np.inf))
 
 
-def _one_by_one(criterion: Criterion, T: list[NDArray[np.float64]]) -> Evaluation | None:
+def _one_by_one(criterion: Searched, T: list[NDArray[np.float64]]) -> Evaluation | None:
     found = [
         evaluated(criterion.subset(np.array([r])), [matrix[r : r + 1] for matrix in T])
         for r in range(len(T[0]))

@@ -13,7 +13,7 @@ from pylme.reference.trust_region import step
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pylme.reference.criterion import Criterion
+    from pylme.reference.criterion import Searched
     from pylme.reference.evaluation import Evaluation
     from pylme.reference.terms import Layout
 
@@ -36,7 +36,7 @@ class Descent:
 
     Attributes
     ----------
-    criterion : Criterion
+    criterion : Searched
         Of these responses.
     places : ndarray of int, shape (R,)
         Which of all responses they are.
@@ -56,7 +56,7 @@ class Descent:
     def __init__(
         self,
         layout: Layout,
-        criterion: Criterion,
+        criterion: Searched,
         places: NDArray[np.intp],
         theta: NDArray[np.float64],
         evaluation: Evaluation,
@@ -64,7 +64,7 @@ class Descent:
         self.layout = layout
         self.criterion = criterion
         self.places = places
-        self.chart = Chart(layout=layout)
+        self.chart = Chart.of(layout)
         self.theta = theta
         self.value = evaluation.criterion
         self.M = evaluation.M
@@ -132,7 +132,11 @@ class Descent:
         )
         self.radius = np.where(self.escaping, self.radius, radius)
         self.share = np.where(self.escaping & ~accepted, 0.25 * self.share, 1.0)
-        if tried is not None and accepted.any():
+        if tried is not None and accepted.all():
+            self.theta, self.value = trial, tried.criterion
+            self.M, self.form = tried.M, tried.form
+            self._look_around()
+        elif tried is not None and accepted.any():
             self.theta = np.where(accepted[:, None], trial, self.theta)
             self.value = np.where(accepted, tried.criterion, self.value)
             where = accepted[:, None, None]

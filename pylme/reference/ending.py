@@ -46,8 +46,12 @@ class Ending:
     converged : bool
         Whether the search ended by its own criterion.
     evaluations : int
+        Of all searches together.
+    starts, agreed : int
+        How many searches there were, and how many of them ended there.
     trace : tuple of TracePoint
-        In terms of the well-conditioned columns.
+        In terms of the well-conditioned columns: of the search that began at the moments, and the
+        last steps to a better end of another.
     directions : tuple of Direction
         The combinations of covariance parameters that the data do not determine.
     unbounded : bool
@@ -59,6 +63,8 @@ class Ending:
     certificate: Certificate | None
     converged: bool
     evaluations: int
+    starts: int
+    agreed: int
     trace: tuple[TracePoint, ...]
     directions: tuple[Direction, ...] = ()
     unbounded: bool = False
@@ -101,6 +107,8 @@ def search(
         certificate=certificate,
         converged=bool(found.optimum.converged[0]),
         evaluations=int(found.optimum.evaluations[0]),
+        starts=int(found.starts[0]),
+        agreed=int(found.agreed[0]),
         trace=found.optimum.trace,
     )
 

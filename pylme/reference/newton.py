@@ -20,7 +20,7 @@ from pylme.reference.descent import ROUNDING, Descent
 from pylme.reference.evaluation import Evaluation
 
 if TYPE_CHECKING:
-    from pylme.reference.criterion import Criterion
+    from pylme.reference.criterion import Searched
     from pylme.reference.terms import Layout
 
 __all__ = ["Optimum", "TracePoint", "minimise"]
@@ -74,16 +74,23 @@ class Optimum:
     trace: tuple[TracePoint, ...]
 
 
-def minimise(criterion: Criterion, layout: Layout, start: NDArray[np.float64]) -> Optimum:
+def minimise(
+    criterion: Searched,
+    layout: Layout,
+    start: NDArray[np.float64],
+    most: int = MAX_EVALUATIONS,
+) -> Optimum:
     """Minimise the criterion of each response.
 
     Parameters
     ----------
-    criterion : Criterion
+    criterion : Searched
     layout : Layout
     start : ndarray, shape (R, m)
+    most : int
+        A search ends unfinished after so many evaluations.
     """
-    search = _Search(criterion, layout, start)
+    search = _Search(criterion, layout, start, most)
     search.run(np.ones(len(start), dtype=bool))
     for _ in range(MAX_ESCAPES):
         left = search.leave_false_optima()
@@ -96,8 +103,11 @@ def minimise(criterion: Criterion, layout: Layout, start: NDArray[np.float64]) -
 class _Search:
     """The state of all responses' searches."""
 
-    def __init__(self, criterion: Criterion, layout: Layout, start: NDArray[np.float64]) -> None:
+    def __init__(
+        self, criterion: Searched, layout: Layout, start: NDArray[np.float64], most: int
+    ) -> None:
         R = len(start)
+        self.most = most
         self.criterion = criterion
         self.layout = layout
         self.theta = start.copy()
@@ -111,7 +121,7 @@ class _Search:
         self.last: Evaluation | None = None
 
     def _begun(
-        self, criterion: Criterion, theta: NDArray[np.float64], places: NDArray[np.intp]
+        self, criterion: Searched, theta: NDArray[np.float64], places: NDArray[np.intp]
     ) -> Evaluation:
         """The evaluation at the start, which is drawn in where the criterion has no value there."""
         for _ in range(_DRAWN_IN):
@@ -137,7 +147,7 @@ class _Search:
         on = Descent(self.layout, criterion, places, theta, evaluation)
         while True:
             arrived = on.arrived
-            over = arrived | (self.evaluations[on.places] >= MAX_EVALUATIONS)
+            over = arrived | (self.evaluations[on.places] >= self.most)
             if over.any():
                 done = on.places[over]
                 self.theta[done] = on.chart.own_theta(on.theta)[over]

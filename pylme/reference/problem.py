@@ -6,7 +6,7 @@ again; what is handed out is lme4's: T of the caller's columns, with diagonals o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -47,17 +47,29 @@ class Problem:
     columns : Columns
     likelihood : Likelihood
     criterion : Criterion
+    unevenness : float
+        The largest prior weight over the least.
     """
 
     layout: Layout
     columns: Columns
     likelihood: Likelihood
     criterion: Criterion
+    unevenness: float = 1.0
 
     @property
     def n_responses(self) -> int:
         """R."""
         return len(self.columns.y)
+
+    def alone(self, response: int) -> Problem:
+        """The problem of one response."""
+        own = slice(response, response + 1)
+        return replace(
+            self,
+            columns=replace(self.columns, y=self.columns.y[own], beta0=self.columns.beta0[own]),
+            criterion=self.single(response),
+        )
 
     def single(self, response: int) -> Criterion:
         """The criterion of one response alone."""
@@ -143,7 +155,13 @@ def _prepared(
         if nearer is None:
             break
         columns, criterion = nearer, _criterion(likelihood, nearer, layout)
-    return Problem(layout=layout, columns=columns, likelihood=likelihood, criterion=criterion)
+    return Problem(
+        layout=layout,
+        columns=columns,
+        likelihood=likelihood,
+        criterion=criterion,
+        unevenness=1.0 if weights is None else float(weights.max() / weights.min()),
+    )
 
 
 def _criterion(likelihood: Likelihood, columns: Columns, layout: Layout) -> OneFactor | Crossed:

@@ -100,7 +100,11 @@ def warnings_of(ending: Ending) -> tuple[FitWarning, ...]:
 
 def _end(ending: Ending) -> str:
     if ending.converged:
-        return f"a further step would lower the criterion by less than {ENOUGH:g}"
+        several = f"; {ending.agreed} of {ending.starts} searches ended there"
+        return (
+            f"a further step would lower the criterion by less than {ENOUGH:g}"
+            f"{several * (ending.starts > 1)}"
+        )
     return f"the search stopped after {ending.evaluations} evaluations, before it was done"
 
 

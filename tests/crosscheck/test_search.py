@@ -44,12 +44,14 @@ def test_the_distance_does_not_depend_on_the_factor_of_a_singular_matrix():
     assert distances[0] == pytest.approx(distances[1], rel=1e-10)
 
 
-def test_several_factors_are_searched_a_third_time_on_the_boundary():
+def test_several_factors_are_searched_from_as_many_starts_as_one():
     inside = model("diameter ~ 1 + (1 | plate) + (1 | sample)", "penicillin")
     found = search(inside.problem, inside.design.terms, inside.theta, None)
-    assert (found.starts, found.certificate.singular) == (2, ())
+    assert found.certificate.singular == ()
+    assert found.starts == found.agreed >= 5
     with pytest.warns(pylme.errors.SingularFitWarning):
         outside = model("angle ~ temp + (1 | recipe:replicate) + (1 | recipe)", "cake")
     found = search(outside.problem, outside.design.terms, outside.theta, None)
     assert found.certificate.singular
-    assert (found.starts, found.agreed) == (3, 3)
+    assert found.starts > 20
+    assert found.agreed >= 0.9 * found.starts  # one begins at 10,000 residual standard deviations

@@ -145,6 +145,8 @@ def at_theta(formula: str, data: Any, theta: Any, **arguments: Any) -> pylme.Fit
         certificate=certify(problem, design.terms, theta, evaluation),
         converged=True,
         evaluations=1,
+        starts=1,
+        agreed=1,
         trace=(step,),
     )
     return pylme.Fit(ReferenceModel(spec, design, problem, ending, ()), design.rows)
