@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from scipy.special import logsumexp
 
 from pylme.design.build import build
 from pylme.design.scales import hard_columns
@@ -90,7 +91,7 @@ def _offset(spec: ModelSpec, family: Family, design: Design) -> Iterator[Cause]:
     with np.errstate(all="ignore"):
         shift = float(link_of(family.link).eta(np.array(mean))) - float(np.mean(offset))
         if family.link == "log":
-            shift = float(np.log(mean) - np.log(np.mean(np.exp(offset))))
+            shift = float(np.log(mean) - (logsumexp(offset) - np.log(len(offset))))
     if not np.isfinite(shift) or abs(shift) < _FAR_OFFSET:
         return
     constant = f"{'+' if shift > 0 else '-'} {abs(shift):.3g}"
@@ -98,8 +99,10 @@ def _offset(spec: ModelSpec, family: Family, design: Design) -> Iterator[Cause]:
     if calls:
         written = deparse(calls[0].arguments[0].value)
         where = f"write offset({written} {constant}) in the formula"
-    else:
+    elif spec.offset is not None and spec.offset.rstrip(".") != "offset":
         where = f"pass the offset {constant}, as in offset=data[{spec.offset!r}] {constant}"
+    else:
+        where = f"pass the offset {constant}"
     units = (
         f"the response is about {np.exp(shift):.3g} for each unit that the offset measures"
         if family.link == "log"

@@ -55,6 +55,29 @@ _CLASSES: Final[tuple[tuple[re.Pattern[str], type[FitWarning]], ...]] = tuple(
 _LIMIT: Final = "iteration limit reached"
 
 
+#: What to do about a remark of R's that does not say it; joined to its text.
+_ADVICE: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
+    (re.compile(pattern, re.IGNORECASE), f"\n{advice}")
+    for pattern, advice in (
+        (
+            r"non-integer (#successes|counts)",
+            "A binomial response counts: give cbind(successes, failures), or a proportion with the "
+            "numbers of trials as weights, such that their products are whole numbers.",
+        ),
+        (
+            r"rank deficient so dropping",
+            "The columns dropped are combinations of others: pylme.design(formula, data).dropped "
+            "names them. Leave them out of the formula.",
+        ),
+        (
+            r"fitted (probabilities|rates) numerically",
+            "Some rows are predicted with certainty: pylme.explain(formula, data, family=...) "
+            "says whether covariates separate the response.",
+        ),
+    )
+)
+
+
 def classify(message: str) -> type[FitWarning]:
     """The class of warning that a message of R's belongs to; RWarning where none fits."""
     return next((kind for pattern, kind in _CLASSES if pattern.search(message)), RWarning)
@@ -71,4 +94,5 @@ def raise_as_warnings(conditions: Iterable[Condition]) -> None:
     for condition in conditions:
         if known and condition.message == _LIMIT:
             continue
-        warn(classify(condition.message)(condition.message))
+        advice = next((a for pattern, a in _ADVICE if pattern.search(condition.message)), "")
+        warn(classify(condition.message)(condition.message + advice))

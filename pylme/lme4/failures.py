@@ -27,17 +27,30 @@ def explained(error: RError, spec: ModelSpec) -> RError:
     spec : ModelSpec
         The model that R was given.
     """
-    for pattern, rule in _RULES:
-        if pattern.search(error.message):
-            cause = rule(spec)
-            return RError(
-                message=error.message,
-                call=error.call,
-                asked=error.asked,
-                reason=cause.fact,
-                remedy=cause.remedy,
-            )
-    return error
+    cause = _of_the_formula(error, spec) or next(
+        (rule(spec) for pattern, rule in _RULES if pattern.search(error.message)), None
+    )
+    if cause is None:
+        return error
+    return RError(
+        message=error.message,
+        call=error.call,
+        asked=error.asked,
+        reason=cause.fact,
+        remedy=cause.remedy,
+    )
+
+
+def _of_the_formula(error: RError, spec: ModelSpec) -> Cause | None:
+    """A function that the formula calls, and that refuses its arguments."""
+    name = (error.call or "").partition("(")[0].removesuffix(".default")
+    if name not in spec.formula.functions:
+        return None
+    return Cause(
+        fact=f"R's function {name}(), which the formula calls, refuses its arguments",
+        remedy=f"Correct the arguments of {name}() in the formula, or compute the column in Python "
+        "and name it.",
+    )
 
 
 def _iterations(spec: ModelSpec) -> Cause:
@@ -136,10 +149,37 @@ def _many_points(spec: ModelSpec) -> Cause:
     )
 
 
+def _range(spec: ModelSpec) -> Cause:
+    name = spec.family.name if spec.family else "gaussian"
+    return Cause(
+        fact=f"the response has values that the {name} family does not have",
+        remedy="Compute the response in Python, look at its values, and name that column.",
+    )
+
+
+def _stopped(spec: ModelSpec) -> Cause:
+    del spec
+    return Cause(
+        fact="a check of lme4's found this, and the control asks to stop for it",
+        remedy='Set that check to "warning" in the control, or change the model.',
+    )
+
+
+def _both(spec: ModelSpec) -> Cause:
+    del spec
+    return Cause(
+        fact="with n_agq=0 the fixed effects are not searched for, and have no start",
+        remedy='Give theta alone, start={"theta": [...]}, or use n_agq=1.',
+    )
+
+
 #: The first pattern that R's message matches decides.
 _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[ModelSpec], Cause]], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), rule)
     for pattern, rule in (
+        (r"not allowed for the .* family|are allowed for the|out of range|y values must", _range),
+        (r"both start\$fixef and nAGQ", _both),
+        (r"very different scales|rank deficient|boundary \(singular\)|failed to conv", _stopped),
         (r"only available for models with a single, scalar", _points),
         (r"nAGQ <= 25L", _many_points),
         (r"valid starting values", _start),
@@ -155,6 +195,6 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[ModelSpec], Cause]], ...]] 
             _counts,
         ),
         (r"cannot allocate|INT_MAX|vector memory|too large", _memory),
-        (r"0 \(non-NA\) cases|must have > 1 sampled level|2 or more levels|constant", _levels),
+        (r"0 \(non-NA\) cases|must have > 1 sampled level|2 or more levels|is constant", _levels),
     )
 )

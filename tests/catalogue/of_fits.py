@@ -88,8 +88,8 @@ CASES = {
     ),
     "response without a square": Case(
         trigger=lambda: pylme.lmer(MODEL, DATA.assign(y=1e200 * DATA["y"]), engine="numpy"),
-        kind="ResponseError",
-        said="other units",
+        kind="ColumnValueError",
+        said='data["y"] / 1e+200',
         remedy=_lmer,
     ),
     "glmer by numpy": Case(
@@ -144,10 +144,52 @@ CASES = {
     "computed groups": Case(
         trigger=lambda: pylme.lmer("y ~ x + (1 | factor(two))", DATA),
         kind="GroupingFactorError",
-        said="Compute the column of groups in Python",
-        remedy=lambda: pylme.lmer(
-            "y ~ x + (1 | both)", DATA.assign(both=DATA["two"].astype(str) + DATA["f"])
+        said="y ~ x + (1 | two)",
+        remedy=lambda: pylme.lmer("y ~ x + (1 | two)", DATA),
+        needs_r=True,
+    ),
+    "expression out of range": _glmer(
+        "ResponseError",
+        "above 0",
+        {"formula": "w ~ x + (1 | g)", "family": "Gamma", "link": "log"},
+        formula="I(w - 3) ~ x + (1 | g)",
+        family="Gamma",
+    ),
+    "counts below 0": _glmer(
+        "ResponseError",
+        "cbind(successes, total - successes)",
+        {"formula": "cbind(count, 20 - count) ~ x + (1 | g)"},
+        formula="cbind(count, 2 - count) ~ x + (1 | g)",
+    ),
+    "no counts": _glmer(
+        "ResponseError",
+        "no row",
+        {"formula": "cbind(count, 20 - count) ~ x + (1 | g)"},
+        formula="cbind(0 * count, 0 * count) ~ x + (1 | g)",
+    ),
+    "start of what is not searched for": _glmer(
+        "RError",
+        "n_agq=1",
+        {"start": {"theta": [1.0]}, "n_agq": 0},
+        start={"theta": [1.0], "fixef": [0.0, 0.0]},
+        n_agq=0,
+    ),
+    "arguments of a function of R": Case(
+        trigger=lambda: pylme.lmer("y ~ bs(x, degree = 0) + (1 | g)", DATA),
+        kind="RError",
+        said="Correct the arguments of bs()",
+        remedy=lambda: pylme.lmer("y ~ bs(x, degree = 2) + (1 | g)", DATA),
+        needs_r=True,
+    ),
+    "a check that stops": Case(
+        trigger=lambda: pylme.lmer(
+            "y ~ x + I(2 * x) + (1 | g)",
+            DATA,
+            control=pylme.LmerControl(check_rankx="stop.deficient"),
         ),
+        kind="RError",
+        said="the control asks to stop",
+        remedy=lambda: pylme.lmer("y ~ x + (1 | g)", DATA),
         needs_r=True,
     ),
     "optimizer": _control("optimi", {"optimizer": "bobyqa"}, optimizer="bobica"),

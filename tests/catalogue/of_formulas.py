@@ -74,7 +74,7 @@ CASES = {
     ),
     "an argument of a call": Case(
         trigger=lambda: _explain("y ~ poly(x, knots = 2) + (1 | g)"),
-        kind="FormulaError",
+        kind="NotAvailableError",
         said="poly",
         remedy=lambda: _explain("y ~ poly(x, 2) + (1 | g)"),
     ),
@@ -88,5 +88,22 @@ CASES = {
         trigger=lambda: pylme.allow_function("a b"),
         kind="OptionError",
         said="function to allow",
+    ),
+    "NumPy's function": _bad(
+        "y ~ np.log(w) + (1 | g)",
+        "y ~ log(w) + (1 | g)",
+        "y ~ log(w) + (1 | g)",
+        "FunctionNotAllowedError",
+    ),
+    "patsy's factor": _bad(
+        "y ~ C(two) + (1 | g)", "factor(two)", "y ~ factor(two) + (1 | g)", "FormulaError"
+    ),
+    "nonlinear": Case(
+        trigger=lambda: _explain("y ~ SSlogis(x, a, b, c) + (1 | g)"),
+        kind="NonlinearModelError",
+        said="SSlogis",
+    ),
+    "infinite values of a call": _bad(
+        "y ~ log(0 * w) + (1 | g)", "infinite", "y ~ log(w) + (1 | g)", "InfiniteValueError"
     ),
 }

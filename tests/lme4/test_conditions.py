@@ -74,9 +74,10 @@ def test_two_fits_never_exchange_messages(sleepstudy):
 
 def test_an_error_carries_rs_message_and_call(sleepstudy):
     with pytest.raises(RError) as caught:
-        pylme.lmer("Reaction ~ poly(Days, 20) + (1 | Subject)", sleepstudy)
+        pylme.lmer("Reaction ~ bs(Days, degree = 0) + (1 | Subject)", sleepstudy)
     assert "degree" in caught.value.message
-    assert "poly" in caught.value.call
+    assert "bs" in caught.value.call
+    assert "Correct the arguments of bs()" in caught.value.remedy
 
 
 def test_user_options_that_turn_warnings_into_errors_do_not_matter():

@@ -1,13 +1,14 @@
 """R's internal errors: each has a reason and a remedy, and the remedy works when it is followed."""
 
 import re
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import pylme
-from pylme.errors import OptionError, RError
+from pylme.errors import OptionError, RankDeficiencyWarning, RError, ResponseError, RWarning
 
 pytestmark = [pytest.mark.needs_r, pytest.mark.filterwarnings("ignore::pylme.errors.FitWarning")]
 
@@ -206,3 +207,58 @@ def test_an_error_without_a_known_reason_shows_the_name_of_a_function_alone():
     assert error.call == source
     named = RError(message="m", call="lme4::lFormula(a = b)", asked="Fitting", remedy="Report it.")
     assert "in lme4::lFormula() with" in str(named)
+
+
+@pytest.mark.parametrize(
+    ("formula", "family", "said"),
+    [
+        ("I(z) ~ 1 + (1 | g)", "Gamma", "above 0"),
+        ("log(w) ~ 1 + (1 | g)", "inverse.gaussian", "above 0"),
+        ("I(n - 1) ~ 1 + (1 | g)", "poisson", "whole numbers"),
+        ("I(n / 2) ~ 1 + (1 | g)", "poisson", "whole numbers"),
+        ("I(2 * w) ~ 1 + (1 | g)", "binomial", "from 0 to 1"),
+        ("cbind(n, 2 - n) ~ 1 + (1 | g)", "binomial", "cbind(successes, total - successes)"),
+        ("cbind(w, n) ~ 1 + (1 | g)", "binomial", "whole numbers"),
+    ],
+)
+def test_an_expression_out_of_the_family_s_range_is_refused_before_r(formula, family, said):
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"g": np.repeat(np.arange(10), 10), "z": rng.normal(size=100)})
+    data["n"] = rng.poisson(3, 100)
+    data["w"] = rng.uniform(0.5, 1.5, 100)
+    with pytest.raises(ResponseError, match=re.escape(said)):
+        pylme.glmer(formula, data, family=family)
+
+
+def test_proportions_without_trials_are_told_how_to_give_them():
+    data = pylme.datasets.load("cbpp").assign(share=lambda d: d["incidence"] / d["size"])
+    with pytest.warns(RWarning, match="numbers of trials as weights"):
+        pylme.glmer("share ~ period + (1 | herd)", data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pylme.glmer("share ~ period + (1 | herd)", data, weights="size")
+
+
+def test_dropped_columns_are_named_by_the_way_that_the_warning_shows():
+    data = pylme.datasets.load("sleepstudy")
+    formula = "Reaction ~ Days + I(2 * Days) + (1 | Subject)"
+    with pytest.warns(RankDeficiencyWarning, match=r"\.dropped names them"):
+        pylme.lmer(formula, data)
+    assert pylme.design(formula, data).dropped == ("I(2 * Days)",)
+
+
+def test_a_check_that_stops_says_that_the_control_asked_for_it():
+    data = _far().assign(x=lambda d: 1e9 * (d["x"] - 1e10))
+    control = pylme.LmerControl(check_scalex="stop")
+    error = _refused(lambda: pylme.lmer("y ~ x + count + (1 | g)", data, control=control))
+    assert '"warning"' in error.remedy
+    pylme.lmer("y ~ x + count + (1 | g)", data, control=pylme.LmerControl(check_scalex="warning"))
+
+
+def test_no_start_of_fixed_effects_without_a_search_for_them():
+    data = pylme.datasets.load("cbpp")
+    formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+    start = {"theta": [1.0], "fixef": [0.0, 0.0, 0.0, 0.0]}
+    error = _refused(lambda: pylme.glmer(formula, data, n_agq=0, start=start))
+    assert "n_agq=1" in error.remedy
+    pylme.glmer(formula, data, n_agq=1, start=start)

@@ -92,6 +92,7 @@ def test_observation_level_random_effects_are_allowed():
     compare(fit, "glmer(TICKS ~ YEAR + (1 | INDEX), grouseticks, poisson, nAGQ = 0L)")
 
 
+@pytest.mark.filterwarnings("ignore::pylme.errors.DispersionWarning")
 @pytest.mark.parametrize("family", ["Gamma", "inverse.gaussian"])
 def test_positive_families_with_a_link(family):
     data = gamma_data()
