@@ -13,11 +13,13 @@ computed with once. Prior weights enter here, as the square roots that multiply 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
+
+from pylme.reference.independent_columns import orthogonal_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +29,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Columns", "well_conditioned"]
 
-#: A pivot of a correlation matrix below this says that columns are nearly dependent: a term's are
-#: then only scaled, and X goes through Householder reflections instead of its cross products.
-DEPENDENT = 1e-5
+#: Pivots of correlation matrices: below the first, cross products lose more than four digits, and
+#: the columns are made orthogonal in the rows; below the second they are dependent even so, and a
+#: term's are only scaled, and X goes through Householder reflections.
+NEARLY: Final = 1e-2
+DEPENDENT: Final = 1e-5
+#: Where less than this part of a response is left, what was left is looked at once more.
+LITTLE: Final = 1e-2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -114,6 +120,43 @@ class _Base:
             base *= np.sqrt(w)
         return base
 
+    def independent(
+        self, base: NDArray[np.float64], contexts: Sequence[list[int]]
+    ) -> tuple[NDArray[np.float64], list[tuple[NDArray[np.float64], NDArray[np.float64]]]]:
+        """A base, and each context's columns as combinations of it that are independent.
+
+        Parameters
+        ----------
+        base : ndarray, shape (b, n)
+            As `finish` gives it.
+        contexts : sequence of list of int
+            The positions of the columns of X, and of each term.
+
+        Returns
+        -------
+        base : ndarray
+            With rows for those that were nearly dependent.
+        found : list of tuple
+            (S, A) of each context, as of `combinations`.
+        """
+        gram = base @ base.T
+        found = [self.combinations(positions) for positions in contexts]
+        rows = list(base)
+        for at, positions in enumerate(contexts):
+            S, _ = found[at]
+            if len(positions) < 2 or _triangle(S.T @ gram @ S, NEARLY) is not None:
+                continue
+            made, U = orthogonal_columns([self.raw[i] for i in positions], self.weights)
+            if self.weights is not None:
+                made *= np.sqrt(self.weights)
+            places = [_place(rows, row) for row in made]
+            S = np.zeros((len(rows), len(positions)))
+            S[places, np.arange(len(positions))] = 1.0
+            found[at] = S, U
+        if len(rows) == len(base):
+            return base, found
+        return np.array(rows), [(np.pad(S, ((0, len(rows) - len(S)), (0, 0))), A) for S, A in found]
+
     def combinations(
         self, positions: Sequence[int]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -160,22 +203,26 @@ def well_conditioned(
     found = _Base(n, weights)
     in_x = found.positions(X)
     in_terms = [found.positions(term.columns) for term in terms]
-    base = found.finish()
+    base, contexts = found.independent(found.finish(), [in_x, *in_terms])
     gram = base @ base.T
-    x_of_base, RX = _orthonormal(base, gram, *found.combinations(in_x))
-    y = Y if weights is None else Y * np.sqrt(weights)
-    # Subtracted one column of the base at a time: the products are summed over few columns.
-    beta0 = (y @ base.T) @ x_of_base
-    y = y - (beta0 @ x_of_base.T) @ base
+    x_of_base, RX = _orthonormal(base, gram, *contexts[0])
+    intercept = _intercept(found, in_x)
+    y, beta0, means = _residuals(Y, base, x_of_base, weights, centred=intercept is not None)
+    if intercept is not None:
+        beta0 += means[:, None] * RX[:, intercept]
     z_of_base, C = [], []
     for factor in layout.factors:
         Z = np.zeros((len(base), factor.width))
         back = np.zeros((factor.width, factor.width))
         for position, place in zip(factor.terms, factor.places, strict=True):
-            S, A = found.combinations(in_terms[position])
+            S, A = contexts[1 + position]
             Z[:, place], back[place, place] = _on_average_orthonormal(gram / n, S, A)
         z_of_base.append(Z)
         C.append(back)
+    used = np.any(np.concatenate([x_of_base, *z_of_base], axis=1) != 0, axis=1)
+    if not used.all():
+        base, x_of_base = base[used], x_of_base[used]
+        z_of_base = [Z[used] for Z in z_of_base]
     return Columns(
         base=base,
         y=y,
@@ -186,6 +233,50 @@ def well_conditioned(
         C=tuple(C),
         log_weights=0.0 if weights is None else float(np.log(weights).sum()),
     )
+
+
+def _intercept(found: _Base, in_x: list[int]) -> int | None:
+    """Which column of X is 1 in all rows."""
+    at = found.constant
+    return in_x.index(at) if at in in_x and at is not None and found.raw[at][0] == 1.0 else None
+
+
+def _residuals(
+    Y: NDArray[np.float64],
+    base: NDArray[np.float64],
+    x_of_base: NDArray[np.float64],
+    weights: NDArray[np.float64] | None,
+    *,
+    centred: bool,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Least-squares residuals, the coefficients of X R⁻¹, and what was subtracted before.
+
+    A response far from zero is freed of its mean first, as that subtraction is exact.
+    """
+    means = np.zeros(len(Y))
+    if centred:
+        means = Y.mean(axis=1) if weights is None else (Y @ weights) / weights.sum()
+    y = Y - means[:, None]
+    if weights is not None:
+        y *= np.sqrt(weights)
+    # Subtracted one column of the base at a time: the products are summed over few columns.
+    beta0 = (y @ base.T) @ x_of_base
+    before = np.einsum("rn,rn->r", y, y)
+    y -= (beta0 @ x_of_base.T) @ base
+    if (np.einsum("rn,rn->r", y, y) < LITTLE**2 * before).any():
+        more = (y @ base.T) @ x_of_base
+        y -= (more @ x_of_base.T) @ base
+        beta0 += more
+    return y, beta0, means
+
+
+def _place(rows: list[NDArray[np.float64]], row: NDArray[np.float64]) -> int:
+    """Where a row stands among others, after it has been added to them if need be."""
+    for at, known in enumerate(rows):
+        if np.array_equal(known, row):
+            return at
+    rows.append(row)
+    return len(rows) - 1
 
 
 def _is_constant(column: NDArray[np.float64]) -> bool:
@@ -224,8 +315,8 @@ def _on_average_orthonormal(
     return S @ inverse, back
 
 
-def _triangle(gram: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """The upper Cholesky factor; None where columns are nearly dependent."""
+def _triangle(gram: NDArray[np.float64], least: float = DEPENDENT) -> NDArray[np.float64] | None:
+    """The upper Cholesky factor; None where a pivot of its correlations is below the least."""
     scale = np.sqrt(np.diag(gram))
     if not (scale > 0).all():
         return None
@@ -233,7 +324,7 @@ def _triangle(gram: NDArray[np.float64]) -> NDArray[np.float64] | None:
         lower = np.linalg.cholesky(gram / np.outer(scale, scale))
     except np.linalg.LinAlgError:
         return None
-    if np.diag(lower).min() < DEPENDENT:
+    if np.diag(lower).min() < least:
         return None
     upper: NDArray[np.float64] = (lower * scale[:, None]).T
     return upper

@@ -108,8 +108,8 @@ class Crossed:
         Σ_j Z_jᵀy yᵀZ_j of each factor.
     sizes : tuple of float
         The mean diagonal of Σ_j C_j² of each factor.
-    total : ndarray, shape (R,)
-        yᵀy.
+    gram : ndarray, shape (R, p + 1, p + 1)
+        [X y]ᵀ[X y].
     far : ndarray, shape (R, p + 1, p + 1)
         [X y]ᵀV⁻¹[X y] where all variances are large.
     exact : bool
@@ -125,7 +125,7 @@ class Crossed:
     within: NDArray[np.float64]
     squares: tuple[NDArray[np.float64], ...]
     sizes: tuple[float, ...]
-    total: NDArray[np.float64]
+    gram: NDArray[np.float64]
     far: NDArray[np.float64]
     exact: bool
 
@@ -136,7 +136,7 @@ class Crossed:
             of_y=self.of_y.subset(responses),
             within=self.within[responses],
             squares=tuple(square[responses] for square in self.squares),
-            total=self.total[responses],
+            gram=self.gram[responses],
             far=self.far[responses],
         )
 
@@ -144,7 +144,7 @@ class Crossed:
         self,
     ) -> tuple[list[NDArray[np.float64]], list[float], NDArray[np.float64]]:
         """The Σ_j h_jh_jᵀ at Σ = 0 and mean diagonal of Σ_j C_j² of each factor, and yᵀy."""
-        return list(self.squares), list(self.sizes), self.total
+        return list(self.squares), list(self.sizes), self.gram[:, -1, -1]
 
     def far_out(self) -> NDArray[np.float64]:
         """[X y]ᵀV⁻¹[X y] where all variances are large: shape (R, p + 1, p + 1)."""
@@ -349,7 +349,7 @@ def crossed(
             *(_squares(remainder, f, others_of_y) for f in range(G - 1)),
         ),
         sizes=tuple(float((block * block).sum()) / len(block) for block in blocks),
-        total=gram[:, -1, -1],
+        gram=gram,
         far=gram,
         exact=isinstance(whole, DenseElimination) and work < CHEAP,
     )

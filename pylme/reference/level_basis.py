@@ -148,14 +148,32 @@ class LevelBasis:
         if len(C) == 1:
             F = K1 * self.G
             return Leading(D=D, K1=K1, E=F * self.G, F=F, DR=D, logdet=total)
-        H = congruent(turn, inner * (s[0][:, None] / s[0])[..., None])
-        RH = np.einsum("abj,bcj->acj", self.R, H)
-        E = np.einsum("abj,bcj->acj", RH, self.inverse)
-        for a in range(len(C)):
-            E[a, a + 1 :] = E[a + 1 :, a]
+        E = self.precision(U, s, inner[None])[0]
         F = np.einsum("baj,bcj->acj", self.R, E)
         DR = np.einsum("abj,cbj->acj", D, self.R)
         return Leading(D=D, K1=K1, E=E, F=F, DR=DR, logdet=total)
+
+    def precision(
+        self, U: NDArray[np.float64], s: NDArray[np.float64], inner: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Q_jᵀV₁⁻¹Q_j, shape (R, K, K, J).
+
+        Parameters
+        ----------
+        U, s : ndarray, shapes (R, K, K) and (R, K)
+            Of `pylme.reference.batched.orthogonal`.
+        inner : ndarray, shape (R, K, K, J)
+            The (sCs + I)⁻¹ in these coordinates.
+        """
+        H = inner * (s[:, :, None] / s[:, None])[..., None]
+        RU = np.einsum("abj,rbc->racj", self.R, U)
+        UR = np.einsum("rbc,bdj->rcdj", U, self.inverse)
+        E: NDArray[np.float64] = np.einsum(
+            "racj,rcdj->radj", np.einsum("rabj,rbcj->racj", RU, H), UR
+        )
+        for a in range(len(self.R)):
+            E[:, a, a + 1 :] = E[:, a + 1 :, a]
+        return E
 
 
 def _right_inverse(R: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:

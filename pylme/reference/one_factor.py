@@ -33,7 +33,6 @@ from numpy.typing import NDArray
 
 from pylme.reference.batched import (
     applied,
-    congruent,
     kronecker_square,
     orthogonal,
     outer_sums,
@@ -48,10 +47,11 @@ from pylme.reference.groups import (
     response_tables,
     within_levels,
 )
+from pylme.reference.level_basis import LevelBasis
 from pylme.reference.likelihood import Likelihood
 from pylme.reference.near_solutions import FAR, LITTLE, products
 from pylme.reference.patterns import merged, patterns
-from pylme.reference.pseudo_inverse import coefficients
+from pylme.reference.pseudo_inverse import coefficients, nearly_singular
 
 if TYPE_CHECKING:
     from pylme.reference.columns import Columns
@@ -79,8 +79,11 @@ class OneFactor:
         second moments about the mean; else e is 0.
     within : ndarray, shape (R, p + 1, p + 1)
         W.
-    total : ndarray, shape (R,)
-        yᵀy.
+    gram : ndarray, shape (R, p + 1, p + 1)
+        [X y]ᵀ[X y].
+    basis : LevelBasis or None
+        Where some level's columns are nearly dependent: the coefficients are then those of an
+        orthonormal basis within each level, and levels are not taken together.
     levels : ndarray, shape (K + p, K, J)
         Z_jᵀ[Z_j X] of each level.
     responses : ndarray, shape (R, K, J)
@@ -92,7 +95,8 @@ class OneFactor:
     C: NDArray[np.float64]
     coefficients: NDArray[np.float64]
     within: NDArray[np.float64]
-    total: NDArray[np.float64]
+    gram: NDArray[np.float64]
+    basis: LevelBasis | None
     levels: NDArray[np.float64]
     responses: NDArray[np.float64]
 
@@ -102,7 +106,7 @@ class OneFactor:
             self,
             coefficients=self.coefficients[responses],
             within=self.within[responses],
-            total=self.total[responses],
+            gram=self.gram[responses],
             responses=self.responses[responses],
         )
 
@@ -110,10 +114,14 @@ class OneFactor:
         self,
     ) -> tuple[list[NDArray[np.float64]], list[float], NDArray[np.float64]]:
         """The Σ_j h_jh_jᵀ at Σ = 0, the mean diagonal of Σ_j C_j², and yᵀy."""
-        h = applied(self.C[None], self.coefficients[:, self.likelihood.p :])
+        h = self.coefficients[:, self.likelihood.p :]
+        if self.basis is None:
+            h = applied(self.C[None], h)
+        else:
+            h = np.einsum("bag,rcbg->rcag", self.basis.R, h)
         squares = np.einsum("rcag,rcbg->rab", h, h)
         size = float((self.C * self.C).sum(axis=(0, 1)) @ self.counts) / len(self.C)
-        return [squares], [size], self.total
+        return [squares], [size], self.gram[:, -1, -1]
 
     def far_out(self) -> NDArray[np.float64]:
         """[X y]ᵀV⁻¹[X y] where all variances are large: shape (R, p + 1, p + 1)."""
@@ -129,13 +137,16 @@ class OneFactor:
         """The h = ZᵀV⁻¹(y - Xβ̂) of a single response, by factor: shape (J, K)."""
         beta = self.evaluate(T).beta[0]
         K = T[0].shape[1]
-        C = self.levels[:K]
-        Ze = self.responses[0] - np.tensordot(beta, self.levels[K:], axes=1)
-        U, s = orthogonal(T[0])
-        turned, _, _ = precision(s, congruent(U[0].T[..., None], C)[None])
-        c = np.tensordot(U[0].T, coefficients(C, Ze[None])[0], axes=1)
-        h = np.einsum("abj,bj->aj", turned[0], c)
-        return [(U[0] @ h).T]
+        if self.basis is None:
+            Ze = self.responses[0] - np.tensordot(beta, self.levels[K:], axes=1)
+            c = coefficients(self.levels[:K], Ze[None])
+        else:
+            p = self.likelihood.p
+            c = self.coefficients[0, p, None] - np.tensordot(
+                beta, self.coefficients[:1, :p], axes=(0, 1)
+            )
+        scores = self._scores(T[0], self.levels[:K], c[None])
+        return [(scores.U[0] @ scores.N[0, 0]).T]
 
     def spread(self, T: list[NDArray[np.float64]], f: int) -> NDArray[np.float64]:
         """The blocks of ΛA⁻¹Λᵀ of the levels of factor f, shape (J, K, K)."""
@@ -152,32 +163,48 @@ class OneFactor:
             The relative covariance factor for each response.
         """
         (factor,) = T
-        c = self.coefficients
         R, K, P = len(factor), *self.C.shape[1:]
         used = self.likelihood.p + 1
-        U, s = orthogonal(factor)
-        C = self.C[None]
-        if K > 1:
-            square = kronecker_square(U)
-            C = (square.swapaxes(1, 2) @ C.reshape(1, K * K, P)).reshape(R, K, K, P)
-            c = U.swapaxes(1, 2)[:, None] @ c
-        KK, _, logdet = precision(s, C)
-        N = applied(KK, c)
-        products = N.reshape(R, -1, K * P) @ c.reshape(R, -1, K * P).swapaxes(1, 2)
+        scores = self._scores(factor, self.C, self.coefficients)
+        KK, N, products, U = scores.KK, scores.N, scores.products, scores.U
         S = self.within + products[:, :used, :used]
         S[:, -1, -1] += np.einsum("rcc->r", products[:, used:, used:])
-        solved = self.likelihood.solve(logdet @ self.counts, S)
+        solved = self.likelihood.solve(scores.logdet @ self.counts, S)
         whole = N[:, :used].reshape(R, used, K * P)
         W = (solved.whitening @ whole).reshape(R, used, K, P)
         h = W[:, -1:]
-        if c.shape[1] > used:
+        if N.shape[1] > used:
             h = np.concatenate([h, N[:, used:]], axis=1)
         M, form, hh = self._derivatives(solved, KK, W, h)
         if K > 1:
+            square = kronecker_square(U)
             M = U @ M @ U.swapaxes(1, 2)
             form = square @ form @ square.swapaxes(1, 2)
             hh = (square @ hh[..., None])[..., 0]
         return solved.evaluation((M,), form, hh)
+
+    def _scores(
+        self, factor: NDArray[np.float64], C: NDArray[np.float64], c: NDArray[np.float64]
+    ) -> _Scores:
+        """The K_j and K_jc_j of given C_j and c_j."""
+        R, K, P = len(factor), *C.shape[1:]
+        U, s = orthogonal(factor)
+        turned = C[None]
+        if K > 1:
+            square = kronecker_square(U).swapaxes(1, 2)
+            turned = (square @ turned.reshape(1, K * K, P)).reshape(R, K, K, P)
+        KK, inner, logdet = precision(s, turned)
+        back = U.swapaxes(1, 2)[:, None]
+        if self.basis is None:
+            c = back @ c if K > 1 else c
+            weighted = N = applied(KK, c)
+        else:
+            E = self.basis.precision(U, s, inner)
+            weighted = applied(E, c)
+            N = back @ np.einsum("bag,rcbg->rcag", self.basis.R, weighted)
+        flat = weighted.reshape(R, -1, K * P)
+        products = flat @ c.reshape(len(c), -1, K * P).swapaxes(1, 2)
+        return _Scores(U=U, KK=KK, N=N, products=products, logdet=logdet)
 
     def _derivatives(
         self,
@@ -205,16 +232,48 @@ class OneFactor:
         return M, form, total
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Scores:
+    """At one T, in the coordinates U in which TTᵀ is diagonal.
+
+    Attributes
+    ----------
+    U : ndarray, shape (R, K, K)
+    KK : ndarray, shape (R, K, K, P)
+        The K_j.
+    N : ndarray, shape (R, c, K, P)
+        The K_jc_j.
+    products : ndarray, shape (R, c, c)
+        Σ_j c_jᵀK_jc_j.
+    logdet : ndarray, shape (R, P)
+    """
+
+    U: NDArray[np.float64]
+    KK: NDArray[np.float64]
+    N: NDArray[np.float64]
+    products: NDArray[np.float64]
+    logdet: NDArray[np.float64]
+
+
 def one_factor(likelihood: Likelihood, columns: Columns, factor: Factor) -> OneFactor:
     """What the criterion needs, from the columns."""
     levels = within_levels(columns, 0, base_tables(columns, factor, 0))
     responses = response_tables(columns, factor, 0)
     K = factor.width
-    of_x, of_y = coefficients(levels[:K], levels[K:]), coefficients(levels[:K], responses)
     gram = fixed_products(columns)
-    within = _within(columns, factor, gram, products(levels[K:], responses, of_x, of_y))
-    kinds = patterns(levels)
-    counts, C, columns_of_y = np.ones(factor.levels), levels[:K], of_y[:, None]
+    counts, C = np.ones(factor.levels), levels[:K]
+    basis, kinds = None, None
+    if nearly_singular(C):
+        basis = LevelBasis.of(columns, 0, factor)
+        of_y = basis.sums(columns.y)
+        of_x = np.tensordot(columns.x_of_base, basis.sums(columns.base), axes=(0, 0))
+        explained = products(of_x, of_y, of_x, of_y)
+    else:
+        of_x, of_y = coefficients(C, levels[K:]), coefficients(C, responses)
+        explained = products(levels[K:], responses, of_x, of_y)
+        kinds = patterns(levels)
+    within = _within(columns, factor, basis, gram, explained)
+    columns_of_y = of_y[:, None]
     if kinds is not None:
         both = np.concatenate([C, of_x])
         counts, both, columns_of_y = merged(kinds, both, of_y)
@@ -226,17 +285,26 @@ def one_factor(likelihood: Likelihood, columns: Columns, factor: Factor) -> OneF
         C=np.ascontiguousarray(C),
         coefficients=np.concatenate([shared, columns_of_y], axis=1),
         within=within,
-        total=gram[:, -1, -1],
+        gram=gram,
+        basis=basis,
         levels=levels,
         responses=responses,
     )
 
 
 def _within(
-    columns: Columns, factor: Factor, gram: NDArray[np.float64], taken: NDArray[np.float64]
+    columns: Columns,
+    factor: Factor,
+    basis: LevelBasis | None,
+    gram: NDArray[np.float64],
+    taken: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """W, by difference where enough is left of a column, else from its residuals in the rows."""
     W = gram - taken
+
+    def of_rows(row: NDArray[np.float64]) -> NDArray[np.float64]:
+        return left_within(columns, factor, 0, row) if basis is None else basis.less(row)
+
     p = W.shape[1] - 1
     B, Z = columns.x_of_base, columns.z_of_base[0]
     base_of_z = np.any(Z != 0, axis=1)
@@ -246,13 +314,13 @@ def _within(
             # A combination of the factor's own columns: nothing is left.
             W[:, j] = W[:, :, j] = 0.0
             continue
-        left = left_within(columns, factor, 0, B[:, j] @ columns.base)
+        left = of_rows(B[:, j] @ columns.base)
         of_base = columns.base @ left
         W[:, j, :p] = W[:, :p, j] = of_base @ B
         W[:, j, j] = left @ left
         W[:, j, p] = W[:, p, j] = columns.y @ left
     for r in np.flatnonzero(little[:, p]):
-        left = left_within(columns, factor, 0, columns.y[r])
+        left = of_rows(columns.y[r])
         W[r, p, :p] = W[r, :p, p] = np.where(W[r].diagonal()[:p] == 0, 0, (columns.base @ left) @ B)
         W[r, p, p] = left @ left
     return W

@@ -14,10 +14,12 @@ from pylme.reference.batched import inverse_and_logdet
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["coefficients"]
+__all__ = ["coefficients", "nearly_singular"]
 
 #: An eigenvalue of a matrix of cosines below this counts as zero.
 NOTHING: Final = 1e-13
+#: Where coefficients may be this large, beside columns of length one, their squares lose digits.
+LARGE: Final = 1e6
 #: What keeps most pivots of a singular matrix of cosines positive.
 _RIDGE: Final = 1e-15
 _ROUNDS: Final = 3
@@ -40,9 +42,7 @@ def coefficients(C: NDArray[np.float64], U: NDArray[np.float64]) -> NDArray[np.f
     if K == 1:
         quotient: NDArray[np.float64] = np.divide(U, C[0], out=np.zeros_like(U), where=C[0] > 0)
         return quotient
-    diagonal = C[np.arange(K), np.arange(K)]
-    scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-    cosines = C * (scale[:, None] * scale)
+    cosines, scale = _cosines(C)
     inverse = _inverses(cosines)
     rest = U * scale
     total: NDArray[np.float64] = np.zeros_like(rest)
@@ -52,6 +52,26 @@ def coefficients(C: NDArray[np.float64], U: NDArray[np.float64]) -> NDArray[np.f
         rest = rest - np.einsum("abj,...bj->...aj", cosines, step)
     total *= scale
     return total
+
+
+def nearly_singular(C: NDArray[np.float64]) -> bool:
+    """Whether the columns of some level are dependent, or nearly; columns of zeros left aside."""
+    K = len(C)
+    if K == 1:
+        return False
+    cosines, _ = _cosines(C)
+    cosines[np.arange(K), np.arange(K)] = 1.0 + _RIDGE
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        inverse = inverse_and_logdet(cosines[None])[0]
+    return not bool(np.abs(inverse).max() < LARGE)
+
+
+def _cosines(C: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """C with a diagonal of ones, and the scales that make it so, shape (K, J)."""
+    K = len(C)
+    diagonal = C[np.arange(K), np.arange(K)]
+    scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    return C * (scale[:, None] * scale), scale
 
 
 def _inverses(cosines: NDArray[np.float64]) -> NDArray[np.float64]:
