@@ -69,7 +69,8 @@ def certify(
         along = hessian(layout, smaller, evaluation.M, evaluation.form)[0]
         curvatures = np.linalg.eigvalsh(along[np.ix_(free, free)])
     return Certificate(
-        tolerance=FALL + ROUNDING * abs(float(evaluation.criterion[0])),
+        tolerance=FALL
+        + max(ROUNDING * abs(float(evaluation.criterion[0])), float(evaluation.rounding[0])),
         expected_fall=fall,
         curvature=_least_over_greatest(curvatures, BEND * float(np.linalg.norm(slope))),
         escape=float(escape(layout, evaluation.M, evaluation.form).gain[0]),

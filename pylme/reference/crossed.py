@@ -39,7 +39,7 @@ from pylme.reference.elimination import Eliminated, Elimination
 from pylme.reference.evaluation import stacked
 from pylme.reference.groups import base_tables, fixed_products, response_tables, within_levels
 from pylme.reference.level_basis import Leading, LevelBasis
-from pylme.reference.likelihood import Likelihood
+from pylme.reference.likelihood import UNIT, Likelihood
 from pylme.reference.memory import available_bytes
 from pylme.reference.near_solutions import near_solutions
 from pylme.reference.outset import Outset
@@ -56,6 +56,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Crossed", "State", "crossed"]
 
+#: A relative rounding error of A₂ that leaves its determinant no digit.
+LOST: Final = 0.1
+_NOTHING_LEFT: Final = "double precision cannot hold the criterion at variances that large"
 #: Multiplications that the exact second derivatives may take at every step of a search.
 CHEAP: Final = 3e8
 
@@ -189,6 +192,8 @@ class Crossed:
     def _state(self, r: int, T: list[NDArray[np.float64]]) -> tuple[State, Solved]:
         leading = self.basis.at(T[0])
         left = self.elimination.at(leading.E, T[1:])
+        if not left.amplified * UNIT < LOST:
+            raise np.linalg.LinAlgError(_NOTHING_LEFT)
         own = self.of_x.then(self.of_y, r)
         x2 = self.scores(own, leading.E) + left.times_S22(own.b.T)
         u = left.solve(x2)
@@ -196,7 +201,9 @@ class Crossed:
         x1 = own.leading - self.elimination.times(delta).transpose(2, 0, 1)
         S = self.products(r, own, leading.E, x1, delta) + u.T @ u
         logdet = np.array([leading.logdet + left.logdet])
-        solved = self.likelihood.solve(logdet, S[None])
+        solved = self.likelihood.solve(
+            logdet, S[None], total=self.gram[r : r + 1, -1, -1], amplified=left.amplified
+        )
         W2 = left.scores(u) @ solved.whitening[0].T
         N1 = np.einsum("abj,cbj->caj", leading.F, x1)
         W1 = (solved.whitening[0] @ N1.reshape(len(x1), -1)).reshape(N1.shape)

@@ -56,6 +56,12 @@ class DenseEliminated:
     D2: NDArray[np.float64]
     logdet: float
 
+    @property
+    def amplified(self) -> float:
+        """Σ A_ii(A⁻¹)_ii of A₂."""
+        lower = np.tril(self.factor)
+        return float(np.einsum("ij,ij->i", lower, lower) @ self.inverse.diagonal())
+
     def times_S22(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
         """S₂₂ v, of v of shape (q₂, c)."""
         product: NDArray[np.float64] = self.S22 @ v

@@ -60,6 +60,11 @@ class Eliminated(Protocol):
         """log|A₂|."""
         ...
 
+    @property
+    def amplified(self) -> float:
+        """Σ A_ii(A⁻¹)_ii of A₂."""
+        ...
+
     def times_S22(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
         """S₂₂ v, of v of shape (q₂, c)."""
         ...

@@ -46,6 +46,8 @@ class Evaluation:
     hh : ndarray, shape (R, V)
         vec of Σ_j h_j h_jᵀ of each factor, h = ZᵀV⁻¹(y - Xβ̂): profiling σ takes
         (ν/r⁴) hh hhᵀ from `form`.
+    rounding : ndarray, shape (R,)
+        An estimate, on the safe side, of the rounding error of the criterion at these T.
     """
 
     criterion: NDArray[np.float64]
@@ -55,6 +57,7 @@ class Evaluation:
     M: tuple[NDArray[np.float64], ...]
     form: NDArray[np.float64]
     hh: NDArray[np.float64]
+    rounding: NDArray[np.float64]
 
 
 def gradient(
@@ -135,7 +138,7 @@ def symmetric_form(products: NDArray[np.float64]) -> NDArray[np.float64]:
     return 0.125 * (form + form.swapaxes(1, 2))
 
 
-_BY_RESPONSE: Final = ("criterion", "beta", "rss", "RX", "form", "hh")
+_BY_RESPONSE: Final = ("criterion", "beta", "rss", "RX", "form", "hh", "rounding")
 
 
 def stacked(evaluations: list[Evaluation]) -> Evaluation:

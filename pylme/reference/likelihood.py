@@ -11,7 +11,7 @@ With S = XᵀV⁻¹X = R_XᵀR_X, β̂ = S⁻¹XᵀV⁻¹y, r² = yᵀV⁻¹y - 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,10 @@ from pylme.reference.evaluation import Evaluation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Likelihood", "Solved"]
+__all__ = ["UNIT", "Likelihood", "Solved"]
+
+#: The rounding error of a sum, in proportion: a few units in the last place.
+UNIT: Final = 4.0 * float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +54,19 @@ class Likelihood:
         """The degrees of freedom of the residual variance."""
         return self.n - self.p * self.rho
 
-    def solve(self, logdet: NDArray[np.float64], S: NDArray[np.float64]) -> Solved:
+    def solve(
+        self,
+        logdet: NDArray[np.float64],
+        S: NDArray[np.float64],
+        *,
+        total: NDArray[np.float64] | None = None,
+        amplified: float = 0.0,
+    ) -> Solved:
         """The criterion, the fixed effects and r².
+
+        To first order, rounding errors of a matrix change its log determinant by no more than their
+        own size times Σ A_ii(A⁻¹)_ii; r² is right as S_yy is, in proportion, and as residuals are
+        that are differences of numbers of the size of y.
 
         Parameters
         ----------
@@ -60,6 +74,10 @@ class Likelihood:
             log|A|.
         S : ndarray, shape (R, p + 1, p + 1)
             [X y]ᵀV⁻¹[X y].
+        total : ndarray, shape (R,), optional
+            yᵀy of the responses that residuals were computed from.
+        amplified : float
+            Σ A_ii(A⁻¹)_ii of a matrix in log|A| that has the rounding errors of differences.
         """
         p, nu = self.p, self.nu
         RX, failed = _triangles(S[:, :p, :p])
@@ -77,6 +95,12 @@ class Likelihood:
         if failed is not None:
             sound &= ~failed
         criterion = criterion + nu * np.log(np.where(sound, rss, np.inf))
+        rest = np.where(sound, rss, np.nan)
+        spread = np.einsum("rij,rij,rjj->r", inverse, inverse, S[:, :p, :p])
+        errors = amplified + np.abs(criterion) + self.nu * S[:, p, p] / rest
+        errors = errors + self.rho * spread
+        if total is not None:
+            errors = errors + self.nu * np.sqrt(total / rest)
         if self.reml:
             criterion = criterion + 2.0 * np.log(RX.diagonal(axis1=1, axis2=2)).sum(axis=1)
         return Solved(
@@ -86,6 +110,7 @@ class Likelihood:
             RX=RX,
             whitening=whitening,
             ratio=nu / np.where(sound, rss, np.inf),
+            rounding=np.where(sound, UNIT * errors, np.inf),
         )
 
     def through_fixed_effects(
@@ -155,6 +180,8 @@ class Solved:
         Makes Zᵀ V⁻¹[X y] into [N h]: X times the inverse of R_X, and y less Xβ̂.
     ratio : ndarray, shape (R,)
         ν/r².
+    rounding : ndarray, shape (R,)
+        About the rounding error of the criterion.
     """
 
     criterion: NDArray[np.float64]
@@ -163,6 +190,7 @@ class Solved:
     RX: NDArray[np.float64]
     whitening: NDArray[np.float64]
     ratio: NDArray[np.float64]
+    rounding: NDArray[np.float64]
 
     def evaluation(
         self,
@@ -173,5 +201,5 @@ class Solved:
         """With the derivatives."""
         return Evaluation(
             criterion=self.criterion, beta=self.beta, rss=self.rss, RX=self.RX,
-            M=M, form=form, hh=hh,
+            M=M, form=form, hh=hh, rounding=self.rounding,
         )  # fmt: skip

@@ -169,7 +169,7 @@ class OneFactor:
         KK, N, products, U = scores.KK, scores.N, scores.products, scores.U
         S = self.within + products[:, :used, :used]
         S[:, -1, -1] += np.einsum("rcc->r", products[:, used:, used:])
-        solved = self.likelihood.solve(scores.logdet @ self.counts, S)
+        solved = self.likelihood.solve(scores.logdet @ self.counts, S, total=self.gram[:, -1, -1])
         whole = N[:, :used].reshape(R, used, K * P)
         W = (solved.whitening @ whole).reshape(R, used, K, P)
         h = W[:, -1:]

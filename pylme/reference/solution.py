@@ -43,6 +43,8 @@ class Solution:
         Relative covariance parameters in lme4's order.
     criterion : float
         The REML criterion or the deviance.
+    rounding : float
+        An estimate, on the safe side, of the criterion's rounding error at these covariances.
     rss, sigma : float
         r² and the residual standard deviation, sqrt(r²/ν).
     beta : ndarray, shape (p,)
@@ -62,6 +64,7 @@ class Solution:
 
     theta: NDArray[np.float64]
     criterion: float
+    rounding: float
     rss: float
     sigma: float
     beta: NDArray[np.float64]
@@ -102,6 +105,7 @@ def solution_at(
     return Solution(
         theta=theta,
         criterion=float(evaluation.criterion[0]),
+        rounding=float(evaluation.rounding[0]),
         rss=fixed.rss,
         sigma=fixed.sigma,
         beta=fixed.beta,

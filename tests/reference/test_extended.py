@@ -55,7 +55,9 @@ def factors(design, scale):
     ]
 
 
-def check(formula, frame, T=1.0, *, slopes=True, storage=None, fixed=0.0, **arguments):
+def check(
+    formula, frame, T=1.0, *, slopes=True, storage=None, fixed=0.0, bounded=True, **arguments
+):
     """Compare with 80 digits, T being a scale or the factors of all terms.
 
     `fixed` is how far fixed effects may be off because of their own size.
@@ -73,6 +75,9 @@ def check(formula, frame, T=1.0, *, slopes=True, storage=None, fixed=0.0, **argu
     }
     expected = exact(*given, **options)
     assert found.criterion == pytest.approx(expected.criterion, rel=CRITERION, abs=CRITERION)
+    # Thetas of the columns that the engine computes with are rounded on their own.
+    if bounded:
+        assert abs(found.criterion - expected.criterion) <= found.rounding
     np.testing.assert_allclose(np.sqrt(np.diag(found.vcov)), expected.std_error, rtol=ERRORS)
     off = np.abs(found.beta - expected.beta) - fixed
     assert (off / expected.std_error).max(initial=0.0) < FIXED
@@ -182,7 +187,7 @@ def test_scaled_covariates_that_are_nearly_dependent(scale):
 @pytest.mark.parametrize("effects", ["x || g", "0 + x:v | g"])
 def test_a_term_far_from_zero(effects, shift):
     """Not centred, as its terms have no intercept to take the mean up."""
-    check(f"y ~ x + ({effects})", shifted(shift), 1.0 / shift)
+    check(f"y ~ x + ({effects})", shifted(shift), 1.0 / shift, bounded=False)
 
 
 @pytest.mark.parametrize("shift", [1e4, 1e6, 1e8, 1e11])
@@ -214,3 +219,22 @@ def test_a_response_far_from_zero(shift, weights):
     frame["y"] = np.round(1024 * frame["y"]) / 1024 + shift
     for effects in ("(x | g)", "(1 | g) + (1 | h)"):
         check(f"y ~ x + b + {effects}", frame, weights=weights, fixed=1e-14 * shift)
+
+
+@pytest.mark.parametrize("storage", ["dense", "sparse"])
+@pytest.mark.parametrize("scale", [1e5, 1e6, 1e7, 1e9, 1e12])
+@pytest.mark.parametrize("effects", ["(1 | g) + (1 | h)", "(x | g) + (1 | h)"])
+def test_beyond_double_precision_the_error_is_known_or_the_value_refused(effects, scale, storage):
+    formula = f"y ~ x + b + {effects}"
+    _, design, _ = prepared(formula, data())
+    T = factors(design, scale)
+    theta = np.concatenate([t.T[np.triu_indices(len(t))] for t in T])
+    try:
+        found = solution_at(kept(formula, data(), storage), theta)
+    except np.linalg.LinAlgError:
+        assert scale > 1e6
+        return
+    terms = [(t.codes, t.columns) for t in design.terms]
+    expected = exact(design.X, design.y, terms, T)
+    assert abs(found.criterion - expected.criterion) <= found.rounding
+    assert found.rounding < 1.0
