@@ -47,7 +47,8 @@ class Evaluation:
         vec of Σ_j h_j h_jᵀ of each factor, h = ZᵀV⁻¹(y - Xβ̂): profiling σ takes
         (ν/r⁴) hh hhᵀ from `form`.
     rounding : ndarray, shape (R,)
-        An estimate, on the safe side, of the rounding error of the criterion at these T.
+        An estimate, on the safe side, of what large variances and little noise make of rounding
+        errors in the criterion. Weights and columns in bad condition may add 1e-10 of its value.
     """
 
     criterion: NDArray[np.float64]

@@ -97,7 +97,8 @@ class Likelihood:
         criterion = criterion + nu * np.log(np.where(sound, rss, np.inf))
         rest = np.where(sound, rss, np.nan)
         spread = np.einsum("rij,rij,rjj->r", inverse, inverse, S[:, :p, :p])
-        errors = amplified + np.abs(criterion) + self.nu * S[:, p, p] / rest
+        # Sums over rows and levels, weights and changes of theta have errors of their own.
+        errors = amplified + 8.0 * np.abs(criterion) + self.nu * S[:, p, p] / rest
         errors = errors + self.rho * spread
         if total is not None:
             errors = errors + self.nu * np.sqrt(total / rest)

@@ -44,7 +44,7 @@ class Solution:
     criterion : float
         The REML criterion or the deviance.
     rounding : float
-        An estimate, on the safe side, of the criterion's rounding error at these covariances.
+        An estimate of the criterion's rounding error, as in `Evaluation`.
     rss, sigma : float
         r² and the residual standard deviation, sqrt(r²/ν).
     beta : ndarray, shape (p,)
