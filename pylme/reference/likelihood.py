@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["UNIT", "Likelihood", "Solved"]
 
-#: The rounding error of a sum, in proportion: a few units in the last place.
-UNIT: Final = 4.0 * float(np.finfo(np.float64).eps)
+#: The rounding error of a sum, in proportion: several units in the last place.
+UNIT: Final = 16.0 * float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
