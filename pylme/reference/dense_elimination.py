@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from pylme.reference.coupling import Coupling, Way, coupling, way_to_couple
-from pylme.reference.elimination import Roots, vector_bytes
+from pylme.reference.elimination import Roots, amplification, vector_bytes
 from pylme.reference.remainder import Remainder
 
 if TYPE_CHECKING:
@@ -58,9 +58,10 @@ class DenseEliminated:
 
     @property
     def amplified(self) -> float:
-        """Σ A_ii(A⁻¹)_ii of A₂."""
-        lower = np.tril(self.factor)
-        return float(np.einsum("ij,ij->i", lower, lower) @ self.inverse.diagonal())
+        """See `pylme.reference.elimination.amplification`."""
+        remainder, diagonal = self.of.remainder, self.inverse.diagonal()
+        own = [diagonal[remainder.rows(f)].reshape(-1, K) for f, K in enumerate(remainder.widths)]
+        return amplification(self.of.whole, self.roots.regular, own)
 
     def times_S22(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
         """S₂₂ v, of v of shape (q₂, c)."""
@@ -147,6 +148,8 @@ class DenseElimination:
     coupling : Coupling
         B.
     W22 : ndarray, shape (q₂, q₂)
+    whole : tuple of ndarray, shapes (J_f, K_f, K_f)
+        The diagonal blocks of Z₂ᵀZ₂.
     bytes : int
         How much memory an evaluation is estimated to take.
     """
@@ -154,6 +157,7 @@ class DenseElimination:
     remainder: Remainder
     coupling: Coupling
     W22: NDArray[np.float64]
+    whole: tuple[NDArray[np.float64], ...]
     bytes: int
 
     def less(self, G: NDArray[np.float64]) -> DenseElimination:
@@ -268,10 +272,12 @@ def dense_elimination(
     shape: tuple[int, int],
 ) -> DenseElimination:
     """A dense remainder as planned, from the cells of B and of Z₂ᵀZ₂."""
+    W22 = _scattered(products, remainder)
     return DenseElimination(
         remainder=remainder,
         coupling=coupling(parts, remainder, shape=shape, way=plan.way),
-        W22=_scattered(products, remainder),
+        W22=W22,
+        whole=tuple(remainder.blocks(f, W22) for f in range(len(remainder.widths))),
         bytes=plan.bytes,
     )
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pylme.reference.remainder import Remainder
 
-__all__ = ["Eliminated", "Elimination", "Roots", "vector_bytes"]
+__all__ = ["Eliminated", "Elimination", "Roots", "amplification", "vector_bytes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,7 +62,7 @@ class Eliminated(Protocol):
 
     @property
     def amplified(self) -> float:
-        """Σ A_ii(A⁻¹)_ii of A₂."""
+        """See `amplification`."""
         ...
 
     def times_S22(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -154,6 +154,30 @@ class Elimination(Protocol):
     def products(self, f: int) -> NDArray[np.float64]:
         """The diagonal blocks of W₂₂ of factor f, shape (J_f, K_f, K_f)."""
         ...
+
+
+def amplification(
+    whole: Sequence[NDArray[np.float64]],
+    roots: Sequence[NDArray[np.float64]],
+    inverse: Sequence[NDArray[np.float64]],
+) -> float:
+    """How many rounding errors of Z₂ᵀZ₂, in proportion, log|A₂| has at most.
+
+    Σ A_ii(A₂⁻¹)_ii with A = Λ₂ᵀZ₂ᵀZ₂Λ₂ + I before the leading factor's part is taken away.
+
+    Parameters
+    ----------
+    whole : sequence of ndarray, shapes (J_f, K_f, K_f)
+        The diagonal blocks of Z₂ᵀZ₂.
+    roots : sequence of ndarray, shapes (K_f, K_f)
+    inverse : sequence of ndarray, shapes (J_f, K_f)
+        The diagonal of A₂⁻¹.
+    """
+    total = 0.0
+    for blocks, root, diagonal in zip(whole, roots, inverse, strict=True):
+        squares = np.einsum("ca,jcd,da->ja", root, blocks, root) + 1.0
+        total += float((squares * diagonal).sum())
+    return total
 
 
 def vector_bytes(remainder: Remainder, shape: tuple[int, int]) -> float:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from pylme.reference.elimination import Roots, vector_bytes
+from pylme.reference.elimination import Roots, amplification, vector_bytes
 from pylme.reference.front_layout import fronts_of
 from pylme.reference.fronts import Fronts
 from pylme.reference.incidence import incidence
@@ -87,14 +87,13 @@ class SparseEliminated:
 
     @property
     def amplified(self) -> float:
-        """Σ A_ii(A⁻¹)_ii of A₂."""
+        """See `pylme.reference.elimination.amplification`."""
         pattern = self.of.coupling.pattern
-        total = 0.0
-        for f, root in enumerate(self.roots.regular):
-            S22, inverse = pattern.diagonal(self.S22, f), pattern.diagonal(self.inverse, f)
-            A = np.einsum("ca,cdj,da->aj", root, S22, root) + 1.0
-            total += float((A * np.einsum("aaj->aj", inverse)).sum())
-        return total
+        own = [
+            np.einsum("aaj->ja", pattern.diagonal(self.inverse, f))
+            for f in range(len(pattern.remainder.widths))
+        ]
+        return amplification(self.of.whole, self.roots.regular, own)
 
     def times_S22(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
         """S₂₂ v, of v of shape (q₂, c)."""
@@ -186,6 +185,8 @@ class SparseElimination:
     layout : Fronts
     triangles : tuple of Triangle
         Of the factor of A₂.
+    whole : tuple of ndarray, shapes (J_f, K_f, K_f)
+        The diagonal blocks of Z₂ᵀZ₂.
     bytes : int
         How much memory an evaluation is estimated to take.
     """
@@ -194,6 +195,7 @@ class SparseElimination:
     B: sparse.csr_array
     layout: Fronts
     triangles: tuple[Triangle, ...]
+    whole: tuple[NDArray[np.float64], ...]
     bytes: int
 
     def less(self, G: NDArray[np.float64]) -> SparseElimination:
@@ -306,8 +308,14 @@ def sparse_elimination(
 ) -> SparseElimination:
     """A sparse remainder as planned."""
     found = incidence(parts, remainder).sorted()
+    coupled = plan.coupling
+    blocks = [
+        np.moveaxis(coupled.pattern.diagonal(coupled.products, f), -1, 0)
+        for f in range(len(remainder.widths))
+    ]
     return SparseElimination(
-        coupling=plan.coupling,
+        coupling=coupled,
+        whole=tuple(blocks),
         B=found.matrix(plan.coupling.J, remainder.size),
         layout=plan.layout,
         triangles=triangles_of(plan.layout),
