@@ -147,8 +147,11 @@ class Objective:
 
 
 def _inverse(L: NDArray) -> NDArray:
-    lower = np.tril(dpotri(L, lower=1)[0])
-    return lower + np.tril(lower, -1).T
+    # Above the diagonal LAPACK leaves the zeros of L.
+    lower = dpotri(L, lower=1)[0]
+    inverse = lower + lower.T
+    inverse.flat[:: len(L) + 1] /= 2.0
+    return inverse
 
 
 def search(dense: Dense, given: Sequence[Matrices], rng: np.random.Generator) -> Found:
