@@ -37,7 +37,7 @@ bench-smoke: .venv/.stamp-bench
 	$(BIN)/python -m tests.benchmarks.run --smoke
 
 campaign: system-test .venv/.stamp-test
-	$(BIN)/python -m tests.campaign --report campaign/report.md
+	$(BIN)/python -m tests.campaign --report tests/campaign/report.md
 
 docs: .venv/.stamp-docs
 	$(BIN)/sphinx-build -W -n --keep-going docs docs/_build/html

@@ -9,14 +9,16 @@ by which ``--only`` makes it again.
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import time
 from pathlib import Path
+from typing import TextIO
 
 import pylme
 
 from .generator import generate
-from .report import markdown, write
+from .report import markdown, row
 from .run import run, seeds_of
 
 
@@ -37,21 +39,33 @@ def main() -> None:
         raise SystemExit(any(trial.failures for trial in trials))
     seed = _commit_seed() if given.seed is None else given.seed
     trials = []
-    for trial in run(seeds_of(seed, given.models), given.jobs):
-        trials.append(trial)
-        for failure in trial.failures:
-            print(f"{trial.seed} {failure.kind}, {failure.engine}: {failure.said}", flush=True)
+    with _rows(given.report) as rows:
+        for trial in run(seeds_of(seed, given.models), given.jobs):
+            trials.append(trial)
+            # As they come: what is cut off keeps what it has.
+            print(row(trial), file=rows, flush=True)
+            for failure in trial.failures:
+                print(f"{trial.seed} {failure.kind}, {failure.engine}: {failure.said}", flush=True)
     trials.sort(key=lambda trial: trial.seed)
     seconds = time.perf_counter() - started
     told = (
         f"pylme {pylme.__version__}, commit {_commit()[:12]}, seed {seed}; "
         f"{seconds:.0f} s in {given.jobs} processes."
     )
+    report = markdown(trials, told=told)
     if given.report is not None:
-        write(given.report, trials, told=told)
+        given.report.write_text(report, encoding="utf-8")
     else:
-        print(markdown(trials, told=told))
+        print(report)
     raise SystemExit(any(trial.failures for trial in trials))
+
+
+def _rows(report: Path | None) -> TextIO:
+    """Where the trials go: beside the report, or nowhere."""
+    if report is None:
+        return Path(os.devnull).open("w", encoding="utf-8")
+    report.parent.mkdir(parents=True, exist_ok=True)
+    return report.with_suffix(".jsonl").open("w", encoding="utf-8")
 
 
 def _commit() -> str:

@@ -13,37 +13,15 @@ from .kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from .trial import Trial
 
-__all__ = ["markdown", "write"]
+__all__ = ["markdown", "row"]
 
 
-def write(path: Path, trials: Sequence[Trial], *, told: str) -> None:
-    """The report as Markdown, and every trial as a line of JSON beside it.
-
-    Parameters
-    ----------
-    path : Path
-        The same name with the ending ``.jsonl`` takes the trials.
-    trials : sequence of Trial
-    told : str
-        What was run: a line at the head of the report.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(markdown(trials, told=told), encoding="utf-8")
-    with path.with_suffix(".jsonl").open("w", encoding="utf-8") as rows:
-        for trial in trials:
-            rows.write(json.dumps(trial.plain(), default=_number) + "\n")
-
-
-def _number(value: object) -> object:
-    return (
-        value.tolist()
-        if isinstance(value, np.ndarray) and value.dtype != np.longdouble
-        else (np.asarray(value, dtype=float).tolist())
-    )
+def row(trial: Trial) -> str:
+    """A trial as a line of JSON."""
+    return json.dumps(trial.plain(), default=lambda value: np.asarray(value, float).tolist())
 
 
 def markdown(trials: Sequence[Trial], *, told: str) -> str:
