@@ -44,8 +44,12 @@ class Answer:
     status, verdict, reason : str
         Empty where there is none.
     good : bool
-    evaluations, starts, agreed : int
-        Of the fit's search, and of its check.
+    searches : int
+        By how many searches the NumPy engine found its end.
+    evaluations : float
+        Of one search of the fit, on average.
+    starts, agreed : int
+        The check's.
     best : float
         The check's.
     columns : int
@@ -65,7 +69,8 @@ class Answer:
     verdict: str = ""
     reason: str = ""
     good: bool = False
-    evaluations: int = 0
+    searches: int = 1
+    evaluations: float = 0.0
     starts: int = 0
     agreed: int = 0
     best: float = NONE
@@ -102,7 +107,9 @@ def _fitted(model: Model, data: pd.DataFrame, given: Answer) -> pylme.Fit | None
         given.columns = len(fit.fixef.dropna())
         numbers = [fit.criterion, fit.sigma, *fit.theta, *fit.fixef]
         given.status = fit.convergence.status.name
-        given.evaluations = fit.optinfo.feval or 0
+        if given.engine == "numpy":
+            given.searches = fit._model.ending.starts
+        given.evaluations = (fit.optinfo.feval or 0) / given.searches
         given.seconds = time.perf_counter() - started
         if not np.isfinite(numbers).all() and given.status != "DEGENERATE":
             given.broken.append("an estimate is not finite")

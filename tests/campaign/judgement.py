@@ -49,7 +49,7 @@ KINDS_OF_FAILURE: Final = {
     "wrong SINGULAR": "the optimum lies inside",
     "singular, unseen": "the optimum lies on the boundary",
     "wrong status": "NOT_CONVERGED or DEGENERATE of a NumPy fit that is at an identified optimum",
-    "evaluations": f"more than {EVALUATIONS} evaluations in one search of an identified model",
+    "evaluations": f"more than {EVALUATIONS} evaluations a search, of an identified model",
     "truth disputed": "lme4's own function has another value at the optimum: a fault of the "
     "campaign, or of lme4",
 }
@@ -114,7 +114,7 @@ def _wrong_fit(
     if given.status in {"NOT_CONVERGED", "DEGENERATE"}:
         yield "wrong status", given.status
     if given.evaluations > EVALUATIONS:
-        yield "evaluations", str(given.evaluations)
+        yield "evaluations", f"{given.evaluations:.0f} in each of {given.searches} searches"
 
 
 def _wrong_verdict(given: Answer, true: Truth, excess: float) -> Iterator[tuple[str, str]]:

@@ -77,7 +77,7 @@ def _by_kind(trials: Sequence[Trial]) -> Iterator[Sequence[object]]:
         ]
         yield (
             kind, len(group), len(judged), misses, others, errors, _most(excess), _most(checked),
-            f"{np.median(evaluations):.0f}, {max(evaluations)}" if evaluations else "–",
+            f"{np.median(evaluations):.0f}, {max(evaluations):.0f}" if evaluations else "–",
         )  # fmt: skip
 
 
