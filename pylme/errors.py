@@ -67,6 +67,7 @@ __all__ = [
     "UnknownNameError",
     "UnsafeFunctionWarning",
     "WeightsError",
+    "WorkerError",
     "warn",
 ]
 
@@ -463,6 +464,21 @@ class MissingPackageError(PylmeError, ImportError):
 
 class StoreError(PylmeError, RuntimeError):
     """The folder that keeps a study's results cannot be used."""
+
+
+class WorkerError(PylmeError, RuntimeError):
+    """A replicate of a study or bootstrap ended its worker process, twice."""
+
+    def __init__(self, *, replicate: int, exit_code: str | None) -> None:
+        super().__init__(
+            asked=f"Fitting replicate {replicate} in a worker process",
+            found="the process ended without an answer, alone as well as beside others"
+            + (f" (exit code {exit_code})" if exit_code else ""),
+            remedy="Look for what ends a process in your own function: os._exit, a crash in "
+            "compiled code, more memory than there is.",
+        )
+        self.replicate = replicate
+        self.exit_code = exit_code
 
 
 class TooLargeError(PylmeError, MemoryError):

@@ -86,7 +86,8 @@ def study(
     Returns
     -------
     StudyResult
-        A fit that fails is a row with its error, and ends nothing.
+        A fit that fails is a row with its error, and ends nothing; so is a replicate that ends its
+        worker process (`WorkerError`).
 
     Raises
     ------

@@ -51,6 +51,11 @@ class Job:
     collect: Collect | None
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What the models are called."""
+        return tuple(self.models)
+
+    @property
     def batched(self) -> bool:
         """Whether the replicates of a shard are fitted at once."""
         return self.engine == "numpy" and self.collect is None and not self.check

@@ -58,7 +58,7 @@ class _OneByOne:
                 verdict = self._verdict(model)
             collected = {} if self.collect is None else self.collect(model, rows)
             return record_of(model, seconds=seconds, verdict=verdict, collected=collected)
-        except Exception as error:  # noqa: BLE001  (kept as the replicate's row)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (kept as the replicate's row)
             return failure(error, seconds=time.perf_counter() - started)
 
     def _verdict(self, model: FittedModel) -> str | None:

@@ -83,7 +83,7 @@ def record_of(
     )
 
 
-def failure(error: Exception, *, seconds: float) -> Record:
+def failure(error: BaseException, *, seconds: float) -> Record:
     """What is kept where a fit could not be made."""
     empty = np.empty(0)
     return Record(

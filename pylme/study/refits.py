@@ -58,6 +58,11 @@ class Refits:
     collect: Collect | None
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What its blocks call the model."""
+        return (_NAME,)
+
+    @property
     def batched(self) -> bool:
         """Whether the replicates of a shard are fitted at once."""
         return self.engine == "numpy" and self.collect is None

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-import pandas as pd
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
     from pylme.study.seeds import Seeds
     from pylme.study.sources import Drawn, Source
 
-__all__ = ["Fitter", "Work", "at_once", "blocks_of_shard", "rows_of_shard", "shards"]
+__all__ = ["Fitter", "Work", "at_once", "blocks_of_shard", "shards"]
 
 #: Replicates in a shard: a batch is cheaper the more it holds, lme4 takes as long for each.
 _OF_A_BATCH: Final = 500
@@ -52,6 +50,11 @@ class Work(Protocol):
         ...
 
     @property
+    def names(self) -> Sequence[str]:
+        """What the models are called."""
+        ...
+
+    @property
     def batched(self) -> bool:
         """Whether the replicates of a shard are fitted at once."""
         ...
@@ -77,12 +80,6 @@ def blocks_of_shard(work: Work, first: int, stop: int) -> list[Block]:
     """The fits of a shard, model by model."""
     drawn = work.source.replicates(work.seeds, first, stop)
     return [block for fitter in _fitters(work) for block in fitter.fit(drawn)]
-
-
-def rows_of_shard(work: Work, first: int, stop: int) -> pd.DataFrame:
-    """The tidy rows of a shard."""
-    blocks = blocks_of_shard(work, first, stop)
-    return pd.concat([block.to_frame() for block in blocks], ignore_index=True)
 
 
 #: What was prepared for the last work in this process.

@@ -60,7 +60,7 @@ class DrawnTables:
     def to_frame(self, i: int) -> Any:
         """The table of a replicate; its error is raised."""
         table = self.tables[i]
-        if isinstance(table, Exception):
+        if isinstance(table, BaseException):
             raise table
         return table
 
@@ -81,7 +81,7 @@ class OwnFunction:
     def _table(self, generator: np.random.Generator) -> Any:
         try:
             return self.function(generator)
-        except Exception as error:  # noqa: BLE001  (the replicate's row tells it)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (the replicate's row tells it)
             return error
 
 
