@@ -23,6 +23,7 @@ from pylme.crosscheck.search import search
 from pylme.design.build import build
 from pylme.errors import PylmeError
 from pylme.reference.certificate import certify
+from pylme.reference.identification import unidentified
 from pylme.reference.solution import solution_at
 from pylme.reference.threads import one_thread
 from pylme.reference.unbounded import has_no_minimum, is_suspect
@@ -142,7 +143,7 @@ def _examined(
     return Examination(
         tiers=(*done, compare_optima(system, solution.criterion, terms, found, best)),
         found=found,
-        directions=() if design is None else design.identifiability().directions,
+        directions=() if design is None else unidentified(problem, design),
         alarms=alarms_of(model.conditions, singular=bool(found.certificate.singular)),
         **facts,
     )
