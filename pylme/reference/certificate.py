@@ -68,11 +68,14 @@ def certify(
     if not free.all():
         along = hessian(layout, smaller, evaluation.M, evaluation.form)[0]
         curvatures = np.linalg.eigvalsh(along[np.ix_(free, free)])
+    # A valley bends on the scale of theta itself where that is large.
+    scale = max(1.0, *(float(np.abs(matrix).max()) for matrix in T))
+    doubt = BEND / scale * float(np.linalg.norm(slope))
     return Certificate(
         tolerance=FALL
         + max(ROUNDING * abs(float(evaluation.criterion[0])), float(evaluation.rounding[0])),
         expected_fall=fall,
-        curvature=_least_over_greatest(curvatures, BEND * float(np.linalg.norm(slope))),
+        curvature=_least_over_greatest(curvatures, doubt),
         escape=float(escape(layout, evaluation.M, evaluation.form).gain[0]),
         singular=() if free.all() else _singular(problem, terms, theta, free),
     )

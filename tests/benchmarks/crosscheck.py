@@ -1,4 +1,4 @@
-"""What a cross-check costs, against the lme4 fit that it checks."""
+"""What a cross-check costs, against the fit that it checks, by lme4 and by NumPy."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from .models import MODELS
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pylme.api import Engine
+
     from .benchmark import Benchmark, Options
     from .models import Model
 
@@ -29,23 +31,30 @@ def benchmarks() -> dict[str, Benchmark]:
 def _measured(model: Model, options: Options) -> list[Result]:
     data = model.data(options.smoke)
     pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
-    pairs = [_pair(model, data) for _ in range(1 if options.smoke else model.runs_in_r)]
-    fit, check = (statistics.median(seconds) for seconds in zip(*pairs, strict=True))
+    runs = 1 if options.smoke else model.runs_in_r
     return [
-        Result(
-            what=f"a cross-check on {model.name} against the fit that it checks",
-            value=check / fit,
-            unit="times",
-            limit=1,
-            detail=f"{shown(check)} against {shown(fit)}, {len(pairs)} runs in turns",
-        )
+        _result(model, "lme4", [_pair(model, data, "lme4") for _ in range(runs)], limit=1),
+        _result(model, "numpy", [_pair(model, data, "numpy") for _ in range(runs)], limit=5),
     ]
 
 
-def _pair(model: Model, data: pd.DataFrame) -> tuple[float, float]:
-    """The seconds of an lme4 fit, and of its check: a new fit each time, which has kept nothing."""
+def _result(
+    model: Model, engine: Engine, pairs: list[tuple[float, float]], *, limit: float
+) -> Result:
+    fit, check = (statistics.median(seconds) for seconds in zip(*pairs, strict=True))
+    return Result(
+        what=f"a cross-check on {model.name} against the fit by {engine} that it checks",
+        value=check / fit,
+        unit="times",
+        limit=limit,
+        detail=f"{shown(check)} against {shown(fit)}, {len(pairs)} runs in turns",
+    )
+
+
+def _pair(model: Model, data: pd.DataFrame, engine: Engine) -> tuple[float, float]:
+    """The seconds of a fit, and of its check: a new fit each time, which has kept nothing."""
     fits = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fitted = seconds_of(lambda: fits.append(pylme.lmer(model.formula, data, engine="lme4")))
+        fitted = seconds_of(lambda: fits.append(pylme.lmer(model.formula, data, engine=engine)))
         return fitted, seconds_of(lambda: fits[0].cross_check().verdict)
