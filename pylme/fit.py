@@ -316,9 +316,10 @@ class Fit:
         Parameters
         ----------
         starts : int, optional
-            From how many starts the optimum is looked for: this fit's theta, the reference's own
-            start, and others far from both. By default three; with several grouping factors, where
-            each costs as much as the last, two, unless the optimum lies on the boundary.
+            From how many starts the optimum is looked for: this fit's theta, the NumPy engine's own
+            start, and others far from both. By default as many as are cheap: six where the data
+            leave no doubt, about 50 where they do, fewer for models with many random effects in
+            several factors.
 
         Returns
         -------
