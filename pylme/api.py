@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
 from pylme.design.requirements import require_fittable
+from pylme.design.response_levels import outcomes
 from pylme.design.response_range import require_response_in_range
 from pylme.design.specify import specified
 from pylme.design.starting_means import require_starting_means
@@ -22,7 +24,7 @@ from pylme.errors import (
 )
 from pylme.families.family import family as family_of
 from pylme.fit import Fit
-from pylme.formula import Name
+from pylme.formula import Name, deparse
 from pylme.lme4.conditions import raise_as_warnings
 from pylme.lme4.control import GlmerControl, LmerControl
 from pylme.options import choice
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["glmer", "glmer_nb", "lmer"]
 
 Engine = Literal["lme4", "numpy"]
+_logger: Final = logging.getLogger("pylme")
 #: lme4's own limit of quadrature points.
 MOST_POINTS: Final = 100
 
@@ -336,6 +339,10 @@ def _fitted(
         if na_action == "fail":
             raise MissingValueError(counts=counts)
         warn(MissingRowsWarning(dropped=further, given=rows.n_given, counts=counts))
+    if (named := outcomes(spec)) is not None:
+        _logger.info(
+            "%s: success is %r and failure %r", deparse(spec.formula.response), *named[::-1]
+        )
     return Fit(model, rows.without(lost))
 
 

@@ -101,6 +101,15 @@ class Fit:
         return dict(self._info.ngrps)
 
     @property
+    def success(self) -> str | None:
+        """The level of a binomial response that counts as success; None where numbers say it.
+
+        ``"TRUE"`` of truth values. R takes the first level of a factor for failure.
+        """
+        outcomes = self._info.outcomes
+        return None if outcomes is None else outcomes[1]
+
+    @property
     def conditions(self) -> tuple[Condition, ...]:
         """All that the engine said during the fit, in order: warnings and messages."""
         return self._model.conditions
@@ -607,10 +616,17 @@ class Fit:
     def _repr_html_(self) -> str:
         return self.summary().to_html()
 
+    def _success_told(self) -> str:
+        if self._info.outcomes is None:
+            return ""
+        failure, success = self._info.outcomes
+        return f"success is {success!r} and failure {failure!r}, "
+
     def __repr__(self) -> str:
         kind = "REML" if self._info.reml else "ML"
         return (
-            f"<pylme.Fit {self.formula!r} by {self.engine} ({kind}), {self.nobs} rows, "
+            f"<pylme.Fit {self.formula!r} by {self.engine} ({kind}), {self._success_told()}"
+            f"{self.nobs} rows, "
             f"criterion {self.criterion:.4f}>"
         )
 

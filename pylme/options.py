@@ -30,7 +30,8 @@ def choice(option: str, value: T, allowed: Any) -> T:
         Listing what is allowed and the nearest match.
     """
     values = cast("tuple[T, ...]", get_args(allowed))
-    if value not in values:
+    # By type first: an array compares with each, and True is 1.
+    if not any(type(value) is type(known) and value == known for known in values):
         raise OptionError(option=option, value=value, allowed=values)
     return value
 

@@ -21,9 +21,10 @@ def heading(text: str) -> str:
 
 def fit_report(fit: Fit) -> str:
     """The summary, and in plain words whether the fit has converged."""
-    return "\n".join(
-        [str(fit.summary()).rstrip("\n"), "", heading("Convergence"), fit.convergence.explain()]
-    )
+    lines = [str(fit.summary()).rstrip("\n"), ""]
+    if fit.success is not None:
+        lines += [f"Success is {fit.success!r} in the response.", ""]
+    return "\n".join([*lines, heading("Convergence"), fit.convergence.explain()])
 
 
 def check_report(check: CrossCheck) -> str:

@@ -45,7 +45,9 @@ def sector_correlation(
         Show no progress.
     """
     import pylme
+    from pylme.options import whole_number
 
+    whole_number("--jobs", jobs, least=1)
     found = pylme.studies.sector_correlation(
         n, engine=engine, rng=rng, seed=seed, jobs=jobs, store=store, progress=not quiet
     )

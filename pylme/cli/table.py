@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
+from lzma import LZMAError
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from zipfile import BadZipFile
 
 from pylme.errors import DataTypeError, OptionError, nearest
 
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["read_table"]
 
 _SEPARATORS: Final = {".csv": ",", ".tsv": "\t"}
+#: What Python's decompressors raise for a file that is cut off or is none of theirs.
+_DAMAGED: Final = (EOFError, BadZipFile, LZMAError, zlib.error)
 _COMPRESSIONS: Final = (".gz", ".bz2", ".xz", ".zip", ".zst")
 
 
@@ -48,7 +53,7 @@ def read_table(source: str) -> pd.DataFrame:
         )
     try:
         return _read(path, kind)
-    except (ValueError, OSError, ImportError) as error:
+    except (ValueError, OSError, ImportError, *_DAMAGED) as error:
         raise DataTypeError(
             found=f"{source} cannot be read: {error}",
             remedy="Check the file; Parquet needs `pip install pyarrow`."

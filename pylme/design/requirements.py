@@ -14,6 +14,7 @@ from pylme.design.column_names import require_names
 from pylme.design.contrasts import CONTRASTS
 from pylme.design.counting import columns_of, levels_of
 from pylme.design.groups import require_levels
+from pylme.design.response_levels import require_no_ordinal, require_two_levels
 from pylme.errors import (
     ColumnValueError,
     FormulaError,
@@ -114,7 +115,11 @@ def _require_response(spec: ModelSpec) -> None:
 def _require_type(text: str, column: Column, spec: ModelSpec) -> None:
     family = spec.family.name if spec.family else None
     kind = type(column).__name__.lower()
+    if isinstance(column, Factor):
+        require_no_ordinal(spec.formula, column)
     if family == "binomial" and isinstance(column, Factor | Logical):
+        if isinstance(column, Factor):
+            require_two_levels(spec.formula, column)
         return
     values = _numbers(column)
     if values is None or (family is None and isinstance(column, Logical)):

@@ -14,6 +14,7 @@ from pylme.design.evaluate import Evaluator
 from pylme.design.magnitudes import require_magnitudes
 from pylme.design.memory import Memory
 from pylme.design.recipe import predictor_nodes, total_offset
+from pylme.design.response_levels import require_no_ordinal, require_two_levels
 from pylme.design.values import of_column
 from pylme.design.variables import complete
 from pylme.errors import NotAvailableError
@@ -61,6 +62,10 @@ def require_transformable(spec: ModelSpec, *, na_action: NaAction) -> NDArray[np
     frame = spec.frame
     whole, kept, _ = complete(values, frame.rows, na_action=na_action, columns=frame.columns)
     require_magnitudes(spec.formula, whole, weights_of(spec))
+    if spec.family is not None and (text := deparse(spec.formula.response)) in whole:
+        require_no_ordinal(spec.formula, whole[text])
+        if spec.family.name == "binomial":
+            require_two_levels(spec.formula, whole[text])
     fixed = model_terms(spec.formula.fixed, response=spec.formula.response)
     if all(deparse(offset) in whole for offset in fixed.offsets):
         total_offset(fixed, whole, int(np.count_nonzero(kept)))

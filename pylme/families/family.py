@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -19,6 +20,33 @@ LINKS: Final[dict[str, tuple[str, ...]]] = {
     "Gamma": ("inverse", "identity", "log"),
     "inverse.gaussian": ("1/mu^2", "inverse", "identity", "log"),
     "gaussian": ("log", "inverse"),
+}
+_NB: Final = "no family but call glmer_nb(formula, data), which estimates the dispersion too"
+_ORDINAL: Final = (
+    "a family of lme4's; ordinal and multinomial responses are fitted by other packages, such as "
+    "clmm() of the R package ordinal"
+)
+_OF_GLMMTMB: Final = "a family of lme4's; glmmTMB, an R package, fits this one"
+#: What else users ask for, without case and punctuation, and where it is found.
+_ELSEWHERE: Final[dict[str, str]] = {
+    **dict.fromkeys(
+        (
+            *("nb", "nb1", "nb2", "negbin", "negbinom", "nbinom", "nbinom1", "nbinom2"),
+            *("negativebinomial", "negbinomial", "glmernb", "negativebinom"),
+        ),
+        _NB,
+    ),
+    **dict.fromkeys(
+        ("ordinal", "cumulative", "clm", "clmm", "multinomial", "categorical", "ordered"), _ORDINAL
+    ),
+    **dict.fromkeys(
+        ("beta", "tweedie", "zip", "zinb", "hurdle", "student", "lognormal"), _OF_GLMMTMB
+    ),
+    **dict.fromkeys(
+        ("bernoulli", "logistic", "logit", "probit"),
+        "family='binomial', with link='probit' for a probit model",
+    ),
+    **dict.fromkeys(("normal", "identity"), "no family: lmer() is for a normal response"),
 }
 #: Those of MASS's `negative.binomial`.
 NEGATIVE_BINOMIAL_LINKS: Final = ("log", "identity", "sqrt")
@@ -51,13 +79,15 @@ def family(name: str, link: str | None = None) -> Family:
     OptionError
         If lme4 fits no such family, or the family has no such link.
     """
-    if name == "gaussian" and link in (None, "identity"):
+    if isinstance(name, str) and name.lower() == "gaussian" and link in (None, "identity"):
         raise OptionError(
             option="family",
             value=name,
             allowed="lmer() for a normal response with the identity link; "
             "glmer takes the gaussian family with link='log' or 'inverse'",
         )
+    if isinstance(name, str) and (pointer := _ELSEWHERE.get(re.sub(r"[\W_]", "", name).lower())):
+        raise OptionError(option="family", value=name, allowed=pointer)
     choice("family", name, FamilyName)
     links = LINKS[name]
     if link is not None and link not in links:

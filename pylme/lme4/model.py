@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from pylme.design.response_levels import outcomes
 from pylme.errors import RError, UnknownNameError
 from pylme.lme4.failures import explained
 from pylme.lme4.findings import findings
@@ -124,6 +125,7 @@ class RModel:
             deviance_label=parts["deviance_label"],
             fit_messages=texts(parts["fit_messages"]),
             versions=parts["versions"],
+            outcomes=outcomes(self.spec),
         )
 
     def estimates(self) -> Estimates:

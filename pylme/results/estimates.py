@@ -40,6 +40,8 @@ class ModelInfo:
         lme4's messages on dropped or ill-scaled columns of X.
     versions : mapping of str to str
         Of the engine and what it runs on.
+    outcomes : tuple of (str, str) or None
+        Of a binomial response of two levels, what counts as failure and as success.
     """
 
     formula: str
@@ -55,6 +57,7 @@ class ModelInfo:
     deviance_label: str
     fit_messages: tuple[str, ...]
     versions: Mapping[str, str]
+    outcomes: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

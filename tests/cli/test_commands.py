@@ -297,3 +297,19 @@ def test_the_demo_shows_the_main_job(capsys):
         assert str(part).strip("\n") in out
     assert 'pylme.lmer("math ~ ses*sector + (ses | sch.id)", hsb)' in out
     assert cli.app.version == pylme.__version__
+
+
+@pytest.mark.parametrize("ending", ["csv.gz", "csv.zip", "csv.xz", "csv.bz2"])
+def test_a_damaged_file_is_a_message(ending, tmp_path, capsys):
+    whole = tmp_path / f"whole.{ending}"
+    datasets.load("sleepstudy").to_csv(whole, index=False)
+    damaged = tmp_path / f"cut.{ending}"
+    damaged.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    assert run(["fit", str(damaged), SLEEP, "--engine", "numpy"]) == 1
+    assert "cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("jobs", ["0", "-2"])
+def test_the_number_of_workers_is_positive(jobs, capsys):
+    assert run(["study", "sector-correlation", "--n", "2", f"--jobs={jobs}"]) == 1
+    assert "a whole number from 1" in capsys.readouterr().err

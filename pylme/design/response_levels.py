@@ -1,0 +1,93 @@
+"""Responses with levels: which one counts as success, and how many there may be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pylme.design.evaluate import Evaluator
+from pylme.design.memory import Memory
+from pylme.design.values import CodedFactor
+from pylme.errors import FormulaError, NotAvailableError, ResponseError, quoted
+from pylme.formula import Argument, Binary, Call, String, deparse
+from pylme.frame import Factor
+
+if TYPE_CHECKING:
+    from pylme.design.spec import ModelSpec
+    from pylme.design.values import Value
+    from pylme.formula import Formula
+
+__all__ = ["outcomes", "require_no_ordinal", "require_two_levels"]
+
+_TWO: Final = 2
+
+
+def outcomes(spec: ModelSpec) -> tuple[str, str] | None:
+    """What counts as failure and as success in a binomial model; None where numbers say it.
+
+    R takes the first level of a factor for failure, and FALSE.
+    """
+    if spec.family is None or spec.family.name != "binomial":
+        return None
+    frame = spec.frame
+    try:
+        value = Evaluator(frame.columns, frame.nrow, Memory()).variable(spec.formula.response)
+    except (FormulaError, NotAvailableError):
+        return None
+    factor = _factor(value)
+    if factor is not None:
+        return (factor.levels[0], factor.levels[1]) if len(factor.levels) == _TWO else None
+    return ("FALSE", "TRUE") if getattr(getattr(value, "dtype", None), "kind", "") == "b" else None
+
+
+def _factor(value: Value) -> Factor | None:
+    match value:
+        case Factor():
+            return value
+        case CodedFactor(factor=factor):
+            return factor
+    return None
+
+
+def require_two_levels(formula: Formula, value: Value) -> None:
+    """Raise for a binomial response with three levels or more.
+
+    Raises
+    ------
+    ResponseError
+    """
+    factor = _factor(value)
+    if factor is None or len(factor.levels) <= _TWO:
+        return
+    first, *rest = factor.levels
+    raise ResponseError(
+        response=deparse(formula.response),
+        found=f"it has {len(factor.levels)} levels, {quoted(factor.levels)}, and a binomial "
+        f"response has two: R would count all but {first!r} as success",
+        remedy=f"Say which level is the success: {_against(formula, rest[-1])}",
+    )
+
+
+def _against(formula: Formula, level: str) -> str:
+    """The formula with one level of the response for success and all others for failure."""
+    test = Binary(operator="==", left=formula.response, right=String(value=level))
+    response = Call(function="I", arguments=(Argument(value=test),))
+    return deparse(Binary(operator="~", left=response, right=formula.right))
+
+
+def require_no_ordinal(formula: Formula, value: Value) -> None:
+    """Raise for an ordered factor of three levels or more as the response.
+
+    Raises
+    ------
+    ResponseError
+    """
+    factor = _factor(value)
+    if factor is None or not factor.ordered or len(factor.levels) <= _TWO:
+        return
+    raise ResponseError(
+        response=deparse(formula.response),
+        found=f"it is ordinal: an ordered factor, {' < '.join(factor.levels[:6])}"
+        + (" < …" if len(factor.levels) > 6 else ""),
+        remedy="lme4 fits no ordinal models; clmm() of the R package ordinal does. Or fit one "
+        f"threshold by glmer(family='binomial'): {_against(formula, factor.levels[-1])}",
+    )
