@@ -7,7 +7,6 @@ left of the response. The analysis is for these alone.
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,6 +19,7 @@ from pylme.reference.model import problem_of
 from pylme.reference.unbounded import has_no_minimum
 from pylme.results.certificate import NO_FINITE_OPTIMUM, NOISELESS
 from pylme.results.condition import Condition
+from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,8 +77,7 @@ def require_finite_optimum(spec: ModelSpec, error: Exception) -> None:
     if spec.family is not None:
         return
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with silenced():
             unbounded = has_no_minimum(problem_of(spec, build(spec)))
     except (PylmeError, np.linalg.LinAlgError):
         # A formula that R alone can evaluate, or columns that nothing can be computed with.

@@ -8,7 +8,6 @@ the start is many units of the link away, and where a mean leaves its range.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -18,10 +17,11 @@ from scipy.special import logsumexp
 from pylme.design.build import build
 from pylme.design.scales import hard_columns
 from pylme.design.separation.report import separation
-from pylme.errors import PylmeError, PylmeWarning
+from pylme.errors import PylmeError
 from pylme.families import link_of
 from pylme.families.support import confined
 from pylme.formula import Call, deparse, walk
+from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,8 +58,7 @@ def causes(spec: ModelSpec) -> tuple[Cause, ...]:
     spec : ModelSpec
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PylmeWarning)
+        with silenced():
             design = build(spec)
     except (PylmeError, ArithmeticError, np.linalg.LinAlgError):
         # A formula that R alone can evaluate: nothing is known of its columns.

@@ -214,7 +214,8 @@ class RModel:
     def remainder(self) -> float:
         """The residual's share of a linear model's response less its mean, in sums of squares.
 
-        NaN where an estimate is not finite; 1 for a generalized model.
+        NaN where an estimate is not finite; 1 for a generalized model; 0 where the effects are as
+        many as the rows.
         """
         return float(self._ask("model_remainder"))
 

@@ -1,19 +1,25 @@
 """Criteria without a minimum: responses that the effects explain without any residual.
 
-Where y lies in the span of [X, Z] and that is not all of the sample space, r² falls like 1/t² along
-θ = t·I, log|A| rises like 2 rank(Z) log t, and
+Let Z₁ be the columns of some of the random effects, of all for a start. Where y lies in the span of
+[X, Z₁], r² falls like 1/t² as their standard deviations grow like t, log|A| rises like
+2 rank(Z₁) log t, log|A| + log|S| like 2 (rank([X, Z₁]) - p) log t, and
 
-    d(θ) = log|A| + ρ log|S| + ν log r² + … → -∞        as ν > rank(Z | X)
+    d(θ) = log|A| + ρ log|S| + ν log r² + … → -∞
 
-the residual standard deviation goes to zero. The residual of least squares on [X, Z] tells; it is
-taken of the rows, since that of cross products is lost in rounding. Columns may be dependent: each
-round of the iterated Tikhonov method (Engl, Hanke & Neubauer 1996, *Regularization of Inverse
-Problems*, section 5.1) multiplies the part of the residual along a singular value s by δ/(s² + δ),
-and leaves what is orthogonal to all columns as it is.
+where rank(Z₁) < n by ML, rank([X, Z₁]) < n by REML: the residual standard deviation goes to zero.
+With fewer effects than rows all of Z decides. With as many, [X, Z] may span every response, and the
+criterion have a minimum there; then it is asked of the effects alone and together.
+
+The residual of least squares on [X, Z₁] tells; it is taken of the rows, since that of cross
+products is lost in rounding. Columns may be dependent: each round of the iterated Tikhonov method
+(Engl, Hanke & Neubauer 1996, *Regularization of Inverse Problems*, section 5.1) multiplies the part
+of the residual along a singular value s by δ/(s² + δ), and leaves what is orthogonal to all columns
+as it is.
 """
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,6 +29,8 @@ from scipy.sparse.linalg import splu
 from pylme.results.certificate import SUSPECT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from pylme.reference.problem import Problem
@@ -36,12 +44,17 @@ NOTHING: Final = 16.0 * np.finfo(float).eps
 #: 1e-4 falls by a factor of 1e12.
 _DELTA: Final = 1e-10
 _ROUNDS: Final = 6
+#: Of more effects than this not all choices are looked at, which are 2 to that power.
+MOST_EFFECTS: Final = 8
 
 
 def is_suspect(problem: Problem, rss: float) -> bool:
-    """Whether so little of the response is left at a fit that the criterion may have no minimum."""
+    """Whether the criterion may have no minimum, as a fit tells: so little of the response is left.
+
+    Or the model has as many effects as rows: a fit may then have ended at a local minimum.
+    """
     left, whole = _sums_of_squares(problem)
-    return not rss > SUSPECT * left or bool(left <= 1e4 * NOTHING**2 * whole)
+    return not rss > SUSPECT * left or bool(left <= 1e4 * NOTHING**2 * whole) or _saturated(problem)
 
 
 def has_no_minimum(problem: Problem) -> bool:
@@ -51,13 +64,40 @@ def has_no_minimum(problem: Problem) -> bool:
     ----------
     problem : Problem
     """
-    columns = problem.columns
-    y = columns.y[0]
+    X, *effects = _columns(problem)
+    if _falls(problem, X, effects):
+        return True
+    if not _saturated(problem) or len(effects) > MOST_EFFECTS:
+        return False
+    return any(
+        _falls(problem, X, some)
+        for size in range(1, len(effects))
+        for some in combinations(effects, size)
+    )
+
+
+def _saturated(problem: Problem) -> bool:
+    """Whether there are as many effects, fixed and random, as rows."""
+    likelihood = problem.likelihood
+    random = sum(factor.levels * factor.width for factor in problem.layout.factors)
+    return likelihood.p + random >= likelihood.n
+
+
+def _falls(problem: Problem, X: Any, effects: Sequence[Any]) -> bool:
+    """Whether the criterion falls without bound as the variances of these effects grow."""
+    y = problem.columns.y[0]
     length = np.sqrt(_sums_of_squares(problem)[1])
     probe = np.random.default_rng(0).standard_normal(len(y))
-    both = _residuals(_all_columns(problem), np.stack([y, probe / np.linalg.norm(probe)]))
-    left, of_any = np.linalg.norm(both, axis=1)
-    return bool(left <= NOTHING * length and of_any > np.sqrt(NOTHING))
+    probe /= np.linalg.norm(probe)
+    Z = sparse.hstack(effects, format="csc")
+    both = sparse.hstack([X, Z], format="csc")
+    if problem.likelihood.reml:
+        left, of_any = _residuals(both, np.stack([y, probe]))
+    else:
+        (left,), (of_any,) = _residuals(both, y[None]), _residuals(Z, probe[None])
+    return bool(
+        np.linalg.norm(left) <= NOTHING * length and np.linalg.norm(of_any) > np.sqrt(NOTHING)
+    )
 
 
 def _sums_of_squares(problem: Problem) -> tuple[float, float]:
@@ -68,8 +108,8 @@ def _sums_of_squares(problem: Problem) -> tuple[float, float]:
     return left, left + float(coefficients @ coefficients)
 
 
-def _all_columns(problem: Problem) -> Any:
-    """[X, Z] of well-conditioned columns of length 1, sparse; those of zeros are left out."""
+def _columns(problem: Problem) -> list[Any]:
+    """X, and for each effect its columns by level: well-conditioned, sparse, of length 1."""
     columns, factors = problem.columns, problem.layout.factors
     n = columns.base.shape[1]
     parts = [sparse.csc_array(columns.base.T @ columns.x_of_base)]
@@ -77,10 +117,14 @@ def _all_columns(problem: Problem) -> Any:
         for column in (columns.base.T @ combination).T:
             shape = (n, factor.levels)
             parts.append(sparse.csc_array((column, (np.arange(n), factor.codes)), shape=shape))
-    whole = sparse.hstack(parts, format="csc")
-    lengths = np.sqrt(np.asarray(whole.multiply(whole).sum(axis=0)).ravel())
+    return [_of_length_one(part) for part in parts]
+
+
+def _of_length_one(columns: Any) -> Any:
+    """The columns scaled; those of zeros are left out."""
+    lengths = np.sqrt(np.asarray(columns.multiply(columns).sum(axis=0)).ravel())
     used = lengths > 0
-    return whole[:, np.flatnonzero(used)] @ sparse.diags_array(1.0 / lengths[used])
+    return columns[:, np.flatnonzero(used)] @ sparse.diags_array(1.0 / lengths[used])
 
 
 def _residuals(columns: Any, Y: NDArray[np.float64]) -> NDArray[np.float64]:

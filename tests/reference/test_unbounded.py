@@ -103,3 +103,77 @@ def test_noise_however_little_is_no_such_case(name):
     assert "finite optimum" not in " ".join(pylme.explain(formula, data(y)).expectations)
     fit = pylme.lmer(formula, data(y), engine="numpy")
     assert not fit.optinfo.certificate.unbounded
+
+
+#: With [X, Z] all of the sample space: no minimum by ML, as rank(Z) = 10 < 11 rows. By REML the
+#: criterion tends to a constant.
+SATURATED = pd.DataFrame(
+    {
+        "y": [2.3914, -0.67147, 2.3856, -2.294, -0.28275, -0.80222, 2.7, 2.5635, 1.2788, 1.39, 1.7],
+        "g": ["g1", "g3", "g0", "g2", "g0", "g2", "g3", "g1", "g2", "g0", "g2"],
+        "h": ["h1", "h0", "h1", "h0", "h0", "h0", "h1", "h1", "h2", "h1", "h2"],
+        "x": [5.0, 3.0, 4.0, 1.0, 2.0, 4.0, 3.0, 3.0, 4.0, 3.0, 1.0],
+        "w": [0.134, 0.65, 0.666, -0.877, -0.319, 0.222, -0.597, 0.457, 1.565, 0.083, -0.062],
+    }
+)
+#: A response of the groups alone among effects that span all rows.
+PART = pd.DataFrame(
+    {
+        "y": np.repeat([1.0, 3.0, -2.0, 0.5], 3),
+        "g": np.repeat(["a", "b", "c", "d"], 3),
+        "h": np.tile(["p", "q", "r"], 4),
+        "k": ["u", "v", "w", "x", "y", "z"] * 2,
+    }
+)
+
+
+def _dense_criterion(data, Z, scale, *, reml):
+    """Of the model with all standard deviations `scale` times the residual one, from V itself."""
+    n = len(data)
+    X = np.column_stack([np.ones(n), data["x"]]) if "x" in data else np.ones((n, 1))
+    y = data["y"].to_numpy()
+    inverse = np.linalg.inv(np.eye(n) + scale**2 * Z @ Z.T)
+    S = X.T @ inverse @ X
+    left = y - X @ np.linalg.solve(S, X.T @ inverse @ y)
+    nu = n - X.shape[1] if reml else n
+    rest = float(left @ inverse @ left)
+    value = -np.linalg.slogdet(inverse)[1] + nu * (1 + np.log(2 * np.pi * rest / nu))
+    return value + (np.linalg.slogdet(S)[1] if reml else 0.0)
+
+
+def _saturated_z():
+    g, h = (pd.get_dummies(SATURATED[name]).to_numpy(float) for name in ("g", "h"))
+    return np.hstack([g, g * SATURATED["w"].to_numpy()[:, None], h])
+
+
+@pytest.mark.filterwarnings("ignore::pylme.errors.SingularFitWarning")
+@pytest.mark.needs_r
+@pytest.mark.parametrize("engine", ["numpy", "lme4"])
+def test_effects_that_span_all_rows_by_ml(engine):
+    """A local minimum is no optimum where the criterion falls without bound elsewhere."""
+    low = [_dense_criterion(SATURATED, _saturated_z(), t, reml=False) for t in (1e2, 1e3, 1e4)]
+    assert np.diff(low) == pytest.approx([-2 * np.log(10)] * 2, rel=0.1)
+    with pytest.warns(NoFiniteOptimumWarning):
+        fit = pylme.lmer("y ~ x + (w | g) + (1 | h)", SATURATED, reml=False, engine=engine)
+    assert fit.convergence.status is Status.DEGENERATE
+    assert fit.cross_check().verdict is Verdict.UNCHECKED
+    assert fit.cross_check().reason == NO_FINITE_OPTIMUM
+
+
+@pytest.mark.filterwarnings("ignore::pylme.errors.FitWarning")
+@pytest.mark.needs_r
+@pytest.mark.parametrize("engine", ["numpy", "lme4"])
+def test_effects_that_span_all_rows_by_reml(engine):
+    low = [_dense_criterion(SATURATED, _saturated_z(), t, reml=True) for t in (1e3, 1e4)]
+    assert np.ptp(low) < 0.01
+    fit = pylme.lmer("y ~ x + (w | g) + (1 | h)", SATURATED, engine=engine)
+    assert NO_FINITE_OPTIMUM not in fit.convergence.messages
+    assert fit.cross_check().verdict is not Verdict.UNCHECKED
+
+
+@pytest.mark.needs_r
+@pytest.mark.parametrize("engine", ["numpy", "lme4"])
+def test_a_response_of_some_of_the_effects_among_as_many_as_rows(engine):
+    """A warning, or lme4's error about its own arithmetic, in the same words."""
+    with pytest.raises((NoFiniteOptimumWarning, ResponseError), match=NO_FINITE_OPTIMUM):
+        pylme.lmer("y ~ 1 + (1 | g) + (1 | h) + (1 | k)", PART, engine=engine)
