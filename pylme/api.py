@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from pylme.deadline import checked_timeout, time_limit
 from pylme.design.requirements import require_fittable
 from pylme.design.response_levels import outcomes
 from pylme.design.response_range import require_response_in_range
@@ -62,6 +63,7 @@ def lmer(
     control: LmerControl | None = None,
     start: Start | ArrayLike | None = None,
     na_action: NaAction = "omit",
+    timeout: float | None = None,
     check: bool = False,
 ) -> Fit:
     """Fit a linear mixed-effects model.
@@ -90,6 +92,10 @@ def lmer(
         Starting values of theta.
     na_action : {"omit", "fail"}
         Leave rows with missing values out, with one warning, or raise.
+    timeout : float, optional
+        Seconds that the engine may take; the fit is then stopped. It is looked at wherever R looks
+        for interrupts, or between two evaluations of the criterion. Time spent on reading the data,
+        on waiting while another thread uses R, and on a check is not counted.
     check : bool
         Cross-check the fit on the spot: see `Fit.cross_check`. What the engine warns of its own
         fit is then replaced by one warning with the verdict, and by none where lme4 is right and
@@ -114,6 +120,8 @@ def lmer(
         With engine "lme4", if R, rpy2 or lme4 is missing.
     RError
         If R stops; with R's own message and call.
+    FitTimeoutError
+        If the engine takes longer than `timeout`.
 
     Warns
     -----
@@ -148,6 +156,7 @@ def lmer(
             allowed='none with engine="numpy": a control is for lme4 and its optimisers',
         )
     reml = _is_true("reml", reml)
+    seconds = checked_timeout(timeout)
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
         start=start, na_action=na_action, family=None, reml=reml,
@@ -155,8 +164,8 @@ def lmer(
 
     def fitted() -> Fit:
         if engine == "numpy":
-            return _fitted_by_numpy(spec, na_action=na_action, offset=offset)
-        return _fitted(spec, "lmer", control, na_action=na_action)
+            return _fitted_by_numpy(spec, na_action=na_action, offset=offset, timeout=seconds)
+        return _fitted(spec, "lmer", control, na_action=na_action, timeout=seconds)
 
     return _checked(fitted) if _is_true("check", check) else fitted()
 
@@ -178,12 +187,13 @@ def glmer(
     mustart: str | ArrayLike | None = None,
     etastart: str | ArrayLike | None = None,
     na_action: NaAction = "omit",
+    timeout: float | None = None,
 ) -> Fit:
     """Fit a generalized linear mixed-effects model by maximum likelihood.
 
     Parameters
     ----------
-    formula, data, offset, subset, contrasts, na_action
+    formula, data, offset, subset, contrasts, na_action, timeout
         As for `lmer`. A binomial response is 0 and 1, two levels, ``cbind(successes, failures)``,
         or a proportion with the number of trials as `weights`.
     family : {"binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian"}
@@ -214,7 +224,7 @@ def glmer(
 
     Raises
     ------
-    FormulaError, DataError, OptionError, RUnavailableError, RError
+    FormulaError, DataError, OptionError, RUnavailableError, RError, FitTimeoutError
         As `lmer`.
 
     Warns
@@ -232,13 +242,16 @@ def glmer(
     """
     _require_lme4(engine, "glmer")
     _require_kind("control", control, GlmerControl)
+    seconds = checked_timeout(timeout)
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
         start=start, na_action=na_action, family=family_of(family, link), reml=False,
         mustart=mustart, etastart=etastart,
     )  # fmt: skip
     require_starting_means(spec)
-    return _fitted(spec, "glmer", control, na_action=na_action, n_agq=_points(n_agq))
+    return _fitted(
+        spec, "glmer", control, na_action=na_action, n_agq=_points(n_agq), timeout=seconds
+    )
 
 
 def glmer_nb(
@@ -252,12 +265,13 @@ def glmer_nb(
     contrasts: Mapping[str, Contrast] | None = None,
     control: GlmerControl | None = None,
     na_action: NaAction = "omit",
+    timeout: float | None = None,
 ) -> Fit:
     """Fit a negative binomial mixed-effects model, its dispersion estimated too.
 
     Parameters
     ----------
-    formula, data, engine, weights, offset, subset, contrasts, control, na_action
+    formula, data, engine, weights, offset, subset, contrasts, control, na_action, timeout
         As for `glmer`. The dispersion is ``fit.getme("glmer.nb.theta")``.
 
     Returns
@@ -267,7 +281,7 @@ def glmer_nb(
 
     Raises
     ------
-    FormulaError, DataError, OptionError, RUnavailableError, RError
+    FormulaError, DataError, OptionError, RUnavailableError, RError, FitTimeoutError
         As `lmer`.
 
     Warns
@@ -277,11 +291,12 @@ def glmer_nb(
     """
     _require_lme4(engine, "glmer_nb")
     _require_kind("control", control, GlmerControl)
+    seconds = checked_timeout(timeout)
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
         start=None, na_action=na_action, family=family_of("poisson"), reml=False,
     )  # fmt: skip
-    return _fitted(spec, "glmer.nb", control, na_action=na_action)
+    return _fitted(spec, "glmer.nb", control, na_action=na_action, timeout=seconds)
 
 
 def _points(n_agq: object) -> int:
@@ -323,12 +338,13 @@ def _fitted(
     control: Control | None,
     *,
     na_action: NaAction,
+    timeout: float | None,
     n_agq: int | None = None,
 ) -> Fit:
     require_fittable(spec, more_effects_than_rows=_relaxed(control))
     require_response_in_range(spec)
     known = require_transformable(spec, na_action=na_action)
-    model = _by_lme4(spec, function, control, n_agq)
+    model = _by_lme4(spec, function, control, n_agq, timeout)
     raise_as_warnings(model.conditions)
     rows = spec.frame.rows
     computed = spec.formula.functions or not isinstance(spec.formula.response, Name)
@@ -347,13 +363,19 @@ def _fitted(
 
 
 def _by_lme4(
-    spec: ModelSpec, function: RFunction, control: Control | None, n_agq: int | None
+    spec: ModelSpec,
+    function: RFunction,
+    control: Control | None,
+    n_agq: int | None,
+    timeout: float | None,
 ) -> RModel:
     """lme4's fit; that it has broken down, where R does not say so, among what is said of it."""
     from pylme.lme4.fitting import fit_with_lme4
 
     try:
-        model = fit_with_lme4(spec, function=function, control=control, n_agq=n_agq)
+        model = fit_with_lme4(
+            spec, function=function, control=control, n_agq=n_agq, timeout=timeout
+        )
     except RError as error:
         from pylme.crosscheck.breakdown import require_finite_optimum
 
@@ -367,13 +389,18 @@ def _by_lme4(
 
 
 def _fitted_by_numpy(
-    spec: ModelSpec, *, na_action: NaAction, offset: str | ArrayLike | None
+    spec: ModelSpec,
+    *,
+    na_action: NaAction,
+    offset: str | ArrayLike | None,
+    timeout: float | None,
 ) -> Fit:
     from pylme.reference.engine import fit_with_numpy
 
     require_fittable(spec)
     named = offset is None or isinstance(offset, str)
-    model = fit_with_numpy(spec, na_action=na_action, offset_named=named)
+    with time_limit(timeout):
+        model = fit_with_numpy(spec, na_action=na_action, offset_named=named)
     return Fit(model, model.design.rows)
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "DataTypeError",
     "DispersionWarning",
     "EmptyDataError",
+    "FitTimeoutError",
     "FitWarning",
     "FormulaError",
     "FormulaSyntaxError",
@@ -61,6 +62,7 @@ __all__ = [
     "ScalingWarning",
     "SeparationWarning",
     "SingularFitWarning",
+    "StackLimitError",
     "StoreError",
     "TooLargeError",
     "UnknownColumnError",
@@ -68,10 +70,15 @@ __all__ = [
     "UnsafeFunctionWarning",
     "WeightsError",
     "WorkerError",
+    "ZeroEffectsError",
     "warn",
 ]
 
 _R_CONSTANTS: Final = {"True": "TRUE", "False": "FALSE", "None": "NULL"}
+
+#: Characters of a line that an error shows before and after the marked place.
+_NEARBY: Final = 200
+
 _PACKAGE: Final = str(Path(__file__).parent) + os.sep
 
 
@@ -103,14 +110,20 @@ def pointed_at(text: str, start: int, stop: int) -> str:
     """The line of `text` that holds `start`, with carets under what lies from start to stop."""
     line_start = text.rfind("\n", 0, start) + 1
     line_stop = text.find("\n", start)
-    line = text[line_start : line_stop if line_stop >= 0 else len(text)]
-    width = max(1, min(stop, line_start + len(line)) - start)
-    return f"    {line}\n    {' ' * (start - line_start)}{'^' * width}"
+    line_stop = line_stop if line_stop >= 0 else len(text)
+    width = max(1, min(stop, line_stop) - start)
+    # Of a long line, what stands near the mark.
+    first, last = max(line_start, start - _NEARBY), min(line_stop, start + width + _NEARBY)
+    before = "… " if first > line_start else ""
+    after = " …" if last < line_stop else ""
+    margin = " " * (4 + len(before) + start - first)
+    return f"    {before}{text[first:last]}{after}\n{margin}{'^' * width}"
 
 
 def _restored(kind: type[BaseException], message: str, facts: dict[str, Any]) -> BaseException:
-    # Not kind's own: MemoryError's refuses classes that derive from it.
-    error = BaseException.__new__(kind, message)
+    # Not kind's own: MemoryError's refuses classes that derive from it. OSError insists on its own.
+    base = OSError if issubclass(kind, OSError) else BaseException
+    error = base.__new__(kind, message)
     error.args = (message,)
     error.__dict__.update(facts)
     return error
@@ -400,6 +413,20 @@ class GroupingFactorError(DataError):
         self.term = term
 
 
+class ZeroEffectsError(DataError):
+    """Random effects whose covariates are zero in every row, so that they have no effect."""
+
+    def __init__(self, *, terms: tuple[str, ...], rows: int) -> None:
+        several = len(terms) > 1
+        super().__init__(
+            asked=f"Using the random-effects term{'s' if several else ''} {' + '.join(terms)}",
+            found=f"every covariate on the left of the bar is 0 in all {rows} rows that are used",
+            remedy="Check these columns, and which rows were left out; or take the "
+            "term out of the formula, or give it an intercept, as in (1 | g).",
+        )
+        self.terms = terms
+
+
 class WeightsError(DataError):
     """Prior weights that are not positive."""
 
@@ -537,6 +564,42 @@ class RError(PylmeError, RuntimeError):
 #: explains nothing to a reader and may be the source of a whole function.
 _CALLED: Final = re.compile(r"([A-Za-z.][\w.]*(?::::?[A-Za-z.][\w.]*)?)\(")
 _NAMELESS: Final = ("function", "eval", "stopifnot", "do.call", "tryCatch", "withCallingHandlers")
+
+
+class FitTimeoutError(PylmeError, TimeoutError):
+    """A fit that took longer than its `timeout`, in seconds; `engine` is what fitted it."""
+
+    def __init__(self, *, timeout: float, engine: str) -> None:
+        super().__init__(
+            asked=f"Fitting the model with engine={engine!r}",
+            found=f"it was not done within timeout={timeout:g} seconds, and was stopped",
+            remedy="Allow more time, or simplify the random part of the model.",
+        )
+        self.timeout = timeout
+        self.engine = engine
+
+
+class StackLimitError(RError):
+    """R stopped, or was not called, because the stack of the thread is too small for the formula.
+
+    `message` and `call` are R's own; `stack` is the size of the thread's stack in bytes, or None.
+    """
+
+    def __init__(self, *, message: str, call: str | None, asked: str, stack: int | None) -> None:
+        size = f" of {_in_units(stack)}" if stack else ""
+        PylmeError.__init__(
+            self,
+            asked=asked,
+            found=f"the formula is too long, or nested too deeply, for this thread's stack{size}: "
+            "lme4 goes through a formula by calls within calls",
+            remedy="Write fewer terms, or compute sums of columns in Python; fit a linear model "
+            'with engine="numpy"; or fit in a thread with a larger stack: call '
+            "threading.stack_size(2**29) before you start that thread.",
+        )
+        self.message = message
+        self.call = call
+        self.reason = self.found
+        self.stack = stack
 
 
 # --- warnings ---------------------------------------------------------------------------------

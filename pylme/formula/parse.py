@@ -7,10 +7,12 @@ whatever binds tighter than itself, wherever it stands: a * !b + c is a * (!(b +
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from pylme.errors import (
     CodeNotAllowedError,
+    FormulaError,
     FormulaSyntaxError,
     NonlinearModelError,
     OptionError,
@@ -52,7 +54,12 @@ PREFIX_BINDING: Final = {"~": 10, "!": 40, "-": 100, "+": 100}
 SPECIAL_BINDING: Final = 80
 # R's own parser stops at 50 nested brackets.
 DEEPEST: Final = 50
+#: Names, numbers and texts of a formula, and operators in a row within a call: more are an accident
+#: of a program that writes formulas, and what works through trees by recursion has its limits.
+MOST_PARTS: Final = 10_000
+LONGEST: Final = 200
 
+_PARTS: Final = frozenset({"name", "quoted", "number", "string", "constant"})
 _EXAMPLE = "y ~ x + (1 | g)"
 _OPERAND = "a column, a number, a call or an opening parenthesis"
 _AT_THE_END = {**dict.fromkeys("~),", "the end of the formula"), "=": "'~'"}
@@ -112,6 +119,14 @@ class _Parser:
         self._tokens = scan(text)
         self._position = 0
         self._depth = 0
+        self._calls = 0
+        parts = sum(token.kind in _PARTS for token in self._tokens)
+        if parts > MOST_PARTS:
+            raise FormulaError(
+                asked="Reading the formula",
+                found=f"it has {parts:,} parts, and a formula has at most {MOST_PARTS:,}",
+                remedy="Leave terms out, or compute sums of columns in Python and name those.",
+            )
 
     def whole(self) -> Node:
         first = self._next
@@ -147,13 +162,17 @@ class _Parser:
         if self._depth > DEEPEST:
             raise self._refused(self._next, f"no nesting deeper than {DEEPEST} levels", "one more")
         left = self._operand(after)
-        while True:
+        for length in count():
             operator = self._next
             if operator.kind != "operator":
                 break
             binding = _binding(operator.text)
             if binding is None or binding < least or operator.text == "~":
                 break
+            if self._calls and length >= LONGEST:
+                raise self._refused(
+                    operator, f"no more than {LONGEST} operators in a row in a call"
+                )
             self._position += 1
             right = self._expression(binding + (operator.text != "^"), after=operator)
             left = _joined(operator, left, right)
@@ -192,6 +211,7 @@ class _Parser:
     def _call(self, function: Token) -> Call:
         opening = self._next
         self._position += 1
+        self._calls += 1
         arguments: list[Argument] = []
         if self._next.kind != "close":
             arguments.append(self._argument(opening))
@@ -199,6 +219,7 @@ class _Parser:
                 self._position += 1
                 arguments.append(self._argument(comma))
         stop = self._closing(opening)
+        self._calls -= 1
         return Call(function=function.text, arguments=tuple(arguments), span=(function.start, stop))
 
     def _argument(self, after: Token) -> Argument:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from pylme.design.contrasts import CONTRASTS
-from pylme.errors import NotAvailableError, RError
+from pylme.design.nonzero import random_effects_are_zero, zero_effects
+from pylme.errors import NotAvailableError, RError, StackLimitError
 from pylme.families.family import LINKS
-from pylme.formula import deparse, expand, model_terms, parseable
+from pylme.formula import deparse, expand, model_terms, parseable, walk
 from pylme.lme4.failures import explained
 from pylme.lme4.model import RModel
 from pylme.lme4.session import session
+from pylme.lme4.stack import thread_stack
 
 if TYPE_CHECKING:
     from pylme.design.spec import Contrast, ModelSpec
@@ -26,10 +28,18 @@ RFunction = Literal["lmer", "glmer", "glmer.nb"]
 
 #: The covariance structures that lme4 has had since its version 2.
 _STRUCTURED_SINCE: Final = 2
+#: Bytes of stack for each part of a formula without which R is not asked. R stops in time where its
+#: own recursion is deep, but some of its code in C does not look.
+_STACK_A_PART: Final = 1024
 
 
 def fit_with_lme4(
-    spec: ModelSpec, *, function: RFunction, control: Control | None, n_agq: int | None = None
+    spec: ModelSpec,
+    *,
+    function: RFunction,
+    control: Control | None,
+    n_agq: int | None = None,
+    timeout: float | None = None,
 ) -> RModel:
     """Fit a model with lme4's function of that name.
 
@@ -41,17 +51,23 @@ def fit_with_lme4(
         None for lme4's defaults.
     n_agq : int or None
         Quadrature points; None where the function takes none.
+    timeout : float or None
+        Seconds that R may take.
 
     Raises
     ------
     RError
         If R stops.
+    FitTimeoutError
+        If R takes longer.
     RUnavailableError
         If R, rpy2 or lme4 is missing.
+    ZeroEffectsError
+        If Z has no element but zeros.
     """
     arguments = call_arguments(spec, function=function, control=control, n_agq=n_agq)
     try:
-        handle, conditions = session().hold("fit_model", function, *arguments)
+        handle, conditions = session().hold("fit_model", function, *arguments, timeout=timeout)
     except RError as error:
         raise explained(error, spec) from None
     # The cross-check builds a design of its own from it, later: by then the caller's data may have
@@ -62,7 +78,21 @@ def fit_with_lme4(
 def call_arguments(
     spec: ModelSpec, *, function: RFunction, control: Control | None, n_agq: int | None = None
 ) -> tuple[Any, ...]:
-    """What the call of a fit is made from in R, but for the function."""
+    """What the call of a fit is made from in R, but for the function.
+
+    Raises
+    ------
+    ZeroEffectsError
+        If Z has no element but zeros.
+    StackLimitError
+        If R could overrun the stack of this thread with so long a formula.
+    NotAvailableError
+        If the installed lme4 has no covariance structures, and the formula names one.
+    """
+    _require_stack(spec)
+    zero = random_effects_are_zero(spec)
+    if zero:
+        raise zero_effects(spec)
     _require_structures(spec, session().versions["lme4"])
     literals: dict[str, Any] = {}
     if function == "lmer":
@@ -89,7 +119,7 @@ def call_arguments(
         bound["contrasts"] = {name: _contrast(value) for name, value in spec.contrasts.items()}
     if spec.start is not None:
         bound["start"] = spec.start
-    return (
+    arguments = (
         _text(spec.formula),
         spec.formula.functions,
         spec.frame,
@@ -98,6 +128,18 @@ def call_arguments(
         bound,
         calls,
     )
+    if zero is None and session().call("effects_are_zero", function, *arguments):
+        raise zero_effects(spec)
+    return arguments
+
+
+def _require_stack(spec: ModelSpec) -> None:
+    stack = thread_stack()
+    parts = sum(1 for _ in walk(spec.formula.tree))
+    if stack is not None and parts * _STACK_A_PART > stack[1]:
+        raise StackLimitError(
+            message="", call=None, asked="Fitting the model with lme4", stack=stack[1]
+        )
 
 
 def _text(formula: Formula) -> str:

@@ -149,6 +149,22 @@ fit_model <- function(...) {
   as_fitted(eval(built$call, built$home))
 }
 
+# Whether Z has no element but zeros, on which lme4 ends the process. What else may be wrong, the fit
+# itself says.
+effects_are_zero <- function(fun, ...) {
+  built <- model_call(fun, ...)
+  parts <- built$call
+  parts[[1L]] <- if (fun == "lmer") quote(lme4::lFormula) else quote(lme4::glFormula)
+  if (fun == "glmer.nb") parts$family <- quote(poisson)
+  tryCatch(
+    suppressMessages(suppressWarnings({
+      Zt <- as_fitted(eval(parts, built$home))$reTrms$Zt
+      !any(is.na(Zt@x) | Zt@x != 0)
+    })),
+    error = function(e) FALSE
+  )
+}
+
 # The same call, evaluated where the first was, with another start.
 model_refit_from <- function(fit, theta) {
   home <- new.env(parent = environment(stats::formula(fit)))

@@ -14,20 +14,23 @@ from __future__ import annotations
 
 import atexit
 import logging
+import math
 import os
 import re
 import signal
 import threading
+import time
 import traceback
 from collections import deque
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-from pylme.errors import NotAvailableError, RError
+from pylme.errors import NotAvailableError, RError, StackLimitError
 from pylme.lme4.conditions import raise_as_warnings
 from pylme.lme4.installation.availability import why_unavailable
-from pylme.lme4.interrupt import interruptible
+from pylme.lme4.interrupt import stoppable
+from pylme.lme4.stack import checked_stack, thread_stack
 from pylme.results.condition import Condition
 
 if TYPE_CHECKING:
@@ -78,8 +81,10 @@ class Session:
         self._rlib = openrlib.rlib
         self._callbacks = callbacks
         _require_own_r()
+        #: When Ctrl-C last stopped R.
+        self._interrupted = -math.inf
         self._process = os.getpid()
-        with self._lock, self._quiet_console(), interruptible(self._rlib):
+        with self._lock, self._quiet_console(), stoppable(self._rlib, callbacks):
             with _handler_kept(), _search_path_kept():
                 try:
                     rinterface.initr()
@@ -97,7 +102,7 @@ class Session:
         RError
             If R stops.
         """
-        with self._at_work(), interruptible(self._rlib):
+        with self._at_work(), stoppable(self._rlib, self._callbacks):
             value, told = self._captured(function, arguments)
             result = self._from_r(value)
             # Released here, under the lock, not when this function returns.
@@ -105,15 +110,26 @@ class Session:
         raise_as_warnings(dict.fromkeys(told))
         return result
 
-    def hold(self, function: str, *arguments: Any) -> tuple[Handle, tuple[Condition, ...]]:
+    def hold(
+        self, function: str, *arguments: Any, timeout: float | None = None
+    ) -> tuple[Handle, tuple[Condition, ...]]:
         """Call a helper and keep its value in R; also all that R said meanwhile.
+
+        Parameters
+        ----------
+        function : str
+        *arguments : object
+        timeout : float or None
+            Seconds that it may take. Waiting until another thread is done with R is not counted.
 
         Raises
         ------
         RError
             If R stops.
+        FitTimeoutError
+            If it takes longer.
         """
-        with self._at_work(), interruptible(self._rlib):
+        with self._at_work(), stoppable(self._rlib, self._callbacks, timeout=timeout):
             value, told = self._captured(function, arguments)
             return Handle(value), told
 
@@ -126,10 +142,17 @@ class Session:
         if failure is not None:
             if failure.get("interrupted"):
                 raise KeyboardInterrupt
+            message, call = failure["message"], failure["call"]
+            asked = _ASKED.get(function, f"Calling lme4 ({function})")
+            if _STACK.search(message):
+                stack = thread_stack()
+                raise StackLimitError(
+                    message=message, call=call, asked=asked, stack=stack and stack[1]
+                )
             raise RError(
-                message=failure["message"],
-                call=failure["call"],
-                asked=_ASKED.get(function, f"Calling lme4 ({function})"),
+                message=message,
+                call=call,
+                asked=asked,
                 remedy="The message is R's own, and pylme knows no reason for it. If R should take "
                 "this call, report it with the output of pylme.show_versions().",
             )
@@ -139,11 +162,17 @@ class Session:
     def _at_work(self) -> Iterator[None]:
         if os.getpid() != self._process:
             raise _forked()
-        with self._lock, self._quiet_console():
+        waiting = time.monotonic()
+        with self._lock, self._quiet_console(), checked_stack(self._rlib):
             _released.clear()
+            if self._interrupted > waiting:
+                # Ctrl-C stopped the thread that was waited for, and means this one too.
+                raise KeyboardInterrupt
             try:
                 yield
             except BaseException as error:
+                if isinstance(error, KeyboardInterrupt):
+                    self._interrupted = time.monotonic()
                 # Whoever keeps the traceback would keep R objects in its frames, and release them
                 # later in any thread, without the lock.
                 traceback.clear_frames(error.__traceback__)
@@ -163,6 +192,9 @@ class Session:
 #: What a failing helper was asked to do, where its name alone would not say it.
 _ASKED = {"fit_model": "Fitting the model with lme4"}
 
+
+#: What R says of recursion that is too deep: of its C stack, its own stacks, and its calls.
+_STACK: Final = re.compile(r"C stack usage|stack overflow|nested too deeply|infinite recursion")
 
 #: Functions that Python calls by name, read into one environment.
 _R_FILES = ("helpers.R", "system.R")

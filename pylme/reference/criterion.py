@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from pylme.deadline import require_time
 from pylme.reference.evaluation import stacked
 
 if TYPE_CHECKING:
@@ -63,7 +64,13 @@ def evaluated(criterion: Searched, T: list[NDArray[np.float64]]) -> Evaluation |
     ----------
     criterion : Searched
     T : list of ndarray, shapes (R, K_f, K_f)
+
+    Raises
+    ------
+    FitTimeoutError
+        If the fit has a limit of time, and it is over.
     """
+    require_time()
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         try:
             found = criterion.evaluate(T)

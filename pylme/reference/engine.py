@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pylme.design.build import build, rank_message
+from pylme.design.nonzero import zero_effects
 from pylme.errors import GroupingFactorError, OptionError, ResponseError, warn
 from pylme.formula import deparse
 from pylme.reference.ending import examined, search
@@ -63,6 +64,8 @@ def fit_with_numpy(
     """
     design = build(spec, na_action=na_action, offset_named=offset_named)
     _require_fewer_effects_than_rows(design)
+    if not any(term.columns.any() for term in design.terms):
+        raise zero_effects(spec)
     _require_size(spec, design)
     # One limit for all steps: to set it takes longer than some of them.
     with one_thread():

@@ -71,7 +71,8 @@ def moments_start(
         parts = []
         for square, size in zip(squares, sizes, strict=True):
             diagonal = np.eye(square.shape[1]) * (n * residual)[:, None, None]
-            parts.append((square - diagonal) / size)
+            # The effects of a factor whose columns are all zero have no moments: no variance.
+            parts.append((square - diagonal) / size if size > 0 else np.zeros_like(square))
             taken = taken + np.maximum(np.trace(parts[-1], axis1=1, axis2=2), 0.0)
         residual = np.maximum(variance - taken, 0.1 * variance)
     T = []

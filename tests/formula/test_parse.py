@@ -233,3 +233,41 @@ def test_a_usual_formula_takes_far_less_than_a_millisecond() -> None:
         return (time.perf_counter() - start) / 20
 
     assert min(seconds() for _ in range(20)) < 0.3e-3 * 2  # twice the aim, for a busy machine
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "y ~ " + " + ".join(["x"] * 20_000) + " + (1 | g)",
+        "y ~ x + (1 | g)" + " + (1 | g)" * 20_000,
+        "y ~ f(" + ", ".join(["x"] * 20_000) + ")",
+        "y ~ " + ":".join(["x"] * 20_000),
+    ],
+)
+def test_formulas_of_a_runaway_program_are_refused_at_once(text: str) -> None:
+    start = time.perf_counter()
+    with pytest.raises(FormulaError, match=r"at most 10,000") as caught:
+        parse_formula(text)
+    assert time.perf_counter() - start < 5
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("operator", ["+", "-", "*", "/", "&", "=="])
+def test_a_call_holds_so_many_operators(operator: str) -> None:
+    """They are evaluated by recursion; a sum of columns is computed in Python."""
+    if operator != "==":
+        parse_formula(f"y ~ I({f' {operator} '.join(['x'] * 200)})")
+        with pytest.raises(FormulaSyntaxError, match="operators in a row") as caught:
+            parse_formula(f"y ~ I({f' {operator} '.join(['x'] * 2_000)})")
+        assert len(str(caught.value)) < 1_500
+    parse_formula("y ~ " + " + ".join(["I(x + 1)"] * 500))
+
+
+def test_an_error_shows_what_stands_near_the_mark() -> None:
+    text = "y ~ " + " + ".join(f"x{i}" for i in range(500)) + " + ) + z" + " + a" * 500
+    with pytest.raises(FormulaSyntaxError) as caught:
+        parse_formula(text)
+    line, mark = str(caught.value).splitlines()[1:3]
+    assert line[mark.index("^")] == ")"
+    assert line.startswith("    … ")
+    assert line.endswith(" …")

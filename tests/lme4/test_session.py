@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -134,41 +133,6 @@ def test_a_forked_process_is_refused():
     assert "loky" in done.stdout
 
 
-def test_ctrl_c_stops_a_long_fit_at_once():
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            textwrap.dedent(
-                """
-                import time, pylme
-                data = pylme.datasets.load("insteval")
-                pylme.lmer("Yield ~ 1 + (1 | Batch)", pylme.datasets.load("dyestuff"))
-                print("ready", flush=True)
-                start = time.monotonic()
-                try:
-                    pylme.lmer("y ~ service + (1 | s) + (1 | d)", data)
-                except KeyboardInterrupt:
-                    print("interrupted", time.monotonic() - start, flush=True)
-                fit = pylme.lmer("Yield ~ 1 + (1 | Batch)", pylme.datasets.load("dyestuff"))
-                print("alive", fit.criterion, flush=True)
-                """
-            ),
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout.readline() == "ready\n"
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(timeout=1.5)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert "interrupted" in out, err
-    assert "alive 319.65" in out, err
-    assert float(out.split()[1]) < 4.0
-
-
 def test_without_r_the_error_says_what_to_do(tmp_path):
     done = script(
         """
@@ -183,19 +147,6 @@ def test_without_r_the_error_says_what_to_do(tmp_path):
     )
     assert "R was not found" in done.stdout, done.stderr
     assert "install" in done.stdout
-
-
-def test_the_users_own_handler_of_ctrl_c_stays():
-    done = script(
-        """
-        import signal, pylme
-        def mine(*_): pass
-        signal.signal(signal.SIGINT, mine)
-        pylme.lmer("Yield ~ 1 + (1 | Batch)", pylme.datasets.load("dyestuff"))
-        print(signal.getsignal(signal.SIGINT) is mine)
-        """
-    )
-    assert done.stdout == "True\n", done.stderr
 
 
 def test_no_r_object_is_released_without_the_lock(sleepstudy, monkeypatch):

@@ -1,0 +1,101 @@
+"""Formulas that are too long for the stack: an error in time, and R goes on living."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import threading
+
+import pytest
+
+from pylme.lme4.stack import thread_stack
+
+pytestmark = pytest.mark.needs_r
+
+START = """
+    import faulthandler, sys, threading, time, warnings
+    faulthandler.enable()
+    warnings.simplefilter("ignore")
+    import numpy as np, pandas as pd, pylme
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame(rng.normal(size=(400, 700)), columns=[f"x{i}" for i in range(700)])
+    data["y"], data["g"] = rng.normal(size=400), np.repeat(np.arange(40), 10).astype(str)
+    def total(n):
+        return " + ".join(f"x{i}" for i in range(n))
+    def fit(formula, engine="lme4"):
+        try:
+            return str(len(pylme.lmer(formula, data, engine=engine).fixef))
+        except pylme.errors.PylmeError as error:
+            return type(error).__name__
+    def in_thread(size, work):
+        found = []
+        threading.stack_size(size)
+        thread = threading.Thread(target=lambda: found.append(work()))
+        thread.start(); thread.join()
+        return found[0]
+"""
+
+
+def printed(code: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(START) + textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+@pytest.mark.slow
+def test_long_formulas_are_refused_in_time():
+    assert printed(
+        """
+        same = " + ".join(["x1"] * 9_000)
+        print(fit(f"y ~ {total(20)} + (1 | g)"))
+        print(fit(f"y ~ {total(700)} + (1 | g)"))
+        print(fit(f"y ~ {same} + (1 | g)"))
+        print(in_thread(2**21, lambda: fit(f"y ~ {total(150)} + (1 | g)")))
+        print(in_thread(2**21, lambda: fit(f"y ~ {same} + (1 | g)")))
+        print(in_thread(2**18, lambda: fit(f"y ~ {same} + (1 | g)")))
+        print(fit("y ~ x1 + (1 | g)"))
+        """
+    ) == ["21", *["StackLimitError"] * 5, "2"]
+
+
+@pytest.mark.slow
+def test_what_the_error_advises_works():
+    assert printed(
+        """
+        long = f"y ~ {total(150)} + (1 | g)"
+        print(in_thread(2**21, lambda: fit(long)))
+        print(in_thread(2**29, lambda: fit(long)))
+        print(fit(long, "numpy"))
+        """
+    ) == ["StackLimitError", "151", "151"]
+
+
+def test_the_stack_is_that_of_the_thread():
+    sizes = []
+    for size in (2**20, 2**24):
+        before = threading.stack_size(size)
+        thread = threading.Thread(target=lambda: sizes.append(thread_stack()[1]))
+        thread.start()
+        thread.join()
+        threading.stack_size(before)
+    assert sizes == [2**20, 2**24]
+
+
+def test_r_finds_its_own_limit_after_a_call():
+    """Other users of rpy2 in the process do not inherit one thread's stack."""
+    from rpy2.rinterface_lib import openrlib
+
+    import pylme
+
+    pylme.lmer("Yield ~ 1 + (1 | Batch)", pylme.datasets.load("dyestuff"))
+    before = openrlib.rlib.R_CStackStart, openrlib.rlib.R_CStackLimit
+    fit = pylme.lmer("Yield ~ 1 + (1 | Batch)", pylme.datasets.load("dyestuff"))
+    assert len(fit.fixef) == 1
+    assert (openrlib.rlib.R_CStackStart, openrlib.rlib.R_CStackLimit) == before
