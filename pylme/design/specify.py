@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pylme.design.spec import ModelSpec
 from pylme.errors import OptionError, UnknownColumnError
-from pylme.formula import check_functions, parse_formula, with_dot
+from pylme.formula import check_functions, parse_formula, with_dot, without_idle_parentheses
 from pylme.frame import column_names, read_frame
 from pylme.options import choice, finite_numbers
 
@@ -45,6 +45,7 @@ def specified(
     available = column_names(data)
     formula = with_dot(parse_formula(text), available)
     check_functions(formula)
+    formula = without_idle_parentheses(formula)
     names = list(formula.columns_in(available))
     extra: dict[str, ArrayLike] = {}
     roles = {"weights": weights, "offset": offset, "mustart": mustart, "etastart": etastart}

@@ -21,6 +21,7 @@ from pylme.formula.nodes import (
     Unary,
     walk,
 )
+from pylme.formula.parentheses import without_idle_parentheses
 from pylme.formula.parse import parse_tree
 from pylme.formula.terms import ModelTerms, Term, model_terms
 
@@ -58,4 +59,5 @@ __all__ = [
     "translation",
     "walk",
     "with_dot",
+    "without_idle_parentheses",
 ]
