@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 
@@ -35,7 +36,7 @@ START = """
         threading.Thread(target=send, daemon=True).start()
     begun, clock = threading.Event(), []
     def stopped(error):
-        print(type(error).__name__, time.monotonic() - clock[0] < 5 if clock else None)
+        print(type(error).__name__, time.monotonic() - clock[-1] < 8 if clock else None)
     short()
     before = [signal.getsignal(number) for number in signal.valid_signals()]
 """
@@ -220,8 +221,10 @@ def test_many_interrupts_do_not_fill_what_they_are_written_to():
 
     def many():
         with stoppable(session()._rlib, session()._callbacks):
-            for _ in range(2_000):
+            for _ in range(500):
                 os.kill(os.getpid(), signal.SIGINT)
+                # Signals that nobody has received yet are one.
+                time.sleep(0.002)
 
     def asks_to_stop(*_):
         pass
