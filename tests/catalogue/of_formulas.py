@@ -38,6 +38,36 @@ CASES = {
     "column": _bad("y ~ X + (1 | g)", "Did you mean 'x'", "y ~ x + (1 | g)", "UnknownColumnError"),
     "own predictor": _bad("y ~ y + (1 | g)", "response", "y ~ x + (1 | g)", "FormulaError"),
     "no effect": _bad("y ~ x + (0 || g)", "effect", "y ~ x + (1 | g)", "FormulaError"),
+    "too many parts": _bad(
+        "y ~ " + " + ".join(["x"] * 20_000) + " + (1 | g)",
+        "at most 10,000",
+        "y ~ x + (1 | g)",
+        "FormulaError",
+    ),
+    "nested parentheses": _bad(
+        "y ~ I(" + "(" * 14 + "x" + " + 1)" * 14 + ") + (1 | g)",
+        "14 deep",
+        "y ~ I(x + 14) + (1 | g)",
+        "FormulaError",
+    ),
+    "effects of zero": Case(
+        trigger=lambda: pylme.lmer("y ~ 1 + (0 + z | g)", DATA.assign(z=0.0), engine="numpy"),
+        kind="ZeroEffectsError",
+        said="0 in all 80 rows",
+        remedy=lambda: pylme.lmer("y ~ 1 + (1 | g)", DATA, engine="numpy"),
+    ),
+    "time": Case(
+        trigger=lambda: pylme.lmer("y ~ x + (1 | g)", DATA, engine="numpy", timeout=1e-9),
+        kind="FitTimeoutError",
+        said="not done within",
+        remedy=lambda: pylme.lmer("y ~ x + (1 | g)", DATA, engine="numpy", timeout=60),
+    ),
+    "no time": Case(
+        trigger=lambda: pylme.lmer("y ~ x + (1 | g)", DATA, engine="numpy", timeout=0),
+        kind="OptionError",
+        said="timeout",
+        remedy=lambda: pylme.lmer("y ~ x + (1 | g)", DATA, engine="numpy", timeout=60),
+    ),
     "not a text": Case(
         trigger=lambda: pylme.explain(3),  # type: ignore[arg-type]
         kind="OptionError",

@@ -63,7 +63,8 @@ def _recording(cls: type, *args: object, **_: object) -> Any:
     path = Path(frame.f_code.co_filename)
     if path.is_relative_to(SITES.SOURCES):
         _MADE.add((path.relative_to(SITES.SOURCES).as_posix(), frame.f_lineno))
-    return BaseException.__new__(cls, *args)
+    # OSError insists on its own.
+    return (OSError if issubclass(cls, OSError) else BaseException).__new__(cls, *args)
 
 
 def _trigger(case: Case) -> Exception:
