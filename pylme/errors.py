@@ -149,6 +149,8 @@ class PylmeError(_Told, Exception):
 
     def __init__(self, *, asked: str, found: str, remedy: str) -> None:
         super().__init__(f"{asked}: {found}\n{remedy}")
+        # OSError's own may leave it to whoever made the object.
+        self.args = (f"{asked}: {found}\n{remedy}",)
         self.asked = asked
         self.found = found
         self.remedy = remedy
