@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from functools import wraps
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from pylme.errors import (
     MissingValueError,
     NotAvailableError,
     OptionError,
+    OutOfMemoryError,
+    PylmeError,
     RError,
     warn,
 )
@@ -44,12 +47,30 @@ if TYPE_CHECKING:
 
 __all__ = ["glmer", "glmer_nb", "lmer"]
 
+P = ParamSpec("P")
+
 Engine = Literal["lme4", "numpy"]
 _logger: Final = logging.getLogger("pylme")
 #: lme4's own limit of quadrature points.
 MOST_POINTS: Final = 100
 
 
+def _within_memory(fitting: Callable[P, Fit]) -> Callable[P, Fit]:
+    """Say what was going on where the memory is used up."""
+
+    @wraps(fitting)
+    def wrapped(*arguments: P.args, **options: P.kwargs) -> Fit:
+        try:
+            return fitting(*arguments, **options)
+        except MemoryError as error:
+            if isinstance(error, PylmeError):
+                raise
+            raise OutOfMemoryError(asked=f"Fitting a model by {fitting.__name__}()") from error
+
+    return wrapped
+
+
+@_within_memory
 def lmer(
     formula: str,
     data: Any,
@@ -170,6 +191,7 @@ def lmer(
     return _checked(fitted) if _is_true("check", check) else fitted()
 
 
+@_within_memory
 def glmer(
     formula: str,
     data: Any,
@@ -254,6 +276,7 @@ def glmer(
     )
 
 
+@_within_memory
 def glmer_nb(
     formula: str,
     data: Any,

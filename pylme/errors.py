@@ -50,6 +50,7 @@ __all__ = [
     "NotIdentifiedWarning",
     "NotOverdispersedWarning",
     "OptionError",
+    "OutOfMemoryError",
     "PylmeError",
     "PylmeWarning",
     "RError",
@@ -508,6 +509,20 @@ class WorkerError(PylmeError, RuntimeError):
         )
         self.replicate = replicate
         self.exit_code = exit_code
+
+
+class OutOfMemoryError(PylmeError, MemoryError):
+    """The memory of the process was used up while a model was fitted."""
+
+    def __init__(self, *, asked: str, needed: int | None = None) -> None:
+        wanted = f"{_in_units(needed)} were not to be had" if needed else "no more was to be had"
+        super().__init__(
+            asked=asked,
+            found=f"the memory of this process is used up: {wanted}",
+            remedy="Let go of other data and fits, use fewer rows or columns, raise the limit that "
+            "is set for this process, or use a machine with more memory.",
+        )
+        self.needed = needed
 
 
 class TooLargeError(PylmeError, MemoryError):

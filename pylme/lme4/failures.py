@@ -194,7 +194,7 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[ModelSpec], Cause]], ...]] 
             r"missing value where TRUE/FALSE needed|theta\.ml|invalid 'interval'|f\(\) values",
             _counts,
         ),
-        (r"cannot allocate|INT_MAX|vector memory|too large", _memory),
+        (r"cannot allocate|memory exhausted|bad_alloc|INT_MAX|vector memory|too large", _memory),
         (r"0 \(non-NA\) cases|must have > 1 sampled level|2 or more levels|is constant", _levels),
     )
 )

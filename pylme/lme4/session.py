@@ -26,10 +26,13 @@ from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-from pylme.errors import NotAvailableError, RError, StackLimitError
+import numpy as np
+
+from pylme.errors import NotAvailableError, OutOfMemoryError, RError, StackLimitError
 from pylme.lme4.conditions import raise_as_warnings
 from pylme.lme4.installation.availability import why_unavailable
 from pylme.lme4.interrupt import stoppable
+from pylme.lme4.sizes import bytes_of
 from pylme.lme4.stack import checked_stack, thread_stack
 from pylme.results.condition import Condition
 
@@ -136,7 +139,7 @@ class Session:
     def _captured(
         self, function: str, arguments: tuple[Any, ...]
     ) -> tuple[Any, tuple[Condition, ...]]:
-        given = [a.sexp if isinstance(a, Handle) else self._to_r(a) for a in arguments]
+        given = self._given(arguments)
         value, told, error = self._helpers["captured_call"](self._helpers[function], *given)
         failure = self._from_r(error)
         if failure is not None:
@@ -158,6 +161,20 @@ class Session:
             )
         return value, tuple(Condition(**record) for record in self._from_r(told) or ())
 
+    def _given(self, arguments: tuple[Any, ...]) -> list[Any]:
+        """The arguments as R objects.
+
+        Their memory is asked for first, and some more, and given back: small vectors and texts are
+        allocated where R cannot report that there is none left.
+        """
+        needed = sum(bytes_of(argument) for argument in arguments)
+        try:
+            if needed > _SMALL:
+                np.empty(needed + _RESERVE, dtype=np.uint8)
+            return [a.sexp if isinstance(a, Handle) else self._to_r(a) for a in arguments]
+        except MemoryError as error:
+            raise OutOfMemoryError(asked="Copying the data to R", needed=needed) from error
+
     @contextmanager
     def _at_work(self) -> Iterator[None]:
         if os.getpid() != self._process:
@@ -176,6 +193,8 @@ class Session:
                 # Whoever keeps the traceback would keep R objects in its frames, and release them
                 # later in any thread, without the lock.
                 traceback.clear_frames(error.__traceback__)
+                if isinstance(error, MemoryError) or _MEMORY.search(str(error)):
+                    self._rlib.R_gc()
                 raise
 
     @contextmanager
@@ -195,6 +214,13 @@ _ASKED = {"fit_model": "Fitting the model with lme4"}
 
 #: What R says of recursion that is too deep: of its C stack, its own stacks, and its calls.
 _STACK: Final = re.compile(r"C stack usage|stack overflow|nested too deeply|infinite recursion")
+
+#: What R says where it has no memory left.
+_MEMORY: Final = re.compile(r"cannot allocate|memory exhausted|bad_alloc")
+#: Bytes that must be left when data have been copied to R.
+_RESERVE: Final = 2**25
+#: Data of fewer bytes are not looked at.
+_SMALL: Final = 2**20
 
 #: Functions that Python calls by name, read into one environment.
 _R_FILES = ("helpers.R", "system.R")

@@ -25,10 +25,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import singledispatch
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from rpy2 import rinterface as ri
+from rpy2.rinterface_lib import embedded, openrlib
 
 from pylme.frame import Date, Factor, Frame, Integer, Logical, Numeric, Timestamp
 
@@ -83,7 +84,7 @@ def _(value: str) -> Any:
 
 @to_r.register
 def _(value: bytes) -> Any:
-    return ri.ByteSexpVector.from_memoryview(memoryview(value))
+    return _vector("raw", np.frombuffer(value, dtype=np.uint8))
 
 
 @to_r.register(list)
@@ -101,11 +102,11 @@ def _(value: Mapping[str, Any]) -> Any:
 def _(value: np.ndarray) -> Any:
     flat = value.ravel(order="F")
     if flat.dtype == np.bool_:
-        vector = ri.BoolSexpVector.from_memoryview(flat.astype(np.int32).data)
+        vector = _vector("logical", flat.astype(np.int32))
     elif flat.dtype == np.int32:
-        vector = ri.IntSexpVector.from_memoryview(flat.data)
+        vector = _vector("integer", flat)
     else:
-        vector = ri.FloatSexpVector.from_memoryview(flat.astype(np.float64, copy=False).data)
+        vector = _vector("double", flat.astype(np.float64, copy=False))
     if value.ndim == 2:
         vector.do_slot_assign("dim", ri.IntSexpVector(value.shape))
     return vector
@@ -135,7 +136,7 @@ def _(column: Timestamp) -> Any:
 
 @to_r.register
 def _(column: Factor) -> Any:
-    codes = ri.IntSexpVector.from_memoryview((column.codes + np.int32(1)).data)
+    codes = _vector("integer", column.codes + np.int32(1))
     codes.do_slot_assign("levels", _levels(column.levels))
     kind = ["ordered", "factor"] if column.ordered else ["factor"]
     codes.rclass = ri.StrSexpVector(kind)
@@ -149,6 +150,43 @@ def _(frame: Frame) -> Any:
     # R's compact form of the row names 1..n.
     table.do_slot_assign("row.names", ri.IntSexpVector([ri.NA_Integer, -frame.nrow]))
     return table
+
+
+#: R's modes of vectors: rpy2's class, and the address of the data.
+_MODES: Final[dict[str, tuple[Any, Any]]] = {
+    "raw": (ri.ByteSexpVector, openrlib.rlib.RAW),
+    "logical": (ri.BoolSexpVector, openrlib.rlib.LOGICAL),
+    "integer": (ri.IntSexpVector, openrlib.rlib.INTEGER),
+    "double": (ri.FloatSexpVector, openrlib.rlib.REAL),
+}
+#: Bytes from which a vector is allocated by a call of R's.
+_LARGE: Final = 2**16
+
+
+def _vector(mode: str, values: np.ndarray[Any, Any]) -> Any:
+    """A vector of R's with a copy of the values, which lie in one block.
+
+    R leaves an allocation that fails by a jump to whoever called it. A call of an R function is
+    where it may land; rpy2's own allocation is not, and the process would end.
+
+    Raises
+    ------
+    MemoryError
+        If R cannot have the memory.
+    """
+    kind, address = _MODES[mode]
+    if values.nbytes < _LARGE:
+        return kind.from_memoryview(np.ascontiguousarray(values).data)
+    try:
+        vector = ri.baseenv["vector"](
+            ri.StrSexpVector([mode]), ri.FloatSexpVector([float(values.size)])
+        )
+    except embedded.RRuntimeError:
+        raise MemoryError from None
+    ffi = openrlib.ffi
+    source = ffi.from_buffer(np.ascontiguousarray(values).data)
+    ffi.memmove(address(vector.__sexp__._cdata), source, values.nbytes)  # noqa: SLF001
+    return vector
 
 
 def _named_list(items: Mapping[str, Any]) -> Any:
