@@ -64,8 +64,9 @@ def escape(layout: Layout, M: Sequence[NDArray[np.float64]], form: NDArray[np.fl
             v = np.zeros((R, widest))
             v[:, place] = vectors[:, :, 0]
             curvature = _curvature(form, v[:, :K], start)
-            with np.errstate(divide="ignore"):
-                size = np.where(curvature > 0, -least / curvature, np.inf)
+            # An effect whose column is zero has neither slope nor curvature.
+            size = np.full(R, np.inf)
+            np.divide(-least, curvature, out=size, where=curvature > 0)
             size = np.clip(size, 0.0, MOST)
             promised = np.where(
                 least < 0, -least * size - 0.5 * np.maximum(curvature, 0) * size**2, 0

@@ -60,7 +60,9 @@ def orthogonal_columns(
         coefficients = np.zeros(j)
         for _ in range(_ROUNDS):
             weighted = high[j] if weights is None else high[j] * weights
-            c = (high[:j] @ weighted) / np.array([_square(row, weights) for row in high[:j]])
+            squares = np.array([_square(row, weights) for row in high[:j]])
+            # No part of a column lies along a column of zeros.
+            c = (high[:j] @ weighted) / np.where(squares > 0, squares, 1.0)
             c[np.abs(c) < NEAR * length / max(j, 1)] = 0.0
             if not c.any():
                 break

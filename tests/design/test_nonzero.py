@@ -112,21 +112,22 @@ def test_a_function_that_r_alone_knows(data):
         ("y ~ 1 + (0 + zero | g) + (1 | h)", "y ~ 1 + (1 | h)"),
         ("y ~ 1 + (zero || h)", "y ~ 1 + (1 | h)"),
         ("y ~ 1 + (0 + z + zero | h)", "y ~ 1 + (0 + z | h)"),
+        ("y ~ 1 + (0 + zero + I(2 * zero) + z | h)", "y ~ 1 + (0 + z | h)"),
+        ("y ~ 1 + (zero | h) + (0 + zero + z | g)", "y ~ 1 + (1 | h) + (0 + z | g)"),
     ],
 )
 def test_zeros_beside_other_effects_are_fitted(formula, without, data):
-    """A column of zeros has no part in the likelihood."""
-    criteria = [
-        pylme.lmer(text, data, engine=engine).criterion
+    """A column of zeros has no part in the likelihood, and what it multiplies is not determined."""
+    fits = [
+        pylme.lmer(text, data, engine=engine)
         for text in (formula, without)
         for engine in ("lme4", "numpy")
     ]
-    np.testing.assert_allclose(criteria, criteria[0], rtol=1e-6)
+    np.testing.assert_allclose([f.criterion for f in fits], fits[0].criterion, rtol=1e-6)
+    assert [f.cross_check().verdict for f in fits[:2]] == [pylme.Verdict.NOT_IDENTIFIED] * 2
 
 
 @pytest.mark.needs_r
 @pytest.mark.filterwarnings("ignore::pylme.errors.FitWarning")
-@pytest.mark.parametrize("column", ["once", "tiny"])
-def test_one_element_is_enough(column, data):
-    data = data.assign(tiny=5e-324)
-    assert np.isfinite(pylme.lmer(f"y ~ 1 + (0 + {column} | g)", data).criterion)
+def test_one_element_is_enough(data):
+    assert np.isfinite(pylme.lmer("y ~ 1 + (0 + once | g)", data).criterion)
