@@ -435,6 +435,7 @@ model_columns <- function(fit) {
     if (length(dim(column)) != 2L) return(stats::setNames(list(column), name))
     width <- ncol(column)
     parts <- if (is.null(colnames(column))) seq_len(width) else colnames(column)
+    parts <- ifelse(nzchar(parts), parts, paste0("V", seq_len(width)))
     stats::setNames(
       lapply(seq_len(width), function(j) as.vector(column[, j])),
       if (width == 1L) name else paste(name, parts, sep = ".")

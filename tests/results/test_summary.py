@@ -84,7 +84,7 @@ MODELS = {
             control=pylme.LmerControl(optimizer="bobyqa", opt_ctrl={"maxfun": 40}),
         ),
         "data <- sleepstudy; lmer(Reaction ~ Days + (Days | Subject), data,"
-        " control = lme4::lmerControl(optimizer = 'bobyqa', optCtrl = list(maxfun = 40L)))",
+        " control = lme4::lmerControl(optimizer = 'bobyqa', optCtrl = list(maxfun = 40)))",
     ),
     "rank deficient": (
         lambda: pylme.lmer(
