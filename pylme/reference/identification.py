@@ -58,7 +58,7 @@ def _least(problem: Problem, criterion: OneFactor) -> float:
     NN = np.einsum("xaj,xbj->abj", N, N)
     squares = _products(C, C)
     within = symmetric_form((squares - 2.0 * _products(NN, C))[None])[0]
-    flat = N.reshape(p * K, -1)
+    flat = N.reshape(p * K, N.shape[2])
     cross = (flat @ flat.T).reshape(p, K, p, K).transpose(1, 3, 0, 2)
     fixed = 0.5 * (cross + cross.swapaxes(0, 1)).reshape(K * K, p * p)
     form = within + fixed @ fixed.T

@@ -11,6 +11,7 @@ import pytest
 
 import pylme
 from pylme.errors import (
+    ColumnValueError,
     DataError,
     FormulaError,
     GroupingFactorError,
@@ -164,10 +165,10 @@ REFUSED = {
     ),
     "zeros": ({"formula": "I(0 * Days) ~ Days + (1 | Subject)"}, ResponseError, "residual"),
     "a huge response": (
-        {"formula": "I(1e100 * Reaction) ~ Days + (1 | Subject)"}, ResponseError, "units"
+        {"formula": "I(1e100 * Reaction) ~ Days + (1 | Subject)"}, ColumnValueError, "Rescale"
     ),
     "a tiny response": (
-        {"formula": "I(1e-100 * Reaction) ~ Days + (1 | Subject)"}, ResponseError, "units"
+        {"formula": "I(1e-100 * Reaction) ~ Days + (1 | Subject)"}, ColumnValueError, "Rescale"
     ),
 }  # fmt: skip
 
