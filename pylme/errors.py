@@ -468,7 +468,7 @@ class UnknownNameError(PylmeError, LookupError):
     def __init__(self, *, what: str, name: str, known: Sequence[str]) -> None:
         super().__init__(
             asked=f"Looking up the {what} {name!r}",
-            found="there is none of that name",
+            found="no such name exists",
             remedy=suggestion(name, known),
         )
         self.name = name

@@ -115,21 +115,32 @@ class _Dots:
 
     def _sum(self, dot: Node) -> Node:
         if not self._others:
-            self._refuse(dot, "another column than the response and the grouping factors", "none")
+            self._refuse(
+                dot,
+                "a column other than the response and the grouping factors",
+                "no column",
+                "The dot stands for all other columns of the data, and there are none. Write 1 in "
+                "its place, or add columns to the data.",
+            )
         names: list[Node] = [Name(name=name) for name in self._others]
         return reduce(lambda left, right: Binary(operator="+", left=left, right=right), names)
 
     def refuse_in(self, node: Node) -> None:
         for part in walk(node):
             if _is_dot(part):
-                self._refuse(part, "the name of a column", "'.'")
+                self._refuse(
+                    part,
+                    "the name of a column",
+                    "'.'",
+                    "A dot stands for a sum of columns, among the fixed effects or left of a bar.",
+                )
 
-    def _refuse(self, node: Node, expected: str, found: str) -> NoReturn:
+    def _refuse(self, node: Node, expected: str, found: str, remedy: str) -> NoReturn:
         raise FormulaSyntaxError(
             text=self._text,
             start=node.span[0],
             stop=node.span[1],
             expected=expected,
             found=found,
-            remedy="A dot stands for a sum of columns, among the fixed effects or left of a bar.",
+            remedy=remedy,
         )

@@ -56,7 +56,7 @@ def levels_between(group: Node, by: str, data: Any) -> tuple[str, ...]:
     if len(counts) < 2 or few:
         raise ColumnValueError(
             column=by,
-            found=f"there is one {deparse(group)} alone of {quoted(few, most=3)}"
+            found=f"only one {deparse(group)} belongs to {quoted(few, most=3)}"
             if few
             else f"it has one level, {factor.levels[0]!r}",
             remedy="Covariances by level need two levels at least, each with two groups at least, "

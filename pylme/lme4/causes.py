@@ -38,6 +38,8 @@ __all__ = ["Cause", "causes"]
 _FAR_OFFSET: Final = 2.0
 #: Orders of magnitude between a typical mean and 1, where the link is a power of the mean.
 _FAR_MEAN: Final = 1.5
+#: A remainder of the linear predictor below this part of its size is rounding errors.
+_EXACT: Final = 1e-10
 #: Rows for each random effect, below which a random part asks for much.
 _FEW_ROWS: Final = 3.0
 
@@ -71,6 +73,7 @@ def causes(spec: ModelSpec) -> tuple[Cause, ...]:
         found += _response(spec, spec.family, design)
         found += _separated(spec.family, design)
         found += _link(spec.family, design)
+        found += _exact(spec.family, design)
     found += _effects(design)
     if spec.family is not None:
         found += _skewed(spec, spec.family, design)
@@ -184,6 +187,22 @@ def _separated(family: Family, design: Design) -> Iterator[Cause]:
 
 #: A link of each family under which every linear predictor gives a mean.
 _SAFE: Final = {"binomial": "logit", "poisson": "log", "Gamma": "log", "inverse.gaussian": "log"}
+
+
+def _exact(family: Family, design: Design) -> Iterator[Cause]:
+    """A response that the fixed effects explain leaves the random effects nothing."""
+    with np.errstate(all="ignore"):
+        eta = link_of(family.link).eta(_proportions(design.y)) - design.offset
+    if not np.isfinite(eta).all():
+        return
+    remainder = eta - design.X @ np.linalg.lstsq(design.X, eta, rcond=None)[0]
+    if np.abs(remainder).max() <= _EXACT * np.abs(eta).max():
+        yield Cause(
+            fact="the fixed effects explain the response exactly, which leaves nothing for the "
+            "random effects to explain",
+            remedy="See which column the response was computed from, and leave that column out of "
+            "the formula.",
+        )
 
 
 def _link(family: Family, design: Design | None) -> Iterator[Cause]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pylme.errors import RError
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["explained"]
 
 
-def explained(error: RError, spec: ModelSpec) -> RError:
+def explained(error: RError, spec: ModelSpec, *, of_counts: bool = False) -> RError:
     """The error with its reason and a remedy, where they are known; else as it is.
 
     R's message and call stay on it as they were.
@@ -26,10 +27,16 @@ def explained(error: RError, spec: ModelSpec) -> RError:
     error : RError
     spec : ModelSpec
         The model that R was given.
+    of_counts : bool
+        Whether the dispersion of a negative binomial was searched for.
     """
-    cause = _of_the_formula(error, spec) or next(
-        (rule(spec) for pattern, rule in _RULES if pattern.search(error.message)), None
-    )
+    cause = _of_the_formula(error, spec)
+    if cause is None and of_counts and _BROKEN.search(error.message) and not causes(spec):
+        cause = _counts()
+    if cause is None:
+        cause = next(
+            (rule(spec) for pattern, rule in _RULES if pattern.search(error.message)), None
+        )
     if cause is None:
         return error
     return RError(
@@ -103,11 +110,10 @@ def _levels(spec: ModelSpec) -> Cause:
     )
 
 
-def _counts(spec: ModelSpec) -> Cause:
-    del spec
+def _counts() -> Cause:
     return Cause(
-        fact="the search for the dispersion parameter theta left the numbers that double "
-        "precision has, as it does where the counts are not overdispersed",
+        fact="the iterations broke down for one value of the dispersion parameter theta or "
+        "another, as they do where the counts are not overdispersed or are very large",
         remedy='Use the Poisson family: pylme.glmer(formula, data, family="poisson").',
     )
 
@@ -124,7 +130,7 @@ def _memory(spec: ModelSpec) -> Cause:
 def _length(spec: ModelSpec) -> Cause:
     del spec
     return Cause(
-        fact="the starting values have not the length of the parameters",
+        fact="there are not as many starting values as parameters",
         remedy="theta has one value for each variance and covariance of the random effects "
         "(pylme.design(formula, data).theta shows them), fixef one for each fixed effect.",
     )
@@ -140,15 +146,6 @@ def _points(spec: ModelSpec) -> Cause:
     )
 
 
-def _many_points(spec: ModelSpec) -> Cause:
-    del spec
-    return Cause(
-        fact="without lme4's first stage (n_agq_0_init=False) at most 25 quadrature points are "
-        "possible",
-        remedy="Use n_agq=25 or fewer, or leave n_agq_0_init at its default.",
-    )
-
-
 def _range(spec: ModelSpec) -> Cause:
     name = spec.family.name if spec.family else "gaussian"
     return Cause(
@@ -157,11 +154,11 @@ def _range(spec: ModelSpec) -> Cause:
     )
 
 
-def _stopped(spec: ModelSpec) -> Cause:
+def _stopped(instead: str, spec: ModelSpec) -> Cause:
     del spec
     return Cause(
-        fact="a check of lme4's found this, and the control asks to stop for it",
-        remedy='Set that check to "warning" in the control, or change the model.',
+        fact="lme4 checks for this, and the control asks it to stop there",
+        remedy=f"Pass {instead} to the control in place of what stops, or change the model.",
     )
 
 
@@ -173,27 +170,28 @@ def _both(spec: ModelSpec) -> Cause:
     )
 
 
+#: What R says where the iterations for the random effects end without a solution.
+_BROKEN: Final = re.compile(
+    r"Downdated VtV|PIRLS|pwrssUpdate|prss\{Update\}|step factor reduced|CHOLMOD"
+    r"|PWRSS update|exactly singular|infinite or missing values|leading minor"
+    r"|NA/NaN/Inf in foreign|step-halv|NaN value",
+    re.IGNORECASE,
+)
 #: The first pattern that R's message matches decides.
 _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[ModelSpec], Cause]], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), rule)
     for pattern, rule in (
         (r"not allowed for the .* family|are allowed for the|out of range|y values must", _range),
         (r"both start\$fixef and nAGQ", _both),
-        (r"very different scales|rank deficient|boundary \(singular\)|failed to conv", _stopped),
+        (r"very different scales", partial(_stopped, 'check_scalex="warning"')),
+        (r"rank deficient", partial(_stopped, 'check_rankx="message+drop.cols"')),
+        (r"boundary \(singular\)", partial(_stopped, 'check_conv_singular="warning"')),
+        (r"failed to converge", partial(_stopped, 'check_conv_grad="warning"')),
+        (r"< 5 sampled levels", partial(_stopped, 'check_nlev_gtreq_5="warning"')),
         (r"only available for models with a single, scalar", _points),
-        (r"nAGQ <= 25L", _many_points),
         (r"valid starting values", _start),
-        (
-            r"Downdated VtV|PIRLS|pwrssUpdate|prss\{Update\}|step factor reduced|CHOLMOD"
-            r"|PWRSS update|exactly singular|infinite or missing values|leading minor"
-            r"|NA/NaN/Inf in foreign|step-halv|NaN value",
-            _iterations,
-        ),
+        (_BROKEN.pattern, _iterations),
         (r"incorrect number of (theta|fixef) components|theta size mismatch", _length),
-        (
-            r"missing value where TRUE/FALSE needed|theta\.ml|invalid 'interval'|f\(\) values",
-            _counts,
-        ),
         (r"cannot allocate|memory exhausted|bad_alloc|INT_MAX|vector memory|too large", _memory),
         (r"0 \(non-NA\) cases|must have > 1 sampled level|2 or more levels|is constant", _levels),
     )

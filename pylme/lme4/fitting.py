@@ -69,7 +69,7 @@ def fit_with_lme4(
     try:
         handle, conditions = session().hold("fit_model", function, *arguments, timeout=timeout)
     except RError as error:
-        raise explained(error, spec) from None
+        raise explained(error, spec, of_counts=function == "glmer.nb") from None
     # The cross-check builds a design of its own from it, later: by then the caller's data may have
     # been changed in place.
     return RModel(handle, conditions, replace(spec, frame=spec.frame.owned())).examined()

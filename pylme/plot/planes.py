@@ -89,7 +89,7 @@ def _levels(frame: pd.DataFrame, by: str | None) -> tuple[list[str], NDArray[np.
     if by is None:
         return [""], np.zeros(len(frame), dtype=np.intp)
     if by not in frame:
-        raise UnknownColumnError(name=by, available=tuple(frame.columns), where="by")
+        raise UnknownColumnError(name=by, available=tuple(frame.columns), where="`by`")
     codes, levels = pd.factorize(frame[by], sort=True)
     if len(levels) > len(STYLES):
         raise OptionError(
@@ -119,7 +119,7 @@ def _loadings(
     """The covariate whose slope varies, and A for each level of `by`."""
     numeric = [str(name) for name in frame if pd.api.types.is_numeric_dtype(frame[name])]
     if slope is not None and slope not in numeric:
-        raise UnknownColumnError(name=slope, available=numeric, where="slope")
+        raise UnknownColumnError(name=slope, available=numeric, where="`slope`")
     found = {}
     for name in numeric if slope is None else [slope]:
         x = frame[name].to_numpy(dtype=np.float64)

@@ -47,8 +47,8 @@ def convergence_data(fit: Fitted) -> pd.DataFrame:
     trace = fit.optinfo.trace
     if trace is None:
         raise NotAvailableError(
-            asked="Drawing the way of the optimiser",
-            found="the fit has no trace of it, as lme4 keeps none",
+            asked="Drawing the path of the optimiser",
+            found="the fit has no record of it, because lme4 keeps none",
             remedy='Fit the model with engine="numpy".',
         )
     frame = trace.to_frame()

@@ -31,8 +31,6 @@ __all__ = ["fit_with_numpy"]
 
 #: A residual sum of squares below this part of the response's is nothing but rounding errors.
 _NOTHING: Final = 1e-24
-#: Sums of squares of sizes between these, and their ratios, are doubles.
-_SIZES: Final = (1e-75, 1e75)
 #: A search cannot start beyond this: cross products would drown in rounding errors.
 _FARTHEST: Final = 1e6
 
@@ -66,7 +64,6 @@ def fit_with_numpy(
     _require_fewer_effects_than_rows(design)
     if not any(term.columns.any() for term in design.terms):
         raise zero_effects(spec)
-    _require_size(spec, design)
     # One limit for all steps: to set it takes longer than some of them.
     with one_thread():
         problem = problem_of(spec, design)
@@ -137,17 +134,6 @@ def _require_fewer_effects_than_rows(design: Design) -> None:
                 "told apart from that of the residuals",
                 remedy="Leave effects out of the term, or use a coarser grouping factor.",
             )
-
-
-def _require_size(spec: ModelSpec, design: Design) -> None:
-    size = float(np.abs(design.y).max())
-    least, most = _SIZES
-    if size > 0 and not least < size < most:
-        raise ResponseError(
-            response=deparse(spec.formula.response),
-            found=f"its largest value is {size:.1g}: the squares of such values are no doubles",
-            remedy="Give it in other units.",
-        )
 
 
 def _require_variation(spec: ModelSpec, design: Design, problem: Problem) -> None:

@@ -141,6 +141,6 @@ def _require_more_levels_than_effects(part: Part) -> None:
             raise OptionError(
                 option="empirical",
                 value=True,
-                allowed=f"more levels of {term.group} ({step.size}) than effects that vary "
-                f"({len(step.covariance)}), as their sample covariance has full rank only then",
+                allowed=f"False, or data with more levels of {term.group}: {step.size} levels of "
+                f"{len(step.covariance)} effects have no sample covariance of full rank",
             )

@@ -138,7 +138,8 @@ def _errors_told(n_jobs: int | None) -> Iterator[None]:
     except TerminatedWorkerError:
         raise
     except (pickle.PicklingError, BrokenProcessPool) as error:
-        reason = str(error.__cause__ or error).strip().splitlines()[-1]
+        # The cause ends with the quotation marks around its own traceback.
+        reason = str(error.__cause__ or error).strip(' "\n').splitlines()[-1]
         raise OptionError(
             option="n_jobs",
             value=n_jobs,

@@ -40,11 +40,15 @@ class Case:
         A fragment of the message.
     remedy : callable or None
         What the message says to do, done; None where it names no single step.
+    parsed : str or None
+        A pattern of the message. The remedy is called with its groups: it does what the message
+        says, in the words of the message.
     needs_r : bool
     """
 
     trigger: Callable[[], object]
     kind: str
     said: str
-    remedy: Callable[[], object] | None = None
+    remedy: Callable[..., object] | None = None
+    parsed: str | None = None
     needs_r: bool = False

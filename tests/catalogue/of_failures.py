@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 import pylme
+from pylme.lme4.session import session
 
-from .case import Case
+from .case import DATA, Case
+from .of_expressions import allowed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["CASES"]
 
@@ -25,46 +32,158 @@ _FAR["zero"] = np.maximum(_FAR["y"] + 2, 0)
 _FAR["big"] = 1e6 * (_FAR["zero"] + 0.1)
 
 
+_EXACT = DATA.assign(count=np.where(DATA["f"] == "a", 3, 7))
+_ZERO = DATA.assign(count=np.where(DATA["f"] == "a", 0, 7))
+_LARGE = DATA.assign(count=np.repeat(np.random.default_rng(0).integers(0, 10**6, 8), 10))
+_GROUP = DATA.assign(count=np.where(DATA["g"] == "g0", 10**9, 0))
+_MANY = pd.DataFrame({"y": _RNG.normal(size=1_200_000), "g": np.arange(1_200_000) % 20})
+
+
+def _centred(code: str) -> object:
+    """The fit after the line of a message that centres and scales a column."""
+    data = _FAR.copy()
+    exec(code, {"data": data})  # noqa: S102
+    return pylme.lmer("y ~ x + (x | g)", data)
+
+
+def _short_of_memory() -> object:
+    """A fit in an R whose memory is limited to what it has already and little more."""
+    session()
+    from rpy2.rinterface import evalr
+
+    evalr("mem.maxVSize(gc()[2, 4] + 2)")
+    try:
+        return pylme.lmer("y ~ 1 + (1 | g)", _MANY)
+    finally:
+        evalr("mem.maxVSize(Inf)")
+
+
+def _of_r(formula: str) -> object:
+    """A response by a function that R alone has."""
+    with allowed("lgamma"):
+        return _glmer(formula, DATA, family="poisson")
+
+
 def _glmer(formula: str, data: pd.DataFrame = _FAR, **named: object) -> object:
     return pylme.glmer(formula, data, **named)
 
 
+def _failing(
+    formula: str,
+    said: str,
+    remedy: Callable[..., object] | None = None,
+    parsed: str | None = None,
+    data: pd.DataFrame = _FAR,
+    *,
+    fit: Callable[..., object] = pylme.glmer,
+    **named: object,
+) -> Case:
+    return Case(
+        trigger=lambda: fit(formula, data, **named),
+        kind="RError",
+        said=said,
+        remedy=remedy,
+        parsed=parsed,
+        needs_r=True,
+    )
+
+
 CASES = {
-    "units of the offset": Case(
-        trigger=lambda: _glmer("y ~ x + offset(log(t)) + (1 | f)", _DAYS, family="poisson"),
-        kind="RError",
-        said="write offset(log(t) + 5.",
-        remedy=lambda: _glmer("y ~ x + offset(log(t) + 5.3) + (1 | f)", _DAYS, family="poisson"),
-        needs_r=True,
+    "units of the offset": _failing(
+        "y ~ x + offset(log(t)) + (1 | f)",
+        "Give the offset in other units",
+        lambda offset: _glmer(f"y ~ x + {offset} + (1 | f)", _DAYS, family="poisson"),
+        r"write (offset\(.*\)) in the formula",
+        _DAYS,
+        family="poisson",
     ),
-    "log link of a binomial": Case(
-        trigger=lambda: _glmer("cbind(yes, no) ~ c + (1 | s)", _SHARES, link="log"),
-        kind="RError",
-        said='link="logit"',
-        remedy=lambda: _glmer("cbind(yes, no) ~ c + (1 | s)", _SHARES, link="logit"),
-        needs_r=True,
+    "log link of a binomial": _failing(
+        "cbind(yes, no) ~ c + (1 | s)",
+        "probabilities above 1",
+        lambda link: _glmer("cbind(yes, no) ~ c + (1 | s)", _SHARES, link=link),
+        r'link="(\w+)"',
+        _SHARES,
+        link="log",
     ),
-    "far covariate": Case(
-        trigger=lambda: pylme.lmer("y ~ x + (x | g)", _FAR),
-        kind="RError",
-        said="Centre and scale",
-        remedy=lambda: pylme.lmer("y ~ z + (z | g)", _FAR),
-        needs_r=True,
+    "far covariate": _failing(
+        "y ~ x + (x | g)",
+        "Centre and scale",
+        _centred,
+        r"(data\['x'\] = .+?)\. The",
+        fit=pylme.lmer,
     ),
-    "zeros and a log link": Case(
-        trigger=lambda: _glmer("zero ~ 1 + (1 | g)", family="gaussian", link="log"),
-        kind="RError",
-        said="mustart=",
-        remedy=lambda: _glmer(
-            "zero ~ 1 + (1 | g)", family="gaussian", link="log", mustart=np.full(200, 2.0)
+    "zeros and a log link": _failing(
+        "zero ~ 1 + (1 | g)",
+        "mustart=",
+        lambda code: _glmer(
+            "zero ~ 1 + (1 | g)",
+            family="gaussian",
+            link="log",
+            mustart=eval(code, {"np": np, "data": _FAR, "response": "zero"}),  # noqa: S307
         ),
+        r"mustart=(np\.full\(.*\))\.",
+        family="gaussian",
+        link="log",
+    ),
+    "units of the response": _failing(
+        "big ~ 1 + (1 | g)",
+        "other units",
+        lambda link: _glmer("big ~ 1 + (1 | g)", family="Gamma", link=link),
+        r'use link="(\w+)"',
+        family="Gamma",
+    ),
+    "counts that are not overdispersed": _failing(
+        "count ~ 1 + (1 | g)",
+        "not overdispersed",
+        lambda family: _glmer("count ~ 1 + (1 | g)", _LARGE, family=family),
+        r'family="(\w+)"',
+        _LARGE,
+        fit=pylme.glmer_nb,
+    ),
+    "counts that the fixed effects explain": _failing(
+        "count ~ f + (1 | g)",
+        "explain the response exactly",
+        lambda: _glmer("count ~ 1 + (1 | g)", _EXACT, family="poisson"),
+        data=_EXACT,
+        family="poisson",
+    ),
+    "separated counts": _failing(
+        "count ~ f + (1 | g)",
+        "Leave out what separates",
+        lambda: _glmer("count ~ 1 + (1 | h)", _ZERO, family="poisson"),
+        data=_ZERO,
+        fit=pylme.glmer_nb,
+    ),
+    "counts of one group": _failing(
+        "count ~ 1 + (1 | g)", "nothing in the scales", data=_GROUP, family="poisson"
+    ),
+    "many effects": _failing(
+        "count ~ 1 + (x + w + I(x^2) | g)",
+        "random effects for 80 rows",
+        lambda term: _glmer(f"two ~ 1 + {term}", DATA),
+        r"for example to (\(1 \| g\))",
+        _GROUP,
+        family="poisson",
+    ),
+    "levels that R loses": _failing(
+        "y ~ factor(f, exclude = 'a') + (1 | g)",
+        "too few levels",
+        lambda: pylme.lmer("y ~ kept + (1 | g)", DATA.assign(kept=DATA["f"])),
+        data=DATA,
+        fit=pylme.lmer,
+    ),
+    "no memory": Case(
+        trigger=_short_of_memory,
+        kind="RError",
+        said="R could not get the memory",
+        remedy=lambda: pylme.lmer("y ~ 1 + (1 | g)", _MANY.iloc[:1000]),
         needs_r=True,
     ),
-    "units of the response": Case(
-        trigger=lambda: _glmer("big ~ 1 + (1 | g)", family="Gamma"),
+    "a response of R's out of range": Case(
+        trigger=lambda: _of_r("I(lgamma(w) - 1) ~ 1 + (1 | g)"),
         kind="RError",
-        said="other units",
-        remedy=lambda: _glmer("big ~ 1 + (1 | g)", family="Gamma", link="log"),
+        said="values that the poisson family does not have",
+        remedy=lambda: _glmer("count ~ 1 + (1 | g)", DATA, family="poisson"),
         needs_r=True,
     ),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 import pylme
 
@@ -12,6 +13,12 @@ __all__ = ["CASES"]
 
 MODEL = "y ~ x + (1 | g)"
 BINARY = "two ~ x + (1 | g)"
+
+_LEVELS = DATA.assign(three=np.tile(["low", "middle", "high", "high", "low"], 16))
+_ORDINAL = _LEVELS.assign(
+    three=pd.Categorical(_LEVELS["three"], ["low", "middle", "high"], ordered=True)
+)
+_SPREAD = DATA.assign(count=np.random.default_rng(6).negative_binomial(1, 0.2, 80))
 
 
 def _lmer(**arguments: object) -> object:
@@ -44,6 +51,22 @@ def _asked(ask: object, kind: str, said: str, better: object = None) -> Case:
         kind=kind,
         said=said,
         remedy=None if better is None else lambda: better(_lmer()),
+    )
+
+
+def _stops(formula: str, **check: object) -> Case:
+    """A check of lme4's that stops; the remedy is the control that the message writes."""
+
+    def fit(control: object) -> object:
+        return pylme.lmer(formula, DATA, control=control)
+
+    return Case(
+        trigger=lambda: fit(pylme.LmerControl(**check)),
+        kind="RError",
+        said="the control asks it to stop",
+        remedy=lambda code: fit(eval(f"pylme.LmerControl({code})", {"pylme": pylme})),  # noqa: S307
+        parsed=r"Pass (.+) to the control",
+        needs_r=True,
     )
 
 
@@ -101,6 +124,30 @@ CASES = {
     "family": _glmer("OptionError", "Did you mean 'poisson'", None, family="poison"),
     "family of lmer": _glmer("OptionError", "lmer()", None, family="gaussian"),
     "link": _glmer("OptionError", "link", {"link": "probit"}, link="sqrt"),
+    "family elsewhere": Case(
+        trigger=lambda: pylme.glmer("count ~ x + (1 | g)", DATA, family="nbinom"),
+        kind="OptionError",
+        said="glmer_nb",
+        remedy=lambda name: getattr(pylme, name)("count ~ x + (1 | g)", _SPREAD),
+        parsed=r"(glmer_nb)\(",
+        needs_r=True,
+    ),
+    "three levels": Case(
+        trigger=lambda: pylme.glmer("three ~ x + (1 | g)", _LEVELS, family="binomial"),
+        kind="ResponseError",
+        said="it has 3 levels",
+        remedy=lambda line: pylme.glmer(line, _LEVELS, family="binomial"),
+        parsed=r"Say which level is the success: (.+)",
+        needs_r=True,
+    ),
+    "an ordinal response": Case(
+        trigger=lambda: pylme.lmer("three ~ x + (1 | g)", _ORDINAL, engine="numpy"),
+        kind="ResponseError",
+        said="ordinal",
+        remedy=lambda line: pylme.glmer(line, _ORDINAL, family="binomial"),
+        parsed=r"glmer\(family='binomial'\): (.+)",
+        needs_r=True,
+    ),
     "points": _glmer("OptionError", "whole number", {"n_agq": 3}, n_agq=1.5),
     "points of several terms": _glmer(
         "RError",
@@ -181,17 +228,10 @@ CASES = {
         remedy=lambda: pylme.lmer("y ~ bs(x, degree = 2) + (1 | g)", DATA),
         needs_r=True,
     ),
-    "a check that stops": Case(
-        trigger=lambda: pylme.lmer(
-            "y ~ x + I(2 * x) + (1 | g)",
-            DATA,
-            control=pylme.LmerControl(check_rankx="stop.deficient"),
-        ),
-        kind="RError",
-        said="the control asks to stop",
-        remedy=lambda: pylme.lmer("y ~ x + (1 | g)", DATA),
-        needs_r=True,
-    ),
+    "a check of the rank": _stops("y ~ x + I(2 * x) + (1 | g)", check_rankx="stop.deficient"),
+    "a check of the scales": _stops("y ~ I(1e9 * x) + w + (1 | g)", check_scalex="stop"),
+    "a check of the number of levels": _stops("y ~ x + (1 | f)", check_nlev_gtreq_5="stop"),
+    "a check of singular fits": _stops("w ~ x + (1 | g)", check_conv_singular="stop"),
     "optimizer": _control("optimi", {"optimizer": "bobyqa"}, optimizer="bobica"),
     "two optimizers": _control(
         "two stages", {"optimizer": "bobyqa"}, optimizer=("bobyqa", "bobyqa")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -11,28 +12,40 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pylme import errors
+from pylme.lme4.causes import Cause
 
 from .of_data import CASES as OF_DATA
+from .of_drawing import CASES as OF_DRAWING
+from .of_expressions import CASES as OF_EXPRESSIONS
 from .of_failures import CASES as OF_FAILURES
 from .of_fits import CASES as OF_FITS
 from .of_formulas import CASES as OF_FORMULAS
+from .of_pictures import CASES as OF_PICTURES
+from .of_searches import CASES as OF_SEARCHES
 from .of_studies import CASES as OF_STUDIES
+from .of_tables import CASES as OF_TABLES
 
 if TYPE_CHECKING:
     from .case import Case
 
 ROOT = Path(__file__).parent.parent.parent
-#: Messages without a trigger here, by the keys of `message_sites`. A new message has one, or this
-#: test fails; to write the file anew: python -m tests.catalogue.test_messages
+#: Messages without a trigger here, by the keys of `message_sites`, each with the reason after a
+#: colon. A new message has a trigger, or this test fails; to write the file anew, with a question
+#: mark where a reason is to be given: python -m tests.catalogue.test_messages
 WITHOUT = Path(__file__).parent / "without_trigger.txt"
 CASES: dict[str, Case] = {
     f"{room}: {name}": case
     for room, cases in (
         ("formulas", OF_FORMULAS),
+        ("expressions", OF_EXPRESSIONS),
         ("data", OF_DATA),
+        ("tables", OF_TABLES),
         ("fits", OF_FITS),
         ("failures", OF_FAILURES),
+        ("searches", OF_SEARCHES),
+        ("drawing", OF_DRAWING),
         ("studies", OF_STUDIES),
+        ("pictures", OF_PICTURES),
     )
     for name, case in cases.items()
 }
@@ -53,18 +66,33 @@ def _message_sites() -> Any:
 
 
 SITES = _message_sites()
+ALL_SITES = SITES.sites()
 
 
-def _recording(cls: type, *args: object, **_: object) -> Any:
-    """Make an error or warning, and note the place in the sources that asks for it."""
-    frame = sys._getframe(1)
+def _note(depth: int) -> None:
+    """Note the place in the sources that asks for a message."""
+    frame = sys._getframe(depth)
     while frame is not None and frame.f_code.co_filename.endswith("errors.py"):
         frame = frame.f_back
     path = Path(frame.f_code.co_filename)
     if path.is_relative_to(SITES.SOURCES):
         _MADE.add((path.relative_to(SITES.SOURCES).as_posix(), frame.f_lineno))
+
+
+def _recording(cls: type, *args: object, **_: object) -> Any:
+    """Make an error or warning."""
+    _note(2)
     # OSError insists on its own.
     return (OSError if issubclass(cls, OSError) else BaseException).__new__(cls, *args)
+
+
+_init_cause = Cause.__init__
+
+
+def _recording_cause(self: Cause, **parts: str) -> None:
+    """Make a reason and a remedy of an error of R's."""
+    _note(2)
+    _init_cause(self, **parts)
 
 
 def _trigger(case: Case) -> Exception:
@@ -84,6 +112,7 @@ def _trigger(case: Case) -> Exception:
 def _run(name: str, patch: pytest.MonkeyPatch) -> Exception:
     with patch.context() as patched:
         patched.setattr(errors._Told, "__new__", _recording, raising=False)
+        patched.setattr(Cause, "__init__", _recording_cause)
         found = _trigger(CASES[name])
     _RAN.add(name)
     return found
@@ -106,17 +135,32 @@ def test_message(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         with warnings.catch_warnings():
             # What is remedied is an error; a fit may have warnings of its own.
             warnings.simplefilter("ignore")
-            case.remedy()
+            case.remedy(*_written(case, str(found)))
+
+
+def _written(case: Case, message: str) -> tuple[str, ...]:
+    """What the message says to write; empty where the case does not ask for it."""
+    if case.parsed is None:
+        return ()
+    match = re.search(case.parsed, message)
+    assert match is not None, f"{case.parsed} is not in: {message}"
+    return match.groups()
 
 
 def _untriggered() -> list[str]:
     return sorted(
         site.key
-        for site in SITES.sites()
+        for site in ALL_SITES
         if not any(
             module == site.module and site.first <= line <= site.last for module, line in _MADE
         )
     )
+
+
+def _listed() -> dict[str, str]:
+    """The reasons of the messages without a trigger, by key."""
+    lines = WITHOUT.read_text(encoding="utf-8").splitlines()
+    return {key: reason.strip() for key, _, reason in (line.partition(":") for line in lines)}
 
 
 @pytest.mark.needs_r
@@ -124,9 +168,18 @@ def test_each_message_in_the_sources_has_a_trigger_or_is_listed() -> None:
     """Runs last: it reads what the triggers above have made."""
     if len(_RAN) < len(CASES):
         pytest.skip("only some of the triggers ran")
-    listed = set(WITHOUT.read_text(encoding="utf-8").splitlines())
-    new = [key for key in _untriggered() if key not in listed]
+    untriggered = set(_untriggered())
+    new = sorted(untriggered - _listed().keys())
     assert not new, f"write a trigger in tests/catalogue for: {new}"
+    old = sorted(_listed().keys() - untriggered)
+    assert not old, f"these have a trigger: take them from the list: {old}"
+
+
+def test_what_is_listed_exists_and_has_a_reason() -> None:
+    keys = {site.key for site in ALL_SITES}
+    for key, reason in _listed().items():
+        assert key in keys, f"there is no message {key}: take it from the list"
+        assert len(reason.split()) >= 4, f"no reason is given for {key}"
 
 
 if __name__ == "__main__":
@@ -136,5 +189,7 @@ if __name__ == "__main__":
             _run(each, patch)
         except (errors.PylmeError, AssertionError) as error:
             print(f"{each}: {error!r}")
-    WITHOUT.write_text("\n".join(_untriggered()) + "\n", encoding="utf-8")
-    print(f"{len(_untriggered())} of {len(SITES.sites())} messages have no trigger")
+    reasons = _listed()
+    lines = [f"{key}: {reasons.get(key) or '?'}" for key in _untriggered()]
+    WITHOUT.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(f"{len(lines)} of {len(ALL_SITES)} messages have no trigger")

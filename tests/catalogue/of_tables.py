@@ -1,0 +1,194 @@
+"""Messages about tables: what is read, from files too, and how groups divide it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+
+import pylme
+from pylme.cli import app
+from pylme.cli.table import read_table
+from pylme.formula import parse_formula
+from pylme.groupwise.between import levels_between
+
+from .case import DATA, Case
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["CASES"]
+
+MODEL = "y ~ x + (1 | g)"
+_TYPE = pd.DataFrame({"g": np.repeat(list("abcdef"), 8), "type": np.repeat(["A", "B"], 24)})
+_TYPE["x"] = np.tile(np.arange(8.0), 6)
+_TYPE["h"] = _TYPE["g"].map({"a": "u", "b": "v", "c": "v", "d": "w", "e": "z", "f": "z"})
+_TYPE["y"] = np.random.default_rng(4).normal(size=48) + _TYPE["x"]
+
+
+def _on(data: object, kind: str, said: str, good: object = DATA, formula: str = MODEL) -> Case:
+    return Case(
+        trigger=lambda: pylme.explain(formula, data),
+        kind=kind,
+        said=said,
+        remedy=lambda: pylme.explain(formula, good),
+    )
+
+
+def _in_a_folder(work: Callable[[Path], object]) -> Callable[..., object]:
+    def worked(*groups: str) -> object:
+        with tempfile.TemporaryDirectory() as folder:
+            return work(Path(folder), *groups)
+
+    return worked
+
+
+def _file(name: str, text: str) -> Callable[..., object]:
+    def read(folder: Path, ending: str = "") -> object:
+        path = (folder / name).with_suffix(ending) if ending else folder / name
+        path.write_text(text, encoding="utf-8")
+        return read_table(str(path))
+
+    return _in_a_folder(read)
+
+
+def _by_type(*, several: str = "", **named: str) -> object:
+    """The correlations by type of a fit with blocks, of two grouping factors if so asked."""
+    random = pylme.group_specific("x", group="g", by="type", data=_TYPE)
+    if several:
+        random += f" + {several}"
+    return pylme.lmer(f"y ~ x + {random}", _TYPE, engine="numpy").group_correlations(
+        by="type", **named
+    )
+
+
+_NO_UTF8 = pa.StringArray.from_buffers(
+    80, pa.py_buffer(np.arange(0, 162, 2, dtype=np.int32).tobytes()), pa.py_buffer(b"\xff\xfe" * 80)
+)
+_OF_H = pylme.group_specific(None, group="h", by="type", data=_TYPE)
+_WITHOUT_SLOPE = pylme.group_specific(None, group="g", by="type", data=_TYPE)
+
+CASES = {
+    "lazy": Case(
+        trigger=lambda: pylme.explain(MODEL, pl.from_pandas(DATA).lazy()),
+        kind="DataTypeError",
+        said="lazily",
+        remedy=lambda call: pylme.explain(MODEL, eval(f"data{call}", {"data": _LAZY})),  # noqa: S307
+        parsed=r"call its (\.collect\(\))",
+    ),
+    "a list": _on([1, 2], "DataTypeError", "no data frame", DATA.to_dict("list")),
+    "categories of one label": _on(
+        DATA.assign(g=pd.Categorical([1, "1"] * 40, categories=[1, "1"])),
+        "ColumnValueError",
+        "both '1' in R",
+        DATA.assign(
+            g=pd.Categorical([1, "1"] * 40, categories=[1, "1"]).rename_categories(["a", "b"])
+        ),
+    ),
+    "time zones and none": _on(
+        DATA.assign(
+            x=pd.Series(
+                [pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-02", tz="UTC")] * 40,
+                dtype=object,
+            ),
+        ),
+        "ColumnTypeError",
+        "have none",
+        DATA.assign(x=pd.Series([*pd.date_range("2024-01-01", periods=80)]).dt.tz_localize("UTC")),
+    ),
+    "no UTF-8": _on({**DATA.to_dict("list"), "g": _NO_UTF8}, "ColumnValueError", "no valid UTF-8"),
+    "given twice": Case(
+        trigger=lambda: pylme.frame.read_frame(DATA, ["y"], extra={"y": DATA["y"]}),
+        kind="ColumnValueError",
+        said="given twice",
+        remedy=lambda: pylme.frame.read_frame(DATA, ["y"], extra={"z": DATA["y"]}),
+    ),
+    "no sequence": Case(
+        trigger=lambda: pylme.explain(MODEL, {**DATA.to_dict("list"), "x": 3.0}),
+        kind="ColumnTypeError",
+        said="no sequence",
+        remedy=lambda: pylme.explain(MODEL, {**DATA.to_dict("list"), "x": [3.0, 4.0] * 40}),
+    ),
+    "values for other rows": Case(
+        trigger=lambda: pylme.design(MODEL, DATA).rows.place([1.0]),
+        kind="RowCountError",
+        said="1 values for 80 rows",
+        remedy=lambda: pylme.design(MODEL, DATA).rows.place(np.ones(80)),
+    ),
+    "one group of a level": Case(
+        trigger=lambda: levels_between(
+            parse_formula(MODEL).bars[0].group, "by", DATA.assign(by=DATA["g"] == "g1")
+        ),
+        kind="ColumnValueError",
+        said="only one g",
+        remedy=lambda: levels_between(
+            parse_formula(MODEL).bars[0].group, "by", DATA.assign(by=DATA["g"] > "g3")
+        ),
+    ),
+    "blocks of two factors": Case(
+        trigger=lambda: _by_type(several=_OF_H),
+        kind="NotAvailableError",
+        said="several grouping factors have them: g, h",
+        remedy=lambda first, name: _by_type(several=_OF_H, **{name: first}),
+        parsed=r"have them: (\w+).*\n.*`(\w+)`",
+    ),
+    "blocks of other effects": Case(
+        trigger=lambda: _by_type(several=_WITHOUT_SLOPE, group="g"),
+        kind="NotAvailableError",
+        said="not the same",
+    ),
+    "an intercept by group": Case(
+        trigger=lambda: pylme.group_specific("0 + x", group="g", by="type", data=_TYPE),
+        kind="OptionError",
+        said="covariates alone",
+        remedy=lambda: pylme.group_specific("x", group="g", by="type", data=_TYPE),
+    ),
+    "no such file": Case(
+        trigger=lambda: read_table("sleepstudi"),
+        kind="DataTypeError",
+        said="no file",
+        remedy=read_table,
+        parsed=r"or a data set: '(\w+)'",
+    ),
+    "an ending": Case(
+        trigger=_file("data.txt", "a,b\n1,2\n"),
+        kind="OptionError",
+        said=".csv",
+        remedy=_file("data.txt", "a,b\n1,2\n"),
+        parsed=r"ends in (\.\w+)",
+    ),
+    "a file of nothing": Case(
+        trigger=_file("data.csv", ""),
+        kind="DataTypeError",
+        said="a header",
+        remedy=_file("data.csv", "a,b\n1,2\n"),
+    ),
+    "a page in no folder": Case(
+        trigger=lambda: app.fit("dyestuff", "Yield ~ 1 + (1 | Batch)", html=Path("none/a.html")),
+        kind="OptionError",
+        said="a folder that exists",
+        remedy=_in_a_folder(
+            lambda folder: app.fit(
+                "dyestuff", "Yield ~ 1 + (1 | Batch)", engine="numpy", html=folder / "a.html"
+            )
+        ),
+    ),
+    "two ways to print": Case(
+        trigger=lambda: app.explain(MODEL, json=True, latex=True),
+        kind="OptionError",
+        said="without --json",
+        remedy=lambda: app.explain(MODEL, latex=True),
+    ),
+    "a family by ML": Case(
+        trigger=lambda: app.fit("dyestuff", "Yield ~ 1 + (1 | Batch)", family="poisson", ml=True),
+        kind="OptionError",
+        said="without --family",
+        remedy=lambda: app.fit("dyestuff", "Yield ~ 1 + (1 | Batch)", engine="numpy", ml=True),
+    ),
+}
+_LAZY = pl.from_pandas(DATA).lazy()
