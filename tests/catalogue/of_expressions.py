@@ -80,6 +80,11 @@ def allowed(name: str) -> Iterator[None]:
         yield
 
 
+def _allow_for_a_moment(name: str) -> None:
+    with allowed(name):
+        pass
+
+
 CASES = {
     "what R alone evaluates": _bad(
         "factor(f, exclude = 'a')", "NotAvailableError", "not known", good="f"
@@ -155,7 +160,7 @@ CASES = {
         parsed=r"(\w+)\(\) is what np\.log\(\) is in R",
     ),
     "a function that runs code": Case(
-        trigger=allowed("system").__enter__, kind="UnsafeFunctionWarning", said="system()"
+        trigger=lambda: _allow_for_a_moment("system"), kind="UnsafeFunctionWarning", said="system()"
     ),
     "a minus before a bar": _bad("x - (1 | h)", "FormulaSyntaxError", "minus", good="x"),
     "a dot of nothing": Case(

@@ -71,7 +71,7 @@ def test_dots_that_r_could_not_evaluate_are_refused(text: str, mark: int) -> Non
 
 
 def test_a_dot_needs_a_column_to_stand_for() -> None:
-    with pytest.raises(FormulaSyntaxError, match="found none where another column"):
+    with pytest.raises(FormulaSyntaxError, match="found no column where a column other"):
         with_dot(parse_formula("y ~ . + (1 | g)"), ["g", "y"])
     with pytest.raises(FormulaSyntaxError, match="dot"):
         with_dot(parse_formula("y ~ (1 | g) + ."), [])

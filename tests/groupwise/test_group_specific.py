@@ -116,7 +116,7 @@ def test_both_engines_fit_it_and_find_the_equivalent_model(hsb):
         ({"by": "female"}, ColumnValueError, "'1224' has rows of 'No', 'Yes'"),
         ({"by": "female"}, ColumnValueError, "123 of 160"),
         ({"by": "meanses"}, ColumnTypeError, "categories or truth values"),
-        ({"by": "sch.id"}, ColumnValueError, "one sch.id alone"),
+        ({"by": "sch.id"}, ColumnValueError, "only one sch.id belongs to"),
         ({"by": "sectr"}, UnknownColumnError, "Did you mean 'sector'"),
         ({"slope": "sess"}, UnknownColumnError, "Did you mean 'ses'"),
         ({"slope": ["ses", "log(mea)"]}, UnknownColumnError, "'mea'"),
