@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pylme.errors import (
     ConvergenceWarning,
     DispersionWarning,
+    NoFiniteEstimateWarning,
     NoFiniteOptimumWarning,
     NotFiniteWarning,
     NotIdentifiedWarning,
@@ -19,7 +20,7 @@ from pylme.errors import (
     SingularFitWarning,
     warn,
 )
-from pylme.lme4.findings import DISPERSION, NOT_OVERDISPERSED, SEPARATION
+from pylme.lme4.findings import DISPERSION, NOT_OVERDISPERSED, ONE_OUTCOME, SEPARATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +35,7 @@ _CLASSES: Final[tuple[tuple[re.Pattern[str], type[FitWarning]], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
         (SEPARATION, SeparationWarning),
+        (ONE_OUTCOME, NoFiniteEstimateWarning),
         (NOT_OVERDISPERSED, NotOverdispersedWarning),
         (DISPERSION, DispersionWarning),
         (r"no finite optimum", NoFiniteOptimumWarning),

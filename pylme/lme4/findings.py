@@ -1,8 +1,8 @@
 """What pylme itself sees in a generalized model's fit, beside what R says of it.
 
-Three facts make the numbers of a fit mean something else than they seem to, and lme4 names none of
-them: separation, counts without overdispersion, and random effects of a family with a dispersion.
-They join what R said, so that they stay with the fit wherever it goes.
+Such facts make the numbers of a fit mean something else than they seem to, and lme4 names none of
+them: separation by fixed effects or by groups, counts without overdispersion, and random effects of
+a family with a dispersion. They join what R said, so that they stay with the fit wherever it goes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pylme.design.separation.groups import groups_are_separated
 from pylme.design.separation.report import separation
 from pylme.families.support import has_dispersion
 from pylme.frame import Factor
@@ -26,15 +27,18 @@ if TYPE_CHECKING:
     from pylme.lme4.model import RModel
     from pylme.lme4.system import System
 
-__all__ = ["DISPERSION", "NOT_OVERDISPERSED", "SEPARATION", "findings"]
+__all__ = ["DISPERSION", "NOT_OVERDISPERSED", "ONE_OUTCOME", "SEPARATION", "findings"]
 
 #: What the warnings are told by.
 SEPARATION: Final = r"separate the response"
+ONE_OUTCOME: Final = r"all rows of a level have the same outcome"
 NOT_OVERDISPERSED: Final = r"the counts are not overdispersed"
 DISPERSION: Final = r"standard deviations of the random effects are not to be trusted"
 
 #: lme4 fits families with a dispersion rightly since this version.
 _RIGHT_SINCE: Final = 2
+#: A standard deviation, on the scale of the link, that a search which does not end has passed.
+_LARGE: Final = 4.0
 #: A negative binomial whose variances exceed the Poisson's by less than this share is a Poisson.
 _POISSON: Final = 1e-3
 
@@ -55,6 +59,7 @@ def findings(model: RModel, *, version: str) -> tuple[Condition, ...]:
     said = []
     system = model.system()
     said += [*_separation(spec, spec.family, system)]
+    said += [*_one_outcome(spec.family, system)]
     # R gives NA, which comes as None, for any other family.
     theta = model.getme("glmer.nb.theta")
     if theta is not None:
@@ -77,6 +82,20 @@ def _separation(spec: ModelSpec, family: Family, system: System) -> Iterator[str
             f"{found}. Their estimates and standard errors are those at which the search stopped. "
             "Leave the effect out, merge the levels, or judge it by a likelihood ratio test; a "
             "finite estimate needs a penalty or a prior (in R: blme, brms)."
+        )
+
+
+def _one_outcome(family: Family, system: System) -> Iterator[str]:
+    if system.cnms != (("(Intercept)",),) or system.theta[0] < _LARGE:
+        return
+    (group,) = system.groups
+    if groups_are_separated(family, system.y, system.factors[group][1]):
+        yield (
+            f"no finite maximum-likelihood estimate of the standard deviation of (1 | {group}) "
+            f"exists: all rows of a level have the same outcome in every level of {group}, and the "
+            "likelihood rises as the standard deviation grows without end. At "
+            f"{system.theta[0]:.3g} the search stopped. Use one row for each level and a model "
+            "without random effects, or give the standard deviation a prior (in R: blme, brms)."
         )
 
 

@@ -85,6 +85,11 @@ MESSAGES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
             "coefficient grows without end. Neither its size nor its z test means anything.",
         ),
         (
+            r"all rows of a level have the same outcome",
+            "The groups differ without measure: the standard deviation says where the search "
+            "stopped, and so do fixed effects and standard errors on its scale.",
+        ),
+        (
             r"counts are not overdispersed",
             "A Poisson model says all that the negative binomial could say of these counts.",
         ),

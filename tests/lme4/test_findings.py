@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 import pylme
 from pylme.errors import (
@@ -130,3 +131,53 @@ def test_ordinary_fits_say_nothing_of_the_kind():
     assert not [each for each in said if isinstance(each, FitWarning)]
     assert fit.convergence.status is Status.CONVERGED
     assert "the estimates are finite" in fit.convergence.explain()
+
+
+@pytest.fixture(scope="module")
+def groups_of_one_outcome():
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"g": np.repeat(np.arange(12), 4), "x": rng.normal(size=48)})
+    data["y"] = (rng.normal(size=12) > 0).astype(int)[data["g"]]
+    return data.assign(n=3, yes=3 * data["y"])
+
+
+@pytest.mark.parametrize("formula", ["y ~ 1 + (1 | g)", "cbind(yes, n - yes) ~ x + (1 | g)"])
+@pytest.mark.parametrize("link", ["logit", "probit"])
+def test_groups_of_one_outcome_have_no_finite_standard_deviation(
+    formula, link, groups_of_one_outcome
+):
+    fit, said = _fit(lambda: pylme.glmer(formula, groups_of_one_outcome, link=link))
+    (warning,) = [each for each in said if type(each) is NoFiniteEstimateWarning]
+    assert "standard deviation of (1 | g)" in str(warning)
+    assert fit.convergence.status is Status.DEGENERATE
+    assert "differ without measure" in fit.convergence.explain()
+
+
+def test_the_likelihood_of_such_groups_rises_without_end():
+    """By quadrature that is not lme4's: a group of n successes has E Φ(c√(1 + σ²) + σu)ⁿ."""
+    u, weights = np.polynomial.hermite_e.hermegauss(200)
+    weights /= weights.sum()
+
+    def likelihood(sd, c, n):
+        eta = c * np.sqrt(1 + sd**2) + sd * u
+        return weights @ norm.cdf(eta) ** n
+
+    for c in (-0.5, 0.0, 1.0):
+        values = [likelihood(sd, c, 4) for sd in (0.1, 0.5, 1.0, 2.0, 4.0)]
+        assert (np.diff(values) > 0).all()
+        assert values[-1] < norm.cdf(c)
+
+
+@pytest.mark.parametrize("change", ["one row differs", "a row for each group", "poisson"])
+def test_other_groups_are_no_such_case(change, groups_of_one_outcome):
+    data, family = groups_of_one_outcome.copy(), "binomial"
+    if change == "one row differs":
+        data.loc[0, "y"] = 1 - data.loc[0, "y"]
+    elif change == "poisson":
+        family = "poisson"
+    control = None
+    if change == "a row for each group":
+        data = data.iloc[::4].reset_index(drop=True)
+        control = pylme.GlmerControl(check_nobs_vs_nlev="ignore", check_nobs_vs_nre="ignore")
+    _, said = _fit(lambda: pylme.glmer("y ~ 1 + (1 | g)", data, family=family, control=control))
+    assert not [each for each in said if type(each) is NoFiniteEstimateWarning]
