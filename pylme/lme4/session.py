@@ -220,7 +220,7 @@ _MEMORY: Final = re.compile(r"cannot allocate|memory exhausted|bad_alloc")
 #: Bytes that must be left when data have been copied to R.
 _RESERVE: Final = 2**25
 #: Data of fewer bytes are not looked at.
-_SMALL: Final = 2**20
+_SMALL: Final = 2**16
 
 #: Functions that Python calls by name, read into one environment.
 _R_FILES = ("helpers.R", "system.R")

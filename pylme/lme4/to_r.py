@@ -159,8 +159,9 @@ _MODES: Final[dict[str, tuple[Any, Any]]] = {
     "integer": (ri.IntSexpVector, openrlib.rlib.INTEGER),
     "double": (ri.FloatSexpVector, openrlib.rlib.REAL),
 }
-#: Bytes from which a vector is allocated by a call of R's.
-_LARGE: Final = 2**16
+#: Bytes from which a vector is allocated by a call of R's, which takes 0.1 ms. Below, the session
+#: makes sure that there is memory.
+_LARGE: Final = 2**20
 
 
 def _vector(mode: str, values: np.ndarray[Any, Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ def benchmarks() -> dict[str, Benchmark]:
         "bridge.sleepstudy": lambda options: [sleepstudy(repetitions=5 if options.smoke else 60)],
         "bridge.insteval": lambda options: [insteval(repetitions=1 if options.smoke else 4)],
         "bridge.memory": lambda options: [memory(fits=150 if options.smoke else 1000)],
+        "bridge.long_process": lambda options: long_process(fits=200 if options.smoke else 10_000),
         "bridge.conversion": lambda options: conversion(100_000 if options.smoke else 1_000_000),
     }
 
@@ -93,6 +95,46 @@ def memory(*, fits: int) -> Result:
         limit=20,
         detail=f"{resident / 1e6:.0f} MB after 100 fits",
     )
+
+
+def long_process(*, fits: int) -> list[Result]:
+    """What many fits in one process leave: references to None given away, and memory.
+
+    Python 3.11 aborts when the references to None, some thousands at the start, are all gone.
+    """
+    data = pylme.datasets.load("dyestuff")
+    process = psutil.Process(os.getpid())
+
+    def look() -> None:
+        fit = pylme.lmer("Yield ~ 1 + (1 | Batch)", data)
+        _ = fit.fixef, fit.varcorr, fit.convergence
+
+    def state() -> tuple[int, float]:
+        gc.collect()
+        return sys.getrefcount(None), process.memory_info().rss / 1e6
+
+    for _ in range(100):
+        look()
+    references, resident = state()
+    seconds = seconds_of(lambda: [look() for _ in range(fits)])
+    references_left, resident_left = state()
+    return [
+        Result(
+            what=f"references to None given away by {fits:,} fits in one process",
+            value=references - references_left,
+            unit="references",
+            limit=100,
+            detail=f"{references:,} before, {references_left:,} after; {seconds / fits * 1e3:.3g} "
+            "ms a fit",
+        ),
+        Result(
+            what=f"growth of resident memory over {fits:,} fits",
+            value=resident_left - resident,
+            unit="MB",
+            limit=20,
+            detail=f"{resident:.0f} MB before, {resident_left:.0f} MB after",
+        ),
+    ]
 
 
 def conversion(rows: int) -> list[Result]:

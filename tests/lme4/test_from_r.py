@@ -82,6 +82,34 @@ def test_an_operation_gives_away_no_reference_to_none(name, fit):
 
 
 @pytest.mark.slow
+def test_a_process_lives_through_thousands_of_fits():
+    """Five references to None a fit, given away, would end Python 3.11 after some 1,900 fits."""
+    code = """
+        import gc, sys, pylme
+        data = pylme.datasets.load("dyestuff")
+        def look():
+            fit = pylme.lmer("Yield ~ 1 + (1 | Batch)", data)
+            return fit.fixef, fit.varcorr, fit.convergence
+        look()
+        gc.collect()
+        before = sys.getrefcount(None)
+        for _ in range(2500):
+            look()
+        gc.collect()
+        print(before - sys.getrefcount(None))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 100
+
+
+@pytest.mark.slow
 def test_a_process_lives_through_many_fits():
     """Of the references to None that Python starts with, all but a few are taken away first."""
     code = """
