@@ -36,10 +36,10 @@ from pylme.reference.cells import cells
 from pylme.reference.dense_elimination import DenseEliminated, DenseElimination
 from pylme.reference.differences import form_by_differences
 from pylme.reference.elimination import Eliminated, Elimination
-from pylme.reference.evaluation import stacked
+from pylme.reference.evaluation import UNIT, stacked
 from pylme.reference.groups import base_tables, fixed_products, response_tables, within_levels
 from pylme.reference.level_basis import Leading, LevelBasis
-from pylme.reference.likelihood import UNIT, Likelihood
+from pylme.reference.likelihood import Likelihood
 from pylme.reference.memory import available_bytes
 from pylme.reference.near_solutions import near_solutions
 from pylme.reference.outset import Outset

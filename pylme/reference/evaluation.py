@@ -21,7 +21,10 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from pylme.reference.terms import Layout
 
-__all__ = ["Evaluation", "gradient", "hessian", "one_of", "stacked", "symmetric_form"]
+__all__ = ["UNIT", "Evaluation", "gradient", "hessian", "one_of", "stacked", "symmetric_form"]
+
+#: The rounding error of a sum, in proportion: several units in the last place.
+UNIT: Final = 16.0 * float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,9 +49,13 @@ class Evaluation:
     hh : ndarray, shape (R, V)
         vec of Σ_j h_j h_jᵀ of each factor, h = ZᵀV⁻¹(y - Xβ̂): profiling σ takes
         (ν/r⁴) hh hhᵀ from `form`.
-    rounding : ndarray, shape (R,)
-        An estimate, on the safe side, of what large variances and little noise make of rounding
-        errors in the criterion. Weights and columns in bad condition may add 1e-10 of its value.
+    total : ndarray, shape (R,)
+        yᵀy of the responses that residuals were computed from.
+    amplified : ndarray, shape (R,)
+        Σ A_ii(A⁻¹)_ii of a matrix in log|A| that has the rounding errors of differences; 0 where
+        there is none.
+    rho, nu : int
+        Of the likelihood.
     """
 
     criterion: NDArray[np.float64]
@@ -58,7 +65,33 @@ class Evaluation:
     M: tuple[NDArray[np.float64], ...]
     form: NDArray[np.float64]
     hh: NDArray[np.float64]
-    rounding: NDArray[np.float64]
+    total: NDArray[np.float64]
+    amplified: NDArray[np.float64]
+    rho: int
+    nu: int
+
+    @property
+    def rounding(self) -> NDArray[np.float64]:
+        """An estimate, on the safe side, of the rounding error of the criterion, shape (R,).
+
+        It is what large variances and little noise make of rounding errors; weights and columns in
+        bad condition may add 1e-10 of the criterion's value. To first order, rounding errors of a
+        matrix change its log determinant by no more than their own size times Σ A_ii(A⁻¹)_ii; r² is
+        right as S_yy is, in proportion, and as residuals are that are differences of numbers of the
+        size of y.
+        """
+        known = np.isfinite(self.criterion)
+        rss = np.where(known, self.rss, 1.0)
+        w = (self.beta[:, None] @ self.RX)[:, 0]
+        S_yy = rss + (w * w).sum(axis=1)
+        # Sums over rows and levels, weights and changes of theta have errors of their own.
+        errors = self.amplified + 8.0 * np.abs(np.where(known, self.criterion, 0.0))
+        errors += self.nu * (S_yy / rss + np.sqrt(self.total / rss))
+        if self.rho:
+            inverse = np.linalg.inv(self.RX)
+            squares = (self.RX * self.RX).sum(axis=2)
+            errors += ((inverse * inverse).sum(axis=1) * squares).sum(axis=1)
+        return np.where(known, UNIT * errors, np.inf)
 
 
 def gradient(
@@ -130,16 +163,15 @@ def symmetric_form(products: NDArray[np.float64]) -> NDArray[np.float64]:
     ndarray, shape (R, K², K²)
     """
     R, K = products.shape[:2]
-    form = (
-        products.transpose(0, 2, 3, 4, 1)
-        + products.transpose(0, 3, 2, 4, 1)
-        + products.transpose(0, 2, 3, 1, 4)
-        + products.transpose(0, 3, 2, 1, 4)
-    ).reshape(R, K * K, K * K)
+    if K == 1:
+        return products.reshape(R, 1, 1)
+    form = products.transpose(0, 2, 3, 4, 1)
+    form = form + form.swapaxes(1, 2)
+    form = (form + form.swapaxes(3, 4)).reshape(R, K * K, K * K)
     return 0.125 * (form + form.swapaxes(1, 2))
 
 
-_BY_RESPONSE: Final = ("criterion", "beta", "rss", "RX", "form", "hh", "rounding")
+_BY_RESPONSE: Final = ("criterion", "beta", "rss", "RX", "form", "hh", "total", "amplified")
 
 
 def stacked(evaluations: list[Evaluation]) -> Evaluation:
@@ -148,11 +180,12 @@ def stacked(evaluations: list[Evaluation]) -> Evaluation:
     M = tuple(
         np.concatenate(of_factor) for of_factor in zip(*(e.M for e in evaluations), strict=True)
     )
-    return Evaluation(M=M, **parts)
+    return Evaluation(M=M, rho=evaluations[0].rho, nu=evaluations[0].nu, **parts)
 
 
 def one_of(evaluation: Evaluation, response: int) -> Evaluation:
     """The evaluation of one of several responses."""
     row = slice(response, response + 1)
     parts = {n: getattr(evaluation, n)[row] for n in _BY_RESPONSE}
-    return Evaluation(M=tuple(m[row] for m in evaluation.M), **parts)
+    M = tuple(m[row] for m in evaluation.M)
+    return Evaluation(M=M, rho=evaluation.rho, nu=evaluation.nu, **parts)

@@ -10,8 +10,9 @@ With S = XᵀV⁻¹X = R_XᵀR_X, β̂ = S⁻¹XᵀV⁻¹y, r² = yᵀV⁻¹y - 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +22,7 @@ from pylme.reference.evaluation import Evaluation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["UNIT", "Likelihood", "Solved"]
-
-#: The rounding error of a sum, in proportion: several units in the last place.
-UNIT: Final = 16.0 * float(np.finfo(np.float64).eps)
+__all__ = ["Likelihood", "Solved"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +62,6 @@ class Likelihood:
     ) -> Solved:
         """The criterion, the fixed effects and r².
 
-        To first order, rounding errors of a matrix change its log determinant by no more than their
-        own size times Σ A_ii(A⁻¹)_ii; r² is right as S_yy is, in proportion, and as residuals are
-        that are differences of numbers of the size of y.
-
         Parameters
         ----------
         logdet : ndarray, shape (R,)
@@ -85,33 +79,31 @@ class Likelihood:
         w = (inverse @ S[:, :p, p:])[..., 0]
         rss = S[:, p, p] - (w * w).sum(axis=1)
         beta = (w[:, None] @ inverse)[:, 0]
-        whitening = np.zeros_like(S)
+        whitening = np.zeros(S.shape)
         whitening[:, :p, :p] = inverse
         whitening[:, p, :p] = -beta
         whitening[:, p, p] = 1.0
-        criterion = logdet + (nu * (1.0 + np.log(2.0 * np.pi / nu)) + self.constant)
         # Where rounding has left nothing of the residuals there is no value: no step leads there.
         sound = rss > 0.0
         if failed is not None:
             sound &= ~failed
-        criterion = criterion + nu * np.log(np.where(sound, rss, np.inf))
-        rest = np.where(sound, rss, np.nan)
-        spread = np.einsum("rij,rij,rjj->r", inverse, inverse, S[:, :p, :p])
-        # Sums over rows and levels, weights and changes of theta have errors of their own.
-        errors = amplified + 8.0 * np.abs(criterion) + self.nu * S[:, p, p] / rest
-        errors = errors + self.rho * spread
-        if total is not None:
-            errors = errors + self.nu * np.sqrt(total / rest)
+        rest = rss if sound.all() else np.where(sound, rss, np.inf)
+        criterion = logdet + (nu * (1.0 + math.log(2.0 * math.pi / nu)) + self.constant)
+        criterion += nu * np.log(rest)
         if self.reml:
-            criterion = criterion + 2.0 * np.log(RX.diagonal(axis1=1, axis2=2)).sum(axis=1)
+            criterion += 2.0 * np.log(RX.diagonal(axis1=1, axis2=2)).sum(axis=1)
+        none = np.zeros(len(S))
         return Solved(
             criterion=criterion,
             beta=beta,
             rss=rss,
             RX=RX,
             whitening=whitening,
-            ratio=nu / np.where(sound, rss, np.inf),
-            rounding=np.where(sound, UNIT * errors, np.inf),
+            ratio=nu / rest,
+            total=none if total is None else total,
+            amplified=none + amplified,
+            rho=self.rho,
+            nu=nu,
         )
 
     def through_fixed_effects(
@@ -131,12 +123,15 @@ class Likelihood:
         ndarray, shape (R, V, V)
             ρ (Σ NᵀσN)·(Σ NᵀτN) + 2(ν/r²) (Σ Nᵀσh)·(Σ Nᵀτh).
         """
-        q = _stacked([_symmetric(cross[:, :-1, :, -1:]) for cross in crosses])
-        taken = (2.0 * ratio)[:, None, None] * (q.swapaxes(1, 2) @ q)
+        both = _stacked([_symmetric(cross[:, :-1]) for cross in crosses])
+        R, p, used, V = both.shape
         if self.reml:
-            f = _stacked([_symmetric(cross[:, :-1, :, :-1]) for cross in crosses])
-            taken += f.swapaxes(1, 2) @ f
-        return taken
+            # One product for both: the root of the weight goes to the columns of y.
+            both[:, :, -1] *= np.sqrt(2.0 * ratio)[:, None, None]
+            flat = both.reshape(R, p * used, V)
+            return np.asarray(flat.swapaxes(1, 2) @ flat)
+        q = both[:, :, -1]
+        return np.asarray((2.0 * ratio)[:, None, None] * (q.swapaxes(1, 2) @ q))
 
 
 def _triangles(
@@ -157,14 +152,15 @@ def _triangles(
 
 
 def _symmetric(cross: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Coefficients of a symmetric σ, shape (R, c d, K²), from shape (R, c, K, d, K)."""
+    """Coefficients of a symmetric σ, shape (R, c, d, K²), from shape (R, c, K, d, K)."""
     R, c, K, d, _ = cross.shape
-    both = 0.5 * (cross + cross.swapaxes(2, 4))
-    return both.transpose(0, 1, 3, 2, 4).reshape(R, c * d, K * K)
+    both = cross + cross.swapaxes(2, 4)
+    both *= 0.5
+    return both.transpose(0, 1, 3, 2, 4).reshape(R, c, d, K * K)
 
 
 def _stacked(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -181,8 +177,9 @@ class Solved:
         Makes Zᵀ V⁻¹[X y] into [N h]: X times the inverse of R_X, and y less Xβ̂.
     ratio : ndarray, shape (R,)
         ν/r².
-    rounding : ndarray, shape (R,)
-        About the rounding error of the criterion.
+    total, amplified : ndarray, shape (R,)
+        What the rounding error of the criterion depends on: see `Evaluation`.
+    rho, nu : int
     """
 
     criterion: NDArray[np.float64]
@@ -191,7 +188,10 @@ class Solved:
     RX: NDArray[np.float64]
     whitening: NDArray[np.float64]
     ratio: NDArray[np.float64]
-    rounding: NDArray[np.float64]
+    total: NDArray[np.float64]
+    amplified: NDArray[np.float64]
+    rho: int
+    nu: int
 
     def evaluation(
         self,
@@ -202,5 +202,6 @@ class Solved:
         """With the derivatives."""
         return Evaluation(
             criterion=self.criterion, beta=self.beta, rss=self.rss, RX=self.RX,
-            M=M, form=form, hh=hh, rounding=self.rounding,
+            M=M, form=form, hh=hh, total=self.total, amplified=self.amplified,
+            rho=self.rho, nu=self.nu,
         )  # fmt: skip
