@@ -12,12 +12,12 @@ computed with once. Prior weights enter here, as the square roots that multiply 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
+from scipy.linalg import lapack
 
 from pylme.reference.independent_columns import orthogonal_columns
 
@@ -72,6 +72,27 @@ class Columns:
     log_weights: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Context:
+    """The columns of X or of a term: the caller's are baseᵀ S A.
+
+    Attributes
+    ----------
+    S : ndarray, shape (b, k)
+    A : ndarray, shape (k, k)
+    triangle : ndarray, shape (k, k), or None
+        The upper Cholesky factor of the cross products of baseᵀ S; None where these are dependent.
+    """
+
+    S: NDArray[np.float64]
+    A: NDArray[np.float64]
+    triangle: NDArray[np.float64] | None
+
+    def padded(self, rows: int) -> _Context:
+        """The same of a base with further rows."""
+        return replace(self, S=np.pad(self.S, ((0, rows - len(self.S)), (0, 0))))
+
+
 class _Base:
     """The distinct columns met so far."""
 
@@ -122,8 +143,8 @@ class _Base:
 
     def independent(
         self, base: NDArray[np.float64], contexts: Sequence[list[int]]
-    ) -> tuple[NDArray[np.float64], list[tuple[NDArray[np.float64], NDArray[np.float64]]]]:
-        """A base, and each context's columns as combinations of it that are independent.
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[_Context]]:
+        """A base, its cross products, and each context's columns, made independent.
 
         Parameters
         ----------
@@ -136,26 +157,31 @@ class _Base:
         -------
         base : ndarray
             With rows for those that were nearly dependent.
-        found : list of tuple
-            (S, A) of each context, as of `combinations`.
+        gram : ndarray, shape (b, b)
+        found : list of _Context
         """
         gram = base @ base.T
-        found = [self.combinations(positions) for positions in contexts]
+        known: dict[tuple[int, ...], _Context] = {}
         rows = list(base)
-        for at, positions in enumerate(contexts):
-            S, _ = found[at]
-            if len(positions) < 2 or _triangle(S.T @ gram @ S, NEARLY) is not None:
+        for positions in contexts:
+            if tuple(positions) in known:
                 continue
-            made, U = orthogonal_columns([self.raw[i] for i in positions], self.weights)
-            if self.weights is not None:
-                made *= np.sqrt(self.weights)
-            places = [_place(rows, row) for row in made]
-            S = np.zeros((len(rows), len(positions)))
-            S[places, np.arange(len(positions))] = 1.0
-            found[at] = S, U
+            S, A = self.combinations(positions)
+            triangle, least = _triangle(S.T @ gram @ S)
+            if len(positions) > 1 and least < NEARLY:
+                made, A = orthogonal_columns([self.raw[i] for i in positions], self.weights)
+                if self.weights is not None:
+                    made *= np.sqrt(self.weights)
+                places = [_place(rows, row) for row in made]
+                S = np.zeros((len(rows), len(positions)))
+                S[places, np.arange(len(positions))] = 1.0
+                triangle = _triangle(made @ made.T)[0]
+            known[tuple(positions)] = _Context(S=S, A=A, triangle=triangle)
+        found = [known[tuple(positions)] for positions in contexts]
         if len(rows) == len(base):
-            return base, found
-        return np.array(rows), [(np.pad(S, ((0, len(rows) - len(S)), (0, 0))), A) for S, A in found]
+            return base, gram, found
+        base = np.array(rows)
+        return base, base @ base.T, [context.padded(len(rows)) for context in found]
 
     def combinations(
         self, positions: Sequence[int]
@@ -203,9 +229,8 @@ def well_conditioned(
     found = _Base(n, weights)
     in_x = found.positions(X)
     in_terms = [found.positions(term.columns) for term in terms]
-    base, contexts = found.independent(found.finish(), [in_x, *in_terms])
-    gram = base @ base.T
-    x_of_base, RX = _orthonormal(base, gram, *contexts[0])
+    base, gram, contexts = found.independent(found.finish(), [in_x, *in_terms])
+    x_of_base, RX = _orthonormal(base, contexts[0])
     intercept = _intercept(found, in_x)
     y, beta0, means = _residuals(Y, base, x_of_base, weights, centred=intercept is not None)
     if intercept is not None:
@@ -215,8 +240,8 @@ def well_conditioned(
         Z = np.zeros((len(base), factor.width))
         back = np.zeros((factor.width, factor.width))
         for position, place in zip(factor.terms, factor.places, strict=True):
-            S, A = contexts[1 + position]
-            Z[:, place], back[place, place] = _on_average_orthonormal(gram / n, S, A)
+            context = contexts[1 + position]
+            Z[:, place], back[place, place] = _on_average_orthonormal(gram, n, context)
         z_of_base.append(Z)
         C.append(back)
     used = np.any(np.concatenate([x_of_base, *z_of_base], axis=1) != 0, axis=1)
@@ -285,46 +310,45 @@ def _is_constant(column: NDArray[np.float64]) -> bool:
 
 
 def _orthonormal(
-    base: NDArray[np.float64],
-    gram: NDArray[np.float64],
-    S: NDArray[np.float64],
-    A: NDArray[np.float64],
+    base: NDArray[np.float64], context: _Context
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """B and R such that baseᵀ B is orthonormal, and the caller's X is baseᵀ B R."""
+    S, A, triangle = context.S, context.A, context.triangle
     if S.shape[1] == 0:
         return S, A
-    triangle = _triangle(S.T @ gram @ S)
     if triangle is None:
         triangle = np.asarray(np.linalg.qr(base.T @ S, mode="r"))
         triangle *= np.where(np.diag(triangle) < 0, -1.0, 1.0)[:, None]
-    B: NDArray[np.float64] = solve_triangular(triangle, S.T, trans="T", check_finite=False).T
+    B = np.asarray(lapack.dtrtrs(triangle, S.T, trans=1)[0], dtype=np.float64).T
     return B, triangle @ A
 
 
 def _on_average_orthonormal(
-    gram: NDArray[np.float64], S: NDArray[np.float64], A: NDArray[np.float64]
+    gram: NDArray[np.float64], n: int, context: _Context
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """B and C such that (baseᵀ B)ᵀ(baseᵀ B) = n I, and these columns are the caller's times C."""
-    own = S.T @ gram @ S
-    triangle = _triangle(own)
+    S, triangle = context.S, context.triangle
     if triangle is None:
-        lengths = np.sqrt(np.diag(own))
-        triangle = np.diag(np.where(lengths > 0, lengths, 1.0))
-    inverse = solve_triangular(triangle, np.eye(len(triangle)), check_finite=False)
-    back: NDArray[np.float64] = np.asarray(np.linalg.solve(A, inverse))
+        lengths = np.sqrt(np.diag(S.T @ gram @ S))
+        triangle = np.diag(np.where(lengths > 0, lengths, np.sqrt(n)))
+    inverse = np.sqrt(n) * np.asarray(lapack.dtrtri(triangle)[0], dtype=np.float64)
+    back: NDArray[np.float64] = np.asarray(np.linalg.solve(context.A, inverse))
     return S @ inverse, back
 
 
-def _triangle(gram: NDArray[np.float64], least: float = DEPENDENT) -> NDArray[np.float64] | None:
-    """The upper Cholesky factor; None where a pivot of its correlations is below the least."""
-    scale = np.sqrt(np.diag(gram))
+def _triangle(gram: NDArray[np.float64]) -> tuple[NDArray[np.float64] | None, float]:
+    """The upper Cholesky factor, and the least pivot of its correlations.
+
+    Returns (None, 0) where it has none, or that pivot is too small.
+    """
+    scale = np.sqrt(gram.diagonal())
     if not (scale > 0).all():
-        return None
+        return None, 0.0
     try:
-        lower = np.linalg.cholesky(gram / np.outer(scale, scale))
+        lower = np.linalg.cholesky(gram / (scale[:, None] * scale))
     except np.linalg.LinAlgError:
-        return None
-    if np.diag(lower).min() < least:
-        return None
-    upper: NDArray[np.float64] = (lower * scale[:, None]).T
-    return upper
+        return None, 0.0
+    least = float(lower.diagonal().min(initial=1.0))
+    if least < DEPENDENT:
+        return None, least
+    return np.asarray((lower * scale[:, None]).T), least

@@ -26,6 +26,8 @@ __all__ = [
     "dense_plan",
 ]
 
+#: Rows and columns of a matrix that are copied at a time.
+_ROWS: Final = 128
 #: Columns of D₂ that are multiplied at a time: memory is that of a few columns for each level.
 _CHUNK: Final = 128
 
@@ -227,8 +229,14 @@ def _solved(factor: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.f
 def _inverse(factor: NDArray[np.float64]) -> NDArray[np.float64]:
     """A₂⁻¹ from its Cholesky factor."""
     inverse, _ = lapack.dpotri(factor, lower=1)
-    lower = np.tril(inverse)
-    made: NDArray[np.float64] = lower + np.tril(lower, -1).T
+    # By blocks of rows that stay in the cache.
+    made = np.asarray(inverse, dtype=np.float64).T
+    q = len(made)
+    for start in range(0, q, _ROWS):
+        end = start + _ROWS
+        made[end:, start:end] = made[start:end, end:].T
+        square = made[start:end, start:end]
+        square[:] = np.triu(square) + np.triu(square, 1).T
     return made
 
 

@@ -6,20 +6,22 @@ level. It is summed column pair by column pair over the rows, so that memory is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy import sparse
-
-from pylme.reference.pseudo_inverse import coefficients
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.reference.columns import Columns
+    from pylme.reference.pseudo_inverse import LevelInverses
     from pylme.reference.terms import Factor
 
-__all__ = ["base_tables", "fixed_products", "left_within", "response_tables", "within_levels"]
+__all__ = ["WithinLevels", "base_tables", "fixed_products", "response_tables", "within_levels"]
+
+#: What is left of a column, relative to its largest value, that is rounding error.
+NOTHING: Final = 1e-14
 
 
 def base_tables(columns: Columns, factor: Factor, f: int) -> NDArray[np.float64]:
@@ -36,7 +38,8 @@ def base_tables(columns: Columns, factor: Factor, f: int) -> NDArray[np.float64]
                 tables[i, c] = np.bincount(
                     factor.codes, weights=base[a] * base[c], minlength=factor.levels
                 )
-    return np.tensordot(B[used], tables, axes=(0, 0))
+    combined = B[used].T @ tables.reshape(len(used), -1)
+    return np.asarray(combined).reshape(factor.width, len(base), factor.levels)
 
 
 def response_tables(columns: Columns, factor: Factor, f: int) -> NDArray[np.float64]:
@@ -63,7 +66,7 @@ def response_tables(columns: Columns, factor: Factor, f: int) -> NDArray[np.floa
 def within_levels(columns: Columns, f: int, tables: NDArray[np.float64]) -> NDArray[np.float64]:
     """Z_fᵀ[Z_f X] within each level from `base_tables`: shape (K + p, K, J), its columns first."""
     combined = np.concatenate([columns.z_of_base[f], columns.x_of_base], axis=1)
-    return np.ascontiguousarray(np.tensordot(combined, tables, axes=(0, 1)))
+    return np.ascontiguousarray((combined.T @ tables).swapaxes(0, 1))
 
 
 def fixed_products(columns: Columns) -> NDArray[np.float64]:
@@ -78,26 +81,32 @@ def fixed_products(columns: Columns) -> NDArray[np.float64]:
     return products
 
 
-def left_within(
-    columns: Columns, factor: Factor, f: int, row: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """What the factor's columns leave of one column within each level, shape (n,).
+class WithinLevels:
+    """What the factor's columns leave of others within each level, in the rows."""
 
-    Orthogonal to them beyond its own rounding: what the first coefficients lack is seen in the
-    residuals, and taken out of them.
-    """
-    z = columns.z_of_base[f].T @ columns.base
-    K, J = factor.width, factor.levels
-    C = np.empty((K, K, J))
-    for a in range(K):
-        for b in range(a + 1):
-            C[a, b] = C[b, a] = np.bincount(factor.codes, weights=z[a] * z[b], minlength=J)
-    left = row.copy()
-    for _ in range(2):
-        U = np.empty((1, K, J))
-        for a in range(K):
-            U[0, a] = np.bincount(factor.codes, weights=z[a] * left, minlength=J)
-        c = coefficients(C, U)[0]
-        for a in range(K):
-            left -= z[a] * c[a, factor.codes]
-    return left
+    def __init__(self, columns: Columns, factor: Factor, f: int, inverses: LevelInverses) -> None:
+        self.z = columns.z_of_base[f].T @ columns.base
+        self.factor = factor
+        self.inverses = inverses
+
+    def less(self, row: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What is left of one column, shape (n,), from its coefficients, shape (K, J).
+
+        Orthogonal to the factor's columns beyond its own rounding: what the coefficients lack is
+        seen in the residuals, and taken out of them. Zero where no more than rounding is left.
+        """
+        codes = self.factor.codes
+        left = row - self._sum(c)
+        if np.abs(left).max() <= NOTHING * np.abs(row).max():
+            return np.zeros_like(row)
+        scores = np.empty(c.shape)
+        for a, z in enumerate(self.z):
+            scores[a] = np.bincount(codes, weights=z * left, minlength=c.shape[1])
+        left -= self._sum(self.inverses.coefficients(scores[None])[0])
+        return left
+
+    def _sum(self, c: NDArray[np.float64]) -> NDArray[np.float64]:
+        total: NDArray[np.float64] = self.z[0] * c[0].take(self.factor.codes)
+        for z, own in zip(self.z[1:], c[1:], strict=True):
+            total += z * own.take(self.factor.codes)
+        return total

@@ -122,13 +122,17 @@ class LevelBasis:
         made: NDArray[np.float64] = sums * self.G[np.arange(len(self.G)), np.arange(len(self.G))]
         return made
 
-    def less(self, row: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What the columns leave of a row, shape (n,)."""
+    def less(
+        self, row: NDArray[np.float64], c: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """What the columns leave of a row, shape (n,), its coefficients being c, shape (K, J)."""
         # Twice, as what the first coefficients lack is seen in what they leave.
         for _ in range(2):
-            c = self.coefficients(self.sums(row[None]))[0]
+            if c is None:
+                c = self.coefficients(self.sums(row[None]))[0]
             for q, of_q in zip(self.rows, c, strict=True):
-                row = row - q * of_q[self.factor.codes]
+                row = row - q * of_q.take(self.factor.codes)
+            c = None
         return row
 
     def back(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:

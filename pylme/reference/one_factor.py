@@ -41,9 +41,9 @@ from pylme.reference.batched import (
 )
 from pylme.reference.evaluation import symmetric_form
 from pylme.reference.groups import (
+    WithinLevels,
     base_tables,
     fixed_products,
-    left_within,
     response_tables,
     within_levels,
 )
@@ -51,7 +51,7 @@ from pylme.reference.level_basis import LevelBasis
 from pylme.reference.likelihood import Likelihood
 from pylme.reference.near_solutions import FAR, LITTLE, products
 from pylme.reference.patterns import merged, patterns
-from pylme.reference.pseudo_inverse import coefficients, nearly_singular
+from pylme.reference.pseudo_inverse import LevelInverses
 
 if TYPE_CHECKING:
     from pylme.reference.columns import Columns
@@ -139,7 +139,7 @@ class OneFactor:
         K = T[0].shape[1]
         if self.basis is None:
             Ze = self.responses[0] - np.tensordot(beta, self.levels[K:], axes=1)
-            c = coefficients(self.levels[:K], Ze[None])
+            c = LevelInverses.of(self.levels[:K]).coefficients(Ze[None])
         else:
             p = self.likelihood.p
             c = self.coefficients[0, p, None] - np.tensordot(
@@ -176,8 +176,8 @@ class OneFactor:
         if N.shape[1] > used:
             h = np.concatenate([h, N[:, used:]], axis=1)
         M, form, hh = self._derivatives(solved, KK, W, h)
-        if K > 1:
-            square = kronecker_square(U)
+        if scores.square is not None:
+            square = scores.square
             M = U @ M @ U.swapaxes(1, 2)
             form = square @ form @ square.swapaxes(1, 2)
             hh = (square @ hh[..., None])[..., 0]
@@ -189,10 +189,10 @@ class OneFactor:
         """The K_j and K_jc_j of given C_j and c_j."""
         R, K, P = len(factor), *C.shape[1:]
         U, s = orthogonal(factor)
-        turned = C[None]
+        turned, square = C[None], None
         if K > 1:
-            square = kronecker_square(U).swapaxes(1, 2)
-            turned = (square @ turned.reshape(1, K * K, P)).reshape(R, K, K, P)
+            square = kronecker_square(U)
+            turned = (square.swapaxes(1, 2) @ C.reshape(K * K, P)).reshape(R, K, K, P)
         KK, inner, logdet = precision(s, turned)
         back = U.swapaxes(1, 2)[:, None]
         if self.basis is None:
@@ -204,7 +204,7 @@ class OneFactor:
             N = back @ np.einsum("bag,rcbg->rcag", self.basis.R, weighted)
         flat = weighted.reshape(R, -1, K * P)
         products = flat @ c.reshape(len(c), -1, K * P).swapaxes(1, 2)
-        return _Scores(U=U, KK=KK, N=N, products=products, logdet=logdet)
+        return _Scores(U=U, square=square, KK=KK, N=N, products=products, logdet=logdet)
 
     def _derivatives(
         self,
@@ -239,6 +239,8 @@ class _Scores:
     Attributes
     ----------
     U : ndarray, shape (R, K, K)
+    square : ndarray, shape (R, K², K²), or None
+        U ⊗ U; None where K is 1.
     KK : ndarray, shape (R, K, K, P)
         The K_j.
     N : ndarray, shape (R, c, K, P)
@@ -249,6 +251,7 @@ class _Scores:
     """
 
     U: NDArray[np.float64]
+    square: NDArray[np.float64] | None
     KK: NDArray[np.float64]
     N: NDArray[np.float64]
     products: NDArray[np.float64]
@@ -263,22 +266,30 @@ def one_factor(likelihood: Likelihood, columns: Columns, factor: Factor) -> OneF
     gram = fixed_products(columns)
     counts, C = np.ones(factor.levels), levels[:K]
     basis, kinds = None, None
-    if nearly_singular(C):
+    inverses = LevelInverses.of(C)
+    if inverses.nearly_singular:
         basis = LevelBasis.of(columns, 0, factor)
         of_y = basis.sums(columns.y)
         of_x = np.tensordot(columns.x_of_base, basis.sums(columns.base), axes=(0, 0))
         explained = products(of_x, of_y, of_x, of_y)
     else:
-        of_x, of_y = coefficients(C, levels[K:]), coefficients(C, responses)
+        both = inverses.coefficients(np.concatenate([levels[K:], responses]))
+        p = len(levels) - K
+        of_x, of_y = both[:p], both[p:]
         explained = products(levels[K:], responses, of_x, of_y)
         kinds = patterns(levels)
-    within = _within(columns, factor, basis, gram, explained)
+    within = gram - explained
+    little = within.diagonal(axis1=1, axis2=2) < LITTLE * gram.diagonal(axis1=1, axis2=2)
+    if little.any():
+        of_levels = basis or WithinLevels(columns, factor, 0, inverses)
+        _from_rows(columns, within, little, of_levels, np.concatenate([of_x, of_y]))
     columns_of_y = of_y[:, None]
     if kinds is not None:
         both = np.concatenate([C, of_x])
         counts, both, columns_of_y = merged(kinds, both, of_y)
         C, of_x = both[:K], both[K:]
-    shared = np.broadcast_to(of_x, (len(responses), *of_x.shape))
+    R = len(responses)
+    shared = of_x[None] if R == 1 else np.broadcast_to(of_x, (R, *of_x.shape))
     return OneFactor(
         likelihood=likelihood,
         counts=counts,
@@ -292,35 +303,28 @@ def one_factor(likelihood: Likelihood, columns: Columns, factor: Factor) -> OneF
     )
 
 
-def _within(
+def _from_rows(
     columns: Columns,
-    factor: Factor,
-    basis: LevelBasis | None,
-    gram: NDArray[np.float64],
-    taken: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """W, by difference where enough is left of a column, else from its residuals in the rows."""
-    W = gram - taken
-
-    def of_rows(row: NDArray[np.float64]) -> NDArray[np.float64]:
-        return left_within(columns, factor, 0, row) if basis is None else basis.less(row)
-
+    W: NDArray[np.float64],
+    little: NDArray[np.bool_],
+    of_levels: LevelBasis | WithinLevels,
+    c: NDArray[np.float64],
+) -> None:
+    """Put into W what is left of columns in the rows, where too little is left for a difference."""
     p = W.shape[1] - 1
     B, Z = columns.x_of_base, columns.z_of_base[0]
     base_of_z = np.any(Z != 0, axis=1)
-    little = W.diagonal(axis1=1, axis2=2) < LITTLE * gram.diagonal(axis1=1, axis2=2)
     for j in np.flatnonzero(little[0, :p]):
-        if base_of_z.sum() == factor.width and not B[~base_of_z, j].any():
+        if base_of_z.sum() == Z.shape[1] and not B[~base_of_z, j].any():
             # A combination of the factor's own columns: nothing is left.
             W[:, j] = W[:, :, j] = 0.0
             continue
-        left = of_rows(B[:, j] @ columns.base)
+        left = of_levels.less(B[:, j] @ columns.base, c[j])
         of_base = columns.base @ left
         W[:, j, :p] = W[:, :p, j] = of_base @ B
         W[:, j, j] = left @ left
         W[:, j, p] = W[:, p, j] = columns.y @ left
     for r in np.flatnonzero(little[:, p]):
-        left = of_rows(columns.y[r])
+        left = of_levels.less(columns.y[r], c[p + r])
         W[r, p, :p] = W[r, :p, p] = np.where(W[r].diagonal()[:p] == 0, 0, (columns.base @ left) @ B)
         W[r, p, p] = left @ left
-    return W

@@ -6,6 +6,7 @@ criterion. In a balanced design all levels of a kind fall together.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -18,6 +19,12 @@ __all__ = ["merged", "patterns"]
 #: Tables are the same if they differ by less than this part of the largest: the order of the rows
 #: leaves rounding errors in the sums.
 SAME: Final = 1e-12
+
+
+@cache
+def _mixture(entries: int) -> NDArray[np.float64]:
+    """Fixed weights for so many entries."""
+    return np.random.default_rng(0).uniform(0.5, 1.5, entries)
 
 
 def patterns(within: NDArray[np.float64]) -> NDArray[np.intp] | None:
@@ -35,7 +42,7 @@ def patterns(within: NDArray[np.float64]) -> NDArray[np.intp] | None:
         return np.zeros(J, dtype=np.intp)
     # A fixed combination of the entries tells most different levels apart; what it takes together
     # is compared entry by entry.
-    mixture = np.random.default_rng(0).uniform(0.5, 1.5, len(flat)) @ flat
+    mixture = _mixture(len(flat)) @ flat
     order = np.argsort(mixture, kind="stable")
     near = np.diff(mixture[order]) <= SAME * size * len(flat)
     if 2 * int(np.count_nonzero(near)) < J:

@@ -70,7 +70,12 @@ class Remainder:
         self, S: NDArray[np.float64], T: Sequence[NDArray[np.float64]]
     ) -> NDArray[np.float64]:
         """Λ₂ᵀ S Λ₂ of a symmetric S."""
-        return self.right(self.right(S, T).T, T)
+        if max(self.widths) > 1:
+            return self.right(self.right(S, T).T, T)
+        scale = np.repeat([matrix[0, 0] for matrix in T], self.levels)
+        made: NDArray[np.float64] = S * scale
+        made *= scale[:, None]
+        return made
 
     def times(
         self, T: Sequence[NDArray[np.float64]], v: NDArray[np.float64]

@@ -65,16 +65,19 @@ def moments_start(
     n : int
     """
     residual = variance
-    parts = list(squares)
+    # The effects of a factor whose columns are all zero have no moments: no variance.
+    sizes = [size if size > 0 else np.inf for size in sizes]
+    traces = [np.trace(square, axis1=1, axis2=2) for square in squares]
     for _ in range(_ROUNDS):
         taken = np.zeros_like(variance)
-        parts = []
-        for square, size in zip(squares, sizes, strict=True):
-            diagonal = np.eye(square.shape[1]) * (n * residual)[:, None, None]
-            # The effects of a factor whose columns are all zero have no moments: no variance.
-            parts.append((square - diagonal) / size if size > 0 else np.zeros_like(square))
-            taken = taken + np.maximum(np.trace(parts[-1], axis1=1, axis2=2), 0.0)
-        residual = np.maximum(variance - taken, 0.1 * variance)
+        for square, size, trace in zip(squares, sizes, traces, strict=True):
+            of_errors = square.shape[1] * n * residual
+            taken = taken + np.maximum((trace - of_errors) / size, 0.0)
+        last, residual = residual, np.maximum(variance - taken, 0.1 * variance)
+    parts = [
+        (square - np.eye(square.shape[1]) * (n * last)[:, None, None]) / size
+        for square, size in zip(squares, sizes, strict=True)
+    ]
     T = []
     for factor, part in zip(layout.factors, parts, strict=True):
         block = np.zeros_like(part)
