@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import wraps
-from numbers import Integral
-from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, cast
 
 import numpy as np
 
@@ -31,7 +30,7 @@ from pylme.fit import Fit
 from pylme.formula import Name, deparse
 from pylme.lme4.conditions import raise_as_warnings
 from pylme.lme4.control import GlmerControl, LmerControl
-from pylme.options import choice
+from pylme.options import choice, is_whole, true_or_false
 from pylme.results.certificate import SUSPECT
 
 if TYPE_CHECKING:
@@ -176,7 +175,7 @@ def lmer(
             value=f"{type(control).__name__}(...)",
             allowed='none with engine="numpy": a control is for lme4 and its optimisers',
         )
-    reml = _is_true("reml", reml)
+    reml = true_or_false("reml", reml)
     seconds = checked_timeout(timeout)
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
@@ -188,7 +187,7 @@ def lmer(
             return _fitted_by_numpy(spec, na_action=na_action, offset=offset, timeout=seconds)
         return _fitted(spec, "lmer", control, na_action=na_action, timeout=seconds)
 
-    return _checked(fitted) if _is_true("check", check) else fitted()
+    return _checked(fitted) if true_or_false("check", check) else fitted()
 
 
 @_within_memory
@@ -324,19 +323,12 @@ def glmer_nb(
 
 def _points(n_agq: object) -> int:
     """The number of quadrature points."""
-    truth = isinstance(n_agq, bool)
-    points = int(n_agq) if isinstance(n_agq, Integral) else -1
-    if truth or not 0 <= points <= MOST_POINTS:
+    points = int(cast("int", n_agq)) if is_whole(n_agq) else -1
+    if not 0 <= points <= MOST_POINTS:
         raise OptionError(
             option="n_agq", value=n_agq, allowed=f"a whole number from 0 to {MOST_POINTS}"
         )
     return points
-
-
-def _is_true(option: str, value: object) -> bool:
-    if not isinstance(value, bool | np.bool_):
-        raise OptionError(option=option, value=value, allowed=(True, False))
-    return bool(value)
 
 
 def _checked(fitted: Callable[[], Fit]) -> Fit:

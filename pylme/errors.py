@@ -90,8 +90,10 @@ def quoted(names: Iterable[object], *, most: int = 12) -> str:
     return ", ".join(listed[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def nearest(name: str, known: Iterable[str]) -> tuple[str, ...]:
+def nearest(name: object, known: Iterable[str]) -> tuple[str, ...]:
     """Up to three of the known names that look most like `name`, without regard to case."""
+    if not isinstance(name, str):
+        return ()
     by_lower: dict[str, str] = {}
     for candidate in known:
         by_lower.setdefault(candidate.lower(), candidate)
@@ -99,7 +101,7 @@ def nearest(name: str, known: Iterable[str]) -> tuple[str, ...]:
     return tuple(by_lower[lower] for lower in found)
 
 
-def suggestion(name: str, known: Sequence[str]) -> str:
+def suggestion(name: object, known: Sequence[str]) -> str:
     """'Did you mean …?' where a known name is near, else the list of what there is."""
     near = nearest(name, known)
     if near:
@@ -451,15 +453,29 @@ class OptionError(PylmeError, ValueError):
         if isinstance(allowed, str):
             remedy = f"Pass {allowed}."
         else:
-            near = nearest(value, [str(a) for a in allowed]) if isinstance(value, str) else ()
+            near = nearest(value, [str(a) for a in allowed])
             remedy = f"Allowed: {', '.join(repr(a) for a in allowed)}." + (
                 f" Did you mean {near[0]!r}?" if near else ""
             )
         super().__init__(
-            asked=f"Setting {option}", found=f"{value!r} is not allowed", remedy=remedy
+            asked=f"Setting {option}", found=f"{_shortly(value)} is not allowed", remedy=remedy
         )
         self.option = option
         self.value = value
+
+
+#: A data frame or a list passed by mistake shall not push the remedy off the screen.
+_MOST_SHOWN: Final = 400
+
+
+def _shortly(value: object) -> str:
+    try:
+        shown = repr(value)
+    except Exception:  # noqa: BLE001  (a foreign __repr__, and Python's for a number too long)
+        return f"a value of type {type(value).__name__}"
+    if len(shown) <= _MOST_SHOWN:
+        return shown
+    return f"{shown[:_MOST_SHOWN]}... (of type {type(value).__name__})"
 
 
 class UnknownNameError(PylmeError, LookupError):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from pylme.errors import NotAvailableError, OptionError
-from pylme.options import choice, finite_numbers, is_number, whole_number
+from pylme.options import choice, finite_numbers, is_number, text, true_or_false, whole_number
 from pylme.results import saving, tidying
 from pylme.results.assessed import assessed
 from pylme.results.coefficients import coefficient_table
@@ -444,7 +444,7 @@ class Fit:
         NotAvailableError
             If the fit came from JSON.
         """
-        return self._model.getme(name)
+        return self._model.getme(text("name", name))
 
     def summary(self) -> Summary:
         """What lme4's summary shows; prints as R does, and renders to HTML, LaTeX, Markdown."""
@@ -480,13 +480,19 @@ class Fit:
         -------
         DataFrame
             ``effect, group, [level,] term, estimate, std.error, statistic[, p.value]``.
+
+        Raises
+        ------
+        OptionError
+            If an argument is not one of those allowed, with or without intervals.
         """
+        tidying.half_width(conf_level)
         return tidying.tidy(
             effects,
             table=self.coef_table,
             varcorr=self.varcorr,
             modes=lambda: [(e, self.ranef_var[e.group]) for e in self._random_effects.values()],
-            conf_level=conf_level if conf_int else None,
+            conf_level=conf_level if true_or_false("conf_int", conf_int) else None,
         )
 
     def glance(self) -> pd.DataFrame:

@@ -7,8 +7,10 @@ error message all read it.
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Mapping
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeGuard, TypeVar, cast, get_args
 
 from pylme.errors import OptionError
 
@@ -16,9 +18,23 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["choice", "finite_numbers", "is_number", "whole_number"]
+__all__ = [
+    "choice",
+    "finite_numbers",
+    "is_number",
+    "is_whole",
+    "mapping",
+    "number_array",
+    "optional_text",
+    "text",
+    "true_or_false",
+    "whole_number",
+    "workers",
+]
 
 T = TypeVar("T")
+#: More is never meant, and what counts to it would not come back.
+_MOST: Final = 2**31 - 1
 
 
 def choice(option: str, value: T, allowed: Any) -> T:
@@ -37,10 +53,17 @@ def choice(option: str, value: T, allowed: Any) -> T:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether the value is a number: not a bool, not NaN; NumPy's numbers are."""
-    if isinstance(value, bool):
+    """Whether the value is a number that a double holds: not a bool, not NaN; NumPy's are."""
+    if isinstance(value, bool) or not isinstance(value, Real):
         return False
-    return isinstance(value, Real) and not math.isnan(value)
+    if isinstance(value, Integral):
+        return abs(int(value)) <= sys.float_info.max
+    return not math.isnan(value)
+
+
+def is_whole(value: object) -> bool:
+    """Whether the value is a whole number: not a bool; NumPy's are."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def finite_numbers(option: str, values: ArrayLike) -> NDArray[np.float64]:
@@ -53,13 +76,94 @@ def finite_numbers(option: str, values: ArrayLike) -> NDArray[np.float64]:
     """
     import numpy as np
 
-    try:
-        array = np.atleast_1d(np.asarray(values, np.float64))
-    except (TypeError, ValueError):
-        array = np.array([np.nan])
-    if array.ndim != 1 or not np.isfinite(array).all():
+    array = number_array(values)
+    if array is None or array.ndim > 1 or not np.isfinite(array).all():
         raise OptionError(option=option, value=values, allowed="a sequence of finite numbers")
-    return array
+    return np.atleast_1d(array)
+
+
+def number_array(values: object) -> NDArray[np.float64] | None:
+    """`values` as an array of doubles of any shape; None where they are no real numbers."""
+    import numpy as np
+
+    try:
+        array = np.asarray(values)
+        # What NumPy would make numbers of too: texts, truth values, complex numbers, times.
+        if array.size and array.dtype.kind not in "iufO":
+            return None
+        return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def text(option: str, value: object) -> str:
+    """`value`, if it is a text.
+
+    Raises
+    ------
+    OptionError
+        If it is anything else.
+    """
+    if not isinstance(value, str):
+        raise OptionError(option=option, value=value, allowed="a text")
+    return value
+
+
+def optional_text(option: str, value: object) -> str | None:
+    """`value`, if it is a text or None.
+
+    Raises
+    ------
+    OptionError
+        If it is anything else.
+    """
+    if value is not None and not isinstance(value, str):
+        raise OptionError(option=option, value=value, allowed="a text, or None")
+    return value
+
+
+def mapping(option: str, value: object, *, allowed: str) -> Mapping[Any, Any]:
+    """`value`, if it is a mapping; `allowed` says of what.
+
+    Raises
+    ------
+    OptionError
+        If it is anything else.
+    """
+    if not isinstance(value, Mapping):
+        raise OptionError(option=option, value=value, allowed=allowed)
+    return value
+
+
+def true_or_false(option: str, value: object) -> bool:
+    """`value`, if it is True or False; NumPy's are.
+
+    Raises
+    ------
+    OptionError
+        If it is anything else.
+    """
+    import numpy as np
+
+    if not isinstance(value, bool | np.bool_):
+        raise OptionError(option=option, value=value, allowed=(True, False))
+    return bool(value)
+
+
+def workers(option: str, value: object) -> int | None:
+    """A number of worker processes, as joblib has it.
+
+    Raises
+    ------
+    OptionError
+        If it is neither None nor a whole number other than 0.
+    """
+    if value is None:
+        return None
+    if not is_whole(value) or not 0 < abs(int(cast("int", value))) <= _MOST:
+        allowed = "a whole number of processes from 1, -1 for one per processor, or None"
+        raise OptionError(option=option, value=value, allowed=allowed)
+    return int(cast("int", value))
 
 
 def whole_number(option: str, value: object, *, least: int) -> int:
@@ -70,8 +174,7 @@ def whole_number(option: str, value: object, *, least: int) -> int:
     OptionError
         If it is anything else.
     """
-    truth = isinstance(value, bool)
-    number = int(value) if isinstance(value, Integral) else least - 1
-    if truth or number < least:
+    number = int(cast("int", value)) if is_whole(value) else least - 1
+    if not least <= number <= _MOST:
         raise OptionError(option=option, value=value, allowed=f"a whole number from {least}")
     return number

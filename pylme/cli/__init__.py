@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -17,6 +18,7 @@ def main() -> None:
 
 
 def _status(arguments: list[str]) -> int:
+    _prepare_streams()
     try:
         from pylme.cli.app import run
 
@@ -36,3 +38,17 @@ def _status(arguments: list[str]) -> int:
         )
         return 1
     return status
+
+
+def _prepare_streams() -> None:
+    """Let every text be written: where a stream is closed, and where its encoding is not UTF-8.
+
+    Python has None for a stream that its caller closed. A character that an encoding lacks is
+    written as an escape, as Python does on the error stream.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -221,7 +221,7 @@ def doctor() -> int:
 
 
 def _require_folder(html: Path | None) -> None:
-    if html is not None and not html.parent.is_dir():
+    if html is not None and (html.is_dir() or not html.parent.is_dir()):
         raise OptionError(
             option="--html", value=str(html), allowed="a file in a folder that exists"
         )

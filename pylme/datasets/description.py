@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pylme.errors import UnknownNameError
+from pylme.options import text
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -157,6 +158,7 @@ def describe(name: str) -> Description:
     >>> pylme.datasets.describe("sleepstudy").rows
     180
     """
+    text("name", name)
     if name not in names():
         raise UnknownNameError(what="data set", name=name, known=names())
     measured = _read("columns.json")[name]

@@ -23,7 +23,7 @@ from pylme.design.transformations import weights_of
 from pylme.design.values import CodedFactor, Matrix, numbers_of, read_only
 from pylme.design.variables import complete, evaluated
 from pylme.errors import FormulaError, NotAvailableError, RankDeficiencyWarning, ResponseError, warn
-from pylme.families import family as family_of
+from pylme.families.family import optional_family
 from pylme.formula import deparse, model_terms
 from pylme.frame import Factor
 from pylme.frame.factors import of_times
@@ -103,7 +103,7 @@ def design(
     >>> design.x_names, design.cnms, design.Zt.shape
     (('(Intercept)', 'Days'), (('Subject', ('(Intercept)', 'Days')),), (36, 180))
     """
-    kind = None if family is None and link is None else family_of(family or "binomial", link)
+    kind = optional_family(family, link)
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
         start=None, na_action=na_action, family=kind, reml=kind is None,

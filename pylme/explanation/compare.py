@@ -12,7 +12,7 @@ from pylme.explanation.explain import explain, require_explicable
 from pylme.explanation.formula_comparison import FormulaComparison
 from pylme.explanation.relation import MIRRORED, relation_of
 from pylme.explanation.with_data import examine
-from pylme.families import family as family_of
+from pylme.families.family import optional_family
 from pylme.formula import parse_formula, with_dot
 from pylme.frame import column_names, read_frame
 from pylme.reference.threads import one_thread
@@ -93,7 +93,7 @@ def compare_formulas(
     if data is None:
         explanations = tuple(explain(each, family=family, link=link) for each in formulas)
         return FormulaComparison(explanations=explanations)
-    kind = None if family is None and link is None else family_of(family or "binomial", link)
+    kind = optional_family(family, link)
     with one_thread():
         return _compared(formulas, data, kind, weights)
 

@@ -14,7 +14,7 @@ from pylme.explanation.effects import uncoded_effects
 from pylme.explanation.explanation import Explanation
 from pylme.explanation.parts import FixedPart, RandomPart
 from pylme.explanation.with_data import examine, explained
-from pylme.families import family as family_of
+from pylme.families.family import optional_family
 from pylme.formula import (
     check_functions,
     deparse,
@@ -95,7 +95,7 @@ def explain(
     >>> about.n_parameters, about.rank
     (10, 6)
     """
-    kind = None if family is None and link is None else family_of(family or "binomial", link)
+    kind = optional_family(family, link)
     if data is None:
         return of_formula(parse_formula(formula), kind)
     spec = specified(

@@ -10,6 +10,7 @@ from pylme.errors import NotAvailableError, UnknownNameError
 from pylme.explanation.explanation import Explanation
 from pylme.explanation.relation import Relation
 from pylme.explanation.words import listed
+from pylme.options import text
 from pylme.render import LEFT, Document, Facts, Lines, Rendered, Table
 from pylme.render.paragraphs import WIDTH
 
@@ -72,7 +73,8 @@ class FormulaComparison(Rendered):
         NotAvailableError
             If there are no data.
         """
-        for label in (first, second):
+        for option, label in (("first", first), ("second", second)):
+            text(option, label)
             if label not in self.labels:
                 raise UnknownNameError(what="formula", name=label, known=self.labels)
         if not self.relations:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from pylme.errors import OptionError
-from pylme.options import choice, is_number
+from pylme.options import choice, is_number, optional_text
 
-__all__ = ["LINKS", "Family", "FamilyName", "family", "negative_binomial"]
+__all__ = ["LINKS", "Family", "FamilyName", "family", "negative_binomial", "optional_family"]
 
 FamilyName = Literal["binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian"]
 
@@ -79,6 +79,7 @@ def family(name: str, link: str | None = None) -> Family:
     OptionError
         If lme4 fits no such family, or the family has no such link.
     """
+    optional_text("link", link)
     if isinstance(name, str) and name.lower() == "gaussian" and link in (None, "identity"):
         raise OptionError(
             option="family",
@@ -93,6 +94,25 @@ def family(name: str, link: str | None = None) -> Family:
     if link is not None and link not in links:
         raise OptionError(option=f"link of the {name} family", value=link, allowed=links)
     return Family(name=name, link=link or links[0])
+
+
+def optional_family(name: str | None, link: str | None) -> Family | None:
+    """The family of a generalized model; None, for a linear one, where neither is given.
+
+    Parameters
+    ----------
+    name : str or None
+        The binomial family where there is a link alone.
+    link : str or None
+
+    Raises
+    ------
+    OptionError
+        As `family`.
+    """
+    if name is None and link is None:
+        return None
+    return family("binomial" if name is None else name, link)
 
 
 def negative_binomial(shape: float, link: str = "log") -> Family:

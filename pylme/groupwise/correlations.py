@@ -16,7 +16,7 @@ from pylme.groupwise.table import (
     LevelEstimates,
     delta_estimates,
 )
-from pylme.options import choice
+from pylme.options import choice, optional_text, text
 from pylme.reference.standard_errors import standard_errors
 from pylme.results.tidying import half_width
 
@@ -64,6 +64,7 @@ def group_correlations(
         If an argument is not one of those allowed.
     """
     method = choice("method", method, IntervalMethod)
+    by, group = text("by", by), optional_text("group", group)
     reach = half_width(conf_level)
     blocks = blocks_by(by, varcorr, group=group)
     levels, test = delta_estimates(blocks, None, conf_level=conf_level), None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,10 @@ from pylme.formula import (
 )
 from pylme.frame import column_names
 from pylme.groupwise.between import levels_between
+from pylme.options import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from pylme.formula import Node
 
@@ -81,9 +83,10 @@ def group_specific(
     >>> fit = pylme.lmer(f"math ~ ses*sector + {part}", hsb)  # doctest: +SKIP
     """
     available = column_names(data)
+    text("by", by)
     if by not in available:
         raise UnknownColumnError(name=by, available=available, where="`by`")
-    grouping = _node(group, available, "`group`")
+    grouping = _node(text("group", group), available, "`group`")
     _require_one_factor(grouping)
     slopes = tuple(_slopes(slope, available))
     levels = levels_between(grouping, by, data)
@@ -103,21 +106,34 @@ def _require_one_factor(group: Node) -> None:
 
 
 def _slopes(slope: str | Sequence[str] | None, available: Sequence[str]) -> Iterator[Node]:
-    for text in (slope,) if isinstance(slope, str) else slope or ():
-        terms = model_terms(_node(text, available, "`slope`"))
+    for covariate in _covariates(slope):
+        terms = model_terms(_node(covariate, available, "`slope`"))
         if not terms.intercept:
             raise OptionError(
-                option="slope", value=text, allowed="covariates alone: the intercepts always vary"
+                option="slope",
+                value=covariate,
+                allowed="covariates alone: the intercepts always vary",
             )
         for term in terms.terms:
             yield reduce(lambda a, b: Binary(operator=":", left=a, right=b), term.variables)
 
 
-def _node(text: str, available: Sequence[str], where: str) -> Node:
-    """The column of that name, or else the expression that the text is."""
-    if text in available:
-        return Name(name=text)
-    node = parse_tree(text)
+def _covariates(slope: object) -> tuple[str, ...]:
+    if slope is None:
+        return ()
+    several = (slope,) if isinstance(slope, str) else slope
+    if not isinstance(several, Sequence) or not all(isinstance(each, str) for each in several):
+        raise OptionError(
+            option="slope", value=slope, allowed="a text, a sequence of texts, or None"
+        )
+    return tuple(several)
+
+
+def _node(written: str, available: Sequence[str], where: str) -> Node:
+    """The column of that name, or else the expression that is written."""
+    if written in available:
+        return Name(name=written)
+    node = parse_tree(written)
     for part in walk(node):
         if isinstance(part, Name) and part.name not in available:
             raise UnknownColumnError(name=part.name, available=available, where=where)

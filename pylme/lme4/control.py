@@ -303,10 +303,9 @@ class GlmerControl(Control):
         if tol is not None and not (is_number(tol) and tol > 0):
             raise OptionError(option="tol_pwrss", value=tol, allowed="a positive number")
         for name in ("compdev", "n_agq_0_init"):
-            if getattr(self, name) not in (None, True, False):
-                raise OptionError(
-                    option=name, value=getattr(self, name), allowed=(True, False, None)
-                )
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, bool):
+                raise OptionError(option=name, value=value, allowed=(True, False, None))
         if self.check_response_not_const is not None:
             choice("check_response_not_const", self.check_response_not_const, Action)
         Control.__post_init__(self)

@@ -15,6 +15,7 @@ import numpy as np
 from pylme.errors import NotAvailableError
 from pylme.options import choice
 from pylme.plot.axes import axes
+from pylme.plot.fitted import require_fit
 from pylme.plot.palette import BLUE, DARK, shown
 from pylme.results.tidying import half_width
 
@@ -56,6 +57,7 @@ def varcorr_data(fit: Fitted, component: Component = "sd", *, level: float = 0.9
     OptionError
         If `component` is not one of the two, or `level` not between 0 and 1.
     """
+    require_fit(fit)
     component = choice("component", component, Component)
     reach = half_width(level)
     try:

@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 
 from pylme.errors import UnknownNameError
+from pylme.options import optional_text
 from pylme.plot.axes import axes
+from pylme.plot.fitted import require_fit
 from pylme.plot.palette import BLUE, DARK, GREY, shown
 from pylme.results.tidying import half_width
 
@@ -56,6 +58,8 @@ def caterpillar_data(
     OptionError
         If `level` is not between 0 and 1.
     """
+    require_fit(fit)
+    effect = optional_text("effect", effect)
     reach = half_width(level)
     modes = fit.ranef
     group = the_group(modes, group)
@@ -149,6 +153,7 @@ def the_group(modes: dict[str, pd.DataFrame], group: str | None) -> str:
     UnknownNameError
         If there is none of that name.
     """
+    group = optional_text("group", group)
     if group is None:
         return next(iter(modes))
     if group not in modes:

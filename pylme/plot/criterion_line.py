@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pylme.errors import NotAvailableError, OptionError
+from pylme.options import whole_number
 from pylme.plot.axes import axes
 from pylme.plot.lines import line_along
 from pylme.plot.palette import BLUE, GREY, ORANGE, shown
@@ -79,8 +80,7 @@ def profile_criterion_data(
 
 
 def _data(fit: Fitted, line: Line, span: tuple[float, float] | None, points: int) -> pd.DataFrame:
-    if not isinstance(points, int) or points < 3:
-        raise OptionError(option="points", value=points, allowed="a whole number of at least 3")
+    points = whole_number("points", points, least=3)
     excess = _excess(fit, line)
     with one_thread():
         if span is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,10 @@ def random_effects_data(
 
 
 def _frame(found: list[Plane], probabilities: Sequence[float]) -> pd.DataFrame:
+    if not isinstance(probabilities, Iterable) or isinstance(probabilities, str | Mapping):
+        allowed = "a sequence of numbers between 0 and 1"
+        raise OptionError(option="probabilities", value=probabilities, allowed=allowed)
+    probabilities = tuple(probabilities)
     for probability in probabilities:
         if not (is_number(probability) and 0 < probability < 1):
             raise OptionError(

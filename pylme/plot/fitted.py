@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pylme.errors import OptionError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from pylme.results.protocol import ResidualType
     from pylme.results.varcorr import VarCorr
 
-__all__ = ["Fitted"]
+__all__ = ["Fitted", "require_fit"]
 
 
 class Fitted(Protocol):
@@ -82,3 +84,16 @@ class Fitted(Protocol):
     def getme(self, name: str) -> Any:
         """An item of lme4's ``getME``."""
         ...
+
+
+def require_fit(fit: object) -> None:
+    """Raise for what is no fitted model.
+
+    Raises
+    ------
+    OptionError
+        Also for a class in place of its instance.
+    """
+    if isinstance(fit, type) or not callable(getattr(fit, "residuals_of", None)):
+        allowed = "a fitted model, as pylme.lmer returns it"
+        raise OptionError(option="fit", value=fit, allowed=allowed)

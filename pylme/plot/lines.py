@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from pylme.errors import OptionError, UnknownNameError
+from pylme.options import number_array
 from pylme.plot.covariance_lines import line_of_a_combination, line_of_a_term
+from pylme.plot.fitted import require_fit
 from pylme.plot.line import FAR, Combination, Line
 from pylme.plot.theta_names import theta_names
 
@@ -29,6 +31,7 @@ def line_along(fit: Fitted, along: Along) -> Line:
     UnknownNameError, OptionError, NotAvailableError
         As `pylme.plot.profile_criterion_data`.
     """
+    require_fit(fit)
     if isinstance(along, str):
         names = theta_names(fit.varcorr)
         if along not in names:
@@ -49,10 +52,9 @@ def _direction(along: object, m: int) -> NDArray[np.float64]:
         "the name of an element of theta, (group, effect), (group, effect, other effect), "
         f"a combination of covariances, or {m} finite numbers, not all zero"
     )
-    try:
-        direction = np.asarray(along, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise OptionError(option="along", value=along, allowed=allowed) from error
+    direction = number_array(along)
+    if direction is None:
+        raise OptionError(option="along", value=along, allowed=allowed)
     if direction.shape != (m,) or not np.isfinite(direction).all() or not direction.any():
         raise OptionError(option="along", value=along, allowed=allowed)
     return direction

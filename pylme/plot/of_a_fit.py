@@ -9,6 +9,7 @@ from pylme.plot.components import varcorr, varcorr_data
 from pylme.plot.conditional_modes import caterpillar, caterpillar_data
 from pylme.plot.criterion_line import profile_criterion, profile_criterion_data
 from pylme.plot.effects_plane import random_effects, random_effects_data
+from pylme.plot.fitted import require_fit
 from pylme.plot.residual_pictures import residuals, residuals_data
 from pylme.plot.search_path import convergence, convergence_data
 
@@ -44,6 +45,7 @@ class Pictures:
     """
 
     def __init__(self, fit: Fitted) -> None:
+        require_fit(fit)
         self.fit = fit
 
     caterpillar = _Drawn(caterpillar)

@@ -10,7 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pylme.errors import NotAvailableError, OptionError, UnknownColumnError
+from pylme.options import optional_text
 from pylme.plot.conditional_modes import the_group
+from pylme.plot.fitted import require_fit
 from pylme.plot.implied import columns_by_level, intercept_and_slope
 from pylme.plot.palette import STYLES
 
@@ -54,6 +56,8 @@ def planes(
     UnknownNameError, UnknownColumnError, OptionError, NotAvailableError
         As `pylme.plot.random_effects_data`.
     """
+    require_fit(fit)
+    slope, by = optional_text("slope", slope), optional_text("by", by)
     modes = fit.ranef
     group = the_group(modes, group)
     own = modes[group]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,6 @@ from pylme.plot.axes import axes
 from pylme.plot.palette import STYLES, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
@@ -62,7 +61,7 @@ def study_data(
     OptionError
         If there are several parameters and none is named, or more than 7 are.
     """
-    frame = results if isinstance(results, pd.DataFrame) else results.to_frame()
+    frame = _table(results)
     for name in COLUMNS:
         if name not in frame:
             raise UnknownColumnError(
@@ -73,16 +72,31 @@ def study_data(
         if len(known) > 1:
             raise OptionError(option="parameter", value=None, allowed=known)
         parameter = known
-    wanted = (parameter,) if isinstance(parameter, str) else tuple(parameter)
+    wanted = (parameter,) if isinstance(parameter, str) else parameter
+    if not isinstance(wanted, Sequence) or not all(isinstance(name, str) for name in wanted):
+        allowed = "a text, or a sequence of texts"
+        raise OptionError(option="parameter", value=parameter, allowed=allowed)
     for name in wanted:
         if name not in known:
             raise UnknownNameError(what="parameter", name=name, known=known)
-    if len(wanted) > len(STYLES):
+    if not 0 < len(wanted) <= len(STYLES):
         raise OptionError(
-            option="parameter", value=wanted, allowed=f"at most {len(STYLES)} parameters"
+            option="parameter",
+            value=wanted,
+            allowed=f"at least one and at most {len(STYLES)} parameters",
         )
     kept = frame[frame["parameter"].isin(wanted) & frame["estimate"].notna()]
     return kept.reset_index(drop=True)
+
+
+def _table(results: Any) -> pd.DataFrame:
+    if isinstance(results, pd.DataFrame):
+        return results
+    if isinstance(results, type) or not callable(getattr(results, "to_frame", None)):
+        allowed = "what pylme.study gives, or its data frame"
+        raise OptionError(option="results", value=results, allowed=allowed)
+    frame: pd.DataFrame = results.to_frame()
+    return frame
 
 
 def study(

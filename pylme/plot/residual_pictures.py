@@ -10,6 +10,7 @@ from scipy.special import ndtri
 
 from pylme.options import choice
 from pylme.plot.axes import axes
+from pylme.plot.fitted import require_fit
 from pylme.plot.palette import BLUE, DARK, shown
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def residuals_data(
     OptionError
         If `against` or `kind` is not one of those allowed.
     """
+    require_fit(fit)
     against = choice("against", against, Against)
     values = fit.residuals_of(kind)
     frame = pd.DataFrame({"residual": values})

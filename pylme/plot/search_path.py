@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from pylme.errors import NotAvailableError
 from pylme.options import choice
 from pylme.plot.axes import axes
+from pylme.plot.fitted import require_fit
 from pylme.plot.palette import BLUE, STYLES, shown
 from pylme.plot.theta_names import theta_names
 
@@ -44,6 +45,7 @@ def convergence_data(fit: Fitted) -> pd.DataFrame:
     NotAvailableError
         If the fit has no trace: lme4 keeps none.
     """
+    require_fit(fit)
     trace = fit.optinfo.trace
     if trace is None:
         raise NotAvailableError(

@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pylme.design.matrices import Design
 from pylme.errors import OptionError
+from pylme.options import number_array, true_or_false
 from pylme.reference.fitting import fit
 from pylme.reference.problem import prepare
 from pylme.results.arrays import read_only
@@ -21,7 +23,6 @@ from pylme.results.arrays import read_only
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from pylme.design.matrices import Design
     from pylme.reference.fitting import Fitted
     from pylme.reference.problem import Problem
 
@@ -156,6 +157,9 @@ def fit_many(design: Design, Y: ArrayLike, *, reml: bool = True) -> ManyFits:
     >>> fits.sigma.round(3).tolist()
     [49.51, 99.02]
     """
+    if not isinstance(design, Design):
+        raise OptionError(option="design", value=design, allowed="a pylme.design(...)")
+    reml = true_or_false("reml", reml)
     responses = _checked(Y, design.n)
     k = sum(len(term.names) for term in design.terms)
     size = max(1, k * max(len(term.levels) for term in design.terms) * (k + design.p + 1))
@@ -177,7 +181,9 @@ def fit_many(design: Design, Y: ArrayLike, *, reml: bool = True) -> ManyFits:
 
 
 def _checked(Y: ArrayLike, n: int) -> NDArray[np.float64]:
-    responses = np.asarray(Y, dtype=np.float64)
+    responses = number_array(Y)
+    if responses is None:
+        raise OptionError(option="Y", value=Y, allowed=f"an array of numbers, of shape (R, {n})")
     if responses.ndim != 2 or responses.shape[1] != n or not len(responses):
         raise OptionError(
             option="Y", value=f"an array of shape {responses.shape}",

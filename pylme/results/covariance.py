@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pylme.errors import OptionError
+from pylme.options import number_array
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -19,10 +20,9 @@ __all__ = ["correlation", "cov2sdcor", "sdcor2cov"]
 
 
 def _square(matrix: ArrayLike, option: str) -> NDArray[np.float64]:
-    try:
-        array = np.asarray(matrix, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise OptionError(option=option, value=matrix, allowed="a square matrix") from error
+    array = number_array(matrix)
+    if array is None:
+        raise OptionError(option=option, value=matrix, allowed="a square matrix")
     if array.ndim != 2 or array.shape[0] != array.shape[1]:
         raise OptionError(
             option=option, value=array.shape, allowed="a square matrix, of shape (k, k)"

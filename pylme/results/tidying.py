@@ -5,7 +5,8 @@ Names keep broom's dots (``std.error``), so that code written for either reads t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from pylme.errors import OptionError
 from pylme.options import choice, is_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -75,7 +76,9 @@ def require_effects(effects: Effects | Sequence[Effects]) -> tuple[Effects, ...]
     OptionError
         If one of them is none of "fixed", "ran_pars", "ran_vals".
     """
-    several = (effects,) if isinstance(effects, str) else tuple(effects)
+    several = (effects,) if isinstance(effects, str) else effects
+    if not isinstance(several, Sequence) or not several:
+        raise OptionError(option="effects", value=effects, allowed=get_args(Effects))
     return tuple(choice("effects", effect, Effects) for effect in several)
 
 

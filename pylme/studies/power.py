@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pylme.errors import OptionError
-from pylme.options import choice, is_number, whole_number
+from pylme.options import choice, is_number, optional_text, true_or_false, whole_number, workers
 from pylme.studies.likelihood_ratio import likelihood_ratio
 from pylme.studies.wald import Wald
 from pylme.study.models import StudyModel
@@ -108,6 +108,7 @@ def power(
     _require_one_test(test, null, df)
     choice("reference", reference, Reference)
     n = whole_number("n", n, least=1)
+    n_jobs, progress = workers("n_jobs", n_jobs), true_or_false("progress", progress)
     if not (is_number(alpha) and 0 < alpha < 1):
         raise OptionError(option="alpha", value=alpha, allowed="a number between 0 and 1")
     if seed is None:
@@ -116,6 +117,8 @@ def power(
     larger = model if isinstance(model, StudyModel) else StudyModel(formula=model)
     options = {"engine": engine, "n_jobs": n_jobs, "progress": progress}
     designs = simulate if isinstance(simulate, Mapping) else {"one": simulate}
+    if not designs:
+        raise OptionError(option="simulate", value=simulate, allowed="at least one design")
     statistics: dict[str, NDArray[np.float64]] = {}
     p_values: dict[str, NDArray[np.float64]] = {}
     words = ""
@@ -148,6 +151,7 @@ def power(
 
 
 def _require_one_test(test: str | None, null: str | None, df: float | None) -> None:
+    test, null = optional_text("test", test), optional_text("null", null)
     if (test is None) == (null is None):
         raise OptionError(
             option="test", value=test, allowed="either `test`, a fixed effect, or `null`, a formula"

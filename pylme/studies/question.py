@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, get_args
 
+from pylme.errors import OptionError
 from pylme.lme4.reference_blas import reference_libraries
-from pylme.options import choice
+from pylme.options import choice, workers
 from pylme.studies import sectors
 from pylme.studies.answer import SectorCorrelation
 from pylme.studies.run import study
+from pylme.study.seeds import Rng
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
 
     from pylme.studies.run import Engine
     from pylme.studies.sectors import Candidate
-    from pylme.study.seeds import Rng
 
 __all__ = ["sector_correlation"]
 
@@ -79,6 +80,11 @@ def sector_correlation(
     >>> found.table["mean_0"].round(1).tolist()
     [0.4, 0.4]
     """
+    choice("rng", rng, Rng)
+    jobs = workers("jobs", jobs)
+    if not isinstance(candidates, Sequence) or isinstance(candidates, str) or not candidates:
+        allowed = f"a sequence of some of {', '.join(map(repr, _ALL))}"
+        raise OptionError(option="candidates", value=candidates, allowed=allowed)
     wanted = tuple(choice("candidates", name, sectors.Candidate) for name in candidates)
     published = rng == "R" and engine == "lme4"
     found = study(

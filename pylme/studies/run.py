@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pylme.errors import OptionError
 from pylme.fit import Fit
-from pylme.options import choice, whole_number
+from pylme.options import choice, true_or_false, whole_number, workers
 from pylme.study.collecting import Collect
 from pylme.study.identity import hash_of
 from pylme.study.job import Job
@@ -124,6 +124,9 @@ def study(
     """
     choice("engine", engine, Engine)
     n = whole_number("n", n, least=1)
+    n_jobs = workers("n_jobs", n_jobs)
+    check, progress = true_or_false("check", check), true_or_false("progress", progress)
+    reference_blas = true_or_false("reference_blas", reference_blas)
     source = source_of(simulate)
     if store is not None and seed is None:
         raise OptionError(
@@ -137,14 +140,14 @@ def study(
         seeds=seeds_of(seed, rng=source.rng, n=n),
         models=read_models(models, engine=engine),
         engine=engine,
-        check=bool(check),
+        check=check,
         collect=None if collect is None else Collect(own=collect, wrap=Fit),
     )
     job.require_fittable()
     known = truth_of(source, job.models, truth)
     shards = None
     if store is not None:
-        job = replace(job, key=hash_of(job, reference_blas=bool(reference_blas)))
+        job = replace(job, key=hash_of(job, reference_blas=reference_blas))
         shards = Store(store, job.key)
     return StudyResult(
         rows=run(

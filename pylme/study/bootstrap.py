@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from pylme.options import choice, whole_number
+from pylme.options import choice, true_or_false, whole_number, workers
 from pylme.render import LEFT, Rendered, Table
 from pylme.results.convergence import Status
 from pylme.results.tidying import half_width
@@ -209,6 +209,7 @@ def bootstrap(
 ) -> Bootstrap:
     """The parametric bootstrap of a model and the rows that it used; see ``Fit.bootstrap``."""
     n = whole_number("n", n, least=1)
+    n_jobs, progress = workers("n_jobs", n_jobs), true_or_false("progress", progress)
     chosen = model.engine if engine is None else choice("engine", engine, Engine)
     work = Refits(
         key=uuid.uuid4().hex,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
+
+import numpy as np
 
 from pylme.errors import OptionError
 from pylme.frame import Rows
+from pylme.options import mapping
 from pylme.results.protocol import FittedModel
 
 __all__ = ["Collect"]
@@ -35,5 +39,26 @@ class Collect:
             )
 
     def __call__(self, model: FittedModel, rows: Rows) -> Mapping[str, float]:
-        """The numbers of a fitted model."""
-        return self.own(self.wrap(model, rows))
+        """The numbers of a fitted model.
+
+        Raises
+        ------
+        OptionError
+            If the user's function gives anything else.
+        """
+        found: object = self.own(self.wrap(model, rows))
+        option = "what the function of each fit returns"
+        numbers = mapping(option, found, allowed="a mapping from names to numbers")
+        for name, value in numbers.items():
+            if not _is_real(value):
+                raise OptionError(option=f"{option} as {name!r}", value=value, allowed="a number")
+        return numbers
+
+
+def _is_real(value: object) -> bool:
+    """Whether `float` makes a number of it that it is: NaN and truth values too, no text."""
+    if isinstance(value, Real):
+        return True
+    return (
+        isinstance(value, np.ndarray | np.generic) and not value.ndim and value.dtype.kind in "biuf"
+    )

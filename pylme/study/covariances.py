@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.linalg import block_diag
 
 from pylme.errors import OptionError, UnknownNameError
+from pylme.options import is_number, number_array
 from pylme.results.arrays import read_only
 from pylme.results.varcorr import VarCorr
 from pylme.study.named import named_vector
@@ -146,7 +147,7 @@ def _correlations(option: str, value: Any, names: list[str]) -> NDArray[np.float
     if value is None:
         return np.eye(k)
     if np.ndim(value) == 0:
-        matrix = np.full((k, k), float(value))
+        matrix = np.full((k, k), float(value) if is_number(value) else np.nan)
         np.fill_diagonal(matrix, 1.0)
     else:
         matrix = _square(option, value, names, "a number, or a matrix of correlations")
@@ -164,10 +165,9 @@ def _square(option: str, value: ArrayLike, names: list[str], allowed: str) -> ND
                 option=option, value=list(value.index), allowed=f"rows and columns named {names}"
             )
         value = value.loc[names, names].to_numpy()
-    try:
-        matrix = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise OptionError(option=option, value=value, allowed=allowed) from error
+    matrix = number_array(value)
+    if matrix is None:
+        raise OptionError(option=option, value=value, allowed=allowed)
     k = len(names)
     if matrix.shape != (k, k):
         raise OptionError(

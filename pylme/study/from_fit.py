@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pylme.design.build import build
 from pylme.design.responses import response_column
 from pylme.errors import NotAvailableError
-from pylme.options import choice
+from pylme.options import choice, true_or_false
 from pylme.study.seeds import Rng
 from pylme.study.simulator import Simulator
 from pylme.study.specification import part_of
@@ -47,6 +47,7 @@ def simulator_of(model: FittedModel, *, empirical: bool, rng: Rng) -> Simulator:
         If the model is a generalized one, or has no data.
     """
     choice("rng", rng, Rng)
+    empirical = true_or_false("empirical", empirical)
     spec = specification_of(model)
     if spec.family is not None:
         raise NotAvailableError(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from pylme.errors import DataTypeError, EmptyDataError
+from pylme.options import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +39,8 @@ def expand_grid(columns: Mapping[str, Any] | None = None, /, **more: Any) -> pd.
         If no column is given, or one twice.
     EmptyDataError
         If a column has no values.
+    OptionError
+        If `columns` is no mapping.
 
     Examples
     --------
@@ -44,13 +48,15 @@ def expand_grid(columns: Mapping[str, Any] | None = None, /, **more: Any) -> pd.
     >>> pylme.expand_grid(school=["a", "b"], ses=[1, 2, 3])["school"].tolist()
     ['a', 'b', 'a', 'b', 'a', 'b']
     """
+    if columns is not None:
+        mapping("columns", columns, allowed="a mapping from names to values")
     given = dict(columns or {})
     if twice := sorted(given.keys() & more.keys()):
         raise DataTypeError(
             found=f"the column {twice[0]!r} of the grid is given twice",
             remedy="Name it once, in the mapping or as a keyword.",
         )
-    series = {name: _series(values) for name, values in {**given, **more}.items()}
+    series = {name: _series(name, values) for name, values in {**given, **more}.items()}
     if not series:
         raise DataTypeError(
             found="a grid was asked for without any column",
@@ -70,7 +76,17 @@ def expand_grid(columns: Mapping[str, Any] | None = None, /, **more: Any) -> pd.
     )
 
 
-def _series(values: Any) -> pd.Series[Any]:
-    if isinstance(values, str) or np.ndim(values) == 0:
-        values = [values]
-    return pd.Series(values)
+def _series(name: object, values: Any) -> pd.Series[Any]:
+    """The values as a column; those of another shape, or without an order, are refused."""
+    try:
+        if isinstance(values, str) or (np.ndim(values) == 0 and not isinstance(values, Collection)):
+            values = [values]
+        if np.ndim(values) == 1:
+            return pd.Series(values)
+        found = f"the column {name!r} of the grid is of type {type(values).__name__}"
+    except (TypeError, ValueError) as error:
+        found = f"the column {name!r} of the grid cannot be read: {error}"
+    raise DataTypeError(
+        found=found,
+        remedy="Pass a sequence of values in one dimension: a list, a range, a Series.",
+    )

@@ -10,6 +10,7 @@ from pylme.design.spec import Contrast
 from pylme.design.specify import specified
 from pylme.errors import OptionError
 from pylme.lme4.control import LmerControl
+from pylme.options import mapping, text, true_or_false
 
 if TYPE_CHECKING:
     from pylme.design.spec import ModelSpec
@@ -32,6 +33,12 @@ class StudyModel:
     control : LmerControl, optional
         With engine "lme4".
 
+    Raises
+    ------
+    OptionError
+        If the formula is no text, or another option is none of those allowed. What depends on
+        the data is looked at when the model is fitted.
+
     Examples
     --------
     >>> import pylme
@@ -46,6 +53,15 @@ class StudyModel:
     offset: Any = None
     contrasts: Mapping[str, Contrast] = field(default_factory=dict)
     control: LmerControl | None = None
+
+    def __post_init__(self) -> None:
+        text("formula", self.formula)
+        true_or_false("reml", self.reml)
+        mapping("contrasts", self.contrasts, allowed="a mapping from columns to codings")
+        if self.control is not None and not isinstance(self.control, LmerControl):
+            raise OptionError(
+                option="control", value=self.control, allowed="a pylme.LmerControl(...)"
+            )
 
     def specified(self, data: Any) -> ModelSpec:
         """The model on a table."""

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pylme.errors import OptionError, UnknownNameError
+from pylme.options import number_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,10 +50,8 @@ def named_vector(
                 option=option, value=dict(by_name), allowed=f"a number for {missing[0]!r} too"
             )
         values = [by_name[name] for name in names]
-    try:
-        vector = np.atleast_1d(np.asarray(values, dtype=np.float64))
-    except (TypeError, ValueError):
-        vector = np.array([np.nan])
+    numbers = number_array(values)
+    vector = np.atleast_1d(np.nan if numbers is None else numbers)
     if vector.shape != (len(names),) or not np.isfinite(vector).all():
         raise OptionError(
             option=option,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pylme.errors import UnknownNameError
-from pylme.options import choice
+from pylme.options import choice, text
 from pylme.results.convergence import Status
 from pylme.study.block import COLUMNS, FIT_COLUMNS, OBJECT
 from pylme.study.seeds import Seeds
@@ -91,6 +91,7 @@ class StudyResult:
         UnknownNameError
             If no model has such a parameter.
         """
+        text("parameter", parameter)
         own = self.rows[self.rows["parameter"] == parameter]
         if own.empty:
             known = self.rows["parameter"].dropna().unique().tolist()

@@ -8,13 +8,12 @@ those before it. With R, replicate i draws after ``set.seed(seed + i)``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
 from pylme.errors import OptionError
-from pylme.options import choice
+from pylme.options import choice, is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,7 +78,7 @@ def seeds_of(seed: Seed, *, rng: Rng, n: int) -> Seeds:
         return Seeds(rng=rng, entropy=_entropy(seed.entropy), spawn_key=tuple(seed.spawn_key))
     if seed is None:
         return Seeds(rng=rng, entropy=_entropy(np.random.SeedSequence().entropy))
-    if not _is_whole(seed) or seed < 0:
+    if not is_whole(seed) or seed < 0:
         raise OptionError(
             option="seed",
             value=seed,
@@ -89,20 +88,16 @@ def seeds_of(seed: Seed, *, rng: Rng, n: int) -> Seeds:
 
 
 def _entropy(entropy: Any) -> int | tuple[int, ...]:
-    return int(entropy) if _is_whole(entropy) else tuple(int(part) for part in entropy)
+    return int(entropy) if is_whole(entropy) else tuple(int(part) for part in entropy)
 
 
 def _r_seed(seed: Seed, n: int) -> int:
     if seed is None:
         return int(np.random.default_rng().integers(_LARGEST_R_SEED - n))
-    if isinstance(seed, np.random.SeedSequence) or not _is_whole(seed):
+    if isinstance(seed, np.random.SeedSequence) or not is_whole(seed):
         allowed = 'a whole number with rng="R": replicate i draws after set.seed(seed + i)'
     elif seed < -_LARGEST_R_SEED or seed + n - 1 > _LARGEST_R_SEED:
         allowed = f"a number for which all {n} seeds lie within R's integers"
     else:
         return int(seed)
     raise OptionError(option="seed", value=seed, allowed=allowed)
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)

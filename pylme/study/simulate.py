@@ -125,6 +125,9 @@ def simulate(
             empirical=empirical, rng=rng, **parameters,
         )  # fmt: skip
     else:
+        if not callable(getattr(formula, "simulator", None)) and not isinstance(formula, Simulator):
+            allowed = "a formula as text, a fit, or a pylme.simulator(...)"
+            raise OptionError(option="formula", value=formula, allowed=allowed)
         given = {
             "data": data, "beta": beta, "sigma": sigma, "covariances": covariances, "by": by,
             "weights": weights, "offset": offset, "contrasts": contrasts,

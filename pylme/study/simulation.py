@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from pylme.errors import OptionError
+from pylme.options import is_whole
 from pylme.study.seeds import Seeds
 from pylme.study.tables import with_column
 
@@ -111,10 +112,11 @@ class Simulation:
             for term in self.terms
         }
 
-    def _checked(self, i: int) -> int:
-        if not -len(self) <= i < len(self):
+    def _checked(self, i: object) -> int:
+        whole = int(cast("int", i)) if is_whole(i) else len(self)
+        if not -len(self) <= whole < len(self):
             raise OptionError(option="i", value=i, allowed=f"a replicate from 0 to {len(self) - 1}")
-        return i
+        return whole
 
     def __repr__(self) -> str:
         rows, n = self.y.shape

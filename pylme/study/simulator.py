@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.errors import OptionError
+from pylme.options import whole_number
 from pylme.results.arrays import read_only
 from pylme.study.normal import draw_with_numpy
 from pylme.study.parts import Part
@@ -69,9 +69,8 @@ class Simulator:
         -------
         Simulation
         """
-        if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
-            raise OptionError(option="n", value=n, allowed="a whole number of 1 or more")
-        return self.replicates(seeds_of(seed, rng=self.rng, n=int(n)), 0, int(n))
+        n = whole_number("n", n, least=1)
+        return self.replicates(seeds_of(seed, rng=self.rng, n=n), 0, n)
 
     def replicates(self, seeds: Seeds, first: int, stop: int) -> Simulation:
         """The replicates of those numbers, the same whether others are drawn with them or not.

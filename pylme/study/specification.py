@@ -9,7 +9,7 @@ import numpy as np
 
 from pylme.errors import OptionError
 from pylme.frame import Factor, read_frame
-from pylme.options import choice, is_number
+from pylme.options import choice, is_number, optional_text, true_or_false
 from pylme.study.covariances import covariances_of
 from pylme.study.named import named_vector
 from pylme.study.parts import Part
@@ -73,6 +73,8 @@ def simulator(
     (150, 100)
     """
     choice("rng", rng, Rng)
+    empirical = true_or_false("empirical", empirical)
+    by = optional_text("by", by)
     parts = []
     masks = {None: None} if by is None else _rows_by_level(data, by)
     for level, mask in masks.items():
@@ -96,7 +98,7 @@ def simulator(
         data=data,
         n_rows=parts[0].design.rows.n_given,
         parts=tuple(parts),
-        empirical=bool(empirical),
+        empirical=empirical,
         rng=rng,
     )
 

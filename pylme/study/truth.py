@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pylme.errors import OptionError, UnknownNameError
-from pylme.options import is_number
+from pylme.options import is_number, mapping, text
 from pylme.results.covariance import correlation
 from pylme.study.parameters import parameters_of, varcorr_values
 from pylme.study.simulator import Simulator
@@ -46,7 +46,10 @@ def truth_of(source: Source, models: Iterable[str], given: Mapping[str, Any] | N
     names = tuple(models)
     known = _of_simulator(source)
     own: dict[str, dict[str, float]] = {name: dict(known) for name in names}
+    if given is not None:
+        mapping("truth", given, allowed="a mapping from labels of parameters to numbers")
     for name, value in (given or {}).items():
+        text("a name in truth", name)
         if not isinstance(value, Mapping):
             for by_label in own.values():
                 by_label[name] = _number(name, value)

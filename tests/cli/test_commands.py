@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -313,3 +314,24 @@ def test_a_damaged_file_is_a_message(ending, tmp_path, capsys):
 def test_the_number_of_workers_is_positive(jobs, capsys):
     assert run(["study", "sector-correlation", "--n", "2", f"--jobs={jobs}"]) == 1
     assert "a whole number from 1" in capsys.readouterr().err
+
+
+def test_a_folder_is_no_page(tmp_path, capsys):
+    assert run(["fit", "sleepstudy", SLEEP, "--engine", "numpy", "--html", str(tmp_path)]) == 1
+    assert "a file in a folder that exists" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_an_output_without_unicode_has_escapes(encoding):
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    with command("explain", SLEEP, env=environment, encoding=encoding) as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert "\\u03c3" in out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closes a stream as a shell of Unix does")
+def test_a_closed_output_is_no_error():
+    code = ["sh", "-c", '"$0" -c "$1" datasets >&-', sys.executable, MAIN]
+    done = subprocess.run(code, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -178,7 +178,7 @@ def test_what_cannot_be_followed_is_refused():
     for span in ((2.0, 1.0), (-1.0, 1.0), 3.0):
         with pytest.raises(OptionError, match="two ascending numbers from 0"):
             plot.profile_criterion_data(fit, ("Subject", "Days"), span=span)
-    with pytest.raises(OptionError, match="at least 3"):
+    with pytest.raises(OptionError, match="a whole number from 3"):
         plot.profile_criterion_data(fit, "Subject.Days", points=2)
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pylme._version import __version__
+from pylme.errors import OptionError
 from pylme.lme4.installation.checks import (
     PYTHON_PACKAGES,
     bridge_checks,
@@ -22,6 +23,7 @@ from pylme.lme4.installation.checks import (
 from pylme.lme4.installation.diagnosis import Diagnosis, Versions
 from pylme.lme4.installation.installed import find_r, package_version
 from pylme.lme4.installation.probes import PROBED_PACKAGES, ProbeError, ask_r, ask_rpy2
+from pylme.options import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +52,7 @@ def doctor(*, timeout: float = 60.0) -> Diagnosis:
     >>> pylme.doctor().ok
     True
     """
+    _require_seconds(timeout)
     r = find_r()
     with ThreadPoolExecutor(2) as pool:
         native = None if r is None else pool.submit(_attempt, partial(ask_r, r, fit=True), timeout)
@@ -80,6 +83,7 @@ def show_versions(*, timeout: float = 60.0) -> Versions:
     >>> pylme.show_versions().to_dict()["pylme"] == pylme.__version__
     True
     """
+    _require_seconds(timeout)
     entries = {
         "pylme": __version__,
         "Python": platform.python_version(),
@@ -107,3 +111,8 @@ def _attempt(probe: Callable[..., dict[str, str]], timeout: float) -> dict[str, 
         return probe(timeout=timeout)
     except ProbeError as error:
         return error
+
+
+def _require_seconds(timeout: object) -> None:
+    if not (is_number(timeout) and 0 < timeout < float("inf")):
+        raise OptionError(option="timeout", value=timeout, allowed="a positive number of seconds")
