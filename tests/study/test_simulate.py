@@ -194,7 +194,7 @@ def test_from_a_fit_that_left_rows_out():
         ({"beta": [1, 2]}, "4 finite numbers"),
         ({"beta": {"(Intercept)": 1}}, "a number for 'ses' too"),
         ({"sigma": -1}, "a number of 0 or more"),
-        ({"n": 0}, "a whole number of 1 or more"),
+        ({"n": 0}, "a whole number from 1"),
         ({"seed": -1}, "a whole number of 0 or more"),
         ({"seed": 1.5}, "a whole number of 0 or more"),
         ({"rng": "r"}, "Did you mean 'R'"),
