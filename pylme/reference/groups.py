@@ -18,10 +18,19 @@ if TYPE_CHECKING:
     from pylme.reference.pseudo_inverse import LevelInverses
     from pylme.reference.terms import Factor
 
-__all__ = ["WithinLevels", "base_tables", "fixed_products", "response_tables", "within_levels"]
+__all__ = [
+    "WithinLevels",
+    "base_tables",
+    "clear_rounding",
+    "fixed_products",
+    "response_tables",
+    "within_levels",
+]
 
 #: What is left of a column, relative to its largest value, that is rounding error.
 NOTHING: Final = 1e-14
+#: A sum of squares, relative to the largest that it could be, that is looked at in the rows.
+DOUBTFUL: Final = 1e-10
 
 
 def base_tables(columns: Columns, factor: Factor, f: int) -> NDArray[np.float64]:
@@ -67,6 +76,42 @@ def within_levels(columns: Columns, f: int, tables: NDArray[np.float64]) -> NDAr
     """Z_fᵀ[Z_f X] within each level from `base_tables`: shape (K + p, K, J), its columns first."""
     combined = np.concatenate([columns.z_of_base[f], columns.x_of_base], axis=1)
     return np.ascontiguousarray((combined.T @ tables).swapaxes(0, 1))
+
+
+def clear_rounding(
+    columns: Columns,
+    factor: Factor,
+    f: int,
+    levels: NDArray[np.float64],
+    responses: NDArray[np.float64],
+) -> None:
+    """Put zeros into the tables of columns that vanish within a level.
+
+    A column that is a combination of others, as the indicator of one group is of the constant and
+    that of another, is zero in the rows of a level only up to rounding, and its products are the
+    rounding errors of sums of far larger ones. Inverted, they would stand for all that there is.
+
+    Parameters
+    ----------
+    columns : Columns
+    factor : Factor
+    f : int
+        The factor's number.
+    levels, responses : ndarray, shapes (K + p, K, J) and (R, K, J)
+        Of `within_levels` and `response_tables`; overwritten.
+    """
+    B = columns.z_of_base[f]
+    K, J = factor.width, factor.levels
+    size = np.abs(B).T @ np.abs(columns.base).max(axis=1)
+    largest = size[:, None] ** 2 * np.bincount(factor.codes, minlength=J)
+    own = levels[np.arange(K), np.arange(K)]
+    doubtful = (own != 0) & (own < DOUBTFUL * largest)
+    for a in np.flatnonzero(doubtful.any(axis=1)):
+        row = B[:, a] @ columns.base
+        exact = np.bincount(factor.codes, weights=row * row, minlength=J)
+        vanish = doubtful[a] & (exact <= NOTHING**2 * largest[a])
+        levels[:, a, vanish] = levels[a, :, vanish] = 0.0
+        responses[:, a, vanish] = 0.0
 
 
 def fixed_products(columns: Columns) -> NDArray[np.float64]:

@@ -43,6 +43,7 @@ from pylme.reference.evaluation import symmetric_form
 from pylme.reference.groups import (
     WithinLevels,
     base_tables,
+    clear_rounding,
     fixed_products,
     response_tables,
     within_levels,
@@ -262,6 +263,7 @@ def one_factor(likelihood: Likelihood, columns: Columns, factor: Factor) -> OneF
     """What the criterion needs, from the columns."""
     levels = within_levels(columns, 0, base_tables(columns, factor, 0))
     responses = response_tables(columns, factor, 0)
+    clear_rounding(columns, factor, 0, levels, responses)
     K = factor.width
     gram = fixed_products(columns)
     counts, C = np.ones(factor.levels), levels[:K]

@@ -100,7 +100,7 @@ CASES = {
     "covariance": _drawn("negative eigenvalues", covariances={"g": [[1, 2], [2, 1]]}),
     "covariance of a shape": _drawn("2", covariances={"g": [[1.0]]}),
     "seed": _drawn("seed", seed=-1),
-    "number of draws": _drawn("1 or more", n=0),
+    "number of draws": _drawn("a whole number from 1", n=0),
     "no values": Case(
         trigger=lambda: pylme.simulate(MODEL, GRID, sigma=1.0, covariances={"g": [1, 1]}, seed=1),
         kind="OptionError",
@@ -140,7 +140,7 @@ CASES = {
     "test of no effect": _powered("x", "UnknownNameError", test="xx"),
     "df": _powered("positive", df=-1.0),
     "null as large": _powered("fewer parameters", test=None, null="y ~ x + (1 | g)"),
-    "null without groups": _powered("string", test=None, null=5),
+    "null without groups": _powered("a text", test=None, null=5),
     "by of numbers": _grouped("categories", "ColumnTypeError", by="w"),
     "by within groups": _grouped("varies within", "ColumnValueError", by="f"),
     "by unknown": _grouped("sectr", "UnknownColumnError", by="sectr"),
@@ -160,7 +160,9 @@ CASES = {
     "direction of an effect": _picture(
         "profile_criterion", "effect", (("g", "x"),), ("g", "z"), kind="UnknownNameError"
     ),
-    "points of a line": _picture("profile_criterion", "at least 3", (_ALONG,), _ALONG, points=1),
+    "points of a line": _picture(
+        "profile_criterion", "a whole number from 3", (_ALONG,), _ALONG, points=1
+    ),
     "span of a line": _picture("profile_criterion", "span", (_ALONG,), _ALONG, span=(1.0, 0.0)),
     "correlations of intercepts": Case(
         trigger=lambda: pylme.plot.varcorr(_fit("y ~ x + (1 | g)"), "corr"),

@@ -265,3 +265,15 @@ def test_what_is_posed_is_what_was_fitted(fit):
     theta, criterion = posed(fit._model).optimum()
     np.testing.assert_allclose(theta, fit.theta, rtol=1e-6)
     assert criterion == pytest.approx(fit.criterion, abs=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::pylme.errors.PylmeWarning")
+@pytest.mark.needs_r
+def test_columns_that_vanish_in_a_level_as_combinations_of_others():
+    """Each school has one sector, so that two of four columns are zero in all of its rows."""
+    hsb = pylme.datasets.load("hsb")
+    part = pylme.group_specific("cses", group="sch.id", by="sector", data=hsb)
+    fit = pylme.lmer(f"math ~ cses*sector + {part}", hsb, engine="numpy")
+    theirs = pylme.lmer(f"math ~ cses*sector + {part}", hsb)
+    assert fit.criterion <= theirs.criterion + 1e-6
+    assert fit.criterion == pytest.approx(46634.7359643462, abs=1e-6)
