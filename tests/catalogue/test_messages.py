@@ -79,20 +79,14 @@ def _note(depth: int) -> None:
         _MADE.add((path.relative_to(SITES.SOURCES).as_posix(), frame.f_lineno))
 
 
-def _recording(cls: type, *args: object, **_: object) -> Any:
-    """Make an error or warning."""
-    _note(2)
-    # OSError insists on its own.
-    return (OSError if issubclass(cls, OSError) else BaseException).__new__(cls, *args)
+def _recording(initialise: Any) -> Any:
+    """`initialise`, which notes who calls it first."""
 
+    def recorded(self: Any, *args: Any, **parts: Any) -> None:
+        _note(2)
+        initialise(self, *args, **parts)
 
-_init_cause = Cause.__init__
-
-
-def _recording_cause(self: Cause, **parts: str) -> None:
-    """Make a reason and a remedy of an error of R's."""
-    _note(2)
-    _init_cause(self, **parts)
+    return recorded
 
 
 def _trigger(case: Case) -> Exception:
@@ -111,8 +105,10 @@ def _trigger(case: Case) -> Exception:
 
 def _run(name: str, patch: pytest.MonkeyPatch) -> Exception:
     with patch.context() as patched:
-        patched.setattr(errors._Told, "__new__", _recording, raising=False)
-        patched.setattr(Cause, "__init__", _recording_cause)
+        # Never __new__: a class keeps a slot of its own once it had one, and OSError's and
+        # MemoryError's subclasses cannot be made any more after that.
+        for kind in (errors.PylmeError, errors.PylmeWarning, Cause):
+            patched.setattr(kind, "__init__", _recording(kind.__init__))
         found = _trigger(CASES[name])
     _RAN.add(name)
     return found
