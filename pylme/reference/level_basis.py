@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Leading", "LevelBasis"]
 
-#: What is left of a column within a level, relative to it, that is rounding error.
+#: What is left of a column within a level, relative to what it is summed from, that is rounding
+#: error.
 NOTHING: Final = 1e-13
 #: Rows are summed within levels one by one up to this many, and together beyond.
 FEW: Final = 4
@@ -96,8 +97,11 @@ class LevelBasis:
             return cls(factor=factor, rows=rows, C=C, R=one, inverse=one, G=G)
         C = _sums(rows, rows, factor)
         R = np.zeros((K, K, J))
+        # What a column is summed from: where it vanishes in all rows of a level, as the indicator
+        # of one group does among the rows of another, rounding errors of these are left.
+        parts = np.abs(columns.z_of_base[f]).T @ np.abs(columns.base)
         for a in range(K):
-            row, size = rows[a], np.sqrt(C[a, a])
+            row, size = rows[a], np.sqrt(_sum(parts[a] * parts[a], factor))
             # Twice: what rounding leaves of the others is as small as what is left the first time.
             for _ in range(2):
                 for b in range(a):
