@@ -29,6 +29,13 @@ FIRST_RADIUS: Final = 1.0
 MUCH_MORE: Final = 10.0
 #: So often refused a quarter of it, adding variance is not tried again at the same point.
 LEAST_SHARE: Final = 1e-6
+#: After a step that was too long the next is at least and at most this part of it.
+LEAST_PART: Final = 0.03
+MOST_PART: Final = 0.3
+#: After a step that did what was expected of it, to this part, the next may be longer by the factor.
+GROWTHS: Final = ((0.05, 10.0), (0.15, 4.0))
+#: After any other good step.
+GROWTH: Final = 2.0
 
 
 class Descent:
@@ -51,6 +58,8 @@ class Descent:
         By how much they are expected to lower the criterion.
     curvature : ndarray, shape (R,)
         See `pylme.reference.trust_region.step`.
+    enough : float
+        The search ends where the next step is expected to gain less.
     """
 
     def __init__(
@@ -60,8 +69,10 @@ class Descent:
         places: NDArray[np.intp],
         theta: NDArray[np.float64],
         evaluation: Evaluation,
+        enough: float = ENOUGH,
     ) -> None:
         self.layout = layout
+        self.enough = enough
         self.criterion = criterion
         self.places = places
         self.chart = Chart.of(layout)
@@ -86,7 +97,7 @@ class Descent:
     @property
     def arrived(self) -> NDArray[np.bool_]:
         """Whose next step would gain nothing, shape (R,)."""
-        return np.asarray(self.predicted <= ENOUGH + ROUNDING * np.abs(self.value))
+        return np.asarray(self.predicted <= self.enough + ROUNDING * np.abs(self.value))
 
     def keep(self, on: NDArray[np.bool_]) -> None:
         """Go on with these responses alone."""
@@ -117,6 +128,18 @@ class Descent:
         self.predicted = np.where(self.escaping, gain, self.predicted)
         return np.where(self.escaping[:, None], self.chart.theta(T), trial)
 
+    def _shrinkage(self, rise: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What part of a step that was too long to take next, from how far the criterion rose.
+
+        The parabola with the slope at the start and the value at the end of the step has its
+        minimum there.
+        """
+        slope = (self.g * self.steps).sum(axis=1)
+        bend = rise - slope
+        part = np.full(len(slope), LEAST_PART)
+        np.divide(-slope, 2.0 * bend, out=part, where=np.isfinite(bend) & (bend > 0))
+        return np.clip(part, LEAST_PART, MOST_PART)
+
     def judge(self, trial: NDArray[np.float64], tried: Evaluation | None) -> NDArray[np.bool_]:
         """Go where the criterion is lower, as expected; says which responses went."""
         length = np.sqrt((self.steps * self.steps).sum(axis=1))
@@ -127,8 +150,8 @@ class Descent:
         accepted = np.asarray(quality > 0.05)
         radius = np.where(
             quality > 0.75,
-            np.maximum(self.radius, 2.0 * length),
-            np.where(quality > 0.25, self.radius, 0.3 * length),
+            np.maximum(self.radius, _growth(quality) * length),
+            np.where(quality > 0.25, self.radius, self._shrinkage(found - self.value) * length),
         )
         self.radius = np.where(self.escaping, self.radius, radius)
         self.share = np.where(self.escaping & ~accepted, 0.25 * self.share, 1.0)
@@ -145,3 +168,9 @@ class Descent:
             self._look_around()
         self._choose()
         return accepted
+
+
+def _growth(quality: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By what factor steps may grow: where the model foretold the step exactly, by more."""
+    away = np.abs(quality - 1.0)
+    return np.select([away < part for part, _ in GROWTHS], [by for _, by in GROWTHS], GROWTH)

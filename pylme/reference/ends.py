@@ -26,6 +26,8 @@ LOWER: Final = 1e-8
 BATCH: Final = 10_000_000
 #: A search of many is broken off here: where it is the best, it goes on afterwards.
 MAX_EVALUATIONS: Final = 60
+#: And here: its value is known to much less than `ALIKE`.
+NEAR_ENOUGH: Final = 1e-7
 #: Searches in turn are made so many at a time, and are enough once so many have ended alike.
 AT_A_TIME: Final = 3
 ENOUGH_ALIKE: Final = 5
@@ -95,6 +97,7 @@ class Ends:
             self.layout,
             np.tile(starts, (len(which), 1)),
             MAX_EVALUATIONS,
+            NEAR_ENOUGH,
         )
         values = found.evaluation.criterion.reshape(len(which), S)
         if len(self.theta) == 1:

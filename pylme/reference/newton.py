@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pylme.reference.boundary import escape, with_variance
 from pylme.reference.criterion import evaluated
-from pylme.reference.descent import ROUNDING, Descent
+from pylme.reference.descent import ENOUGH, ROUNDING, Descent
 from pylme.reference.evaluation import Evaluation
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Optimum:
         There.
     evaluations : ndarray of int, shape (R,)
     converged : ndarray of bool, shape (R,)
-        Whether the next step was expected to lower the criterion by less than `ENOUGH`, and no
+        Whether the next step was expected to lower the criterion by less than `enough`, and no
         escape promised more.
     escapes : ndarray of int, shape (R,)
         How often a false optimum was left.
@@ -79,6 +79,7 @@ def minimise(
     layout: Layout,
     start: NDArray[np.float64],
     most: int = MAX_EVALUATIONS,
+    enough: float = ENOUGH,
 ) -> Optimum:
     """Minimise the criterion of each response.
 
@@ -89,8 +90,10 @@ def minimise(
     start : ndarray, shape (R, m)
     most : int
         A search ends unfinished after so many evaluations.
+    enough : float
+        A search ends where its next step is expected to lower the criterion by less.
     """
-    search = _Search(criterion, layout, start, most)
+    search = _Search(criterion, layout, start, most, enough)
     search.run(np.ones(len(start), dtype=bool))
     for _ in range(MAX_ESCAPES):
         left = search.leave_false_optima()
@@ -104,10 +107,16 @@ class _Search:
     """The state of all responses' searches."""
 
     def __init__(
-        self, criterion: Searched, layout: Layout, start: NDArray[np.float64], most: int
+        self,
+        criterion: Searched,
+        layout: Layout,
+        start: NDArray[np.float64],
+        most: int,
+        enough: float,
     ) -> None:
         R = len(start)
         self.most = most
+        self.enough = enough
         self.criterion = criterion
         self.layout = layout
         self.theta = start.copy()
@@ -144,7 +153,7 @@ class _Search:
         theta = self.theta[places]
         evaluation = self._begun(criterion, theta, places)
         self._record(theta, evaluation.criterion, np.ones(len(places), dtype=bool))
-        on = Descent(self.layout, criterion, places, theta, evaluation)
+        on = Descent(self.layout, criterion, places, theta, evaluation, self.enough)
         while True:
             arrived = on.arrived
             over = arrived | (self.evaluations[on.places] >= self.most)

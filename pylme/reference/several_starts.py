@@ -2,7 +2,8 @@
 
 The first search begins at the moments. Where its end or the data leave a doubt that it is the best
 (`pylme.reference.doubt`) others follow: two where all that is amiss is an end on the boundary, else
-about a dozen, and thirty more where not all end alike. With one grouping factor, or few random
+about a dozen, and thirty more where not all end alike, or where the data are few for so many
+parameters that a dozen can end alike at a worse minimum. With one grouping factor, or few random
 effects, they are one batch. With many random effects each search costs as much as the first: the
 starts follow one another in the order of their promise, no more of them than a budget of
 multiplications allows, until several have ended alike.
@@ -40,6 +41,8 @@ NUMBERS_FOR_SIX: Final = 400_000
 #: As many starts as there are.
 ALL: Final = 1000
 SIX: Final = 6
+#: With so many covariance parameters small data can have a dozen searches end at a worse minimum.
+MANY_PARAMETERS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,12 +71,13 @@ def best_of_several(problem: Problem) -> Several:
     first = minimise(criterion, layout, problem.start())
     ends = Ends(criterion, layout, first)
     on_boundary = boundary(layout, first)
-    thorough = doubtful(layout, first) | small(problem)
+    few = small(problem)
+    thorough = doubtful(layout, first) | few
     most = affordable(problem)
     if most == 1:
         ends.search(on_boundary, alike(layout, 1.0)[None])
     elif most:
-        _search_in_stages(layout, ends, on_boundary & ~thorough, thorough, most)
+        _search_in_stages(layout, ends, on_boundary & ~thorough, thorough, most, few=few)
     optimum = polished(problem, criterion, first, ends)
     return Several(optimum=optimum, starts=ends.starts, agreed=ends.agreed)
 
@@ -84,6 +88,8 @@ def _search_in_stages(
     brief: NDArray[np.bool_],
     thorough: NDArray[np.bool_],
     most: int,
+    *,
+    few: bool,
 ) -> None:
     """Two more starts, a dozen, all: for those responses that need them."""
     if brief.any():
@@ -92,8 +98,9 @@ def _search_in_stages(
     if thorough.any():
         search = ends.search if most == ALL else ends.search_in_turn
         search(thorough, first_starts(layout)[:most])
-        if most == ALL and not ends.alike.all():
-            search(~ends.alike, further_starts(layout))
+        all_of_them = thorough if few and len(layout.row) >= MANY_PARAMETERS else ~ends.alike
+        if most == ALL and all_of_them.any():
+            search(all_of_them, further_starts(layout))
 
 
 def searched(problem: Problem) -> Searched:
