@@ -22,11 +22,19 @@ from numpy.typing import NDArray
 
 from pylme.crosscheck.tolerances import NEGLIGIBLE
 from pylme.reference.certificate import certify
+from pylme.reference.crossed import Crossed
 from pylme.reference.doubt import boundary, doubtful, small
 from pylme.reference.ends import Ends
 from pylme.reference.evaluation import Evaluation
 from pylme.reference.newton import minimise
-from pylme.reference.several_starts import ALL, SIX, affordable, polished, searched
+from pylme.reference.several_starts import (
+    ALL,
+    MANY_PARAMETERS,
+    SIX,
+    affordable,
+    polished,
+    searched,
+)
 from pylme.reference.singular import on_the_boundary
 from pylme.reference.starting import first_starts, further_starts, random_starts
 from pylme.results.certificate import Certificate
@@ -162,18 +170,29 @@ def _as_many_as_are_cheap(problem: Problem, ends: Ends, first: Optimum) -> None:
     layout, most = problem.layout, affordable(problem)
     all_of_it = np.ones(1, dtype=np.bool_)
     near = boundary(layout, first)
-    doubt = near | doubtful(layout, first) | small(problem)
+    doubt = doubtful(layout, first) | small(problem)
     starts = np.concatenate([problem.start(), first_starts(layout)])
     if most == ALL:
-        ends.search(all_of_it, starts if doubt[0] else starts[: 1 + FEW])
-        if doubt[0] or not ends.alike[0]:
+        ends.search(all_of_it, starts[: _enough(ends, near=bool(near[0]), doubt=bool(doubt[0]))])
+        if (doubt[0] and len(layout.row) >= MANY_PARAMETERS) or not ends.alike[0]:
             more = [further_starts(layout), random_starts(layout, RANDOM, seed=1)]
             ends.search(all_of_it, np.concatenate(more))
-    elif most == SIX and doubt[0]:
+    elif most == SIX and (near | doubt)[0]:
         ends.search_in_turn(all_of_it, starts[: 1 + most])
     else:
         ends.search(all_of_it, starts[:1])
         ends.search(near, starts[1:2])
+
+
+def _enough(ends: Ends, *, near: bool, doubt: bool) -> int:
+    """How many of the first starts are taken, the moments among them.
+
+    In a batch a few more cost little. One after the other each costs as much as the fit.
+    """
+    in_a_batch = not isinstance(ends.criterion, Crossed)
+    if doubt or (near and in_a_batch):
+        return ALL
+    return 1 + FEW if in_a_batch else 3 if near else 2
 
 
 def _others(problem: Problem, ends: Ends, best: float) -> tuple[Minimum, ...]:

@@ -32,7 +32,8 @@ LEAST_SHARE: Final = 1e-6
 #: After a step that was too long the next is at least and at most this part of it.
 LEAST_PART: Final = 0.03
 MOST_PART: Final = 0.3
-#: After a step that did what was expected of it, to this part, the next may be longer by the factor.
+#: After a step that did what was expected of it, to within the first, the next may be longer by the
+#: second.
 GROWTHS: Final = ((0.05, 10.0), (0.15, 4.0))
 #: After any other good step.
 GROWTH: Final = 2.0
@@ -69,6 +70,7 @@ class Descent:
         places: NDArray[np.intp],
         theta: NDArray[np.float64],
         evaluation: Evaluation,
+        *,
         enough: float = ENOUGH,
     ) -> None:
         self.layout = layout
@@ -138,7 +140,7 @@ class Descent:
         bend = rise - slope
         part = np.full(len(slope), LEAST_PART)
         np.divide(-slope, 2.0 * bend, out=part, where=np.isfinite(bend) & (bend > 0))
-        return np.clip(part, LEAST_PART, MOST_PART)
+        return np.asarray(np.clip(part, LEAST_PART, MOST_PART))
 
     def judge(self, trial: NDArray[np.float64], tried: Evaluation | None) -> NDArray[np.bool_]:
         """Go where the criterion is lower, as expected; says which responses went."""

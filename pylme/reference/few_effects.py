@@ -7,9 +7,10 @@ With G = ZᵀZ, c the least-squares coefficients of [X y] on Z, and R₀ the cro
 left of [X y],
 
     A = ΛᵀGΛ + I    U = A⁻¹ΛᵀZᵀ[X y]    Δ = c - ΛU
-    [X y]ᵀV⁻¹[X y] = R₀ + ΔᵀGΔ + UᵀU    ZᵀV⁻¹[X y] = GΔ    K = ZᵀV⁻¹Z = G - GΛA⁻¹ΛᵀG
+    [X y]ᵀV⁻¹[X y] = R₀ + ΔᵀGΔ + UᵀU    ZᵀV⁻¹[X y] = Λ⁻ᵀU    K = ZᵀV⁻¹Z = GΛA⁻¹Λ⁻¹
 
-in which only K is a difference. The derivatives are those of `pylme.reference.one_factor`.
+with a Λ whose columns are orthogonal and none of them zero. The derivatives are those of
+`pylme.reference.one_factor`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from pylme.reference.batched import orthogonal
 from pylme.reference.likelihood import Likelihood
 
 if TYPE_CHECKING:
@@ -73,19 +75,23 @@ class FewEffects:
         T : list of ndarray, shapes (R, K_f, K_f)
         """
         R, q = len(T[0]), len(self.G)
-        GL = self._right(np.broadcast_to(self.G, (R, q, q)), T)
-        A = self._right(GL.swapaxes(1, 2), T)
+        found = [orthogonal(matrix) for matrix in T]
+        roots = [axes * lengths[:, None] for axes, lengths in found]
+        inverses = [(axes / lengths[:, None]).swapaxes(1, 2) for axes, lengths in found]
+        GL = self._right(np.broadcast_to(self.G, (R, q, q)), roots)
+        A = self._right(GL.swapaxes(1, 2), roots)
         A[:, np.arange(q), np.arange(q)] += 1.0
         logdet = 2.0 * np.log(np.linalg.cholesky(A).diagonal(axis1=1, axis2=2)).sum(axis=1)
         inverse = np.linalg.inv(A)
-        transposed = [matrix.swapaxes(1, 2) for matrix in T]
+        transposed = [root.swapaxes(1, 2) for root in roots]
         U = inverse @ self._times(transposed, np.broadcast_to(self.products, (R, q, self.used)))
-        D = self.coefficients - self._times(T, U)
-        GD = self.G @ D
-        S = self.left + D.swapaxes(1, 2) @ GD + U.swapaxes(1, 2) @ U
+        D = self.coefficients - self._times(roots, U)
+        S = self.left + D.swapaxes(1, 2) @ self.G @ D + U.swapaxes(1, 2) @ U
         solved = self.likelihood.solve(logdet, 0.5 * (S + S.swapaxes(1, 2)))
-        W = GD @ solved.whitening.swapaxes(1, 2)
-        K = self.G - GL @ inverse @ GL.swapaxes(1, 2)
+        scores = self._times([back.swapaxes(1, 2) for back in inverses], U)
+        W = scores @ solved.whitening.swapaxes(1, 2)
+        K = self._right(GL @ inverse, inverses)
+        K = 0.5 * (K + K.swapaxes(1, 2))
         weights = np.full((R, self.used), float(self.likelihood.rho))
         weights[:, -1] = solved.ratio
         taken = (W * weights[:, None]) @ W.swapaxes(1, 2)

@@ -153,7 +153,7 @@ class _Search:
         theta = self.theta[places]
         evaluation = self._begun(criterion, theta, places)
         self._record(theta, evaluation.criterion, np.ones(len(places), dtype=bool))
-        on = Descent(self.layout, criterion, places, theta, evaluation, self.enough)
+        on = Descent(self.layout, criterion, places, theta, evaluation, enough=self.enough)
         while True:
             arrived = on.arrived
             over = arrived | (self.evaluations[on.places] >= self.most)

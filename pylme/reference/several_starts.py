@@ -30,7 +30,16 @@ if TYPE_CHECKING:
     from pylme.reference.problem import Problem
     from pylme.reference.terms import Layout
 
-__all__ = ["ALL", "Several", "affordable", "best_of_several", "polished", "searched"]
+__all__ = [
+    "ALL",
+    "MANY_PARAMETERS",
+    "SIX",
+    "Several",
+    "affordable",
+    "best_of_several",
+    "polished",
+    "searched",
+]
 
 #: Multiplications of an evaluation, or numbers in the tables of one factor, up to which all starts
 #: are affordable, and up to which six are.
