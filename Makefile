@@ -18,9 +18,10 @@ SCRIPTS := r_scripts/install.sh r_scripts/install_python.sh .ci/run
 demo: .venv/.stamp-demo
 	@$(BIN)/pylme demo
 
-# A test runs import-linter, hence the group lint.
+# A test runs import-linter, hence the group lint. Each core runs the tests of a file after another,
+# as the tests of a file share their fits.
 test: system-test .venv/.stamp-test .venv/.stamp-lint
-	PYLME_REQUIRE_R=1 $(BIN)/pytest
+	PYLME_REQUIRE_R=1 $(BIN)/pytest -n auto --dist loadfile
 
 lint: .venv/.stamp-lint
 	$(BIN)/ruff check

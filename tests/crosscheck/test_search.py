@@ -53,5 +53,4 @@ def test_several_factors_are_searched_from_as_many_starts_as_one():
         outside = model("angle ~ temp + (1 | recipe:replicate) + (1 | recipe)", "cake")
     found = search(outside.problem, outside.design.terms, outside.theta, None)
     assert found.certificate.singular
-    assert found.starts > 20
-    assert found.agreed >= 0.9 * found.starts  # one begins at 10,000 residual standard deviations
+    assert found.starts == found.agreed > 10
