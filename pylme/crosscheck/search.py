@@ -23,18 +23,11 @@ from numpy.typing import NDArray
 from pylme.crosscheck.tolerances import NEGLIGIBLE
 from pylme.reference.certificate import certify
 from pylme.reference.crossed import Crossed
-from pylme.reference.doubt import boundary, doubtful, small
+from pylme.reference.doubt import boundary, doubtful, intricate, small
 from pylme.reference.ends import Ends
 from pylme.reference.evaluation import Evaluation
 from pylme.reference.newton import minimise
-from pylme.reference.several_starts import (
-    ALL,
-    MANY_PARAMETERS,
-    SIX,
-    affordable,
-    polished,
-    searched,
-)
+from pylme.reference.several_starts import ALL, SIX, affordable, polished, searched
 from pylme.reference.singular import on_the_boundary
 from pylme.reference.starting import first_starts, further_starts, random_starts
 from pylme.results.certificate import Certificate
@@ -173,8 +166,10 @@ def _as_many_as_are_cheap(problem: Problem, ends: Ends, first: Optimum) -> None:
     doubt = doubtful(layout, first) | small(problem)
     starts = np.concatenate([problem.start(), first_starts(layout)])
     if most == ALL:
-        ends.search(all_of_it, starts[: _enough(ends, near=bool(near[0]), doubt=bool(doubt[0]))])
-        if (doubt[0] and len(layout.row) >= MANY_PARAMETERS) or not ends.alike[0]:
+        if not doubt[0]:
+            starts = starts[: _undoubted(ends, near=bool(near[0]))]
+        ends.search(all_of_it, starts)
+        if (doubt[0] and intricate(layout)) or not ends.alike[0]:
             more = [further_starts(layout), random_starts(layout, RANDOM, seed=1)]
             ends.search(all_of_it, np.concatenate(more))
     elif most == SIX and (near | doubt)[0]:
@@ -184,15 +179,14 @@ def _as_many_as_are_cheap(problem: Problem, ends: Ends, first: Optimum) -> None:
         ends.search(near, starts[1:2])
 
 
-def _enough(ends: Ends, *, near: bool, doubt: bool) -> int:
-    """How many of the first starts are taken, the moments among them.
+def _undoubted(ends: Ends, *, near: bool) -> int:
+    """How many starts, the moments among them, a model takes that leaves no doubt.
 
     In a batch a few more cost little. One after the other each costs as much as the fit.
     """
-    in_a_batch = not isinstance(ends.criterion, Crossed)
-    if doubt or (near and in_a_batch):
-        return ALL
-    return 1 + FEW if in_a_batch else 3 if near else 2
+    if isinstance(ends.criterion, Crossed):
+        return 3 if near else 2
+    return ALL if near else 1 + FEW
 
 
 def _others(problem: Problem, ends: Ends, best: float) -> tuple[Minimum, ...]:

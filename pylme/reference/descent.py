@@ -71,7 +71,7 @@ class Descent:
         theta: NDArray[np.float64],
         evaluation: Evaluation,
         *,
-        enough: float = ENOUGH,
+        enough: float,
     ) -> None:
         self.layout = layout
         self.enough = enough

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pylme.reference.problem import Problem
     from pylme.reference.terms import Layout
 
-__all__ = ["boundary", "doubtful", "small"]
+__all__ = ["boundary", "doubtful", "intricate", "small"]
 
 #: A pivot below this, of columns of mean square 1, is near the boundary; one above that is a signal
 #: that drowns the noise.
@@ -33,6 +33,8 @@ FEW_ROWS: Final = 100
 FEW_LEVELS: Final = 10
 #: The largest weight over the least.
 UNEVEN: Final = 10.0
+#: With so many covariance parameters a dozen searches of small data can end at a worse minimum.
+MANY_PARAMETERS: Final = 3
 
 
 def small(problem: Problem) -> bool:
@@ -40,6 +42,11 @@ def small(problem: Problem) -> bool:
     layout = problem.layout
     correlated = [factor.width > 1 and factor.levels < FEW_LEVELS for factor in layout.factors]
     return problem.likelihood.n < FEW_ROWS or any(correlated) or problem.unevenness > UNEVEN
+
+
+def intricate(layout: Layout) -> bool:
+    """Whether there are so many parameters that ends alike of a dozen searches prove little."""
+    return len(layout.row) >= MANY_PARAMETERS
 
 
 def boundary(layout: Layout, optimum: Optimum) -> NDArray[np.bool_]:

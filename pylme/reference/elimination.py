@@ -25,13 +25,13 @@ __all__ = ["Eliminated", "Elimination", "Roots", "amplification", "vector_bytes"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Roots:
-    """The factors T of the remainder with orthogonal columns, TTᵀ being the same.
+    """Factors T with orthogonal columns, TTᵀ being the same.
 
     Attributes
     ----------
-    plain : list of ndarray, shapes (K_f, K_f)
+    plain : list of ndarray, shapes (..., K_f, K_f)
         With columns of zero where T is singular.
-    regular, inverse : list of ndarray, shapes (K_f, K_f)
+    regular, inverse : list of ndarray, shapes (..., K_f, K_f)
         With columns of length `LEAST` at least, and their inverses: the Λ₂ of A₂.
     """
 
@@ -46,9 +46,9 @@ class Roots:
         for matrix in T:
             U, lengths, _ = np.linalg.svd(matrix)
             floored = np.maximum(lengths, LEAST)
-            plain.append(U * lengths)
-            regular.append(U * floored)
-            inverse.append((U / floored).T)
+            plain.append(U * lengths[..., None, :])
+            regular.append(U * floored[..., None, :])
+            inverse.append((U / floored[..., None, :]).swapaxes(-2, -1))
         return cls(plain=plain, regular=regular, inverse=inverse)
 
 

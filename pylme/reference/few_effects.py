@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from pylme.reference.batched import orthogonal
+from pylme.reference.elimination import Roots
 from pylme.reference.likelihood import Likelihood
 
 if TYPE_CHECKING:
@@ -75,22 +75,20 @@ class FewEffects:
         T : list of ndarray, shapes (R, K_f, K_f)
         """
         R, q = len(T[0]), len(self.G)
-        found = [orthogonal(matrix) for matrix in T]
-        roots = [axes * lengths[:, None] for axes, lengths in found]
-        inverses = [(axes / lengths[:, None]).swapaxes(1, 2) for axes, lengths in found]
-        GL = self._right(np.broadcast_to(self.G, (R, q, q)), roots)
-        A = self._right(GL.swapaxes(1, 2), roots)
+        roots = Roots.of(T)
+        GL = self._right(np.broadcast_to(self.G, (R, q, q)), roots.regular)
+        A = self._right(GL.swapaxes(1, 2), roots.regular)
         A[:, np.arange(q), np.arange(q)] += 1.0
         logdet = 2.0 * np.log(np.linalg.cholesky(A).diagonal(axis1=1, axis2=2)).sum(axis=1)
         inverse = np.linalg.inv(A)
-        transposed = [root.swapaxes(1, 2) for root in roots]
+        transposed = [root.swapaxes(1, 2) for root in roots.regular]
         U = inverse @ self._times(transposed, np.broadcast_to(self.products, (R, q, self.used)))
-        D = self.coefficients - self._times(roots, U)
+        D = self.coefficients - self._times(roots.regular, U)
         S = self.left + D.swapaxes(1, 2) @ self.G @ D + U.swapaxes(1, 2) @ U
         solved = self.likelihood.solve(logdet, 0.5 * (S + S.swapaxes(1, 2)))
-        scores = self._times([back.swapaxes(1, 2) for back in inverses], U)
+        scores = self._times([back.swapaxes(1, 2) for back in roots.inverse], U)
         W = scores @ solved.whitening.swapaxes(1, 2)
-        K = self._right(GL @ inverse, inverses)
+        K = self._right(GL @ inverse, roots.inverse)
         K = 0.5 * (K + K.swapaxes(1, 2))
         weights = np.full((R, self.used), float(self.likelihood.rho))
         weights[:, -1] = solved.ratio

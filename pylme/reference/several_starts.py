@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.reference.doubt import boundary, doubtful, small
+from pylme.reference.doubt import boundary, doubtful, intricate, small
 from pylme.reference.ends import Ends
 from pylme.reference.evaluation import stacked
 from pylme.reference.few_effects import FEW, few_effects
@@ -30,16 +30,7 @@ if TYPE_CHECKING:
     from pylme.reference.problem import Problem
     from pylme.reference.terms import Layout
 
-__all__ = [
-    "ALL",
-    "MANY_PARAMETERS",
-    "SIX",
-    "Several",
-    "affordable",
-    "best_of_several",
-    "polished",
-    "searched",
-]
+__all__ = ["ALL", "SIX", "Several", "affordable", "best_of_several", "polished", "searched"]
 
 #: Multiplications of an evaluation, or numbers in the tables of one factor, up to which all starts
 #: are affordable, and up to which six are.
@@ -50,8 +41,6 @@ NUMBERS_FOR_SIX: Final = 400_000
 #: As many starts as there are.
 ALL: Final = 1000
 SIX: Final = 6
-#: With so many covariance parameters small data can have a dozen searches end at a worse minimum.
-MANY_PARAMETERS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -107,7 +96,7 @@ def _search_in_stages(
     if thorough.any():
         search = ends.search if most == ALL else ends.search_in_turn
         search(thorough, first_starts(layout)[:most])
-        all_of_them = thorough if few and len(layout.row) >= MANY_PARAMETERS else ~ends.alike
+        all_of_them = thorough if few and intricate(layout) else ~ends.alike
         if most == ALL and all_of_them.any():
             search(all_of_them, further_starts(layout))
 

@@ -69,9 +69,9 @@ SITES = _message_sites()
 ALL_SITES = SITES.sites()
 
 
-def _note(depth: int) -> None:
-    """Note the place in the sources that asks for a message."""
-    frame = sys._getframe(depth)
+def _note() -> None:
+    """Note the place in the sources that asks for a message: who calls the caller."""
+    frame = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename.endswith("errors.py"):
         frame = frame.f_back
     path = Path(frame.f_code.co_filename)
@@ -83,7 +83,7 @@ def _recording(initialise: Any) -> Any:
     """`initialise`, which notes who calls it first."""
 
     def recorded(self: Any, *args: Any, **parts: Any) -> None:
-        _note(2)
+        _note()
         initialise(self, *args, **parts)
 
     return recorded
