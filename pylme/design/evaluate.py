@@ -17,7 +17,7 @@ from pylme.design.matching import matched
 from pylme.design.number_calls import NUMBER_CALLS
 from pylme.design.times import compared, shifted, undefined
 from pylme.design.values import CodedFactor, Matrix, Times, as_factor, factor_on, of_column
-from pylme.errors import FormulaError, NotAvailableError, UnknownColumnError
+from pylme.errors import FormulaError, NotAvailableError, UnknownColumnError, nearest
 from pylme.formula import (
     Argument,
     Binary,
@@ -279,7 +279,12 @@ class Evaluator:
             return self.memory.recall(call, lambda: self._summary(call, node))
         special = NUMBER_CALLS.get(name) or FACTOR_CALLS.get(name)
         if special is None:
-            raise self.unknown(call, f"the function {name}() is known to R alone")
+            near = nearest(name, [*ELEMENTWISE, *SUMMARIES, *NUMBER_CALLS, *FACTOR_CALLS])
+            raise self.unknown(
+                call,
+                f"{name}() is not among the functions that pylme evaluates without R"
+                + (f"; the nearest that is: {near[0]}()" if near else ""),
+            )
         return special(self, call)
 
     def _summary(self, call: Call, node: Node) -> Value:

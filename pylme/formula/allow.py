@@ -111,8 +111,9 @@ def allow_function(name: str) -> None:
     R will call it with whatever a formula passes: allow none that runs code from its arguments if
     formulas come from people who are not trusted.
 
-    It must be a function of R's base, stats, splines or lme4, or one that you defined in R's global
-    environment.
+    It must be a function of R's base, stats, splines or lme4, or one that you define in R's global
+    environment before the fit. R is asked for it at the fit: a name that R does not have ends there
+    in a `FormulaError` with the nearest names that it has.
 
     Parameters
     ----------
@@ -140,13 +141,13 @@ def allow_function(name: str) -> None:
             else "compute the column in Python, and name it in the formula"
         )
         raise OptionError(option="the function to allow", value=name, allowed=allowed)
-    if name in _RUN_CODE:
+    if name in RUN_CODE:
         warn(UnsafeFunctionWarning(name=name))
     _allowed.add(name)
 
 
 #: What runs commands, reads files or evaluates text: nobody is told how to allow these.
-_RUN_CODE: Final = frozenset(
+RUN_CODE: Final = frozenset(
     {
         "Recall", "Reduce", "Filter", "Map", "apply", "assign", "attach", "delayedAssign",
         "do.call", "dyn.load", "eval", "evalq", "file", "get", "get0", "getFromNamespace", "lapply",
@@ -215,7 +216,7 @@ def _require_allowed(formula: Formula, name: str, start: int) -> None:
         remedy = (
             "Compute the column in Python and name it in the formula." if is_of_python(name) else ""
         )
-    if name in _RUN_CODE:
+    if name in RUN_CODE:
         raise CodeNotAllowedError(name=name, text=text, start=start, stop=stop)
     raise FunctionNotAllowedError(name=name, text=text, start=start, stop=stop, remedy=remedy)
 

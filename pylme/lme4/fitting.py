@@ -13,6 +13,7 @@ from pylme.errors import NotAvailableError, RError, StackLimitError
 from pylme.families.family import LINKS
 from pylme.formula import deparse, expand, model_terms, parseable, walk
 from pylme.lme4.failures import explained
+from pylme.lme4.functions import require_functions
 from pylme.lme4.model import RModel
 from pylme.lme4.session import session
 from pylme.lme4.stack import thread_stack
@@ -86,10 +87,13 @@ def call_arguments(
         If Z has no element but zeros.
     StackLimitError
         If R could overrun the stack of this thread with so long a formula.
+    FormulaError
+        If R has no function of a name that the formula calls.
     NotAvailableError
         If the installed lme4 has no covariance structures, and the formula names one.
     """
     _require_stack(spec)
+    require_functions(spec.formula)
     zero = random_effects_are_zero(spec)
     if zero:
         raise zero_effects(spec)

@@ -93,6 +93,16 @@ lend_functions <- function(names, home) {
   }
 }
 
+# Of the functions that a formula calls, those that a fit would not find, and the names of what it would.
+missing_functions <- function(names) {
+  exports <- c(getNamespaceExports("lme4"), getNamespaceExports("splines"))
+  home <- asNamespace("stats")
+  found <- names %in% exports | vapply(names, exists, NA, envir = home, mode = "function")
+  if (all(found)) return(list(missing = character(), known = character()))
+  own <- Filter(function(name) exists(name, envir = globalenv(), mode = "function", inherits = FALSE), ls(globalenv()))
+  list(missing = as.character(names[!found]), known = c(own, ls(baseenv()), getNamespaceExports("stats"), exports))
+}
+
 # R's functions that make factors, for data with times: the texts of levels are those of format(), to the
 # second, for all times alike. Since R 4.3 factor() writes each by itself, midnight without the hour.
 lend_factors <- function(functions, data, home) {

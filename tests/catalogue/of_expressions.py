@@ -80,6 +80,11 @@ def allowed(name: str) -> Iterator[None]:
         yield
 
 
+def _by_lme4(name: str) -> object:
+    with allowed(name):
+        return pylme.lmer(_of(f"{name}(w)"), DATA)
+
+
 def _allow_for_a_moment(name: str) -> None:
     with allowed(name):
         pass
@@ -161,6 +166,14 @@ CASES = {
     ),
     "a function that runs code": Case(
         trigger=lambda: _allow_for_a_moment("system"), kind="UnsafeFunctionWarning", said="system()"
+    ),
+    "a function that R does not have": Case(
+        trigger=lambda: _by_lme4("lgamm"),
+        kind="FormulaError",
+        said="R has no function 'lgamm'",
+        remedy=_by_lme4,
+        parsed=r"Did you mean '(\w+)'",
+        needs_r=True,
     ),
     "a minus before a bar": _bad("x - (1 | h)", "FormulaSyntaxError", "minus", good="x"),
     "a dot of nothing": Case(
