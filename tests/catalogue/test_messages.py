@@ -24,6 +24,7 @@ from .of_pictures import CASES as OF_PICTURES
 from .of_searches import CASES as OF_SEARCHES
 from .of_studies import CASES as OF_STUDIES
 from .of_tables import CASES as OF_TABLES
+from .of_types import CASES as OF_TYPES
 
 if TYPE_CHECKING:
     from .case import Case
@@ -46,6 +47,7 @@ CASES: dict[str, Case] = {
         ("drawing", OF_DRAWING),
         ("studies", OF_STUDIES),
         ("pictures", OF_PICTURES),
+        ("types", OF_TYPES),
     )
     for name, case in cases.items()
 }
