@@ -398,9 +398,9 @@ def _by_lme4(
         raise
     if model.remainder() > SUSPECT:
         return model
-    from pylme.crosscheck.breakdown import breakdown
+    from pylme.crosscheck.breakdown import with_breakdown
 
-    return model.with_conditions(breakdown(model))
+    return with_breakdown(model)
 
 
 def _fitted_by_numpy(

@@ -16,8 +16,8 @@ from pylme.design.build import build
 from pylme.errors import PylmeError, ResponseError
 from pylme.formula import deparse
 from pylme.reference.model import problem_of
-from pylme.reference.unbounded import has_no_minimum
-from pylme.results.certificate import NO_FINITE_OPTIMUM, NOISELESS
+from pylme.reference.unbounded import has_no_minimum, has_no_residual
+from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL, NOISELESS, SUSPECT
 from pylme.results.condition import Condition
 from pylme.warning_scopes import silenced
 
@@ -29,9 +29,26 @@ if TYPE_CHECKING:
     from pylme.lme4.system import System
     from pylme.results.estimates import Estimates
 
-__all__ = ["NOT_FINITE", "breakdown", "not_finite", "require_finite_optimum"]
+__all__ = ["NOT_FINITE", "breakdown", "not_finite", "require_finite_optimum", "with_breakdown"]
 
 NOT_FINITE: Final = "lme4 returned NaN or infinite values ({bad}), so that there is no fit"
+
+
+def with_breakdown(model: RModel) -> RModel:
+    """The same fit; that it has broken down, where R does not say so, among its conditions.
+
+    Parameters
+    ----------
+    model : RModel
+
+    Raises
+    ------
+    ResponseError
+        If the fixed effects alone explain the response: the NumPy engine refuses it too.
+    """
+    if model.remainder() > SUSPECT:
+        return model
+    return model.with_conditions(breakdown(model))
 
 
 def breakdown(model: RModel) -> tuple[Condition, ...]:
@@ -40,11 +57,20 @@ def breakdown(model: RModel) -> tuple[Condition, ...]:
     Parameters
     ----------
     model : RModel
+
+    Raises
+    ------
+    ResponseError
+        If the fixed effects alone explain the response: the NumPy engine refuses it too.
     """
     said = []
+    it = posed(model)
+    problem = None if it is None else it.problem()
+    if problem is not None and has_no_residual(problem):
+        raise _unusable(model.spec, NO_RESIDUAL)
     if bad := not_finite(model.estimates()):
         said.append(NOT_FINITE.format(bad=", ".join(bad)))
-    elif (it := posed(model)) is not None and has_no_minimum(it.problem()):
+    elif problem is not None and has_no_minimum(problem):
         said.append(NO_FINITE_OPTIMUM)
     return tuple(Condition(kind="warning", message=message) for message in said)
 
@@ -78,11 +104,16 @@ def require_finite_optimum(spec: ModelSpec, error: Exception) -> None:
         return
     try:
         with silenced():
-            unbounded = has_no_minimum(problem_of(spec, build(spec)))
+            problem = problem_of(spec, build(spec))
+            alone = has_no_residual(problem)
+            unbounded = alone or has_no_minimum(problem)
     except (PylmeError, np.linalg.LinAlgError):
         # A formula that R alone can evaluate, or columns that nothing can be computed with.
         return
     if unbounded:
-        raise ResponseError(
-            response=deparse(spec.formula.response), found=NO_FINITE_OPTIMUM, remedy=NOISELESS
-        ) from error
+        raise _unusable(spec, NO_RESIDUAL if alone else NO_FINITE_OPTIMUM) from error
+
+
+def _unusable(spec: ModelSpec, found: str) -> ResponseError:
+    response = deparse(spec.formula.response)
+    return ResponseError(response=response, found=found, remedy=NOISELESS)

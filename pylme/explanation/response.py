@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pylme.reference.problem import prepare
-from pylme.reference.unbounded import has_no_minimum
-from pylme.results.certificate import NO_FINITE_OPTIMUM, NOISELESS
+from pylme.reference.unbounded import has_no_minimum, has_no_residual
+from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL, NOISELESS
 
 if TYPE_CHECKING:
     from pylme.design.matrices import Design
@@ -32,7 +32,10 @@ def missing_optimum(design: Design) -> tuple[str, ...]:
     weights = None if bool((design.weights == 1.0).all()) else design.weights
     y = (design.y - design.offset)[None]
     try:
-        unbounded = has_no_minimum(prepare(design.X, y, design.terms, weights=weights))
+        problem = prepare(design.X, y, design.terms, weights=weights)
+        if has_no_residual(problem):
+            return (f"The response cannot be fitted: {NO_RESIDUAL}. {NOISELESS}",)
+        unbounded = has_no_minimum(problem)
     except np.linalg.LinAlgError:
         return ()
     if not unbounded:

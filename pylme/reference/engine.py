@@ -15,8 +15,8 @@ from pylme.reference.ending import examined, search
 from pylme.reference.model import ReferenceModel, problem_of
 from pylme.reference.record import warnings_of
 from pylme.reference.threads import one_thread
-from pylme.reference.unbounded import has_no_minimum
-from pylme.results.certificate import NO_FINITE_OPTIMUM, NOISELESS
+from pylme.reference.unbounded import has_no_minimum, has_no_residual
+from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL, NOISELESS
 from pylme.results.condition import Condition
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["fit_with_numpy"]
 
-#: A residual sum of squares below this part of the response's is nothing but rounding errors.
-_NOTHING: Final = 1e-24
 #: A search cannot start beyond this: cross products would drown in rounding errors.
 _FARTHEST: Final = 1e6
 
@@ -138,10 +136,7 @@ def _require_fewer_effects_than_rows(design: Design) -> None:
 
 def _require_variation(spec: ModelSpec, design: Design, problem: Problem) -> None:
     """Something must be left of the response that the fixed effects do not explain."""
-    y = problem.columns.y[0]
-    if float(y @ y) <= _NOTHING * float(design.y @ design.y):
+    if has_no_residual(problem, float(np.linalg.norm(np.sqrt(design.weights) * design.y))):
         raise ResponseError(
-            response=deparse(spec.formula.response),
-            found="the fixed effects explain it without any residual",
-            remedy="There is nothing to estimate variances from: check the columns.",
+            response=deparse(spec.formula.response), found=NO_RESIDUAL, remedy=NOISELESS
         )

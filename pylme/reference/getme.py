@@ -139,12 +139,27 @@ def _devfun(model: ReferenceModel) -> Callable[[ArrayLike], float]:
         values = np.asarray(theta, dtype=np.float64)
         if values.shape != (m,):
             raise OptionError(option="theta", value=theta, allowed=f"{m} numbers")
-        inner = problem.layout.matrices(problem.conditioned(values[None]))
-        return float(problem.criterion.evaluate(inner).criterion[0])
+        if not np.isfinite(values).all():
+            raise OptionError(option="theta", value=theta, allowed="finite numbers")
+        cause: Exception | None = None
+        with np.errstate(over="ignore", invalid="ignore"):
+            inner = problem.layout.matrices(problem.conditioned(values[None]))
+            try:
+                found = float(problem.criterion.evaluate(inner).criterion[0])
+            except np.linalg.LinAlgError as error:
+                # With several factors: the equations of the others drown in those of the first.
+                found, cause = np.nan, error
+        if not np.isfinite(found):
+            raise OptionError(option="theta", value=theta, allowed=_COMPUTABLE) from cause
+        return found
 
     return devfun
 
 
+_COMPUTABLE: Final = (
+    "smaller numbers: double precision cannot hold the criterion at standard deviations so far "
+    "above the residual one"
+)
 _ITEMS: Final[dict[str, Callable[[ReferenceModel], Any]]] = {
     "X": lambda m: m.design.X,
     "Z": lambda m: sparse.csc_array(m.design.Z),

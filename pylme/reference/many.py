@@ -14,11 +14,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pylme.design.matrices import Design
-from pylme.errors import OptionError
+from pylme.errors import OptionError, ResponseError
 from pylme.options import number_array, true_or_false
 from pylme.reference.fitting import fit
 from pylme.reference.problem import prepare
+from pylme.reference.unbounded import without_minimum, without_residual
 from pylme.results.arrays import read_only
+from pylme.results.certificate import NO_RESIDUAL, NOISELESS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -63,6 +65,8 @@ class ManyFits:
     singular : ndarray of bool, shape (R,)
         Whether a covariance matrix has not full rank, by lme4's rule and tolerance.
     evaluations : ndarray of int, shape (R,)
+    unbounded : ndarray of bool, shape (R,)
+        Whether the criterion has no minimum: the effects explain the response completely.
     """
 
     names: tuple[str, ...]
@@ -78,6 +82,7 @@ class ManyFits:
     converged: NDArray[np.bool_]
     singular: NDArray[np.bool_]
     evaluations: NDArray[np.intp]
+    unbounded: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.criterion)
@@ -146,6 +151,8 @@ def fit_many(design: Design, Y: ArrayLike, *, reml: bool = True) -> ManyFits:
     ------
     OptionError
         If `Y` has not the shape (R, n), or holds values that are not finite.
+    ResponseError
+        If the fixed effects alone explain a response.
 
     Examples
     --------
@@ -169,6 +176,10 @@ def fit_many(design: Design, Y: ArrayLike, *, reml: bool = True) -> ManyFits:
     for first in range(0, len(responses), batch):
         Yb = responses[first : first + batch] - design.offset
         problem = prepare(design.X, Yb, design.terms, weights=weights, reml=reml)
+        if len(empty := without_residual(problem)):
+            raise ResponseError(
+                response=f"row {first + empty[0]} of Y", found=NO_RESIDUAL, remedy=NOISELESS
+            )
         parts.append(_estimates(problem, fit(problem), design))
     joined = {name: _joined([part[name] for part in parts]) for name in parts[0]}
     return ManyFits(
@@ -219,6 +230,7 @@ def _estimates(problem: Problem, found: Fitted, design: Design) -> dict[str, Any
         "converged": found.optimum.converged,
         "singular": (found.theta[:, diagonal] < SINGULAR).any(axis=1),
         "evaluations": found.optimum.evaluations,
+        "unbounded": without_minimum(problem, evaluation.rss),
     }
 
 

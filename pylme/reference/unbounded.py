@@ -35,7 +35,13 @@ if TYPE_CHECKING:
 
     from pylme.reference.problem import Problem
 
-__all__ = ["has_no_minimum", "is_suspect"]
+__all__ = [
+    "has_no_minimum",
+    "has_no_residual",
+    "is_suspect",
+    "without_minimum",
+    "without_residual",
+]
 
 #: A residual of this size, relative to the response, is its representation in double precision and
 #: the rounding errors of a few operations that made it.
@@ -53,8 +59,54 @@ def is_suspect(problem: Problem, rss: float) -> bool:
 
     Or the model has as many effects as rows: a fit may then have ended at a local minimum.
     """
+    return bool(_suspects(problem, np.array([rss]))[0])
+
+
+def without_minimum(problem: Problem, rss: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """For which of the responses the criterion has no minimum, as fits tell.
+
+    Parameters
+    ----------
+    problem : Problem
+    rss : ndarray, shape (R,)
+        What the fits left of each response.
+    """
+    found = _suspects(problem, rss)
+    for r in np.flatnonzero(found):
+        found[r] = has_no_minimum(problem.alone(int(r)))
+    return found
+
+
+def without_residual(problem: Problem) -> NDArray[np.intp]:
+    """Of the responses, those that the fixed effects alone explain."""
     left, whole = _sums_of_squares(problem)
-    return not rss > SUSPECT * left or bool(left <= 1e4 * NOTHING**2 * whole) or _saturated(problem)
+    few = np.flatnonzero(left <= (100.0 * NOTHING) ** 2 * whole)
+    return np.array([r for r in few if has_no_residual(problem.alone(int(r)))], dtype=np.intp)
+
+
+def _suspects(problem: Problem, rss: NDArray[np.float64]) -> NDArray[np.bool_]:
+    left, whole = _sums_of_squares(problem)
+    little = left <= 1e4 * NOTHING**2 * whole
+    return ~(rss > SUSPECT * left) | little | _saturated(problem)
+
+
+def has_no_residual(problem: Problem, length: float = 0.0) -> bool:
+    """Whether the fixed effects alone explain the first response.
+
+    Parameters
+    ----------
+    problem : Problem
+    length : float
+        Of the response before the offset was taken from it, if that is longer than after: a
+        difference of large numbers has their rounding errors.
+    """
+    left, whole = _sums_of_squares(problem)
+    length = max(length, float(np.sqrt(whole[0])))
+    if left[0] > (100.0 * NOTHING * length) ** 2:
+        return False
+    # A single projection leaves rounding errors along the columns.
+    (rest,) = _residuals(_fixed(problem), problem.columns.y[:1])
+    return bool(np.linalg.norm(rest) <= NOTHING * length)
 
 
 def has_no_minimum(problem: Problem) -> bool:
@@ -86,7 +138,7 @@ def _saturated(problem: Problem) -> bool:
 def _falls(problem: Problem, X: Any, effects: Sequence[Any]) -> bool:
     """Whether the criterion falls without bound as the variances of these effects grow."""
     y = problem.columns.y[0]
-    length = np.sqrt(_sums_of_squares(problem)[1])
+    length = np.sqrt(_sums_of_squares(problem)[1][0])
     probe = np.random.default_rng(0).standard_normal(len(y))
     probe /= np.linalg.norm(probe)
     Z = sparse.hstack(effects, format="csc")
@@ -100,24 +152,29 @@ def _falls(problem: Problem, X: Any, effects: Sequence[Any]) -> bool:
     )
 
 
-def _sums_of_squares(problem: Problem) -> tuple[float, float]:
-    """Of the response less its projection on the fixed effects, and as it was given."""
-    y, coefficients = problem.columns.y[0], problem.columns.beta0[0]
-    left = float(y @ y)
+def _sums_of_squares(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of each response less its projection on the fixed effects, and as it was given."""
+    y, coefficients = problem.columns.y, problem.columns.beta0
+    left = np.einsum("rn,rn->r", y, y)
     # The coefficients are of orthonormal columns.
-    return left, left + float(coefficients @ coefficients)
+    return left, left + np.einsum("rp,rp->r", coefficients, coefficients)
 
 
 def _columns(problem: Problem) -> list[Any]:
     """X, and for each effect its columns by level: well-conditioned, sparse, of length 1."""
     columns, factors = problem.columns, problem.layout.factors
     n = columns.base.shape[1]
-    parts = [sparse.csc_array(columns.base.T @ columns.x_of_base)]
+    parts = []
     for factor, combination in zip(factors, columns.z_of_base, strict=True):
         for column in (columns.base.T @ combination).T:
             shape = (n, factor.levels)
             parts.append(sparse.csc_array((column, (np.arange(n), factor.codes)), shape=shape))
-    return [_of_length_one(part) for part in parts]
+    return [_fixed(problem), *(_of_length_one(part) for part in parts)]
+
+
+def _fixed(problem: Problem) -> Any:
+    columns = problem.columns
+    return _of_length_one(sparse.csc_array(columns.base.T @ columns.x_of_base))
 
 
 def _of_length_one(columns: Any) -> Any:

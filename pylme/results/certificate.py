@@ -15,7 +15,15 @@ from pylme.results.convergence import Convergence, Status
 if TYPE_CHECKING:
     from pylme.results.optinfo import OptInfo
 
-__all__ = ["FLAT", "NOISELESS", "NO_FINITE_OPTIMUM", "SUSPECT", "Certificate", "assess_certificate"]
+__all__ = [
+    "FLAT",
+    "NOISELESS",
+    "NO_FINITE_OPTIMUM",
+    "NO_RESIDUAL",
+    "SUSPECT",
+    "Certificate",
+    "assess_certificate",
+]
 
 #: Of a response's sum of squares: where a fit leaves less, random effects are 10,000 times as large
 #: as the residual, and it is worth the time to see whether the criterion has a minimum.
@@ -26,7 +34,9 @@ NO_FINITE_OPTIMUM: Final = (
     "without any residual, so that the criterion falls without bound as the residual standard "
     "deviation goes to zero"
 )
-#: What to do about it.
+#: The same of a response that the fixed effects explain alone: no fit says anything then.
+NO_RESIDUAL: Final = "the fixed effects alone explain it without any residual"
+#: What to do about either.
 NOISELESS: Final = (
     "See whether the response is computed from the other columns, or does not vary within groups; "
     "what varies only between groups is modelled by one row a group."

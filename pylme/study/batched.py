@@ -9,6 +9,7 @@ import numpy as np
 
 from pylme.design.build import build
 from pylme.reference import fit_many
+from pylme.results.certificate import NO_FINITE_OPTIMUM
 from pylme.results.convergence import Status
 from pylme.study.block import Block
 from pylme.study.estimate_rows import estimate_rows
@@ -90,13 +91,14 @@ def _fits(fits: ManyFits, seconds: float) -> dict[str, Any]:
         [Status.NOT_CONVERGED.value, Status.SINGULAR.value, Status.CONVERGED.value], dtype=object
     )
     code = np.where(fits.converged, np.where(fits.singular, 0, 1), -1)
+    code = np.where(fits.unbounded, -1, code)
     return {
         "criterion": fits.criterion,
-        "status": names[code + 1],
+        "status": np.where(fits.unbounded, Status.DEGENERATE.value, names[code + 1]),
         "code": code,
         "singular": fits.singular,
         "verdict": [None] * n,
-        "messages": [""] * n,
+        "messages": [NO_FINITE_OPTIMUM if one else "" for one in fits.unbounded],
         "seconds": np.full(n, seconds),
         "error": [None] * n,
     }

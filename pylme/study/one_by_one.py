@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pylme.design.requirements import require_fittable
-from pylme.errors import FitWarning
+from pylme.errors import FitWarning, RError
+from pylme.lme4.model import RModel
 from pylme.study.record import failure, record_of
 from pylme.study.stacking import stacked
 from pylme.warning_scopes import silenced
@@ -99,7 +100,12 @@ class ByResponse(_OneByOne):
         """The fit to replicate `i`, and its rows: nothing is drawn where an expression has none."""
         kept = slice(None) if self.rows.kept is None else self.rows.kept
         y = np.ascontiguousarray(drawn.y[kept, i])
-        return self.prepared(y), self.rows.without(np.flatnonzero(np.isnan(y)))
+        model = self.prepared(y)
+        if isinstance(model, RModel):
+            from pylme.crosscheck.breakdown import with_breakdown
+
+            model = with_breakdown(model)
+        return model, self.rows.without(np.flatnonzero(np.isnan(y)))
 
 
 class ByTable(_OneByOne):
@@ -120,7 +126,12 @@ class ByTable(_OneByOne):
             from pylme.reference.engine import fit_with_numpy
 
             return fit_with_numpy(spec), spec.frame.rows
+        from pylme.crosscheck.breakdown import require_finite_optimum, with_breakdown
         from pylme.lme4.fitting import fit_with_lme4
 
-        model = fit_with_lme4(spec, function="lmer", control=self.model.control)
-        return model, spec.frame.rows
+        try:
+            model = fit_with_lme4(spec, function="lmer", control=self.model.control)
+        except RError as error:
+            require_finite_optimum(spec, error)
+            raise
+        return with_breakdown(model), spec.frame.rows

@@ -308,6 +308,18 @@ CASES = {
         "numbers",
         lambda fit: fit.getme("devfun")([1.0]),
     ),
+    "criterion at no number": _asked(
+        lambda fit: fit.getme("devfun")([np.nan]),
+        "OptionError",
+        "finite numbers",
+        lambda fit: fit.getme("devfun")([1.0]),
+    ),
+    "criterion too far away": _asked(
+        lambda fit: fit.getme("devfun")([1e300]),
+        "OptionError",
+        "smaller numbers",
+        lambda fit: fit.getme("devfun")([100.0]),
+    ),
     "saved data": _asked(
         lambda fit: pylme.from_json(fit.to_json()).refit_from([1.0]),
         "NotAvailableError",

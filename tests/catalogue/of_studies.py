@@ -194,4 +194,10 @@ CASES = {
         said="finite numbers",
         remedy=lambda: fit_many(pylme.design(MODEL, DATA), DATA[["y"]].to_numpy().T),
     ),
+    "responses without residual": Case(
+        trigger=lambda: fit_many(pylme.design(MODEL, DATA), 1 + 2 * DATA[["x"]].to_numpy().T),
+        kind="ResponseError",
+        said="the fixed effects alone explain it",
+        remedy=lambda: fit_many(pylme.design(MODEL, DATA), DATA[["y"]].to_numpy().T),
+    ),
 }

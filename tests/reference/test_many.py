@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import pylme
-from pylme.errors import OptionError
+from pylme.errors import OptionError, ResponseError
 from pylme.reference import fit_many
 from pylme.reference import many as module
 from tests.native import native
@@ -105,3 +105,18 @@ def test_wrong_responses_are_refused(Y, words):
     design = pylme.design("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
     with pytest.raises(OptionError, match=words):
         fit_many(design, Y)
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + (1 | g)", "y ~ x + (1 | g) + (1 | h)"])
+def test_responses_without_any_residual(formula):
+    """Constant within groups: the criterion of these alone has no minimum."""
+    rng = np.random.default_rng(4)
+    g, x = np.repeat(np.arange(6), 10), rng.normal(size=60)
+    data = pd.DataFrame({"x": x, "g": g.astype(str), "h": np.tile(list("abcde"), 12)})
+    noise = rng.normal(size=60)
+    Y = rng.normal(size=6)[g] + x + np.array([0.0, 1.0, 1e-6, 0.0])[:, None] * noise
+    design = pylme.design(formula, data.assign(y=noise))
+    fits = fit_many(design, Y)
+    assert fits.unbounded.tolist() == [True, False, False, True]
+    with pytest.raises(ResponseError, match=r"row 1 of Y.*fixed effects alone"):
+        fit_many(design, np.stack([Y[1], 1 + 2 * x]))

@@ -11,7 +11,7 @@ import pytest
 import pylme
 from pylme import Status, Verdict
 from pylme.errors import NoFiniteOptimumWarning, ResponseError
-from pylme.results.certificate import NO_FINITE_OPTIMUM
+from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -103,6 +103,59 @@ def test_noise_however_little_is_no_such_case(name):
     assert "finite optimum" not in " ".join(pylme.explain(formula, data(y)).expectations)
     fit = pylme.lmer(formula, data(y), engine="numpy")
     assert not fit.optinfo.certificate.unbounded
+
+
+#: The same for fixed effects alone. Formula, response, weights.
+EXPLAINED = {
+    "a covariate": ("y ~ x + (1 | g)", 1 + 2 * X, None),
+    "far from zero": ("y ~ x + (1 | g)", 1e6 + 2 * X, None),
+    "slopes": ("y ~ x + (x | g)", 1 + 2 * X, None),
+    "two factors": ("y ~ x + (1 | g) + (1 | h)", 1 + 2 * X, None),
+    "weighted": ("y ~ x + (1 | g)", 1 + 2 * X, "w"),
+    "the groups": ("y ~ g + x + (1 | g)", B[G] + X, None),
+}
+
+
+@pytest.mark.needs_r
+@pytest.mark.parametrize("reml", [True, False])
+@pytest.mark.parametrize("engine", ["numpy", "lme4"])
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_fixed_effects_that_explain_everything(name, engine, reml):
+    formula, y, weights = EXPLAINED[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ResponseError, match=NO_RESIDUAL):
+            pylme.lmer(formula, data(y), engine=engine, weights=weights, reml=reml)
+
+
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_it_is_foreseen_of_fixed_effects(name):
+    formula, y, weights = EXPLAINED[name]
+    assert weights or NO_RESIDUAL in pylme.explain(formula, data(y)).expectations[0]
+
+
+@pytest.mark.parametrize("noise", [1e-9, 1e-11, 1e-12, 1e-13])
+def test_a_residual_of_few_digits_is_a_residual(noise):
+    """The response less its fixed part is the noise, as far as the response can hold it."""
+    e = np.random.default_rng(3).normal(size=N) + 0.7 * B[G]
+    y = 1 + 2 * X + noise * e
+    left = y - 1 - 2 * X
+    fit = pylme.lmer("y ~ x + (1 | g)", data(y), engine="numpy")
+    alone = pylme.lmer("y ~ x + (1 | g)", data(left / noise), engine="numpy")
+    rounding = np.finfo(float).eps / noise
+    assert fit.sigma == pytest.approx(noise * alone.sigma, rel=1e-9 + 10 * rounding)
+    assert fit.theta == pytest.approx(alone.theta, rel=1e-6 + 30 * rounding)
+
+
+def test_weights_however_small_explain_nothing():
+    y = B[G] + X + RNG.normal(size=N)
+    fits = [
+        pylme.lmer("y ~ x + (1 | g)", data(y), engine="numpy", weights=np.full(N, w))
+        for w in (1.0, 1e-26)
+    ]
+    # The residual standard deviation is per unit of weight, and so are the relative ones.
+    assert fits[1].theta / 1e13 == pytest.approx(fits[0].theta, rel=1e-6)
+    assert fits[1].sigma * 1e13 == pytest.approx(fits[0].sigma, rel=1e-9)
 
 
 #: With [X, Z] all of the sample space: no minimum by ML, as rank(Z) = 10 < 11 rows. By REML the

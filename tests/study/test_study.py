@@ -11,6 +11,7 @@ import pytest
 
 import pylme
 from pylme.errors import FormulaError, OptionError, UnknownNameError
+from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL
 from tests.study.studies import FORMULA, GRID, MODELS, simulator
 
 pytestmark = pytest.mark.filterwarnings("ignore::pylme.errors.FitWarning")
@@ -270,3 +271,18 @@ def test_a_response_may_have_any_name(engine):
     for i in range(3):
         again = pylme.lmer(formula, drawn.to_frame(i), engine="numpy")
         assert found.estimates("ses")["own"][i] == pytest.approx(again.fixef["ses"], rel=1e-6)
+
+
+@pytest.mark.needs_r
+@pytest.mark.parametrize("engine", ["numpy", "lme4"])
+@pytest.mark.parametrize(("sd", "found"), [(1.0, NO_FINITE_OPTIMUM), (0.0, NO_RESIDUAL)])
+def test_replicates_without_residual_say_so(sd, found, engine):
+    """As a fit of one's own does; lme4 ends anywhere, or stops with an error."""
+    data = GRID.assign(Y=0.0)
+    model = pylme.simulator(
+        "Y ~ ses + (1 | sch.id)", data, beta=[1, 2], sigma=0.0, covariances={"sd": [sd]}
+    )
+    fits = pylme.study(model, {"m": "Y ~ ses + (1 | sch.id)"}, n=3, seed=1, engine=engine).fits
+    said = fits["messages"].fillna("") + fits["error"].fillna("")
+    assert said.str.contains(found, regex=False).all()
+    assert fits["status"].isin(["degenerate", "failed"]).all()
