@@ -1,4 +1,4 @@
-"""The way of the optimiser: how far above the optimum, and where in θ, by evaluation."""
+"""The path of the optimiser: the criterion above its optimum, and θ, at each evaluation."""
 
 from __future__ import annotations
 

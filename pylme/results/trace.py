@@ -1,4 +1,4 @@
-"""The way of a search: every evaluation of the criterion, in order."""
+"""The path of a search: every evaluation of the criterion, in order."""
 
 from __future__ import annotations
 
