@@ -27,6 +27,11 @@ _NO_MATRICES: Final = (
     "the fit came from JSON, which carries neither the data nor the model's matrices"
 )
 _UNPROVED: Final = "no search ended at a minimum, so that it is not known what the optimum is"
+_TOO_FEW: Final = (
+    "the searches from {starts} found nothing better, but with few rows or levels, uneven weights, "
+    "or an optimum near the boundary so few searches can miss a better optimum"
+)
+_MORE: Final = "Leave `starts` out of fit.cross_check(), or give {count} or more."
 
 
 def cross_check(model: FittedModel, *, starts: int | None) -> CrossCheck:
@@ -61,10 +66,14 @@ def _judged(examination: Examination, engine: str) -> CrossCheck:
         negligible=NEGLIGIBLE.value,
         proved=(found is not None and found.proved)
         or (certificate is not None and proves(certificate)),
+        searched=not _missing(examination),
         singular=bool(singular),
         alarmed=bool(examination.alarms),
     )
     verdict = decide(findings)
+    reason, remedy = examination.reason, examination.remedy
+    if verdict is Verdict.UNCHECKED and not reason:
+        reason, remedy = _unsettled(examination, proved=findings.proved)
     return CrossCheck(
         verdict=verdict,
         formula=examination.formula,
@@ -81,6 +90,27 @@ def _judged(examination: Examination, engine: str) -> CrossCheck:
         alarms=examination.alarms,
         false_alarm=findings.false_alarm,
         directions=examination.directions,
-        reason=examination.reason or _UNPROVED * (verdict is Verdict.UNCHECKED),
-        remedy=examination.remedy or words.LOOK * (verdict is Verdict.UNCHECKED),
+        reason=reason,
+        remedy=remedy,
     )
+
+
+def _missing(examination: Examination) -> int:
+    """How many more starts than were asked for the data need; the fit's own searches count."""
+    found = examination.found
+    if found is None:
+        return 0
+    return max(0, found.wanted - found.starts - examination.searched)
+
+
+def _count(starts: int) -> str:
+    return "1 start" if starts == 1 else f"{starts} starts"
+
+
+def _unsettled(examination: Examination, *, proved: bool) -> tuple[str, str]:
+    """The reason and the remedy where a search was made and says too little."""
+    found = examination.found
+    if found is None or not proved:
+        return _UNPROVED, words.LOOK
+    count = found.starts + _missing(examination)
+    return _TOO_FEW.format(starts=_count(found.starts)), _MORE.format(count=count)

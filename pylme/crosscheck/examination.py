@@ -45,6 +45,8 @@ class Examination:
         What the engine said against its fit; not that it is singular, where that is so.
     directions : tuple of Direction
         What the data do not see.
+    searched : int
+        How many searches by the reference the fit itself is the best end of.
     reason, remedy : str
         Why the fit could not be checked, and what to do; empty where it could.
     """
@@ -57,6 +59,7 @@ class Examination:
     found: Search | None = None
     alarms: tuple[str, ...] = ()
     directions: tuple[Direction, ...] = ()
+    searched: int = 0
     reason: str = ""
     remedy: str = ""
 

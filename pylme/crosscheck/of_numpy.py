@@ -82,6 +82,7 @@ def examine_numpy(model: ReferenceModel, starts: int | None) -> Examination:
         certificate=certificate,
         found=found,
         directions=model.ending.directions,
+        searched=model.ending.starts,
         alarms=tuple(
             str(warning)
             for warning in warnings_of(model.ending)

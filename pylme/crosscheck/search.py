@@ -24,7 +24,7 @@ from pylme.crosscheck.tolerances import NEGLIGIBLE
 from pylme.reference.certificate import certify
 from pylme.reference.crossed import Crossed
 from pylme.reference.doubt import boundary, doubtful, intricate, small
-from pylme.reference.ends import Ends
+from pylme.reference.ends import ENOUGH_ALIKE, Ends
 from pylme.reference.evaluation import Evaluation
 from pylme.reference.newton import minimise
 from pylme.reference.several_starts import ALL, SIX, affordable, polished, searched
@@ -48,6 +48,8 @@ REPORTED: Final = 3
 #: Searches from far starts of a model that leaves no doubt, and from random ones of one that does.
 FEW: Final = 4
 RANDOM: Final = 10
+#: What a fit takes that leaves no doubt but its end on the boundary.
+BRIEF: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,6 +86,8 @@ class Search:
         Whether the search that found it ended by its own criterion.
     starts, agreed : int
         How many searches there were, and how many ended there.
+    wanted : int
+        How many a verdict needs: as many as a fit takes on such data.
     distance : float
         How far the theta that is checked lies above it by the second-order model.
     others : tuple of Minimum
@@ -96,6 +100,7 @@ class Search:
     converged: bool
     starts: int
     agreed: int
+    wanted: int
     distance: float
     others: tuple[Minimum, ...]
 
@@ -145,6 +150,7 @@ def search(
         converged=bool(optimum.converged[0]),
         starts=int(ends.starts[0]),
         agreed=int(ends.agreed[0]),
+        wanted=1 if starts is None else _wanted(problem, ends, first),
         distance=_distance(problem, theta, at, evaluation),
         others=_others(problem, ends, float(evaluation.criterion[0])),
     )
@@ -177,6 +183,27 @@ def _as_many_as_are_cheap(problem: Problem, ends: Ends, first: Optimum) -> None:
     else:
         ends.search(all_of_it, starts[:1])
         ends.search(near, starts[1:2])
+
+
+def _wanted(problem: Problem, ends: Ends, first: Optimum) -> int:
+    """How many starts are as many as a fit takes where such data leave a doubt, theta beside them.
+
+    One where they leave none.
+    """
+    layout, most = problem.layout, affordable(problem)
+    near, alike = bool(boundary(layout, first)[0]), bool(ends.alike[0])
+    doubt = bool((doubtful(layout, first) | small(problem))[0])
+    if alike and not (near or doubt):
+        return 1
+    if most == ALL:
+        if alike and not doubt:
+            return 1 + BRIEF
+        firsts = 2 + len(first_starts(layout))
+        more = not alike or intricate(layout)
+        return firsts + len(further_starts(layout)) if more else firsts
+    if most == SIX:
+        return ENOUGH_ALIKE if alike else 2 + SIX
+    return 3 if near else 2
 
 
 def _undoubted(ends: Ends, *, near: bool) -> int:

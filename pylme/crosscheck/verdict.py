@@ -9,7 +9,8 @@ it in the report.
 3. STOPPED_SHORT: a better optimum is known, by the same code at both points.
 4. DISAGREES: the matrices differ, or the same formula gives another number at the same theta, by
    more than rounding errors can explain. It is a defect of one of the sides.
-5. UNCHECKED where no search ended at a minimum and lme4's point is not proved to be one either.
+5. UNCHECKED where no search ended at a minimum and lme4's point is not proved to be one either, and
+   where fewer starts were asked for than such data need.
 6. SINGULAR_CERTIFIED: the optimum lies on the boundary, and rightly. Whether lme4 also warned of
    something else, for nothing, is said by `false_alarm`.
 7. FALSE_ALARM: lme4 warned of something.
@@ -71,6 +72,8 @@ class Findings:
         The excess that counts as none.
     proved : bool
         Whether a search ended at a minimum, or lme4's own point is one.
+    searched : bool
+        Whether there were as many searches as the data need.
     singular : bool
         Whether the optimum lies on the boundary.
     alarmed : bool
@@ -83,6 +86,7 @@ class Findings:
     excess: float
     negligible: float
     proved: bool
+    searched: bool
     singular: bool
     alarmed: bool
 
@@ -90,7 +94,7 @@ class Findings:
     def reached(self) -> bool:
         """Whether lme4 is at the optimum, as far as that is known."""
         return not (self.impossible or self.contradicted) and (
-            self.excess <= self.negligible and self.proved
+            self.excess <= self.negligible and self.proved and self.searched
         )
 
     @property
@@ -109,7 +113,7 @@ def decide(findings: Findings) -> Verdict:
         return Verdict.STOPPED_SHORT
     if findings.contradicted:
         return Verdict.DISAGREES
-    if not findings.proved:
+    if not (findings.proved and findings.searched):
         return Verdict.UNCHECKED
     if findings.singular:
         return Verdict.SINGULAR_CERTIFIED

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pylme.reference.newton import Optimum
     from pylme.reference.terms import Layout
 
-__all__ = ["ALIKE", "Ends"]
+__all__ = ["ALIKE", "ENOUGH_ALIKE", "Ends"]
 
 #: Ends that differ by less are the same optimum.
 ALIKE: Final = 1e-5

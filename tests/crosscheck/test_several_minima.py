@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 
 import numpy as np
@@ -53,6 +54,27 @@ def test_both_minima_are_reported(too_high):
     assert f"{check.starts} starts ({check.agreed} of them ended there)" in said.replace("\n", " ")
     assert json.loads(check.to_json())["others"][0]["searches"] == second.searches
     assert check.to_frame()["quantity"].str.contains("minimum 2, theta = ").any()
+
+
+@pytest.mark.parametrize("starts", [1, 3])
+def test_few_starts_certify_nothing_where_many_are_needed(too_high, starts):
+    check = too_high[0].cross_check(starts=starts)
+    assert check.excess == pytest.approx(0.0, abs=1e-4)
+    assert check.verdict is pylme.Verdict.UNCHECKED
+    assert f"searches from {starts} start" in check.reason
+    needed = int(re.search(r"give (\d+) or more", check.remedy)[1])
+    assert too_high[0].cross_check(starts=needed).verdict is pylme.Verdict.STOPPED_SHORT
+
+
+def test_the_searches_of_a_fit_count_beside_those_of_its_check():
+    fit, _ = checked(NAME, engine="numpy")
+    assert fit.cross_check(starts=1).verdict is pylme.Verdict.SINGULAR_CERTIFIED
+
+
+def test_one_start_is_enough_where_the_data_leave_no_doubt():
+    data = pylme.datasets.load("sleepstudy")
+    fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", data, engine="numpy", start=[1, 0, 1])
+    assert fit.cross_check(starts=1).verdict is pylme.Verdict.AGREES
 
 
 def test_a_check_has_more_starts_than_a_fit():

@@ -14,6 +14,7 @@ GOOD = {
     "excess": 1e-9,
     "negligible": 1e-4,
     "proved": True,
+    "searched": True,
     "singular": False,
     "alarmed": False,
 }
@@ -28,6 +29,9 @@ GOOD = {
         ({"singular": True, "alarmed": True}, Verdict.SINGULAR_CERTIFIED, True),
         ({"proved": False}, Verdict.UNCHECKED, False),
         ({"proved": False, "alarmed": True}, Verdict.UNCHECKED, False),
+        ({"searched": False}, Verdict.UNCHECKED, False),
+        ({"searched": False, "singular": True, "alarmed": True}, Verdict.UNCHECKED, False),
+        ({"searched": False, "excess": 1.0}, Verdict.STOPPED_SHORT, False),
         ({"excess": 1.0}, Verdict.STOPPED_SHORT, False),
         ({"excess": 1.0, "proved": False}, Verdict.STOPPED_SHORT, False),
         ({"excess": 1.0, "singular": True, "alarmed": True}, Verdict.STOPPED_SHORT, False),
