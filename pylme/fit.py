@@ -328,8 +328,8 @@ class Fit:
             From how many starts the optimum is looked for: this fit's theta, the NumPy engine's own
             start, and others far from both. By default as many as are cheap: six where the data
             leave no doubt, about a dozen at a singular fit, about 50 where other minima are likely,
-            fewer for models with many random effects in several factors. Where so many are needed
-            and fewer are given, nothing better was found is no verdict: it is UNCHECKED.
+            fewer for models with many random effects in several factors. If fewer are given than
+            the data need, and no better optimum is found, the verdict is UNCHECKED.
 
         Returns
         -------
