@@ -51,7 +51,7 @@ def kronecker_square(T: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def inverse_and_logdet(
-    A: NDArray[np.float64],
+    A: NDArray[np.float64], least: float | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Inverses and log determinants of symmetric positive definite matrices.
 
@@ -62,6 +62,8 @@ def inverse_and_logdet(
     ----------
     A : ndarray, shape (R, K, K, P)
         Overwritten.
+    least : float, optional
+        The least eigenvalue that A can have: no pivot is less but by rounding errors.
 
     Returns
     -------
@@ -71,7 +73,7 @@ def inverse_and_logdet(
     K = A.shape[1]
     pivots = np.empty((len(A), K, A.shape[3]))
     for j in range(K):
-        pivots[:, j] = A[:, j, j]
+        pivots[:, j] = A[:, j, j] if least is None else np.maximum(A[:, j, j], least)
         pivot = pivots[:, j]
         column = A[:, j].copy()
         row = column / pivot[:, None]
@@ -105,7 +107,7 @@ def spread(
     square = kronecker_square(T)
     A = square.swapaxes(1, 2) @ C.reshape(len(C), K * K, P)
     A[:, :: K + 1] += 1.0
-    inverse, logdet = inverse_and_logdet(A.reshape(R, K, K, P))
+    inverse, logdet = inverse_and_logdet(A.reshape(R, K, K, P), least=1.0)
     return (square @ inverse.reshape(R, K * K, P)).reshape(R, K, K, P), logdet
 
 
@@ -162,7 +164,7 @@ def precision(
     left = C * s[:, None, :, None]
     A = left * s[:, :, None, None]
     A.reshape(len(A), k * k, -1)[:, :: k + 1] += 1.0
-    inverse, logdet = inverse_and_logdet(A)
+    inverse, logdet = inverse_and_logdet(A, least=1.0)
     K = applied(inverse, left)
     K /= s[:, None, :, None]
     for i in range(k):

@@ -182,7 +182,7 @@ class Crossed:
                 form = exact_form(self, state, state.left, solved)
             else:
                 form = average_information(self, state, solved)
-            form -= solved.ratio[0] / solved.rss[0] * np.outer(hh, hh)
+            form -= solved.ratio[0] ** 2 / solved.nu * np.outer(hh, hh)
         return solved.evaluation(tuple(m[None] for m in M), form[None], hh[None])
 
     def state(self, T: list[NDArray[np.float64]]) -> State:

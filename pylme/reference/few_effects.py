@@ -98,7 +98,7 @@ class FewEffects:
         hh = np.concatenate([part.reshape(R, -1) for part in sums], axis=1)
         form = self._traces(2.0 * taken - K, K)
         form -= self.likelihood.through_fixed_effects(self._crosses(W), solved.ratio)
-        form -= (solved.ratio / solved.rss)[:, None, None] * (hh[:, :, None] * hh[:, None])
+        form -= (solved.ratio**2 / solved.nu)[:, None, None] * (hh[:, :, None] * hh[:, None])
         return solved.evaluation(tuple(M), form, hh)
 
     @property

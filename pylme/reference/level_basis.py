@@ -3,10 +3,10 @@
 What a level's columns explain of others is then taken away in full, whatever the condition of
 Z_jᵀZ_j, and what is left of it where variances are finite,
 
-    Q_jᵀV₁⁻¹Q_j = (I + R_jTTᵀR_jᵀ)⁻¹ = R_jH_jR_j⁺    H_j = I - D_jC_j = T(TᵀC_jT + I)⁻¹T⁻¹
+    Q_jᵀV₁⁻¹Q_j = (I + R_jTTᵀR_jᵀ)⁻¹ = L_j⁻ᵀL_j⁻¹    Z_jᵀV₁⁻¹Z_j = R_jᵀL_j⁻ᵀL_j⁻¹R_j
 
-is found without a difference, R⁺ a right inverse of R. R is upper triangular: of the symmetric
-product the lower half is right to rounding, and above it small pivots of R are divided by.
+comes from roots L_jL_jᵀ = I + R_jTTᵀR_jᵀ that are found without that sum
+(`pylme.reference.level_roots`). A level with fewer rows than columns has rows of zeros in R_j.
 
 A single column is left as it is, and divided by its square instead.
 """
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from pylme.reference.batched import congruent, orthogonal, precision
+from pylme.reference.level_roots import forward, root_beside_identity
 from pylme.reference.terms import Factor
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ class LevelBasis:
         The rows of Q; of a single column, of Z.
     C : ndarray, shape (K, K, J)
         Z_jᵀZ_j.
-    R, inverse : ndarray, shape (K, K, J)
-        Upper triangular, and a right inverse; of a single column 1.
+    R : ndarray, shape (K, K, J)
+        Upper triangular; of a single column 1.
     G : ndarray, shape (K, K, J)
         The inverse of Q_jᵀQ_j, 0 for a column of zeros.
     """
@@ -82,7 +83,6 @@ class LevelBasis:
     rows: NDArray[np.float64]
     C: NDArray[np.float64]
     R: NDArray[np.float64]
-    inverse: NDArray[np.float64]
     G: NDArray[np.float64]
 
     @classmethod
@@ -94,7 +94,7 @@ class LevelBasis:
             C = _sums(rows, rows, factor)
             one = np.ones((1, 1, J))
             G = np.divide(1.0, C, out=np.zeros_like(C), where=C > 0)
-            return cls(factor=factor, rows=rows, C=C, R=one, inverse=one, G=G)
+            return cls(factor=factor, rows=rows, C=C, R=one, G=G)
         C = _sums(rows, rows, factor)
         R = np.zeros((K, K, J))
         # What a column is summed from: where it vanishes in all rows of a level, as the indicator
@@ -115,7 +115,7 @@ class LevelBasis:
         kept = R[np.arange(K), np.arange(K)] > 0
         G = np.zeros((K, K, J))
         G[np.arange(K), np.arange(K)] = kept
-        return cls(factor=factor, rows=rows, C=C, R=R, inverse=_right_inverse(R, kept), G=G)
+        return cls(factor=factor, rows=rows, C=C, R=R, G=G)
 
     def sums(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Q_jᵀ of columns given in the rows, shape (c, n): shape (c, K, J)."""
@@ -146,55 +146,59 @@ class LevelBasis:
 
     def at(self, T: NDArray[np.float64]) -> Leading:
         """The blocks at T, shape (K, K)."""
-        C = self.C
         U, s = orthogonal(T[None])
-        turn = U[0][..., None]
-        K1, inner, logdet = precision(s, congruent(turn.swapaxes(0, 1), C)[None])
-        K1, inner = congruent(turn, K1[0]), inner[0]
-        total = float(logdet.sum())
-        D = congruent(turn * s[0][:, None], inner)
-        if len(C) == 1:
-            F = K1 * self.G
-            return Leading(D=D, K1=K1, E=F * self.G, F=F, DR=D, logdet=total)
-        E = self.precision(U, s, inner[None])[0]
+        if len(self.C) == 1:
+            K1, inner, logdet = (part[0] for part in precision(s, self.C[None]))
+            F, D = K1 * self.G, inner * (s[0, 0] * s[0, 0])
+            E, total = F * self.G, float(logdet.sum())
+            return Leading(D=D, K1=K1, E=E, F=F, DR=D, logdet=total)
+        root, K1, logdet = self.precision(U, s)
+        E, K1 = _square(root)[0], congruent(U[0][..., None], K1[0])
         F = np.einsum("baj,bcj->acj", self.R, E)
+        half = self._times(U * s[:, None])
+        long = (U * s[:, None]).swapaxes(1, 2)[..., None]
+        D = _square(forward(root_beside_identity(half.swapaxes(1, 2)), long))[0]
         DR = np.einsum("abj,cbj->acj", D, self.R)
-        return Leading(D=D, K1=K1, E=E, F=F, DR=DR, logdet=total)
+        return Leading(D=D, K1=K1, E=E, F=F, DR=DR, logdet=float(logdet.sum()))
 
     def precision(
-        self, U: NDArray[np.float64], s: NDArray[np.float64], inner: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Q_jᵀV₁⁻¹Q_j, shape (R, K, K, J).
+        self, U: NDArray[np.float64], s: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """What V₁⁻¹ makes of the columns, where there are several.
 
         Parameters
         ----------
         U, s : ndarray, shapes (R, K, K) and (R, K)
             Of `pylme.reference.batched.orthogonal`.
-        inner : ndarray, shape (R, K, K, J)
-            The (sCs + I)⁻¹ in these coordinates.
+
+        Returns
+        -------
+        root : ndarray, shape (R, K, K, J)
+            L⁻¹ of Q_jᵀV₁⁻¹Q_j = L⁻ᵀL⁻¹, zero in the columns of what is no column of Q_j.
+        K1 : ndarray, shape (R, K, K, J)
+            UᵀZ_jᵀV₁⁻¹Z_jU.
+        logdet : ndarray, shape (R, J)
+            log|I + TᵀZ_jᵀZ_jT|.
         """
-        H = inner * (s[:, :, None] / s[:, None])[..., None]
-        RU = np.einsum("abj,rbc->racj", self.R, U)
-        UR = np.einsum("rbc,bdj->rcdj", U, self.inverse)
-        E: NDArray[np.float64] = np.einsum(
-            "racj,rcdj->radj", np.einsum("rabj,rbcj->racj", RU, H), UR
-        )
-        for a in range(len(self.R)):
-            E[:, a, a + 1 :] = E[:, a + 1 :, a]
-        return E
+        own = np.arange(len(self.R))
+        B = self._times(U * s[:, None])
+        L = root_beside_identity(B)
+        kept = (self.G[own, own] > 0).astype(np.float64)
+        root = forward(L, (np.eye(len(own))[..., None] * kept)[None])
+        # No element of L⁻¹B is greater than 1: short columns of Z are known as well as long ones.
+        half = forward(L, B) / s[:, None, :, None]
+        return root, _square(half), 2.0 * np.log(L[:, own, own]).sum(axis=1)
+
+    def _times(self, T: NDArray[np.float64]) -> NDArray[np.float64]:
+        """R_jT, shape (R, K, K, J)."""
+        made: NDArray[np.float64] = np.einsum("abj,rbc->racj", self.R, T)
+        return made
 
 
-def _right_inverse(R: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Of upper triangular matrices with some rows of zeros."""
-    K = len(R)
-    inverse = np.zeros_like(R)
-    for j in range(K):
-        pivot = np.divide(1.0, R[j, j], out=np.zeros_like(R[j, j]), where=kept[j])
-        inverse[j, j] = pivot
-        for i in range(j - 1, -1, -1):
-            total = np.einsum("kj,kj->j", R[i, i + 1 : j + 1], inverse[i + 1 : j + 1, j])
-            inverse[i, j] = -total * inverse[i, i]
-    return inverse
+def _square(root: NDArray[np.float64]) -> NDArray[np.float64]:
+    """rootᵀ root, shape (R, K, K, J)."""
+    made: NDArray[np.float64] = np.einsum("rbaj,rbcj->racj", root, root)
+    return made
 
 
 def _sum(row: NDArray[np.float64], factor: Factor) -> NDArray[np.float64]:

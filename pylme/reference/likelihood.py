@@ -22,7 +22,7 @@ from pylme.reference.evaluation import Evaluation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Likelihood", "Solved"]
+__all__ = ["LeastSquares", "Likelihood", "Solved"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,31 +73,51 @@ class Likelihood:
         amplified : float
             Σ A_ii(A⁻¹)_ii of a matrix in log|A| that has the rounding errors of differences.
         """
-        p, nu = self.p, self.nu
+        return self.solved(
+            self.generalized_least_squares(S), logdet, total=total, amplified=amplified
+        )
+
+    def generalized_least_squares(self, S: NDArray[np.float64]) -> LeastSquares:
+        """The fixed effects from [X y]ᵀV⁻¹[X y], shape (R, p + 1, p + 1)."""
+        p = self.p
         RX, failed = _triangles(S[:, :p, :p])
         inverse = np.linalg.inv(RX)
         w = (inverse @ S[:, :p, p:])[..., 0]
-        rss = S[:, p, p] - (w * w).sum(axis=1)
-        beta = (w[:, None] @ inverse)[:, 0]
-        whitening = np.zeros(S.shape)
-        whitening[:, :p, :p] = inverse
-        whitening[:, p, :p] = -beta
+        return LeastSquares(
+            beta=(w[:, None] @ inverse)[:, 0],
+            RX=RX,
+            inverse=np.asarray(inverse, dtype=np.float64),
+            rss=S[:, p, p] - (w * w).sum(axis=1),
+            sound=np.ones(len(S), dtype=np.bool_) if failed is None else ~failed,
+        )
+
+    def solved(
+        self,
+        found: LeastSquares,
+        logdet: NDArray[np.float64],
+        *,
+        total: NDArray[np.float64] | None = None,
+        amplified: float = 0.0,
+    ) -> Solved:
+        """The criterion from the fixed effects and r²; see `solve`."""
+        p, nu, rss, R = self.p, self.nu, found.rss, len(found.rss)
+        whitening = np.zeros((R, p + 1, p + 1))
+        whitening[:, :p, :p] = found.inverse
+        whitening[:, p, :p] = -found.beta
         whitening[:, p, p] = 1.0
         # Where rounding has left nothing of the residuals there is no value: no step leads there.
-        sound = rss > 0.0
-        if failed is not None:
-            sound &= ~failed
+        sound = (rss > 0.0) & found.sound
         rest = rss if sound.all() else np.where(sound, rss, np.inf)
         criterion = logdet + (nu * (1.0 + math.log(2.0 * math.pi / nu)) + self.constant)
         criterion += nu * np.log(rest)
         if self.reml:
-            criterion += 2.0 * np.log(RX.diagonal(axis1=1, axis2=2)).sum(axis=1)
-        none = np.zeros(len(S))
+            criterion += 2.0 * np.log(found.RX.diagonal(axis1=1, axis2=2)).sum(axis=1)
+        none = np.zeros(R)
         return Solved(
             criterion=criterion,
-            beta=beta,
+            beta=found.beta,
             rss=rss,
-            RX=RX,
+            RX=found.RX,
             whitening=whitening,
             ratio=nu / rest,
             total=none if total is None else total,
@@ -161,6 +181,29 @@ def _symmetric(cross: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _stacked(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LeastSquares:
+    """The fixed effects at given covariances.
+
+    Attributes
+    ----------
+    beta : ndarray, shape (R, p)
+    RX, inverse : ndarray, shape (R, p, p)
+        Lower triangular, and its inverse.
+    rss : ndarray, shape (R,)
+        r². As the difference S_yy - β̂ᵀSβ̂ it loses the digits that S_yy/r² has; summed over the
+        residuals at β̂ it does not, as errors of β̂ enter it in the second order.
+    sound : ndarray of bool, shape (R,)
+        Whether S was positive definite.
+    """
+
+    beta: NDArray[np.float64]
+    RX: NDArray[np.float64]
+    inverse: NDArray[np.float64]
+    rss: NDArray[np.float64]
+    sound: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

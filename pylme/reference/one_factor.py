@@ -146,12 +146,15 @@ class OneFactor:
             c = self.coefficients[0, p, None] - np.tensordot(
                 beta, self.coefficients[:1, :p], axes=(0, 1)
             )
-        scores = self._scores(T[0], self.levels[:K], c[None])
-        return [(scores.U[0] @ scores.N[0, 0]).T]
+        at = self._precision(T[0], self.levels[:K])
+        h = at.scores(at.weighted(at.turned(c[None])))
+        return [(at.U[0] @ h[0, 0]).T]
 
     def spread(self, T: list[NDArray[np.float64]], f: int) -> NDArray[np.float64]:
         """The blocks of ΛA⁻¹Λᵀ of the levels of factor f, shape (J, K, K)."""
         del f
+        if self.basis is not None:
+            return np.moveaxis(self.basis.at(T[0][0]).D, -1, 0)
         D = spread(T[0], self.levels[None, : T[0].shape[1]])[0][0]
         return np.moveaxis(D, -1, 0)
 
@@ -165,47 +168,47 @@ class OneFactor:
         """
         (factor,) = T
         R, K, P = len(factor), *self.C.shape[1:]
-        used = self.likelihood.p + 1
-        scores = self._scores(factor, self.C, self.coefficients)
-        KK, N, products, U = scores.KK, scores.N, scores.products, scores.U
-        S = self.within + products[:, :used, :used]
-        S[:, -1, -1] += np.einsum("rcc->r", products[:, used:, used:])
-        solved = self.likelihood.solve(scores.logdet @ self.counts, S, total=self.gram[:, -1, -1])
-        whole = N[:, :used].reshape(R, used, K * P)
-        W = (solved.whitening @ whole).reshape(R, used, K, P)
-        h = W[:, -1:]
-        if N.shape[1] > used:
-            h = np.concatenate([h, N[:, used:]], axis=1)
-        M, form, hh = self._derivatives(solved, KK, W, h)
-        if scores.square is not None:
-            square = scores.square
-            M = U @ M @ U.swapaxes(1, 2)
-            form = square @ form @ square.swapaxes(1, 2)
-            hh = (square @ hh[..., None])[..., 0]
-        return solved.evaluation((M,), form, hh)
-
-    def _scores(
-        self, factor: NDArray[np.float64], C: NDArray[np.float64], c: NDArray[np.float64]
-    ) -> _Scores:
-        """The K_j and K_jc_j of given C_j and c_j."""
-        R, K, P = len(factor), *C.shape[1:]
-        U, s = orthogonal(factor)
-        turned, square = C[None], None
-        if K > 1:
-            square = kronecker_square(U)
-            turned = (square.swapaxes(1, 2) @ C.reshape(K * K, P)).reshape(R, K, K, P)
-        KK, inner, logdet = precision(s, turned)
-        back = U.swapaxes(1, 2)[:, None]
-        if self.basis is None:
-            c = back @ c if K > 1 else c
-            weighted = N = applied(KK, c)
-        else:
-            E = self.basis.precision(U, s, inner)
-            weighted = applied(E, c)
-            N = back @ np.einsum("bag,rcbg->rcag", self.basis.R, weighted)
+        p, used = self.likelihood.p, self.likelihood.p + 1
+        at = self._precision(factor, self.C)
+        c = at.turned(self.coefficients)
+        weighted = at.weighted(c)
         flat = weighted.reshape(R, -1, K * P)
         products = flat @ c.reshape(len(c), -1, K * P).swapaxes(1, 2)
-        return _Scores(U=U, square=square, KK=KK, N=N, products=products, logdet=logdet)
+        between = np.einsum("rcc->r", products[:, used:, used:])
+        S = self.within + products[:, :used, :used]
+        S[:, -1, -1] += between
+        fixed = self.likelihood.generalized_least_squares(S)
+        # y less Xβ̂, before anything is multiplied: what y and Xβ̂ have in common cancels exactly.
+        left = c[:, p:used] - np.einsum("rc,rckg->rkg", fixed.beta, c[:, :p])[:, None]
+        of_left = at.weighted(left)
+        contrast = np.concatenate([-fixed.beta, np.ones((R, 1))], axis=1)
+        rss = np.einsum("rc,rcd,rd->r", contrast, self.within, contrast) + between
+        fixed = replace(fixed, rss=rss + at.square_of(left, of_left))
+        solved = self.likelihood.solved(fixed, at.logdet @ self.counts, total=self.gram[:, -1, -1])
+        N = at.scores(weighted[:, :p])
+        h = at.scores(np.concatenate([of_left, weighted[:, used:]], axis=1))
+        W = (fixed.inverse @ N.reshape(R, p, K * P)).reshape(R, p, K, P)
+        W = np.concatenate([W, h[:, :1]], axis=1)
+        M, form, hh = self._derivatives(solved, at.KK, W, h)
+        if at.square is not None:
+            M = at.U @ M @ at.U.swapaxes(1, 2)
+            form = at.square @ form @ at.square.swapaxes(1, 2)
+            hh = (at.square @ hh[..., None])[..., 0]
+        return solved.evaluation((M,), form, hh)
+
+    def _precision(self, factor: NDArray[np.float64], C: NDArray[np.float64]) -> _Precision:
+        """The K_j of given C_j."""
+        R, K, P = len(factor), *C.shape[1:]
+        U, s = orthogonal(factor)
+        square = kronecker_square(U) if K > 1 else None
+        if self.basis is not None:
+            root, KK, logdet = self.basis.precision(U, s)
+            return _Precision(U=U, square=square, KK=KK, root=root, R=self.basis.R, logdet=logdet)
+        turned = C[None]
+        if square is not None:
+            turned = (square.swapaxes(1, 2) @ C.reshape(K * K, P)).reshape(R, K, K, P)
+        KK, _, logdet = precision(s, turned)
+        return _Precision(U=U, square=square, KK=KK, root=None, R=None, logdet=logdet)
 
     def _derivatives(
         self,
@@ -229,13 +232,13 @@ class OneFactor:
         flat = W.reshape(R, used * K, P)
         cross = (flat @ flat.swapaxes(1, 2)).reshape(R, used, K, used, K)
         form -= self.likelihood.through_fixed_effects([cross], solved.ratio)
-        form -= (solved.ratio / solved.rss)[:, None, None] * (total[:, :, None] * total[:, None])
+        form -= (solved.ratio**2 / solved.nu)[:, None, None] * (total[:, :, None] * total[:, None])
         return M, form, total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Scores:
-    """At one T, in the coordinates U in which TTᵀ is diagonal.
+class _Precision:
+    """What V⁻¹ makes of each level at one T, in the coordinates U in which TTᵀ is diagonal.
 
     Attributes
     ----------
@@ -244,19 +247,51 @@ class _Scores:
         U ⊗ U; None where K is 1.
     KK : ndarray, shape (R, K, K, P)
         The K_j.
-    N : ndarray, shape (R, c, K, P)
-        The K_jc_j.
-    products : ndarray, shape (R, c, c)
-        Σ_j c_jᵀK_jc_j.
+    root : ndarray, shape (R, K, K, P), or None
+        What coefficients of an orthonormal basis are weighted by is the square of it, E = rootᵀroot
+        = Q_jᵀV⁻¹Q_j; None where coefficients are those of Z_j, and are weighted by E = K_j.
+    R : ndarray, shape (K, K, P), or None
+        Z_j = Q_jR_j where there is a basis.
     logdet : ndarray, shape (R, P)
     """
 
     U: NDArray[np.float64]
     square: NDArray[np.float64] | None
     KK: NDArray[np.float64]
-    N: NDArray[np.float64]
-    products: NDArray[np.float64]
+    root: NDArray[np.float64] | None
+    R: NDArray[np.float64] | None
     logdet: NDArray[np.float64]
+
+    def turned(self, c: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Coefficients as `weighted` takes them, shape (R or 1, c, K, P)."""
+        if self.R is not None or self.square is None:
+            return c
+        return self._back @ c
+
+    def weighted(self, c: NDArray[np.float64]) -> NDArray[np.float64]:
+        """E c, shape (R, c, K, P)."""
+        if self.root is None:
+            return applied(self.KK, c)
+        return applied(self.root.swapaxes(1, 2), applied(self.root, c))
+
+    def square_of(
+        self, c: NDArray[np.float64], weighted: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Σ cᵀEc of all levels and columns, shape (R,); never less than zero by rounding."""
+        if self.root is None:
+            return np.asarray((c * weighted).sum(axis=(1, 2, 3)))
+        half = applied(self.root, c)
+        return np.asarray((half * half).sum(axis=(1, 2, 3)))
+
+    def scores(self, weighted: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The K_jc_j from `weighted`, shape (R, c, K, P)."""
+        if self.R is None:
+            return weighted
+        return np.asarray(self._back @ np.einsum("bag,rcbg->rcag", self.R, weighted))
+
+    @property
+    def _back(self) -> NDArray[np.float64]:
+        return self.U.swapaxes(1, 2)[:, None]
 
 
 def one_factor(likelihood: Likelihood, columns: Columns, factor: Factor) -> OneFactor:

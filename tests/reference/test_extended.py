@@ -166,6 +166,38 @@ def test_one_factor_with_fewer_rows_than_columns(scale, spread):
     check("y ~ x + b + (x | p)", frame, scale)
 
 
+#: A covariance matrix all but of rank one, thousands of times the noise.
+NARROW = np.array([[602.0, 0, 0], [-2077.7, 77.5, 0], [-5976.1, 75.8, 3.5]])
+
+
+def nearly_interpolated(seed, rows=59, levels=16):
+    """Levels of about as many rows as effects, which leave a millionth of the response."""
+    rng = np.random.default_rng(seed)
+    g = np.concatenate([np.arange(levels), rng.integers(levels, size=rows - levels)])
+    x, v = rng.normal(size=rows), rng.normal(size=rows)
+    b = rng.normal(size=(levels, 3)) @ NARROW.T
+    y = b[g, 0] + b[g, 1] * x + b[g, 2] * v + rng.normal(size=rows)
+    w = np.exp(rng.normal(size=rows))
+    return pd.DataFrame({"y": 1e-3 * y, "x": x, "v": v, "g": [f"g{i}" for i in g], "w": w})
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("fixed", ["1", "x + v"])
+@pytest.mark.parametrize("weights", [None, "w"])
+@pytest.mark.parametrize("reml", [True, False])
+def test_fixed_effects_that_cancel_most_of_the_response(seed, fixed, weights, reml):
+    """S_yy is a million times r² where Σ is far smaller in one direction than in others."""
+    frame = nearly_interpolated(seed)
+    check(f"y ~ {fixed} + (x + v | g)", frame, [NARROW], weights=weights, reml=reml)
+
+
+@pytest.mark.parametrize("scale", [1e5, 1e6, 1e8])
+def test_levels_with_fewer_rows_than_columns_at_enormous_variances(scale):
+    """Pivots of ΛᵀZᵀZΛ + I are 1 or more, whatever rounding errors say."""
+    frame = nearly_interpolated(0, rows=40)
+    check("y ~ x + (x + v | g)", frame, scale, slopes=False)
+
+
 SHIFTS = (1e2, 1e4, 1e6, 1e8, 1e12)
 
 
