@@ -76,9 +76,7 @@ class Ending:
     @property
     def undetermined(self) -> tuple[str, ...]:
         """What the data do not determine, each in a sentence."""
-        return tuple(
-            f"the data do not determine {', '.join(d.names)}: {d.reason}" for d in self.directions
-        )
+        return tuple(direction.sentence for direction in self.directions)
 
 
 def search(

@@ -17,6 +17,7 @@ from pylme.design.matrices import Design
 from pylme.errors import OptionError, ResponseError
 from pylme.options import number_array, true_or_false
 from pylme.reference.fitting import fit
+from pylme.reference.identification import unidentified
 from pylme.reference.problem import prepare
 from pylme.reference.unbounded import without_minimum, without_residual
 from pylme.results.arrays import read_only
@@ -67,6 +68,8 @@ class ManyFits:
     evaluations : ndarray of int, shape (R,)
     unbounded : ndarray of bool, shape (R,)
         Whether the criterion has no minimum: the effects explain the response completely.
+    unidentified : tuple of str
+        What the data do not determine, each in a sentence; it holds of every response.
     """
 
     names: tuple[str, ...]
@@ -83,6 +86,7 @@ class ManyFits:
     singular: NDArray[np.bool_]
     evaluations: NDArray[np.intp]
     unbounded: NDArray[np.bool_]
+    unidentified: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.criterion)
@@ -187,6 +191,8 @@ def fit_many(design: Design, Y: ArrayLike, *, reml: bool = True) -> ManyFits:
         groups=tuple(term.group for term in design.terms),
         effects=tuple(term.names for term in design.terms),
         reml=reml,
+        # It depends on the columns alone, so that any response's problem tells.
+        unidentified=tuple(one.sentence for one in unidentified(problem, design)),
         **joined,
     )
 

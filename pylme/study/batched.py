@@ -85,20 +85,25 @@ class Batch:
 
 
 def _fits(fits: ManyFits, seconds: float) -> dict[str, Any]:
-    """The columns of each fit. The code is the helper's: 1, for a singular fit 0, else -1."""
+    """The columns of each fit.
+
+    The code is the helper's, who knows how a search ended alone: 1, for a singular fit 0, else -1.
+    """
     n = len(fits)
     names = np.array(
         [Status.NOT_CONVERGED.value, Status.SINGULAR.value, Status.CONVERGED.value], dtype=object
     )
     code = np.where(fits.converged, np.where(fits.singular, 0, 1), -1)
+    vain = fits.unbounded | bool(fits.unidentified)
     code = np.where(fits.unbounded, -1, code)
+    doubts = "\n".join(fits.unidentified)
     return {
         "criterion": fits.criterion,
-        "status": np.where(fits.unbounded, Status.DEGENERATE.value, names[code + 1]),
+        "status": np.where(vain, Status.DEGENERATE.value, names[code + 1]),
         "code": code,
         "singular": fits.singular,
         "verdict": [None] * n,
-        "messages": [NO_FINITE_OPTIMUM if one else "" for one in fits.unbounded],
+        "messages": [NO_FINITE_OPTIMUM if one else doubts for one in fits.unbounded],
         "seconds": np.full(n, seconds),
         "error": [None] * n,
     }

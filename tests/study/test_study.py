@@ -286,3 +286,24 @@ def test_replicates_without_residual_say_so(sd, found, engine):
     said = fits["messages"].fillna("") + fits["error"].fillna("")
     assert said.str.contains(found, regex=False).all()
     assert fits["status"].isin(["degenerate", "failed"]).all()
+
+
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("lme4", marks=pytest.mark.needs_r)])
+def test_replicates_of_a_model_that_is_not_identified_say_so(engine):
+    """Of the responses of one design too: the NumPy engine fits them in a batch."""
+    formula = "Y ~ factor(sch.id) + ses + (1 | sch.id)"
+    models = {"fixed too": formula, "plain": FORMULA}
+    check = engine == "lme4"
+    fits = pylme.study(simulator(), models, n=3, seed=1, engine=engine, check=check).fits
+    own, plain = (fits[fits["model"] == name] for name in models)
+    assert (plain["messages"] == "").all()
+    if check:
+        assert (own["verdict"] == "not identified").all()
+        return
+    with pytest.warns(pylme.errors.NotIdentifiedWarning):
+        alone = pylme.lmer(formula, simulator().draw(1, seed=1).to_frame(0), engine="numpy")
+    said = "the data do not determine var((Intercept) | sch.id): the fixed effects"
+    assert own["messages"].str.startswith(said).all()
+    assert own["messages"].iloc[0] in "\n".join(alone.convergence.messages)
+    assert (own["status"] == alone.convergence.status.value).all()
+    assert not plain["status"].eq("degenerate").any()

@@ -37,6 +37,11 @@ class Direction:
     def __str__(self) -> str:
         return f"{combination(self.names, self.weights)}: {self.reason}"
 
+    @property
+    def sentence(self) -> str:
+        """What the data do not determine, and why."""
+        return f"the data do not determine {', '.join(self.names)}: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Identifiability:
