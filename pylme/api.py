@@ -11,7 +11,6 @@ import numpy as np
 from pylme.deadline import checked_timeout, time_limit
 from pylme.design.requirements import require_fittable
 from pylme.design.response_levels import outcomes
-from pylme.design.response_range import require_response_in_range
 from pylme.design.specify import specified
 from pylme.design.starting_means import require_starting_means
 from pylme.design.transformations import require_transformable
@@ -357,7 +356,6 @@ def _fitted(
     n_agq: int | None = None,
 ) -> Fit:
     require_fittable(spec, more_effects_than_rows=_relaxed(control))
-    require_response_in_range(spec)
     known = require_transformable(spec, na_action=na_action)
     model = _by_lme4(spec, function, control, n_agq, timeout)
     raise_as_warnings(model.conditions)

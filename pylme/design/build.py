@@ -18,11 +18,13 @@ from pylme.design.random_term import RandomTerm
 from pylme.design.rank import combinations, independent_columns
 from pylme.design.recipe import Recipe, bars_of, fixed_codings, predictor_nodes, total_offset
 from pylme.design.requirements import require_fittable
+from pylme.design.response_range import require_response
 from pylme.design.specify import specified
 from pylme.design.transformations import weights_of
-from pylme.design.values import CodedFactor, Matrix, numbers_of, read_only
+from pylme.design.values import CodedFactor, Matrix, Times, numbers_of, read_only
 from pylme.design.variables import complete, evaluated
-from pylme.errors import FormulaError, NotAvailableError, RankDeficiencyWarning, ResponseError, warn
+from pylme.design.whole_columns import require_finite_arguments
+from pylme.errors import FormulaError, NotAvailableError, RankDeficiencyWarning, warn
 from pylme.families.family import optional_family
 from pylme.formula import deparse, model_terms
 from pylme.frame import Factor
@@ -131,11 +133,13 @@ def build(spec: ModelSpec, *, na_action: NaAction = "omit", offset_named: bool =
     memory = Memory()
     evaluator = Evaluator(frame.columns, frame.nrow, memory)
     nodes = [formula.response, *predictor_nodes(formula, fixed)]
+    require_finite_arguments(nodes, evaluator, frame.rows, frame.columns)
     values, kept, rows = complete(
         evaluated(nodes, evaluator), frame.rows, na_action=na_action, columns=frame.columns
     )
     require_magnitudes(formula, values, weights_of(spec))
     response = values[deparse(formula.response)]
+    require_response(spec, response)
     bars = bars_of(formula, values)
     order = _order([len(bar.levels) for bar in bars])
     codings = fixed_codings(fixed, values, spec.contrasts)
@@ -161,7 +165,7 @@ def build(spec: ModelSpec, *, na_action: NaAction = "omit", offset_named: bool =
     )
     return Design(
         formula=str(formula),
-        y=read_only(_response(spec, response)),
+        y=read_only(_response(response)),
         X=read_only(matrix.values[:, independent] if dropped else matrix.values),
         x_names=tuple(matrix.names[i] for i in independent.tolist()),
         assign=tuple(matrix.assign[i] for i in independent.tolist()),
@@ -231,23 +235,16 @@ def rank_message(dropped: tuple[str, ...], columns: int) -> str:
     )
 
 
-def _response(spec: ModelSpec, value: Value) -> NDArray[np.float64]:
+def _response(value: Value) -> NDArray[np.float64]:
+    """The response as numbers: one in each row, or successes and failures."""
     if isinstance(value, CodedFactor):
         value = value.factor
-    if isinstance(value, Matrix) and value.values.shape[1] == 1:
-        value = value.values[:, 0]
-    if isinstance(value, Matrix) and spec.family is not None:
-        return value.values
-    if isinstance(value, Factor) and spec.family is not None:
+    if isinstance(value, Factor):
         return (value.codes > 0).astype(np.float64)
-    if isinstance(value, np.ndarray):
-        return value.astype(np.float64, copy=False)
-    raise ResponseError(
-        response=deparse(spec.formula.response),
-        found="a linear mixed model has one number in each row, and this is "
-        + ("a matrix" if isinstance(value, Matrix) else "a factor"),
-        remedy="Fit successes and failures with glmer(), or name a numeric column.",
-    )
+    if isinstance(value, Matrix | Times):
+        values = value.values
+        return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+    return value.astype(np.float64, copy=False)
 
 
 def _column(

@@ -17,7 +17,7 @@ from pylme.design.matching import matched
 from pylme.design.number_calls import NUMBER_CALLS
 from pylme.design.times import compared, shifted, undefined
 from pylme.design.values import CodedFactor, Matrix, Times, as_factor, factor_on, of_column
-from pylme.errors import FormulaError, NotAvailableError, UnknownColumnError, nearest
+from pylme.errors import FormulaError, NotAvailableError, UnknownColumnError, nearest, quoted
 from pylme.formula import (
     Argument,
     Binary,
@@ -264,11 +264,22 @@ class Evaluator:
         return np.asarray(COMPARISONS[node.operator](left, right))
 
     def _level_test(self, node: Binary, factor: Factor, other: Node) -> Value:
+        """A factor compared with one of its levels; only an ordered one has smaller and larger."""
         levels = self.texts(other)
-        if node.operator not in ("==", "!=") or len(levels) != 1:
-            raise self.unknown(node, "a factor can be compared by == or != with one of its levels")
+        if len(levels) != 1:
+            raise self.unknown(node, "a factor can be compared with one of its levels")
         same = np.array([*(text == levels[0] for text in factor.levels), False])[factor.codes]
-        return np.asarray(same if node.operator == "==" else ~same)
+        if node.operator in ("==", "!="):
+            return np.asarray(same if node.operator == "==" else ~same)
+        if not factor.ordered:
+            raise self.refusal(
+                node, f"the levels {quoted(factor.levels)} have no order: == and != compare them"
+            )
+        if levels[0] not in factor.levels:
+            raise self.refusal(node, f"{levels[0]!r} is not among {quoted(factor.levels)}")
+        compare, place = COMPARISONS[node.operator], factor.levels.index(levels[0])
+        sides = (place, factor.codes) if other is node.left else (factor.codes, place)
+        return np.where(factor.codes < 0, np.nan, compare(*sides))
 
     def _called(self, call: Call) -> Value:
         name = call.function

@@ -13,7 +13,7 @@ from pylme.design.groups import combined
 from pylme.design.matching import matched, unnamed
 from pylme.design.values import CodedFactor, Matrix, as_factor, used_levels
 from pylme.errors import ColumnValueError, quoted
-from pylme.formula import Name, deparse
+from pylme.formula import Binary, Name, deparse
 from pylme.frame import Factor
 
 if TYPE_CHECKING:
@@ -118,19 +118,39 @@ def _scale(evaluator: Evaluator, call: Call) -> Value:
 
     def learn() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         x = matrix.values
-        centre = _asked(evaluator, found.get("center"), lambda: x.mean(axis=0), neutral=0.0)
+        for node in (found.get("center"), found.get("scale")):
+            _require_one_a_column(evaluator, call, node, x.shape[1])
+        centre = _asked(evaluator, found.get("center"), lambda: _known_mean(x), neutral=0.0)
         deviations = x - centre
-        size = max(1, len(x) - 1)
+        size = np.maximum(1, np.count_nonzero(~np.isnan(x), axis=0) - 1)
         spread = _asked(
             evaluator,
             found.get("scale"),
-            lambda: np.sqrt(np.sum(deviations**2, axis=0) / size),
+            lambda: np.sqrt(np.nansum(deviations**2, axis=0) / size),
             neutral=1.0,
         )
         return centre, spread
 
     centre, spread = evaluator.memory.recall(call, learn)
     return Matrix(values=(matrix.values - centre) / spread, names=matrix.names)
+
+
+def _require_one_a_column(evaluator: Evaluator, call: Call, node: Node | None, width: int) -> None:
+    """Raise where `scale()` is given numbers, but not one for each column, which R refuses."""
+    if node is None:
+        return
+    given = evaluator.vector(node)
+    if given.dtype.kind != "b" and given.size != width:
+        raise evaluator.refusal(
+            call, f"{deparse(node)} has {given.size} values, and scale() takes one for each column"
+        )
+
+
+def _known_mean(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The means of columns over their rows that have a value, as R's `scale()` takes them."""
+    known = ~np.isnan(x)
+    # No np.nanmean, which warns of a column without values.
+    return np.asarray(np.where(known, x, 0.0).sum(axis=0) / known.sum(axis=0))
 
 
 def _asked(
@@ -161,6 +181,10 @@ def _poly(evaluator: Evaluator, call: Call) -> Value:
         return Matrix(values=x[:, None] ** np.arange(1, degree + 1), names=powers)
 
     def learn() -> OrthogonalPolynomials:
+        if missing := int(np.isnan(x).sum()):
+            raise evaluator.refusal(
+                call, f"{deparse(found['x'])} has no value in {missing} of {len(x)} rows"
+            )
         if len(np.unique(x)) <= degree:
             raise evaluator.refusal(call, f"a degree of {degree} needs {degree + 1} unique values")
         return OrthogonalPolynomials.learn(x, degree)
@@ -190,7 +214,8 @@ def _knots(
 
 def _bs(evaluator: Evaluator, call: Call) -> Value:
     found = matched(call, "x", "df", "knots", "degree", "intercept", "Boundary.knots")
-    x = evaluator.numbers(found["x"])
+    given = evaluator.numbers(found["x"])
+    x = given[~np.isnan(given)]
 
     def learn() -> BSplines:
         degree = int(evaluator.number(found["degree"])) if "degree" in found else 3
@@ -199,12 +224,13 @@ def _bs(evaluator: Evaluator, call: Call) -> Value:
         knots = _knots(evaluator, found, x, boundary, degree + intercept)
         return BSplines.on(knots, boundary, degree=degree, intercept=intercept)
 
-    return _numbered(evaluator.memory.recall(call, learn)(x))
+    return _in_rows(given, evaluator.memory.recall(call, learn)(x))
 
 
 def _ns(evaluator: Evaluator, call: Call) -> Value:
     found = matched(call, "x", "df", "knots", "intercept", "Boundary.knots")
-    x = evaluator.numbers(found["x"])
+    given = evaluator.numbers(found["x"])
+    x = given[~np.isnan(given)]
 
     def learn() -> NaturalSplines:
         intercept = evaluator.flag(found.get("intercept"), default=False)
@@ -212,10 +238,13 @@ def _ns(evaluator: Evaluator, call: Call) -> Value:
         knots = _knots(evaluator, found, x, boundary, 1 + intercept)
         return NaturalSplines.on(knots, boundary, intercept=intercept)
 
-    return _numbered(evaluator.memory.recall(call, learn)(x))
+    return _in_rows(given, evaluator.memory.recall(call, learn)(x))
 
 
-def _numbered(values: NDArray[np.float64]) -> Matrix:
+def _in_rows(x: NDArray[np.float64], known: NDArray[np.float64]) -> Matrix:
+    """The columns of a basis, NaN in the rows where `x` is: those are left out, as R does."""
+    values = np.full((len(x), known.shape[1]), np.nan)
+    values[~np.isnan(x)] = known
     return Matrix(values=values, names=tuple(str(i + 1) for i in range(values.shape[1])))
 
 
@@ -231,7 +260,7 @@ def _average(evaluator: Evaluator, call: Call) -> Value:
     if not groups:
         learnt = evaluator.memory.recall(call, lambda: float(summary(numbers)))
         return np.full(numbers.shape, learnt)
-    factor = combined([used_levels(as_factor(evaluator.value(group))) for group in groups])
+    factor = combined([part for group in groups for part in _crossed(evaluator, group)])
 
     def learn() -> dict[str, float]:
         order = np.argsort(factor.codes, kind="stable")
@@ -251,6 +280,19 @@ def _average(evaluator: Evaluator, call: Call) -> Value:
             remedy="Leave these rows out, or compute the column in Python and fit the model to it.",
         )
     return np.array([by_level.get(level, np.nan) for level in factor.levels])[factor.codes]
+
+
+def _crossed(evaluator: Evaluator, node: Node) -> list[Factor]:
+    """A grouping of `ave()`, or those that ``:`` crosses, which are factors."""
+    if not (isinstance(node, Binary) and node.operator == ":"):
+        return [used_levels(as_factor(evaluator.value(node)))]
+    for side in (node.left, node.right):
+        nested = isinstance(side, Binary) and side.operator == ":"
+        if not nested and not isinstance(evaluator.value(side), Factor):
+            raise evaluator.refusal(
+                node, f"':' crosses factors, and {deparse(side)} is none: give ave() both columns"
+            )
+    return [*_crossed(evaluator, node.left), *_crossed(evaluator, node.right)]
 
 
 def _function_of(call: Call) -> str:

@@ -6,7 +6,7 @@ allowed here too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from pylme.design.contrasts import CONTRASTS
 from pylme.design.counting import columns_of, levels_of
 from pylme.design.groups import require_levels
 from pylme.design.response_levels import require_no_ordinal, require_two_levels
+from pylme.design.response_range import require_in_range
 from pylme.errors import (
     ColumnValueError,
     FormulaError,
@@ -37,7 +38,7 @@ from pylme.formula import (
 from pylme.frame import Factor, Integer, Logical, Numeric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -46,19 +47,6 @@ if TYPE_CHECKING:
     from pylme.frame import Column
 
 __all__ = ["require_fittable"]
-
-_HINTS: Final = {
-    "binomial": "; give counts as cbind(successes, failures)",
-    "poisson": "; give an exposure as offset(log(exposure))",
-}
-
-#: The values that a family's response may take: test, and its name in words.
-_RANGES: Final[dict[str, tuple[Callable[[NDArray[np.float64]], NDArray[np.bool_]], str]]] = {
-    "binomial": (lambda y: (y >= 0) & (y <= 1), "between 0 and 1"),
-    "poisson": (lambda y: (y >= 0) & (y == np.round(y)), "whole numbers of 0 or more"),
-    "Gamma": (lambda y: y > 0, "above 0"),
-    "inverse.gaussian": (lambda y: y > 0, "above 0"),
-}
 
 
 def require_fittable(spec: ModelSpec, *, more_effects_than_rows: bool = False) -> None:
@@ -131,15 +119,7 @@ def _require_type(text: str, column: Column, spec: ModelSpec) -> None:
             if isinstance(column, Factor | Logical)
             else "Turn the column into numbers.",
         )
-    if family is not None and family in _RANGES:
-        test, words = _RANGES[family]
-        outside = ~test(values)
-        if outside.any():
-            raise ResponseError(
-                response=text,
-                found=f"{int(outside.sum())} values are not {words}, as {values[outside][0]:g}",
-                remedy=f"A {family} response takes values {words}{_HINTS.get(family, '')}.",
-            )
+    require_in_range(spec, values)
 
 
 def _constant(column: Column) -> bool:

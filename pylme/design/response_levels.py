@@ -8,7 +8,7 @@ from pylme.design.evaluate import Evaluator
 from pylme.design.memory import Memory
 from pylme.design.values import CodedFactor
 from pylme.errors import FormulaError, NotAvailableError, ResponseError, quoted
-from pylme.formula import Argument, Binary, Call, String, deparse
+from pylme.formula import Argument, Binary, Call, Number, String, deparse
 from pylme.frame import Factor
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pylme.design.values import Value
     from pylme.formula import Formula
 
-__all__ = ["outcomes", "require_no_ordinal", "require_two_levels"]
+__all__ = ["outcomes", "require_no_ordinal", "require_two_levels", "success_line"]
 
 _TWO: Final = 2
 
@@ -63,13 +63,14 @@ def require_two_levels(formula: Formula, value: Value) -> None:
         response=deparse(formula.response),
         found=f"it has {len(factor.levels)} levels, {quoted(factor.levels)}, and a binomial "
         f"response has two: R would count all but {first!r} as success",
-        remedy=f"Say which level is the success: {_against(formula, rest[-1])}",
+        remedy=f"Say which level is the success: {success_line(formula, rest[-1])}",
     )
 
 
-def _against(formula: Formula, level: str) -> str:
-    """The formula with one level of the response for success and all others for failure."""
-    test = Binary(operator="==", left=formula.response, right=String(value=level))
+def success_line(formula: Formula, level: str | float) -> str:
+    """The formula with one level or value of the response for success, all others for failure."""
+    one = String(value=level) if isinstance(level, str) else Number(value=level)
+    test = Binary(operator="==", left=formula.response, right=one)
     response = Call(function="I", arguments=(Argument(value=test),))
     return deparse(Binary(operator="~", left=response, right=formula.right))
 
@@ -89,5 +90,5 @@ def require_no_ordinal(formula: Formula, value: Value) -> None:
         found=f"it is ordinal: an ordered factor, {' < '.join(factor.levels[:6])}"
         + (" < …" if len(factor.levels) > 6 else ""),
         remedy="lme4 fits no ordinal models; clmm() of the R package ordinal does. Or fit one "
-        f"threshold by glmer(family='binomial'): {_against(formula, factor.levels[-1])}",
+        f"threshold by glmer(family='binomial'): {success_line(formula, factor.levels[-1])}",
     )

@@ -1,7 +1,7 @@
-"""The values that a family's response may take, where the response is an expression.
+"""What a response may be: one number in each row, within what its family takes.
 
-Columns are looked at before anything is evaluated; what a formula computes is looked at here, so
-that it fails with the same words.
+Columns are looked at before anything is evaluated, and what a formula computes once it is: both
+fail with the same words, for both engines and for `explain`.
 """
 
 from __future__ import annotations
@@ -10,74 +10,127 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.design.evaluate import Evaluator
-from pylme.design.memory import Memory
-from pylme.design.values import Matrix
-from pylme.errors import NotAvailableError, ResponseError
-from pylme.formula import Name, deparse
+from pylme.design.response_levels import require_no_ordinal, require_two_levels, success_line
+from pylme.design.values import CodedFactor, Matrix, Times
+from pylme.errors import ResponseError
+from pylme.formula import deparse
+from pylme.frame import Factor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from pylme.design.spec import ModelSpec
+    from pylme.design.values import Value
 
-__all__ = ["require_response_in_range"]
+    _Test = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
 
-#: By family: what its values are, and what to do about others.
-_ALLOWED: Final = {
-    "binomial": ("from 0 to 1", "Give counts as cbind(successes, failures)."),
-    "poisson": ("whole numbers of 0 or more", "Give an exposure as offset(log(exposure))."),
-    "Gamma": ("above 0", "Leave rows of zeros out, or fit a normal response by lmer()."),
-    "inverse.gaussian": ("above 0", "Leave rows of zeros out, or fit a normal response by lmer()."),
-}
+__all__ = ["require_in_range", "require_response"]
+
+_ZEROS: Final = "Leave rows of zeros out, or fit a normal response by lmer()."
+#: By family: which values are allowed, what these are, whose they are, and what to do about others.
+#: Negative binomial models have counts too.
+_RANGES: Final[dict[str, tuple[_Test, str, str, str]]] = {
+    "binomial": (
+        lambda y: (y >= 0) & (y <= 1), "between 0 and 1",
+        "A binomial response takes values between 0 and 1.",
+        "Give counts as cbind(successes, failures).",
+    ),
+    "poisson": (
+        lambda y: (y >= 0) & (y == np.round(y)), "whole numbers of 0 or more",
+        "A response of counts takes whole numbers of 0 or more.",
+        "Give an exposure as offset(log(exposure)).",
+    ),
+    "Gamma": (lambda y: y > 0, "above 0", "A Gamma response takes values above 0.", _ZEROS),
+    "inverse.gaussian": (
+        lambda y: y > 0, "above 0", "An inverse.gaussian response takes values above 0.", _ZEROS
+    ),
+}  # fmt: skip
 
 
-def require_response_in_range(spec: ModelSpec) -> None:
-    """Raise where an expression gives a response that the family does not have.
+def require_response(spec: ModelSpec, value: Value) -> None:
+    """Raise where the response that a formula names or computes is none of its model.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    value : Value
+        The response, in the rows used.
 
     Raises
     ------
     ResponseError
     """
-    family, node = spec.family, spec.formula.response
-    if family is None or family.name not in _ALLOWED or isinstance(node, Name):
+    binomial = spec.family is not None and spec.family.name == "binomial"
+    if spec.family is not None:
+        require_no_ordinal(spec.formula, value)
+    match value:
+        case Factor() | CodedFactor() if binomial:
+            require_two_levels(spec.formula, value)
+        case Factor() | CodedFactor():
+            raise _refused(spec, "a factor")
+        case Times():
+            raise _refused(spec, "a date or time")
+        case Matrix(values=counts) if counts.shape[1] == 2 and binomial:
+            _require_counts(deparse(spec.formula.response), counts)
+        case Matrix(values=numbers) if numbers.shape[1] == 1:
+            require_in_range(spec, numbers[:, 0])
+        case Matrix(values=numbers):
+            raise _refused(spec, f"a matrix of {numbers.shape[1]} columns")
+        case vector:
+            require_in_range(spec, vector.astype(np.float64, copy=False))
+
+
+def _refused(spec: ModelSpec, kind: str) -> ResponseError:
+    if spec.family is None:
+        model = "a linear mixed model has one number in each row"
+    elif spec.family.name == "binomial":
+        model = "a binomial model has one number in each row, or successes and failures"
+    elif spec.family.name == "poisson":
+        model = "a model of counts has one in each row"
+    else:
+        model = f"a {spec.family.name} model has one number in each row"
+    return ResponseError(
+        response=deparse(spec.formula.response),
+        found=f"{model}, and this is {kind}",
+        remedy="Name a numeric column; or fit two levels, or cbind(successes, failures), by "
+        "glmer(family='binomial').",
+    )
+
+
+def require_in_range(spec: ModelSpec, y: NDArray[np.float64]) -> None:
+    """Raise where numbers are not among those that the family of the model takes.
+
+    Raises
+    ------
+    ResponseError
+    """
+    if spec.family is None or spec.family.name not in _RANGES:
         return
-    try:
-        value = Evaluator(spec.frame.columns, spec.frame.nrow, Memory()).variable(node)
-    except NotAvailableError:
-        # A function that R alone knows: R will say what is wrong.
+    test, words, rule, remedy = _RANGES[spec.family.name]
+    outside = np.isfinite(y) & ~test(y)
+    if not outside.any():
         return
-    text = deparse(node)
-    if isinstance(value, Matrix) and value.values.shape[1] == 2:
-        _require_counts(text, value.values)
-        return
-    if not isinstance(value, np.ndarray):
-        return
-    y = value.astype(np.float64)
-    words, remedy = _ALLOWED[family.name]
-    match family.name:
-        case "binomial":
-            outside = (y < 0) | (y > 1)
-        case "poisson":
-            outside = (y < 0) | (y != np.round(y))
-        case _:
-            outside = y <= 0
-    outside &= np.isfinite(y)
-    if outside.any():
-        raise ResponseError(
-            response=text,
-            found=f"{int(outside.sum())} values are not {words}, as {y[outside][0]:g}",
-            remedy=f"A {family.name} response takes values {words}. {remedy}",
-        )
+    count = int(outside.sum())
+    values = np.unique(y)
+    if spec.family.name == "binomial" and len(values) == 2:
+        remedy = f"Say which of its two is the success: {success_line(spec.formula, values[1])}"
+    raise ResponseError(
+        response=deparse(spec.formula.response),
+        found=f"{count} value{'s are' if count > 1 else ' is'} not {words}, as {y[outside][0]:g}",
+        remedy=f"{rule} {remedy}",
+    )
 
 
 def _require_counts(text: str, counts: NDArray[np.float64]) -> None:
     outside = np.isfinite(counts) & ((counts < 0) | (counts != np.round(counts)))
     if outside.any():
+        count = int(outside.sum())
         raise ResponseError(
             response=text,
-            found=f"{int(outside.sum())} counts are not whole numbers of 0 or more, as "
-            f"{counts[outside][0]:g}",
+            found=f"{count} count{'s are' if count > 1 else ' is'} not whole numbers of 0 or more, "
+            f"as {counts[outside][0]:g}",
             remedy="cbind() takes the numbers of successes and of failures, each 0 or more: of a "
             "total write cbind(successes, total - successes).",
         )

@@ -14,9 +14,10 @@ from pylme.design.evaluate import Evaluator
 from pylme.design.magnitudes import require_magnitudes
 from pylme.design.memory import Memory
 from pylme.design.recipe import predictor_nodes, total_offset
-from pylme.design.response_levels import require_no_ordinal, require_two_levels
+from pylme.design.response_range import require_response
 from pylme.design.values import of_column
 from pylme.design.variables import complete
+from pylme.design.whole_columns import require_finite_arguments
 from pylme.errors import NotAvailableError
 from pylme.formula import deparse, model_terms
 
@@ -52,6 +53,8 @@ def require_transformable(spec: ModelSpec, *, na_action: NaAction) -> NDArray[np
         If sums of the squares of a column overflow or vanish.
     FormulaError
         If a call has no value in R either.
+    ResponseError
+        If the response is nothing that the model can have.
 
     Warns
     -----
@@ -62,10 +65,8 @@ def require_transformable(spec: ModelSpec, *, na_action: NaAction) -> NDArray[np
     frame = spec.frame
     whole, kept, _ = complete(values, frame.rows, na_action=na_action, columns=frame.columns)
     require_magnitudes(spec.formula, whole, weights_of(spec))
-    if spec.family is not None and (text := deparse(spec.formula.response)) in whole:
-        require_no_ordinal(spec.formula, whole[text])
-        if spec.family.name == "binomial":
-            require_two_levels(spec.formula, whole[text])
+    if (text := deparse(spec.formula.response)) in whole:
+        require_response(spec, whole[text])
     fixed = model_terms(spec.formula.fixed, response=spec.formula.response)
     if all(deparse(offset) in whole for offset in fixed.offsets):
         total_offset(fixed, whole, int(np.count_nonzero(kept)))
@@ -84,6 +85,7 @@ def _known(spec: ModelSpec) -> Iterator[tuple[str, Value]]:
     evaluator = Evaluator(frame.columns, frame.nrow, Memory())
     fixed = model_terms(formula.fixed, response=formula.response)
     nodes = {deparse(n): n for n in (formula.response, *predictor_nodes(formula, fixed))}
+    require_finite_arguments(nodes.values(), evaluator, frame.rows, frame.columns)
     for text, node in nodes.items():
         try:
             yield text, evaluator.variable(node)

@@ -38,8 +38,10 @@ __all__ = [
     "evaluated",
     "first_infinite",
     "incomplete_rows",
+    "infinite_rows",
     "on_levels",
     "require_known",
+    "sources",
     "taken",
 ]
 
@@ -126,7 +128,7 @@ def complete(
             column=text,
             count=len(places),
             row=rows.used_index[places[:1]].tolist()[0],
-            sources=_sources(text, given, columns or {}),
+            sources=sources(text, given, columns or {}),
         )
     return whole, kept, rows
 
@@ -165,19 +167,23 @@ def first_infinite(values: Mapping[str, Value]) -> tuple[str, NDArray[np.intp]] 
     None where all are finite.
     """
     for text, value in values.items():
-        match value:
-            case Matrix(values=columns):
-                infinite = np.isinf(columns).any(axis=1)
-            case np.ndarray() if value.dtype.kind == "f":
-                infinite = np.isinf(value)
-            case _:
-                continue
-        if infinite.any():
-            return text, np.flatnonzero(infinite)
+        places = infinite_rows(value)
+        if places.size:
+            return text, places
     return None
 
 
-def _sources(
+def infinite_rows(value: Value | None) -> NDArray[np.intp]:
+    """The rows in which a value is infinite; none where it has no rows."""
+    match value:
+        case Matrix(values=columns):
+            return np.flatnonzero(np.isinf(columns).any(axis=1))
+        case np.ndarray() if value.dtype.kind == "f" and value.ndim:
+            return np.flatnonzero(np.isinf(value))
+    return np.empty(0, dtype=np.intp)
+
+
+def sources(
     text: str, places: NDArray[np.intp], columns: Mapping[str, Column]
 ) -> dict[str, tuple[float, bool]]:
     """The numeric columns in a call: the value in the first place, and whether all have it."""

@@ -100,6 +100,13 @@ CASES = {
     "two numbers in a row": _on(
         DATA, "ResponseError", "one number in each row", None, "cbind(two, count) ~ x + (1 | g)"
     ),
+    "two values of another coding": Case(
+        trigger=lambda: pylme.design("I(two + 1) ~ x + (1 | g)", DATA, family="binomial"),
+        kind="ResponseError",
+        said="which of its two is the success",
+        remedy=lambda line: pylme.design(line, DATA, family="binomial"),
+        parsed=r"is the success: (.+)",
+    ),
     "length": _given("RowCountError", "3 values", {"weights": DATA["w"]}, weights=[1.0, 2.0, 3.0]),
     "labels": _given(
         "RowLabelError",

@@ -71,6 +71,11 @@ def _labelled(code: str) -> object:
     return pylme.design(_of("factor(micro)"), names["data"])
 
 
+def _subset(code: str) -> object:
+    """The rows that a message says to keep."""
+    return eval(code, {"data": DATA})  # noqa: S307
+
+
 @contextmanager
 def allowed(name: str) -> Iterator[None]:
     """Let formulas call a function, until the end of this block."""
@@ -174,6 +179,32 @@ CASES = {
         remedy=_by_lme4,
         parsed=r"Did you mean '(\w+)'",
         needs_r=True,
+    ),
+    "an infinite argument of what learns": Case(
+        trigger=lambda: _design(_of("scale(1 / count)")),
+        kind="InfiniteValueError",
+        said="Evaluating '1/count'",
+        remedy=lambda code: _design(_of("scale(1 / count)"), subset=_subset(code)),
+        parsed=r"with subset=(.+?), or",
+    ),
+    "a centre of each row": _bad(
+        "scale(x, center = w)", "FormulaError", "one for each column", good="I(x - w)"
+    ),
+    "a polynomial of missing values": _bad(
+        "poly(sqrt(x), 2)", "FormulaError", "has no value in", good="poly(w, 2)"
+    ),
+    "levels without an order": _bad(
+        "I(f > 'a')", "FormulaError", "no order", r"(==) and != compare", "I(f {} 'a')"
+    ),
+    "a level that is not there": _bad(
+        "I(ordered(f) > 'z')",
+        "FormulaError",
+        "not among",
+        r"is not among '(\w+)'",
+        "I(ordered(f) > '{}')",
+    ),
+    "numbers crossed": _bad(
+        "ave(x, two:f)", "FormulaError", "crosses factors", good="ave(x, two, f)"
     ),
     "a minus before a bar": _bad("x - (1 | h)", "FormulaSyntaxError", "minus", good="x"),
     "a dot of nothing": Case(

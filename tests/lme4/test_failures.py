@@ -216,7 +216,7 @@ def test_an_error_without_a_known_reason_shows_the_name_of_a_function_alone():
         ("log(w) ~ 1 + (1 | g)", "inverse.gaussian", "above 0"),
         ("I(n - 1) ~ 1 + (1 | g)", "poisson", "whole numbers"),
         ("I(n / 2) ~ 1 + (1 | g)", "poisson", "whole numbers"),
-        ("I(2 * w) ~ 1 + (1 | g)", "binomial", "from 0 to 1"),
+        ("I(2 * w) ~ 1 + (1 | g)", "binomial", "between 0 and 1"),
         ("cbind(n, 2 - n) ~ 1 + (1 | g)", "binomial", "cbind(successes, total - successes)"),
         ("cbind(w, n) ~ 1 + (1 | g)", "binomial", "whole numbers"),
     ],
