@@ -1,4 +1,11 @@
-"""The steps of a trust-region Newton method for many responses, each until its own end."""
+"""The steps of a trust-region Newton method for many responses, each until its own end.
+
+A step is straight in theta, or, in the variances of terms of one effect, straight in these. Where
+the data tell no more than a weighted sum of two variances, as of an intercept and a slope whose
+covariate lies far from zero, the criterion has a valley along an ellipse in theta, which is a line
+in the variances; where a variance is small it is the other way round, as the criterion is even in
+theta. Which of both suits a place is known from the steps: each that is refused changes it.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +44,10 @@ MOST_PART: Final = 0.3
 GROWTHS: Final = ((0.05, 10.0), (0.15, 4.0))
 #: After any other good step.
 GROWTH: Final = 2.0
+#: A step that is straight in the variances leaves at least this part of each.
+LEAST_LEFT: Final = 0.01
+#: And is shortened for their sake to this part at most.
+LEAST_PART_BORNE: Final = 0.1
 
 
 class Descent:
@@ -85,6 +96,9 @@ class Descent:
         self.radius = np.full(len(places), FIRST_RADIUS)
         #: The share of the promised variance that is added next.
         self.share = np.ones(len(places))
+        #: Whose steps are straight in the variances.
+        self.straight = np.zeros(len(places), dtype=np.bool_)
+        self.lone = _lone(layout)
         self._look_around()
         self._choose()
 
@@ -95,6 +109,49 @@ class Descent:
 
     def _choose(self) -> None:
         self.steps, self.predicted, self.curvature = step(self.g, self.H, self.radius)
+        if not self.straight.any():
+            return
+        steps, predicted, _ = step(self.g, self._bent(), self.radius)
+        part = self._inside(steps)
+        fall = -(self.g * steps).sum(axis=1)
+        predicted = part * (fall - part * (fall - predicted))
+        # Arrived is only who has nowhere to go in theta.
+        self.straight &= predicted > self.enough + ROUNDING * np.abs(self.value)
+        self.steps = np.where(self.straight[:, None], part[:, None] * steps, self.steps)
+        self.predicted = np.where(self.straight, predicted, self.predicted)
+
+    def _inside(self, steps: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What part of steps that are straight in the variances leaves these positive, shape (R,).
+
+        So that the others do not go on alone, along a valley that asks for both. A variance that
+        could bear no more than a small part of the step does not hold it up.
+        """
+        lost = -2.0 * (self.theta * self.scale * steps)[:, self.lone]
+        v = (self.theta * self.theta)[:, self.lone]
+        part = np.ones(v.shape)
+        np.divide((1.0 - LEAST_LEFT) * v, lost, out=part, where=lost > v)
+        return np.asarray(np.where(part < LEAST_PART_BORNE, 1.0, part).min(axis=1, initial=1.0))
+
+    def _bent(self) -> NDArray[np.float64]:
+        """The Hessian along paths that are straight in the variances, shape (R, m, m).
+
+        The Hessian by theta less what the slope by the variance adds to it, as v = θ² bends.
+        """
+        H = self.H.copy()
+        at = np.flatnonzero(self.lone)
+        slopes = self.layout.theta(list(self.M))[:, at]
+        H[:, at, at] -= 2.0 * slopes * self.scale[:, at] ** 2
+        return H
+
+    def _trial(self) -> NDArray[np.float64]:
+        """Where the steps lead, shape (R, m)."""
+        trial = self.theta + self.scale * self.steps
+        if not self.straight.any():
+            return trial
+        v = self.theta * self.theta
+        moved = np.maximum(v + 2.0 * self.theta * self.scale * self.steps, LEAST_LEFT * v)
+        along = self.straight[:, None] & self.lone
+        return np.where(along, np.copysign(np.sqrt(moved), self.theta), trial)
 
     @property
     def arrived(self) -> NDArray[np.bool_]:
@@ -106,7 +163,7 @@ class Descent:
         self.criterion, self.chart = self.criterion.subset(on), self.chart.subset(on)
         self.M = tuple(m[on] for m in self.M)
         for name in (
-            "places", "theta", "value", "form", "radius", "share", "g", "H", "scale",
+            "places", "theta", "value", "form", "radius", "share", "straight", "g", "H", "scale",
             "steps", "predicted", "curvature",
         ):  # fmt: skip
             setattr(self, name, getattr(self, name)[on])
@@ -117,7 +174,7 @@ class Descent:
         Where variance has been lost the slope is zero and Newton's steps are short, though the
         criterion may fall far: there variance is added instead.
         """
-        trial = self.theta + self.scale * self.steps
+        trial = self._trial()
         self.escaping = np.zeros(len(trial), dtype=np.bool_)
         if not (self.curvature < 0).any():
             return trial
@@ -157,6 +214,8 @@ class Descent:
         )
         self.radius = np.where(self.escaping, self.radius, radius)
         self.share = np.where(self.escaping & ~accepted, 0.25 * self.share, 1.0)
+        if self.lone.any():
+            self.straight ^= ~accepted & ~self.escaping
         if tried is not None and accepted.all():
             self.theta, self.value = trial, tried.criterion
             self.M, self.form = tried.M, tried.form
@@ -170,6 +229,15 @@ class Descent:
             self._look_around()
         self._choose()
         return accepted
+
+
+def _lone(layout: Layout) -> NDArray[np.bool_]:
+    """Which elements of theta are the standard deviations of terms of one effect, shape (m,)."""
+    lone = np.zeros(len(layout.row), dtype=np.bool_)
+    for f, factor in enumerate(layout.factors):
+        rows = [place.start for place in factor.places if place.stop - place.start == 1]
+        lone |= (layout.factor_of == f) & np.isin(layout.row, rows)
+    return lone
 
 
 def _growth(quality: NDArray[np.float64]) -> NDArray[np.float64]:

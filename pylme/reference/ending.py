@@ -14,7 +14,7 @@ from pylme.reference.evaluation import Evaluation
 from pylme.reference.fitting import fit
 from pylme.reference.identification import unidentified
 from pylme.reference.newton import TracePoint
-from pylme.reference.singular import SMALL, on_the_boundary
+from pylme.reference.singular import NEAR, on_the_boundary
 from pylme.reference.threads import one_thread
 from pylme.reference.unbounded import has_no_minimum, is_suspect
 from pylme.results.certificate import FLAT, Certificate
@@ -134,5 +134,5 @@ def _plain(problem: Problem, optimum: Optimum) -> bool:
     """Whether the search ended well inside, where the criterion curves upwards."""
     pivots = np.abs(optimum.theta[0, problem.layout.diagonal])
     return bool(
-        optimum.converged[0] and optimum.curvature[0] > FLAT and (pivots > 2.0 * SMALL).all()
+        optimum.converged[0] and optimum.curvature[0] > FLAT and (pivots > 2.0 * NEAR).all()
     )

@@ -47,6 +47,8 @@ class FewEffects:
         K_f and J_f of each factor: its random effects stand level by level.
     G : ndarray, shape (q, q)
         ZᵀZ.
+    root : ndarray, shape (min(n, q), q)
+        R of Z = QR.
     products : ndarray, shape (q, p + 1)
         Zᵀ[X y].
     coefficients : ndarray, shape (q, p + 1)
@@ -58,6 +60,7 @@ class FewEffects:
     likelihood: Likelihood
     shapes: tuple[tuple[int, int], ...]
     G: NDArray[np.float64]
+    root: NDArray[np.float64]
     products: NDArray[np.float64]
     coefficients: NDArray[np.float64]
     left: NDArray[np.float64]
@@ -84,7 +87,8 @@ class FewEffects:
         transposed = [root.swapaxes(1, 2) for root in roots.regular]
         U = inverse @ self._times(transposed, np.broadcast_to(self.products, (R, q, self.used)))
         D = self.coefficients - self._times(roots.regular, U)
-        S = self.left + D.swapaxes(1, 2) @ self.G @ D + U.swapaxes(1, 2) @ U
+        RD = self.root @ D
+        S = self.left + RD.swapaxes(1, 2) @ RD + U.swapaxes(1, 2) @ U
         solved = self.likelihood.solve(logdet, 0.5 * (S + S.swapaxes(1, 2)))
         scores = self._times([back.swapaxes(1, 2) for back in roots.inverse], U)
         W = scores @ solved.whitening.swapaxes(1, 2)
@@ -188,14 +192,16 @@ def few_effects(problem: Problem) -> FewEffects:
         parts.append(sparse.csr_array((values, (rows, at.ravel())), shape=(n, factor.size)))
     Z = sparse.hstack(parts, format="csr")
     Xy = np.column_stack([columns.base.T @ columns.x_of_base, columns.y[0]])
-    G, products = (Z.T @ Z).toarray(), np.asarray(Z.T @ Xy)
-    coefficients = np.asarray(np.linalg.lstsq(G, products, rcond=1e-13)[0])
+    dense = Z.toarray()
+    # Of Z and not of G, whose condition is the square.
+    coefficients = np.asarray(np.linalg.lstsq(dense, Xy, rcond=1e-13)[0])
     rest = Xy - Z @ coefficients
     return FewEffects(
         likelihood=problem.likelihood,
         shapes=tuple((factor.width, factor.levels) for factor in factors),
-        G=G,
-        products=products,
+        G=(Z.T @ Z).toarray(),
+        root=np.asarray(np.linalg.qr(dense, mode="r")),
+        products=np.asarray(Z.T @ Xy),
         coefficients=coefficients,
         left=rest.T @ rest,
     )

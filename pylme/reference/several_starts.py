@@ -24,6 +24,7 @@ from pylme.reference.few_effects import FEW, few_effects
 from pylme.reference.newton import Optimum, minimise
 from pylme.reference.one_factor import OneFactor
 from pylme.reference.starting import alike, first_starts, further_starts
+from pylme.reference.unbounded import has_no_minimum, is_suspect
 
 if TYPE_CHECKING:
     from pylme.reference.criterion import Searched
@@ -72,12 +73,21 @@ def best_of_several(problem: Problem) -> Several:
     few = small(problem)
     thorough = doubtful(layout, first) | few
     most = affordable(problem)
+    if most > 1 and (thorough | on_boundary).any() and _has_no_minimum(problem, first):
+        most = 0
     if most == 1:
         ends.search(on_boundary, alike(layout, 1.0)[None])
     elif most:
         _search_in_stages(layout, ends, on_boundary & ~thorough, thorough, most, few=few)
     optimum = polished(problem, criterion, first, ends)
     return Several(optimum=optimum, starts=ends.starts, agreed=ends.agreed)
+
+
+def _has_no_minimum(problem: Problem, first: Optimum) -> bool:
+    """Whether there is no minimum to be found from any start."""
+    if problem.n_responses > 1:
+        return False
+    return is_suspect(problem, float(first.evaluation.rss[0])) and has_no_minimum(problem)
 
 
 def _search_in_stages(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pylme.reference.boundary import escape
 from pylme.reference.problem import lower_triangle
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ __all__ = ["SMALL", "on_the_boundary", "rank_reduced", "singular_directions"]
 
 #: A standard deviation below this part of the residual one counts as zero: lme4's tolerance.
 SMALL: Final = 1e-4
+#: And so near the boundary it is looked whether the criterion falls up to it. The criterion itself
+#: does not tell: it is even in theta, and at 0.01 differs by 1e-8 or so from its value at zero.
+NEAR: Final = 1e-2
+#: What adding variance promises where the optimum lies on the boundary, but for rounding errors.
+NO_ESCAPE: Final = 1e-13
 #: A correlation nearer than this to plus or minus one is that.
 _ONE: Final = 1e-6
 
@@ -65,7 +71,10 @@ def column_sizes(problem: Problem) -> list[NDArray[np.float64]]:
 def on_the_boundary(
     problem: Problem, theta: NDArray[np.float64], evaluation: Evaluation
 ) -> tuple[NDArray[np.float64], Evaluation]:
-    """Theta with pivots that are all but zero set to zero, if the criterion is no higher there.
+    """Theta with pivots that are nearly zero set to zero, if the optimum lies there.
+
+    That is where the criterion is no higher, and, for pivots that are not below lme4's tolerance,
+    does not fall with variance that is added.
 
     A search ends at a distance from the boundary that means nothing. On it variances are zero, and
     correlations are plus or minus one, exactly.
@@ -79,21 +88,34 @@ def on_the_boundary(
     evaluation : Evaluation
         At theta.
     """
-    layout = problem.layout
-    matrices = layout.matrices(theta[None])
-    for factor, T, size in zip(layout.factors, matrices, column_sizes(problem), strict=True):
-        for place in factor.places:
-            T[0, place, place] = rank_reduced(T[0, place, place], SMALL / size[place])
-    nearest = layout.theta(matrices)
-    if np.array_equal(nearest[0], theta):
-        return theta, evaluation
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        there = problem.criterion.evaluate(layout.matrices(problem.conditioned(nearest)))
     value = float(evaluation.criterion[0])
-    # Not so either where it is NaN, for want of precision.
-    if not float(there.criterion[0]) <= value + 1e-9 + 1e-14 * abs(value):
-        return theta, evaluation
-    return nearest[0], there
+    highest = value + 1e-9 + 1e-14 * abs(value)
+    for limit in (NEAR, SMALL):
+        nearest = _without_pivots(problem, theta, limit)
+        if np.array_equal(nearest, theta):
+            break
+        inner = problem.layout.matrices(problem.conditioned(nearest[None]))
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            there = problem.criterion.evaluate(inner)
+        # Not so either where it is NaN, for want of precision.
+        if not float(there.criterion[0]) <= highest:
+            continue
+        if limit == SMALL or escape(problem.layout, there.M, there.form).gain[0] <= NO_ESCAPE:
+            return nearest, there
+    return theta, evaluation
+
+
+def _without_pivots(
+    problem: Problem, theta: NDArray[np.float64], limit: float
+) -> NDArray[np.float64]:
+    """lme4's theta with pivots below a limit, of columns of mean square 1, set to zero."""
+    matrices = problem.layout.matrices(theta[None])
+    for factor, T, size in zip(
+        problem.layout.factors, matrices, column_sizes(problem), strict=True
+    ):
+        for place in factor.places:
+            T[0, place, place] = rank_reduced(T[0, place, place], limit / size[place])
+    return np.asarray(problem.layout.theta(matrices)[0])
 
 
 def singular_directions(
