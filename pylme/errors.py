@@ -177,7 +177,7 @@ class FormulaSyntaxError(FormulaError):
         stop: int,
         expected: str,
         found: str,
-        remedy: str = "Mend the formula at the mark.",
+        remedy: str = "Correct the formula at the marked position.",
     ) -> None:
         super().__init__(
             asked="Reading the formula",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["require_in_range", "require_response"]
 
+_WHOLE: Final = "whole numbers of 0 or more"
 _ZEROS: Final = "Leave rows of zeros out, or fit a normal response by lmer()."
 #: By family: which values are allowed, what these are, whose they are, and what to do about others.
 #: Negative binomial models have counts too.
@@ -38,8 +39,8 @@ _RANGES: Final[dict[str, tuple[_Test, str, str, str]]] = {
         "Give counts as cbind(successes, failures).",
     ),
     "poisson": (
-        lambda y: (y >= 0) & (y == np.round(y)), "whole numbers of 0 or more",
-        "A response of counts takes whole numbers of 0 or more.",
+        lambda y: (y >= 0) & (y == np.round(y)), _WHOLE,
+        "A response of counts takes values that are whole numbers of 0 or more.",
         "Give an exposure as offset(log(exposure)).",
     ),
     "Gamma": (lambda y: y > 0, "above 0", "A Gamma response takes values above 0.", _ZEROS),
@@ -118,9 +119,16 @@ def require_in_range(spec: ModelSpec, y: NDArray[np.float64]) -> None:
         remedy = f"Say which of its two is the success: {success_line(spec.formula, values[1])}"
     raise ResponseError(
         response=deparse(spec.formula.response),
-        found=f"{count} value{'s are' if count > 1 else ' is'} not {words}, as {y[outside][0]:g}",
+        found=_outside(count, "value", words, y[outside][0]),
         remedy=f"{rule} {remedy}",
     )
+
+
+def _outside(count: int, noun: str, words: str, example: float) -> str:
+    if count == 1:
+        one = words.replace("whole numbers", "a whole number")
+        return f"1 {noun} is not {one}: {example:g}"
+    return f"{count} {noun}s are not {words}, as {example:g}"
 
 
 def _require_counts(text: str, counts: NDArray[np.float64]) -> None:
@@ -129,8 +137,7 @@ def _require_counts(text: str, counts: NDArray[np.float64]) -> None:
         count = int(outside.sum())
         raise ResponseError(
             response=text,
-            found=f"{count} count{'s are' if count > 1 else ' is'} not whole numbers of 0 or more, "
-            f"as {counts[outside][0]:g}",
+            found=_outside(count, "count", _WHOLE, counts[outside][0]),
             remedy="cbind() takes the numbers of successes and of failures, each 0 or more: of a "
             "total write cbind(successes, total - successes).",
         )

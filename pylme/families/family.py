@@ -40,12 +40,23 @@ _ELSEWHERE: Final[dict[str, str]] = {
         ("ordinal", "cumulative", "clm", "clmm", "multinomial", "categorical", "ordered"), _ORDINAL
     ),
     **dict.fromkeys(
-        ("beta", "tweedie", "zip", "zinb", "hurdle", "student", "lognormal"), _OF_GLMMTMB
+        (
+            *("beta", "betabinomial", "tweedie", "zip", "zinb", "hurdle", "student", "studentt"),
+            *("t", "tfamily", "lognormal", "genpois", "generalizedpoisson", "compois"),
+            *("truncatedpoisson", "truncatednbinom1", "truncatednbinom2", "zeroinflatedpoisson"),
+        ),
+        _OF_GLMMTMB,
     ),
     **dict.fromkeys(
         ("bernoulli", "logistic", "logit", "probit"),
         "family='binomial', with link='probit' for a probit model",
     ),
+    **dict.fromkeys(
+        ("quasi", "quasipoisson", "quasibinomial"),
+        "family='poisson' or 'binomial'; lme4 fits no quasi-likelihoods: for counts that vary more "
+        "than Poisson's call glmer_nb(formula, data), or add a term (1 | row) of one level a row",
+    ),
+    "exponential": "family='Gamma', of which it is the case of shape 1",
     **dict.fromkeys(("normal", "identity"), "no family: lmer() is for a normal response"),
 }
 #: Those of MASS's `negative.binomial`.

@@ -208,16 +208,18 @@ def _require_allowed(formula: Formula, name: str, start: int) -> None:
     text, stop = formula.text, start + len(name)
     if _SELF_STARTING.fullmatch(name):
         raise NonlinearModelError(found=f"{name}() is a nonlinear function of parameters")
+    line = translation(formula)
     if name in _SMOOTHS:
         remedy = _SMOOTH_REMEDY
-    elif (line := translation(formula)) is not None:
+    elif line is not None:
         remedy = f"R evaluates the formula. Write it in R's language: {line}"
     else:
         remedy = (
             "Compute the column in Python and name it in the formula." if is_of_python(name) else ""
         )
     if name in RUN_CODE:
-        raise CodeNotAllowedError(name=name, text=text, start=start, stop=stop)
+        written = remedy if line is not None else ""
+        raise CodeNotAllowedError(name=name, text=text, start=start, stop=stop, remedy=written)
     raise FunctionNotAllowedError(name=name, text=text, start=start, stop=stop, remedy=remedy)
 
 

@@ -64,6 +64,13 @@ _RENAMED: Final[dict[str, str]] = {
 }  # fmt: skip
 _BUILTINS: Final = {"float": "as.numeric", "int": "as.integer"}
 _CONSTANTS: Final = {"True": "TRUE", "False": "FALSE", "None": "NULL"}
+#: As members of Python's modules.
+_NUMBERS: Final = {
+    "pi": Name(name="pi"),
+    "e": Call(function="exp", arguments=(Argument(value=Number(value=1.0)),)),
+}
+#: Summaries of a column: one number, and no term of a model by itself.
+_SUMMARIES: Final = frozenset({"mean", "median", "min", "max", "sum"})
 _CODINGS: Final = {"Sum": "contr.sum", "Helmert": "contr.helmert", "Poly": "contr.poly"}
 _FACTORS: Final = frozenset({"C", "factor", "as.factor", "as.ordered", "ordered"})
 _BS: Final = {"include_intercept": "intercept"}
@@ -161,6 +168,18 @@ class _Translator:
                 return Unary(operator=operator, operand=self.terms(operand))
             case Binary(operator=operator, left=left, right=right) if operator in BARS:
                 return Binary(operator=operator, left=self.terms(left), right=self._group(right))
+        return self._whole(node)
+
+    def _whole(self, node: Node) -> Node:
+        """A term that is computed; ``np.mean(x)`` is one number, in R `ave()` repeats it."""
+        match node:
+            case Call(function=name, arguments=(column,)) if (
+                is_of_python(name) and (there := name_in_r(name)) in _SUMMARIES
+            ):
+                found = Argument(name="FUN", value=Name(name=str(there)))
+                return Call(
+                    function="ave", arguments=(Argument(value=self.inside(column.value)), found)
+                )
         return self.inside(node)
 
     def _group(self, node: Node) -> Node:
@@ -178,6 +197,8 @@ class _Translator:
         match node:
             case Name(name=name) if name in _CONSTANTS:
                 return Constant(text=_CONSTANTS[name])
+            case Name(name=name) if is_of_python(name) and name.rpartition(".")[2] in _NUMBERS:
+                return _NUMBERS[name.rpartition(".")[2]]
             case Paren(inner=inner):
                 return Paren(inner=self.inside(inner))
             case Unary(operator=operator, operand=operand):
@@ -197,6 +218,8 @@ class _Translator:
         prefixed = is_of_python(call.function)
         if (prefixed or call.function == base) and (special := _SPECIAL.get(base)) is not None:
             return special(arguments) or call
+        if call.function in _GROUP_MEANS and len(arguments) > 1:
+            return _group_means(arguments)
         if call.function == "C":
             return self._coded(call, arguments)
         if call.function == "bs" and patsy_argument(call):
@@ -280,6 +303,19 @@ def _clipped(arguments: Arguments) -> Node | None:
     column, low, high = (Argument(value=argument.value) for argument in arguments)
     inner = Call(function="pmax", arguments=(column, low))
     return Call(function="pmin", arguments=(Argument(value=inner), high))
+
+
+#: Names that others give to the mean of a group in each of its rows; what R has is `ave()`.
+_GROUP_MEANS: Final = frozenset(
+    {"group_mean", "groupmean", "group_means", "gmean", "between", "tapply", "cluster_mean"}
+)
+
+
+def _group_means(arguments: Arguments) -> Call:
+    """``group_mean(x, g)`` and ``tapply(x, g, mean)`` as ``ave(x, g)``."""
+    column, group, *summary = (Argument(value=argument.value) for argument in arguments)
+    function = (Argument(name="FUN", value=part.value) for part in summary)
+    return Call(function="ave", arguments=(column, group, *function))
 
 
 def _natural(arguments: Arguments) -> Node | None:

@@ -110,6 +110,15 @@ def _levels(spec: ModelSpec) -> Cause:
     )
 
 
+def _lengths(spec: ModelSpec) -> Cause:
+    del spec
+    return Cause(
+        fact="a function that the formula calls gives another number of values than the data have "
+        "rows",
+        remedy="Compute the column in Python, with one value in each row, and name it.",
+    )
+
+
 def _counts() -> Cause:
     return Cause(
         fact="the iterations broke down for one value of the dispersion parameter theta or "
@@ -192,6 +201,7 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[ModelSpec], Cause]], ...]] 
         (r"valid starting values", _start),
         (_BROKEN.pattern, _iterations),
         (r"incorrect number of (theta|fixef) components|theta size mismatch", _length),
+        (r"variable lengths differ", _lengths),
         (r"cannot allocate|memory exhausted|bad_alloc|INT_MAX|vector memory|too large", _memory),
         (r"0 \(non-NA\) cases|must have > 1 sampled level|2 or more levels|is constant", _levels),
     )

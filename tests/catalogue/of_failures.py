@@ -89,6 +89,15 @@ def _failing(
 
 
 CASES = {
+    "another number of values than rows": Case(
+        trigger=lambda: pylme.lmer("y ~ quantile(x, 0.5) + (1 | g)", DATA),
+        kind="RError",
+        said="another number of values than the data have rows",
+        remedy=lambda: pylme.lmer(
+            "y ~ column + (1 | g)", DATA.assign(column=DATA["x"] - DATA["x"].quantile(0.5))
+        ),
+        needs_r=True,
+    ),
     "units of the offset": _failing(
         "y ~ x + offset(log(t)) + (1 | f)",
         "Give the offset in other units",

@@ -83,7 +83,7 @@ def test_two_values_of_another_coding_are_told_the_line_that_fits(data, response
 
 def test_one_value_out_of_range_is_told_in_the_singular(data):
     frame = data.assign(w=np.where(np.arange(200) == 5, -1.0, data["w"]))
-    with pytest.raises(ResponseError, match="1 value is not above 0, as -1"):
+    with pytest.raises(ResponseError, match="1 value is not above 0: -1"):
         pylme.glmer("w ~ x + (1 | g)", frame, family="Gamma")
 
 

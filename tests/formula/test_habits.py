@@ -66,6 +66,12 @@ HABITS = [
     ("y ~ x + (1 | C(g))", "y ~ x + (1 | g)"),
     ("y ~ x + (1 | factor(g))", "y ~ x + (1 | g)"),
     ("y ~ x + (1 | C(f):factor(g))", "y ~ x + (1 | f:g)"),
+    ("y ~ np.sin(2*np.pi*x/6) + (1 | g)", "y ~ sin(2 * pi * x/6) + (1 | g)"),
+    ("y ~ np.power(np.e, x/6) + (1 | g)", "y ~ I(exp(1)^(x/6)) + (1 | g)"),
+    ("y ~ x + np.mean(x) + (1 | g)", "y ~ x + ave(x, FUN = mean) + (1 | g)"),
+    ("y ~ I(x - np.mean(x)) + (1 | g)", "y ~ I(x - mean(x)) + (1 | g)"),
+    ("y ~ group_mean(x, g) + (1 | g)", "y ~ ave(x, g) + (1 | g)"),
+    ("y ~ x + tapply(x, g, max) + (1 | g)", "y ~ x + ave(x, g, FUN = max) + (1 | g)"),
     ("y ~ splines::ns(x, 3) + (1 | g)", "y ~ ns(x, 3) + (1 | g)"),
     ("y ~ base::log(x) + stats::poly(x, 2) + (1 | g)", "y ~ log(x) + poly(x, 2) + (1 | g)"),
 ]  # fmt: skip
