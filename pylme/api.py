@@ -30,7 +30,6 @@ from pylme.formula import Name, deparse
 from pylme.lme4.conditions import raise_as_warnings
 from pylme.lme4.control import GlmerControl, LmerControl
 from pylme.options import choice, is_whole, true_or_false
-from pylme.results.certificate import SUSPECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -394,7 +393,7 @@ def _by_lme4(
 
         require_finite_optimum(spec, error)
         raise
-    if model.remainder() > SUSPECT:
+    if not model.leaves_little():
         return model
     from pylme.crosscheck.breakdown import with_breakdown
 

@@ -16,8 +16,9 @@ from pylme.design.build import build
 from pylme.errors import PylmeError, ResponseError
 from pylme.formula import deparse
 from pylme.reference.model import problem_of
+from pylme.reference.on_the_link import problem_on_the_link
 from pylme.reference.unbounded import has_no_minimum, has_no_residual
-from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL, NOISELESS, SUSPECT
+from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL, NOISELESS
 from pylme.results.condition import Condition
 from pylme.warning_scopes import silenced
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pylme.design.spec import ModelSpec
     from pylme.lme4.model import RModel
     from pylme.lme4.system import System
+    from pylme.reference.problem import Problem
     from pylme.results.estimates import Estimates
 
 __all__ = ["NOT_FINITE", "breakdown", "not_finite", "require_finite_optimum", "with_breakdown"]
@@ -46,7 +48,7 @@ def with_breakdown(model: RModel) -> RModel:
     ResponseError
         If the fixed effects alone explain the response: the NumPy engine refuses it too.
     """
-    if model.remainder() > SUSPECT:
+    if not model.leaves_little():
         return model
     return model.with_conditions(breakdown(model))
 
@@ -64,9 +66,8 @@ def breakdown(model: RModel) -> tuple[Condition, ...]:
         If the fixed effects alone explain the response: the NumPy engine refuses it too.
     """
     said = []
-    it = posed(model)
-    problem = None if it is None else it.problem()
-    if problem is not None and has_no_residual(problem):
+    problem = _problem(model)
+    if model.spec.family is None and problem is not None and has_no_residual(problem):
         raise _unusable(model.spec, NO_RESIDUAL)
     if bad := not_finite(model.estimates()):
         said.append(NOT_FINITE.format(bad=", ".join(bad)))
@@ -87,7 +88,7 @@ def not_finite(fit: Estimates | System) -> list[str]:
 
 
 def require_finite_optimum(spec: ModelSpec, error: Exception) -> None:
-    """Say so if R stopped because the criterion of a linear model has no minimum.
+    """Say so if R stopped because the criterion has no minimum.
 
     Parameters
     ----------
@@ -100,18 +101,37 @@ def require_finite_optimum(spec: ModelSpec, error: Exception) -> None:
     ResponseError
         If the effects explain the response without any residual.
     """
-    if spec.family is not None:
-        return
     try:
-        with silenced():
-            problem = problem_of(spec, build(spec))
-            alone = has_no_residual(problem)
-            unbounded = alone or has_no_minimum(problem)
+        problem = _problem_of(spec)
+        if problem is None:
+            return
+        alone = has_no_residual(problem)
+        unbounded = alone or has_no_minimum(problem)
     except (PylmeError, np.linalg.LinAlgError):
         # A formula that R alone can evaluate, or columns that nothing can be computed with.
         return
+    if alone and spec.family is not None:
+        # What R's own message is explained by.
+        return
     if unbounded:
         raise _unusable(spec, NO_RESIDUAL if alone else NO_FINITE_OPTIMUM) from error
+
+
+def _problem(model: RModel) -> Problem | None:
+    """The model that tells whether there is any noise; None where none does."""
+    if model.spec.family is None:
+        it = posed(model)
+        return None if it is None else it.problem()
+    try:
+        return _problem_of(model.spec)
+    except (PylmeError, np.linalg.LinAlgError):
+        return None
+
+
+def _problem_of(spec: ModelSpec) -> Problem | None:
+    with silenced():
+        design = build(spec)
+    return problem_of(spec, design) if spec.family is None else problem_on_the_link(design)
 
 
 def _unusable(spec: ModelSpec, found: str) -> ResponseError:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pylme.reference.on_the_link import problem_on_the_link
 from pylme.reference.problem import prepare
 from pylme.reference.unbounded import has_no_minimum, has_no_residual
 from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL, NOISELESS
 
 if TYPE_CHECKING:
     from pylme.design.matrices import Design
+    from pylme.reference.problem import Problem
 
 __all__ = ["missing_optimum"]
 
@@ -20,7 +22,7 @@ _MOST: Final = 20_000
 
 
 def missing_optimum(design: Design) -> tuple[str, ...]:
-    """Sentences on what to expect of a linear model, given its response.
+    """Sentences on what to expect of a model with a residual or a dispersion, given its response.
 
     Parameters
     ----------
@@ -29,10 +31,10 @@ def missing_optimum(design: Design) -> tuple[str, ...]:
     effects = [term.n_effects for term in design.terms]
     if not effects or sum(effects) > _MOST or max(effects) >= design.n or design.y.ndim > 1:
         return ()
-    weights = None if bool((design.weights == 1.0).all()) else design.weights
-    y = (design.y - design.offset)[None]
     try:
-        problem = prepare(design.X, y, design.terms, weights=weights)
+        problem = _problem(design)
+        if problem is None:
+            return ()
         if has_no_residual(problem):
             return (f"The response cannot be fitted: {NO_RESIDUAL}. {NOISELESS}",)
         unbounded = has_no_minimum(problem)
@@ -41,3 +43,10 @@ def missing_optimum(design: Design) -> tuple[str, ...]:
     if not unbounded:
         return ()
     return (f"{NO_FINITE_OPTIMUM[0].upper()}{NO_FINITE_OPTIMUM[1:]}. {NOISELESS}",)
+
+
+def _problem(design: Design) -> Problem | None:
+    if design.family is not None:
+        return problem_on_the_link(design)
+    weights = None if bool((design.weights == 1.0).all()) else design.weights
+    return prepare(design.X, (design.y - design.offset)[None], design.terms, weights=weights)

@@ -74,7 +74,7 @@ def explained(examined: Examined) -> Explanation:
         explanation,
         expectations=(
             *foreseen(examined.spec, design),
-            *(missing_optimum(design) if examined.spec.family is None else ()),
+            *missing_optimum(design),
             *expectations(design, explanation.random, examined.identifiability),
         ),
         alternatives=alternatives(

@@ -16,6 +16,7 @@ from pylme.lme4.session import Handle, session
 from pylme.lme4.system import system_of
 from pylme.lme4.vectors import texts, vector
 from pylme.results.arrays import read_only
+from pylme.results.certificate import SUSPECT, SUSPECT_OF_ITERATIONS
 from pylme.results.estimates import ModelInfo
 from pylme.results.ranef import RandomEffects
 from pylme.results.record import FitRecord
@@ -211,13 +212,13 @@ class RModel:
         """The matrices that lme4 built, and what it found."""
         return system_of(self._ask("model_system"))
 
-    def remainder(self) -> float:
-        """The residual's share of a linear model's response less its mean, in sums of squares.
+    def leaves_little(self) -> bool:
+        """Whether next to nothing of the response is left to the residual, or an estimate is NaN.
 
-        NaN where an estimate is not finite; 1 for a generalized model; 0 where the effects are as
-        many as the rows.
+        A fit may then have no optimum to reach, and it is worth the time to see.
         """
-        return float(self._ask("model_remainder"))
+        share = float(self._ask("model_remainder"))
+        return not share > (SUSPECT if self.spec.family is None else SUSPECT_OF_ITERATIONS)
 
     def with_conditions(self, more: tuple[Condition, ...]) -> RModel:
         """The same fit, with more said of it."""

@@ -31,16 +31,25 @@ model_system <- function(fit) {
   )
 }
 
-# How much of a linear model's response, less its mean, a fit leaves to the residual, as a share of the
-# sum of squares; NaN where an estimate is none, 1 for other models. It tells a fit that broke down.
+# How much of the response, less its mean, a fit leaves to the residual, as a share of the sum of
+# squares; NaN where an estimate is none, 1 for models without a dispersion. It tells a fit that broke down.
 # 0 where the effects are as many as the rows: a fit may then be a local minimum of a criterion that
 # has no other.
 model_remainder <- function(fit) {
   found <- c(lme4::fixef(fit), lme4::getME(fit, "theta"), stats::sigma(fit), stats::logLik(fit))
   if (!all(is.finite(found))) return(NaN)
-  if (!lme4::isLMM(fit)) return(1)
+  linear <- lme4::isLMM(fit)
+  if (!linear && !stats::family(fit)$family %in% c("Gamma", "inverse.gaussian", "gaussian")) {
+    return(1)
+  }
   if (sum(unlist(lme4::getME(fit, c("p", "q")))) >= stats::nobs(fit)) return(0)
-  y <- as.numeric(lme4::getME(fit, "y")) - as.numeric(lme4::getME(fit, "offset"))
+  y <- as.numeric(lme4::getME(fit, "y"))
   weights <- as.numeric(stats::weights(fit, "prior"))
-  stats::sigma(fit)^2 * length(y) / sum(weights * (y - stats::weighted.mean(y, weights))^2)
+  left <- if (linear) {
+    y <- y - as.numeric(lme4::getME(fit, "offset"))
+    stats::sigma(fit)^2 * length(y)
+  } else {
+    sum(weights * (y - as.numeric(stats::fitted(fit)))^2)
+  }
+  left / sum(weights * (y - stats::weighted.mean(y, weights))^2)
 }

@@ -21,6 +21,7 @@ __all__ = [
     "NO_FINITE_OPTIMUM",
     "NO_RESIDUAL",
     "SUSPECT",
+    "SUSPECT_OF_ITERATIONS",
     "Certificate",
     "assess_certificate",
 ]
@@ -28,6 +29,8 @@ __all__ = [
 #: Of a response's sum of squares: where a fit leaves less, random effects are 10,000 times as large
 #: as the residual, and it is worth the time to see whether the criterion has a minimum.
 SUSPECT: Final = 1e-8
+#: The same of a generalized model by lme4, whose iterations stop some digits before.
+SUSPECT_OF_ITERATIONS: Final = 1e-6
 #: What is said, whichever engine fits, of a response that the effects explain completely.
 NO_FINITE_OPTIMUM: Final = (
     "there is no finite optimum: the fixed and random effects together explain the response "
