@@ -63,7 +63,8 @@ def done(
     Raises
     ------
     OptionError
-        If the work cannot be copied to other processes.
+        If the work cannot be copied to other processes, or the backend that is set for joblib
+        gives results at the end alone.
     """
     waiting = list(shards)
     pool = _on_reference_blas if reference_blas else _by_joblib
@@ -88,6 +89,15 @@ def _by_joblib(
 ) -> Iterator[tuple[Shard, list[Block]]]:
     # A generator, so that rows go to disk while others are still at work.
     # One shard at a time: joblib's own batches would leave workers idle at the end.
+    backend, _ = get_active_backend()
+    if not backend.supports_return_generator:
+        name = type(backend).__name__.removesuffix("Backend").lower()
+        raise OptionError(
+            option="the backend of joblib",
+            value=name,
+            allowed="one that hands over results as they are done, such as "
+            "joblib.parallel_config(backend='loky') or backend='threading'",
+        )
     parallel = Parallel(
         n_jobs=n_jobs, return_as="generator_unordered", batch_size=1, **_initializer()
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import subprocess
 import sys
@@ -98,6 +99,49 @@ def test_a_global_counts_wherever_it_is_used(monkeypatch):
     assert all(a != b for a, b in zip(before, after, strict=True))
     monkeypatch.setitem(SETTING, "shift", 0)
     assert before == [fingerprint(f) for f in (uses_setting, uses_a_function, calls_itself)]
+
+
+IMPORTS = """
+def of_module(rng):
+    import pylme_own
+    return pylme_own.SHIFT
+def of_name(rng):
+    from pylme_own import shift
+    return shift()
+def of_package(rng):
+    from pylme_package import part
+    return part.SHIFT
+def of_nothing(rng):
+    import pylme_not_there, numpy
+"""
+
+
+def test_what_is_imported_within_a_function_counts(tmp_path, monkeypatch):
+    """A module of the user's own, edited between two calls; loaded or not, the hash is the same."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (tmp_path / "pylme_functions.py").write_text(IMPORTS, encoding="utf-8")
+    made = importlib.import_module("pylme_functions")
+    functions = [made.of_module, made.of_name, made.of_package, made.of_nothing]
+    part = tmp_path / "pylme_package" / "part.py"
+    part.parent.mkdir()
+    part.with_name("__init__.py").touch()
+
+    def hashes(shift):
+        text = f"SHIFT = {shift}\ndef shift():\n    return SHIFT\n"
+        for path in (part, tmp_path / "pylme_own.py"):
+            path.write_text(text, encoding="utf-8")
+        for name in ("pylme_own", "pylme_package", "pylme_package.part"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        importlib.invalidate_caches()
+        before = [fingerprint(f) for f in functions]
+        assert [f(None) for f in functions[:3]] == [shift] * 3
+        assert [fingerprint(f) for f in functions] == before
+        return before
+
+    first, second = hashes(0), hashes(100)
+    assert [a == b for a, b in zip(first, second, strict=True)] == [False, False, False, True]
+    assert hashes(0) == first
 
 
 def test_an_attribute_of_a_class_and_its_methods_count(monkeypatch):
