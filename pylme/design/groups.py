@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,7 @@ __all__ = [
     "group_names",
     "group_variables",
     "require_levels",
+    "require_names_of_combinations",
 ]
 
 
@@ -100,6 +102,31 @@ def require_levels(term: str, group: str, levels: int) -> None:
             term=term,
             found=f"the grouping factor {group} has one level",
             remedy="A variance between groups needs at least two groups; leave the term out.",
+        )
+
+
+def require_names_of_combinations(term: str, group: Node, values: Mapping[str, Value]) -> None:
+    """Raise where two combinations of levels have one name: R would make one level of them.
+
+    Parameters
+    ----------
+    term : str
+        For the message.
+    group : Node
+    values : mapping
+        The variables of the group, by their texts.
+    """
+    parts = [as_factor(values[deparse(variable)]) for variable in group_variables(group)]
+    if len(parts) < 2 or not any(":" in level for part in parts for level in part.levels):
+        return
+    name, times = Counter(combined([used_levels(part) for part in parts]).levels).most_common(1)[0]
+    if times > 1:
+        raise GroupingFactorError(
+            term=term,
+            found=f"{times} combinations of levels have the name {name!r}, as R joins levels by "
+            "colons and takes equal names for one level",
+            remedy="Replace the colons in the levels by another character, in pandas with "
+            ".str.replace(':', '_').",
         )
 
 

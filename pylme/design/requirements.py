@@ -13,9 +13,14 @@ import numpy as np
 from pylme.design.column_names import require_names
 from pylme.design.contrasts import CONTRASTS
 from pylme.design.counting import columns_of, levels_of
-from pylme.design.groups import require_levels
+from pylme.design.groups import (
+    group_variables,
+    require_levels,
+    require_names_of_combinations,
+)
 from pylme.design.response_levels import require_no_ordinal, require_two_levels
 from pylme.design.response_range import require_in_range
+from pylme.design.values import of_column
 from pylme.errors import (
     ColumnValueError,
     FormulaError,
@@ -241,6 +246,12 @@ def _require_levels(spec: ModelSpec, *, more_effects_than_rows: bool) -> None:
             _require_bare_names(term, bar.group, spec)
             continue
         require_levels(term, deparse(bar.group), levels)
+        values = {
+            deparse(part): of_column(spec.frame.columns[part.name])
+            for part in group_variables(bar.group)
+            if isinstance(part, Name)
+        }
+        require_names_of_combinations(term, bar.group, values)
         columns = columns_of(bar.effects, spec.frame)
         effects = levels * columns
         limit = nrow if spec.family is None else nrow + 1
