@@ -13,7 +13,7 @@ import numpy as np
 
 from pylme.design.values import CodedFactor, Matrix, Times
 from pylme.errors import ColumnValueError
-from pylme.formula import deparse, expand, model_terms
+from pylme.formula import Name, deparse, expand, model_terms
 from pylme.frame import Factor
 
 if TYPE_CHECKING:
@@ -50,9 +50,10 @@ def require_magnitudes(
         texts = [deparse(variable) for variable in term]
         if all(text in sizes for text in texts):
             with np.errstate(over="ignore"):
-                _require(" * ".join(texts), float(prod(sizes[text] for text in texts)))
+                size = float(prod(sizes[text] for text in texts))
+            _require(" * ".join(texts), size, _remedy(term))
     if weights is not None:
-        _require(weights[0], _size(weights[1]))
+        _require(weights[0], _size(weights[1]), "Divide the weights by a power of ten.")
 
 
 def _terms(formula: Formula) -> Iterator[tuple[Node, ...]]:
@@ -76,15 +77,28 @@ def _size(value: Value) -> float:
     return float(max(numbers.max(), -numbers.min())) if numbers.size else 0.0
 
 
-def _require(text: str, size: float) -> None:
+def _remedy(variables: tuple[Node, ...]) -> str:
+    """What to divide: `{power}` stands for the power of ten."""
+    match variables:
+        case (Name(name=name),):
+            return f"Rescale it, as in data[{name!r}] / {{power}}."
+        case (_,):
+            return (
+                "Rescale the columns that it is made of, or compute it in Python, divide it by "
+                "{power}, and name the result in the formula."
+            )
+    return "Rescale the columns that it is a product of."
+
+
+def _require(text: str, size: float, remedy: str) -> None:
     if size == 0 or 1 / _LARGEST <= size <= _LARGEST:
         return
-    power = f"{floor(log10(size)):+d}" if np.isfinite(size) else "+308"
+    # 1e-308 is the smallest power of ten by which a double can be divided without an infinity.
+    power = f"1e{max(floor(log10(size)), -308):+d}" if np.isfinite(size) else "1e+308"
     raise ColumnValueError(
         column=text,
         found=f"its largest value is {size:.3g}: sums of its squares "
         + ("overflow" if size > 1 else "vanish in")
         + " double precision",
-        remedy=f'Rescale it, as in data["{text}"] / 1e{power}; products and transformed columns '
-        "through the columns that they are made of.",
+        remedy=remedy.replace("{power}", power),
     )

@@ -95,6 +95,13 @@ CASES = {
     "text as response": _on(_with(y="text"), "ResponseError", "not numeric"),
     "constant response": _on(_with(y=1.0), "ResponseError", "same value"),
     "one group": _on(_with(g="a"), "GroupingFactorError", "one level"),
+    "combinations of one name": _on(
+        _with(f=np.tile(["a", "a:b"], 40), h=np.repeat(["b:c", "c", "d", "e"], 20)),
+        "GroupingFactorError",
+        "colons",
+        _with(f=np.tile(["a", "a_b"], 40), h=np.repeat(["b_c", "c", "d", "e"], 20)),
+        "y ~ x + (1 | f:h)",
+    ),
     "one level": _on(_with(f="a"), "ColumnValueError", "level", DATA, "y ~ f + (1 | g)"),
     "no column of the response": _on(DATA, "ResponseError", "no column", None, "1 ~ x + (1 | g)"),
     "two numbers in a row": _on(

@@ -112,7 +112,7 @@ CASES = {
     "response without a square": Case(
         trigger=lambda: pylme.lmer(MODEL, DATA.assign(y=1e200 * DATA["y"]), engine="numpy"),
         kind="ColumnValueError",
-        said='data["y"] / 1e+200',
+        said="data['y'] / 1e+200",
         remedy=_lmer,
     ),
     "glmer by numpy": Case(

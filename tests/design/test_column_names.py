@@ -26,6 +26,10 @@ NAMES = [
 ENGINES = ("lme4", "numpy")
 
 
+#: Names at the edge of those that are refused: R can read them.
+NAMES += ["+", "~", "%in%", "||a", "\u200ea", "x" * 200]
+
+
 def _renamed(column: str, name: str) -> pd.DataFrame:
     return pylme.datasets.load("sleepstudy").rename(columns={column: name})
 
@@ -100,6 +104,14 @@ def test_true_is_no_column() -> None:
         ("a\u2028b", "line separator"),
         ("a\u0085b", "control character"),
         ("a\u0378b", "code point without a character"),
+        ("|", "operator"),
+        ("||", "operator"),
+        ("/", "operator"),
+        (":", "operator"),
+        ("\u202ea", "direction"),
+        ("a\u2069", "direction"),
+        ("x" * 8001, "8001 bytes"),
+        ("é" * 4001, "8002 bytes"),
     ],
 )
 def test_names_that_r_cannot_have_are_refused_alike(name: str, found: str) -> None:

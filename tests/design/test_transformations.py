@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -119,6 +121,26 @@ def test_squares_that_overflow_or_vanish_are_refused_alike(
         said.add(str(caught.value))
     assert len(said) == 1
     assert column in said.pop()
+
+
+@pytest.mark.parametrize(
+    ("size", "divisor"), [(5e-324, "1e-308"), (1e-300, "1e-300"), (1e300, "1e+300")]
+)
+def test_the_divisor_that_a_message_names_works(
+    data: pd.DataFrame, size: float, divisor: str
+) -> None:
+    scaled = data.assign(x=np.where(data["x"] > 0, size, 0.0))
+    with pytest.raises(ColumnValueError, match=re.escape(f"data['x'] / {divisor}.")):
+        pylme.lmer("y ~ x + (1 | g)", scaled, engine="numpy")
+    mended = scaled.assign(x=scaled["x"] / float(divisor))
+    assert np.isfinite(pylme.lmer("y ~ x + (1 | g)", mended, engine="numpy").criterion)
+
+
+def test_what_is_computed_is_not_called_a_column_of_the_data(data: pd.DataFrame) -> None:
+    large = data.assign(x=data["x"].abs() + 700)
+    with pytest.raises(ColumnValueError, match="compute it in Python, divide it by 1e") as caught:
+        pylme.lmer("y ~ exp(x) + (1 | g)", large, engine="numpy")
+    assert "data[" not in str(caught.value)
 
 
 def test_a_product_may_overflow_where_its_columns_do_not(data: pd.DataFrame) -> None:
