@@ -82,12 +82,6 @@ def _control(
 
 
 CASES = {
-    "engine": Case(
-        trigger=lambda: pylme.lmer(MODEL, DATA, engine="nunpy"),
-        kind="OptionError",
-        said="Did you mean 'numpy'",
-        remedy=_lmer,
-    ),
     "reml": _numpy("OptionError", "True", {"reml": True}, reml="yes"),
     "check": _numpy("OptionError", "True", {"check": False}, check=1),
     "control of the wrong engine": _numpy("OptionError", "lme4", {}, control=pylme.LmerControl()),
@@ -232,19 +226,12 @@ CASES = {
     "a check of the scales": _stops("y ~ I(1e9 * x) + w + (1 | g)", check_scalex="stop"),
     "a check of the number of levels": _stops("y ~ x + (1 | f)", check_nlev_gtreq_5="stop"),
     "a check of singular fits": _stops("w ~ x + (1 | g)", check_conv_singular="stop"),
-    "optimizer": _control("optimi", {"optimizer": "bobyqa"}, optimizer="bobica"),
     "two optimizers": _control(
         "two stages", {"optimizer": "bobyqa"}, optimizer=("bobyqa", "bobyqa")
     ),
     "boundary": _control("0 or more", {"boundary_tol": 0.0}, boundary_tol=-1.0),
     "truth": _control("True", {"calc_derivs": True}, calc_derivs="yes"),
     "options": _control("mapping", {"opt_ctrl": {}}, opt_ctrl=[1]),
-    "option of an optimiser": _control(
-        "opt_ctrl",
-        {"optimizer": "bobyqa", "opt_ctrl": {"maxfun": 10}},
-        optimizer="bobyqa",
-        opt_ctrl={"maxfum": 10},
-    ),
     "value of an option": _control(
         "number",
         {"optimizer": "bobyqa", "opt_ctrl": {"maxfun": 10}},
@@ -255,24 +242,6 @@ CASES = {
     "tolerance": _control("positive", {"tol_pwrss": 1e-8}, pylme.GlmerControl, tol_pwrss=0),
     "compdev": _control("True", {"compdev": True}, pylme.GlmerControl, compdev="no"),
     "action": _control("action", None, pylme.Check, action="shout", tol=0.1),
-    "group of a table": _asked(
-        lambda fit: fit.varcorr["gg"], "UnknownNameError", "'g'", lambda fit: fit.varcorr["g"]
-    ),
-    "group of effects": _asked(
-        lambda fit: fit.ranef_var["gg"], "UnknownNameError", "'g'", lambda fit: fit.ranef_var["g"]
-    ),
-    "item": _asked(
-        lambda fit: fit.getme("thetta"),
-        "UnknownNameError",
-        "theta",
-        lambda fit: fit.getme("theta"),
-    ),
-    "kind of residual": _asked(
-        lambda fit: fit.residuals_of("persons"),
-        "OptionError",
-        "pearson",
-        lambda fit: fit.residuals_of("pearson"),
-    ),
     "tolerance of singularity": _asked(
         lambda fit: fit.is_singular(tol=-1),
         "OptionError",
@@ -331,12 +300,6 @@ CASES = {
         kind="NotAvailableError",
         said="to_json",
         remedy=lambda: pylme.from_json(_lmer().to_json()),
-    ),
-    "dataset": Case(
-        trigger=lambda: pylme.datasets.load("sleepstudi"),
-        kind="UnknownNameError",
-        said="sleepstudy",
-        remedy=lambda: pylme.datasets.load("sleepstudy"),
     ),
     "square": Case(
         trigger=lambda: pylme.sdcor2cov([1.0, 2.0]),

@@ -20,6 +20,7 @@ from .of_expressions import CASES as OF_EXPRESSIONS
 from .of_failures import CASES as OF_FAILURES
 from .of_fits import CASES as OF_FITS
 from .of_formulas import CASES as OF_FORMULAS
+from .of_names import CASES as OF_NAMES
 from .of_pictures import CASES as OF_PICTURES
 from .of_searches import CASES as OF_SEARCHES
 from .of_studies import CASES as OF_STUDIES
@@ -48,6 +49,7 @@ CASES: dict[str, Case] = {
         ("studies", OF_STUDIES),
         ("pictures", OF_PICTURES),
         ("types", OF_TYPES),
+        ("names", OF_NAMES),
     )
     for name, case in cases.items()
 }
