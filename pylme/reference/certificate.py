@@ -34,6 +34,11 @@ __all__ = ["certify", "reduced"]
 #: several times the rounding error of the criterion.
 FALL: Final = 1e-8
 ROUNDING: Final = 2e-14
+#: A curvature downwards of less than this part of the greatest may be rounding errors of the second
+#: derivatives, which grow with the squares of theta and the weights. The criterion itself decides.
+UNSURE: Final = 1e-5
+#: How far it is followed, as parts of the size of theta.
+STEPS: Final = (1e-3, 1e-2, 1e-1)
 
 
 def certify(
@@ -64,16 +69,21 @@ def certify(
     # A flat direction counts as gently curved, as in the search.
     floor = FLAT * np.abs(curvatures).max() + np.finfo(float).tiny
     fall = 0.5 * float(((axes.T @ slope) ** 2 / np.maximum(np.abs(curvatures), floor)).sum())
+    tolerance = FALL + max(
+        ROUNDING * abs(float(evaluation.criterion[0])), float(evaluation.rounding[0])
+    )
     smaller, free = reduced(layout, T)
     if not free.all():
         along = hessian(layout, smaller, evaluation.M, evaluation.form)[0]
-        curvatures = np.linalg.eigvalsh(along[np.ix_(free, free)])
+        curvatures, kept = np.linalg.eigh(along[np.ix_(free, free)])
+        axes = np.zeros((len(free), len(curvatures)))
+        axes[free] = kept
     # A valley bends on the scale of theta itself where that is large.
     scale = max(1.0, *(float(np.abs(matrix).max()) for matrix in T))
     doubt = BEND / scale * float(np.linalg.norm(slope))
+    curvatures = _confirmed(problem, smaller, curvatures, axes, scale=scale, tolerance=tolerance)
     return Certificate(
-        tolerance=FALL
-        + max(ROUNDING * abs(float(evaluation.criterion[0])), float(evaluation.rounding[0])),
+        tolerance=tolerance,
         expected_fall=fall,
         curvature=_least_over_greatest(curvatures, doubt),
         escape=float(escape(layout, evaluation.M, evaluation.form).gain[0]),
@@ -100,6 +110,41 @@ def reduced(
         made.append(smaller)
         pivots.append(smaller.diagonal(axis1=1, axis2=2)[:, None] * np.ones_like(smaller))
     return made, np.asarray(layout.theta(pivots)[0] > 0)
+
+
+def _confirmed(
+    problem: Problem,
+    T: list[NDArray[np.float64]],
+    curvatures: NDArray[np.float64],
+    axes: NDArray[np.float64],
+    *,
+    scale: float,
+    tolerance: float,
+) -> NDArray[np.float64]:
+    """The same curvatures, those slightly downwards measured by second differences.
+
+    Zero where the criterion changes by no more than its rounding errors.
+    """
+    greatest = float(np.abs(curvatures).max(initial=0.0))
+    unsure = (curvatures < 0) & (curvatures > -UNSURE * greatest)
+    made = curvatures.copy()
+    here = problem.layout.theta(T)[0]
+    for which in np.flatnonzero(unsure):
+        made[which] = 0.0
+        for part in STEPS:
+            step = part * scale
+            across = np.array([-step, 0.0, step])[:, None] * axes[:, which]
+            low, middle, high = (_value(problem, here + change) for change in across)
+            bend = low - 2.0 * middle + high
+            if abs(bend) > 4.0 * tolerance:
+                made[which] = bend / step**2
+                break
+    return made
+
+
+def _value(problem: Problem, theta: NDArray[np.float64]) -> float:
+    found = problem.criterion.evaluate(problem.layout.matrices(theta[None]))
+    return float(found.criterion[0])
 
 
 def _least_over_greatest(curvatures: NDArray[np.float64], doubt: float) -> float:

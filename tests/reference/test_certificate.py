@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import pylme
-from pylme.reference.certificate import certify
+from pylme.reference.certificate import _confirmed, certify
 from pylme.reference.singular import rank_reduced
 from pylme.results.certificate import assess_certificate
+from tests.reference.dense import criterion_of
 from tests.reference.models import at_theta, prepared, table
 
 SLEEP = "Reaction ~ Days + (Days | Subject)"
@@ -160,3 +162,56 @@ def test_of_a_large_model_the_certificate_is_exact():
     inner = problem.layout.matrices(problem.conditioned(fit.theta[None]))
     certificate = certify(problem, design.terms, fit.theta, exact.evaluate(inner))
     assert fit.optinfo.certificate.curvature == pytest.approx(certificate.curvature, rel=1e-6)
+
+
+def steep_and_gentle():
+    """A correlation of -1 at signals a thousand times the noise, weights of six decades."""
+    rng = np.random.default_rng(1046)
+    n, levels = int(rng.integers(12, 40)), int(rng.integers(3, 6))
+    g, x = rng.integers(0, levels, n), rng.standard_normal(n) + rng.choice([0, 0, 1e4])
+    w = 10 ** rng.uniform(-3, 3, n)
+    signal = 10 ** rng.uniform(-1, 4)
+    effects = signal * rng.standard_normal((2, levels))
+    y = x - x.mean() + effects[0][g] + effects[1][g] * (x - x.mean()) + rng.standard_normal(n)
+    return pd.DataFrame({"y": y, "x": x, "w": w, "g": [f"g{i}" for i in g]})
+
+
+@pytest.mark.filterwarnings("ignore::pylme.errors.SingularFitWarning")
+def test_rounding_errors_of_second_derivatives_make_no_saddle():
+    """Along theta the criterion rises as 1/theta², across it by 1: an error of 5e-7 hides that."""
+    data, formula = steep_and_gentle(), "y ~ x + (x | g)"
+    fit = pylme.lmer(formula, data, engine="numpy", weights="w", reml=False)
+    assert fit.convergence.status is pylme.Status.SINGULAR
+    assert fit.cross_check().verdict is pylme.Verdict.SINGULAR_CERTIFIED
+    design = pylme.design(formula, data, weights="w")
+    best = criterion_of(design, fit.theta, reml=False)
+    for factor in (0.9, 1.1):
+        assert criterion_of(design, factor * fit.theta, reml=False) > best + 1e-3
+    # The same of every shift of the covariate.
+    for shift in (0.07, -3.0, 100.0):
+        moved = data.assign(x=data["x"] + shift)
+        again = pylme.lmer(formula, moved, engine="numpy", weights="w", reml=False)
+        assert again.convergence.status is pylme.Status.SINGULAR
+        assert again.criterion == pytest.approx(fit.criterion, abs=2e-6)
+
+
+def test_a_curvature_downwards_is_measured():
+    """Far above the optimum the criterion rises ever slower: there it truly curves downwards."""
+    dyestuff = pylme.datasets.load("dyestuff")
+    model = pylme.lmer("Yield ~ 1 + (1 | Batch)", dyestuff, engine="numpy")._model
+    problem = model.problem
+    for theta in (5.0, 20.0):
+        inner = problem.conditioned(np.array([[theta]]))
+        # The size of theta in the model's own terms, and the same criterion along it.
+        unit, step = float(inner[0, 0]), 1e-3 * theta
+        low, middle, high = (
+            criterion_of(model.design, np.array([theta + change]), reml=True)
+            for change in (-step, 0.0, step)
+        )
+        expected = (low - 2.0 * middle + high) / (1e-3 * unit) ** 2
+        found = _confirmed(
+            problem, problem.layout.matrices(inner), np.array([-1e-9, 1.0]), np.ones((1, 2)),
+            scale=unit, tolerance=1e-12,
+        )  # fmt: skip
+        assert expected < 0.0
+        assert found == pytest.approx([expected, 1.0], rel=1e-3)
