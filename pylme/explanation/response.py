@@ -19,6 +19,8 @@ __all__ = ["missing_optimum"]
 
 #: Random effects beyond which least squares on all of them takes longer than one waits for words.
 _MOST: Final = 20_000
+#: Products of numbers, in the cross-products of each level's effects, that take some two seconds.
+_MOST_PRODUCTS: Final = 4e7
 
 
 def missing_optimum(design: Design) -> tuple[str, ...]:
@@ -31,6 +33,12 @@ def missing_optimum(design: Design) -> tuple[str, ...]:
     effects = [term.n_effects for term in design.terms]
     if not effects or sum(effects) > _MOST or max(effects) >= design.n or design.y.ndim > 1:
         return ()
+    if sum(term.n_effects * len(term.names) ** 2 for term in design.terms) > _MOST_PRODUCTS:
+        width = max(len(term.names) for term in design.terms)
+        return (
+            f"Whether the model leaves a residual was not looked at: a term has {width} effects "
+            "in each level, and that takes long.",
+        )
     try:
         problem = _problem(design)
         if problem is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -202,3 +204,16 @@ def test_relations(first, second, expected, hsb):
 
     designs = [pylme.design(FIXED + random, hsb) for random in (first, second)]
     assert relation_of(compare_covariances(*designs)) == expected
+
+
+def test_a_term_of_hundreds_of_effects_is_told_of_within_seconds():
+    rng = np.random.default_rng(1)
+    level, effect, time = (axis.ravel() for axis in np.indices((20, 200, 3)))
+    data = pd.DataFrame({"a": level, "s": [f"s{i}" for i in effect], "t": time})
+    data["y"] = rng.normal(size=20)[level] + rng.normal(size=len(data))
+    start = process_time()
+    said = pylme.explain("y ~ t + (s | a)", data).expectations[0]
+    assert process_time() - start < 5  # 9 s before, and the cube of the effects beyond
+    assert "was not looked at: a term has 200 effects in each level" in said
+    few = pylme.explain("y ~ t + (s | a)", data[effect < 20]).expectations
+    assert not any("was not looked at: a term" in sentence for sentence in few)
