@@ -53,6 +53,7 @@ from pylme.reference.likelihood import Likelihood
 from pylme.reference.near_solutions import FAR, LITTLE, products
 from pylme.reference.patterns import merged, patterns
 from pylme.reference.pseudo_inverse import LevelInverses
+from pylme.reference.recentring import CANCELLED
 
 if TYPE_CHECKING:
     from pylme.reference.columns import Columns
@@ -178,17 +179,22 @@ class OneFactor:
         S = self.within + products[:, :used, :used]
         S[:, -1, -1] += between
         fixed = self.likelihood.generalized_least_squares(S)
-        # y less Xβ̂, before anything is multiplied: what y and Xβ̂ have in common cancels exactly.
-        left = c[:, p:used] - np.einsum("rc,rckg->rkg", fixed.beta, c[:, :p])[:, None]
-        of_left = at.weighted(left)
-        contrast = np.concatenate([-fixed.beta, np.ones((R, 1))], axis=1)
-        rss = np.einsum("rc,rcd,rd->r", contrast, self.within, contrast) + between
-        fixed = replace(fixed, rss=rss + at.square_of(left, of_left))
+        of_left = None
+        if (fixed.rss < CANCELLED * S[:, -1, -1]).any():
+            # y less Xβ̂, before anything is multiplied: what they have in common cancels exactly.
+            left = c[:, p:used] - np.einsum("rc,rckg->rkg", fixed.beta, c[:, :p])[:, None]
+            of_left = at.weighted(left)
+            contrast = np.concatenate([-fixed.beta, np.ones((R, 1))], axis=1)
+            rss = np.einsum("rc,rcd,rd->r", contrast, self.within, contrast) + between
+            fixed = replace(fixed, rss=rss + at.square_of(left, of_left))
         solved = self.likelihood.solved(fixed, at.logdet @ self.counts, total=self.gram[:, -1, -1])
-        N = at.scores(weighted[:, :p])
-        h = at.scores(np.concatenate([of_left, weighted[:, used:]], axis=1))
-        W = (fixed.inverse @ N.reshape(R, p, K * P)).reshape(R, p, K, P)
-        W = np.concatenate([W, h[:, :1]], axis=1)
+        N = at.scores(weighted)
+        W = (solved.whitening @ N[:, :used].reshape(R, used, K * P)).reshape(R, used, K, P)
+        if of_left is not None:
+            W[:, p:] = at.scores(of_left)
+        h = W[:, p:]
+        if N.shape[1] > used:
+            h = np.concatenate([h, N[:, used:]], axis=1)
         M, form, hh = self._derivatives(solved, at.KK, W, h)
         if at.square is not None:
             M = at.U @ M @ at.U.swapaxes(1, 2)
