@@ -22,6 +22,7 @@ import threading
 import time
 import traceback
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
@@ -222,6 +223,8 @@ _RESERVE: Final = 2**25
 #: Data of fewer bytes are not looked at.
 _SMALL: Final = 2**16
 
+#: Bytes of stack in which R is started and lme4 loaded: in 0.5 MB R crashes.
+_STARTING_STACK: Final = 2**23
 #: Functions that Python calls by name, read into one environment.
 _R_FILES = ("helpers.R", "system.R")
 
@@ -329,5 +332,18 @@ def session() -> Session:
     global _session  # noqa: PLW0603  (one interpreter in a process is R's own limit)
     with _starting:
         if _session is None:
-            _session = Session()
+            _session = _started()
         return _session
+
+
+def _started() -> Session:
+    """A session; started in a thread of its own where this one's stack is too small for that."""
+    stack = thread_stack()
+    if stack is None or 2 * stack[1] >= _STARTING_STACK:
+        return Session()
+    before = threading.stack_size(_STARTING_STACK)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(Session).result()
+    finally:
+        threading.stack_size(before)

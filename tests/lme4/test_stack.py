@@ -99,3 +99,17 @@ def test_r_finds_its_own_limit_after_a_call():
     fit = pylme.lmer("Yield ~ 1 + (1 | Batch)", pylme.datasets.load("dyestuff"))
     assert len(fit.fixef) == 1
     assert (openrlib.rlib.R_CStackStart, openrlib.rlib.R_CStackLimit) == before
+
+
+def test_r_may_be_started_from_a_thread_with_a_small_stack() -> None:
+    """The start of R alone needs more than 0.5 MB; the first fit says so of itself, or works."""
+    small, later, size = printed(
+        """
+        print(in_thread(2**19, lambda: fit("y ~ x0 + (1 | g)")))
+        print(fit("y ~ x0 + (1 | g)"))
+        print(threading.stack_size() == 2**19)
+        """
+    )
+    assert small in {"StackLimitError", "2"}
+    assert later == "2"
+    assert size == "True"
