@@ -13,7 +13,7 @@ import numpy as np
 
 from pylme.crosscheck.posed import posed
 from pylme.design.build import build
-from pylme.errors import PylmeError, ResponseError
+from pylme.errors import PylmeError, ResponseError, StackLimitError
 from pylme.formula import deparse
 from pylme.reference.model import problem_of
 from pylme.reference.on_the_link import problem_on_the_link
@@ -101,6 +101,9 @@ def require_finite_optimum(spec: ModelSpec, error: Exception) -> None:
     ResponseError
         If the effects explain the response without any residual.
     """
+    if isinstance(error, StackLimitError):
+        # R was not asked: it says nothing of the data.
+        return
     try:
         problem = _problem_of(spec)
         if problem is None:

@@ -147,7 +147,7 @@ REFUSED = {
     ),
     "a start out of reach": ({"start": [1e9, 0, 1]}, OptionError, "million"),
     "a function of R's": (
-        {"formula": "Reaction ~ cut(Days, 3) + (1 | Subject)"}, NotAvailableError, "R alone"
+        {"formula": "Reaction ~ cut(Days, 3) + (1 | Subject)"}, NotAvailableError, "without R"
     ),
     "a covariance structure": (
         {"formula": "Reaction ~ Days + cs(Days | Subject)"}, NotAvailableError, "lme4 2"
