@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
+    from pylme.by_group.table import GroupCorrelations, IntervalMethod
     from pylme.crosscheck.report import CrossCheck
     from pylme.frame import Rows
-    from pylme.groupwise.table import GroupCorrelations, IntervalMethod
     from pylme.plot.of_a_fit import Pictures
     from pylme.results.condition import Condition
     from pylme.results.convergence import Convergence
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from pylme.results.ranef import RandomEffects
     from pylme.results.tidying import Effects
     from pylme.results.varcorr import VarCorr
-    from pylme.study.bootstrap import Bootstrap
-    from pylme.study.seeds import Rng, Seed
-    from pylme.study.simulator import Simulator
+    from pylme.simulation.bootstrap.bootstrap import Bootstrap
+    from pylme.simulation.draw.seeds import Rng, Seed
+    from pylme.simulation.draw.simulator import Simulator
 
 __all__ = ["Fit", "from_json"]
 
@@ -255,8 +255,8 @@ class Fit:
         >>> fit = pylme.lmer(f"math ~ ses*sector + {part}", hsb)  # doctest: +SKIP
         >>> fit.group_correlations(by="sector", method="profile")  # doctest: +SKIP
         """
+        from pylme.by_group.correlations import group_correlations
         from pylme.crosscheck.posed import posed
-        from pylme.groupwise.correlations import group_correlations
 
         return group_correlations(
             self.varcorr, posed(self._model), by=by, group=group, method=method,
@@ -579,8 +579,8 @@ class Fit:
         >>> bool(abs(boot.std_error["Days"] / fit.coef_table["std_error"]["Days"] - 1) < 0.15)
         True
         """
-        from pylme.study.bootstrap import bootstrap
-        from pylme.study.collecting import Collect
+        from pylme.simulation.bootstrap.bootstrap import bootstrap
+        from pylme.simulation.estimate.collecting import Collect
 
         return bootstrap(
             self._model, self._rows, n, seed=seed, engine=engine, n_jobs=n_jobs, progress=progress,
@@ -605,7 +605,7 @@ class Fit:
         NotAvailableError
             If the model is a generalized one, or the fit came from JSON.
         """
-        from pylme.study.from_fit import simulator_of
+        from pylme.simulation.bootstrap.from_fit import simulator_of
 
         return simulator_of(self._model, empirical=empirical, rng=rng)
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pylme.crosscheck.posed import posed
-from pylme.design.build import build
 from pylme.errors import PylmeError, ResponseError, StackLimitError
 from pylme.formula import deparse
+from pylme.model_matrix.build import build
 from pylme.reference.model import problem_of
 from pylme.reference.on_the_link import problem_on_the_link
-from pylme.reference.unbounded import has_no_minimum, has_no_residual
+from pylme.reference.optimize.unbounded import has_no_minimum, has_no_residual
 from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL, NOISELESS
 from pylme.results.condition import Condition
 from pylme.warning_scopes import silenced
@@ -25,10 +25,10 @@ from pylme.warning_scopes import silenced
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pylme.design.spec import ModelSpec
     from pylme.lme4.model import RModel
     from pylme.lme4.system import System
-    from pylme.reference.problem import Problem
+    from pylme.model_matrix.spec import ModelSpec
+    from pylme.reference.criterion.prepare import Problem
     from pylme.results.estimates import Estimates
 
 __all__ = ["NOT_FINITE", "breakdown", "not_finite", "require_finite_optimum", "with_breakdown"]

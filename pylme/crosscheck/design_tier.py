@@ -8,7 +8,7 @@ import numpy as np
 
 from pylme.crosscheck.comparison import Tier, counted, equal, worst
 from pylme.crosscheck.tolerances import COLUMN
-from pylme.design.sparse import lambda_template
+from pylme.model_matrix.sparse import lambda_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.crosscheck.comparison import Comparison
-    from pylme.design.matrices import Design
-    from pylme.design.random_term import RandomTerm
     from pylme.lme4.system import System
+    from pylme.model_matrix.matrices import ModelMatrices
+    from pylme.model_matrix.random_term import RandomTerm
 
 __all__ = ["TITLE", "compare_designs"]
 
 TITLE: Final = "Design, lme4's matrices and ours"
 
 
-def compare_designs(system: System, terms: Sequence[RandomTerm], design: Design) -> Tier:
+def compare_designs(system: System, terms: Sequence[RandomTerm], design: ModelMatrices) -> Tier:
     """Every matrix of the model, from both sides.
 
     Parameters
@@ -33,12 +33,14 @@ def compare_designs(system: System, terms: Sequence[RandomTerm], design: Design)
     system : System
     terms : sequence of RandomTerm
         What lme4's Zᵀ is made of.
-    design : Design
+    design : ModelMatrices
     """
     return Tier(number=1, title=TITLE, comparisons=tuple(_compared(system, terms, design)))
 
 
-def _compared(system: System, terms: Sequence[RandomTerm], design: Design) -> Iterator[Comparison]:
+def _compared(
+    system: System, terms: Sequence[RandomTerm], design: ModelMatrices
+) -> Iterator[Comparison]:
     if system.linear:
         yield _vector("y", system.y, design.y)
     yield equal("names of X", system.x_names, design.x_names)

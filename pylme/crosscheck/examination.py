@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pylme.crosscheck import certificate_tier, design_tier, optimum, same_theta
 from pylme.crosscheck.comparison import Tier
 from pylme.crosscheck.search import Search
-from pylme.design.identifiability.report import Direction
+from pylme.identifiability.report import Direction
 from pylme.results.certificate import NO_FINITE_OPTIMUM, NOISELESS, Certificate
 
 if TYPE_CHECKING:

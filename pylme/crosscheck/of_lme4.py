@@ -20,24 +20,24 @@ from pylme.crosscheck.posed import posed_by
 from pylme.crosscheck.recovered import terms_of
 from pylme.crosscheck.same_theta import compare_at_theta
 from pylme.crosscheck.search import search
-from pylme.design.build import build
 from pylme.errors import PylmeError
-from pylme.reference.certificate import certify
-from pylme.reference.identification import unidentified
+from pylme.model_matrix.build import build
+from pylme.reference.optimize.certificate import certify
+from pylme.reference.optimize.identification import unidentified
+from pylme.reference.optimize.unbounded import has_no_minimum, is_suspect
 from pylme.reference.solution import solution_at
 from pylme.reference.threads import one_thread
-from pylme.reference.unbounded import has_no_minimum, is_suspect
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pylme.crosscheck.comparison import Tier
-    from pylme.design.matrices import Design
-    from pylme.design.random_term import RandomTerm
-    from pylme.design.spec import ModelSpec
     from pylme.lme4.model import RModel
     from pylme.lme4.system import System
+    from pylme.model_matrix.matrices import ModelMatrices
+    from pylme.model_matrix.random_term import RandomTerm
+    from pylme.model_matrix.spec import ModelSpec
 
 __all__ = ["examine_lme4"]
 
@@ -92,7 +92,7 @@ def examine_lme4(model: RModel, starts: int | None) -> Examination:
 
 def _own_design(
     spec: ModelSpec, system: System, terms: Sequence[RandomTerm]
-) -> tuple[Design | None, Tier]:
+) -> tuple[ModelMatrices | None, Tier]:
     """Our design of the same data, and how it compares."""
     try:
         with silenced():
@@ -108,7 +108,7 @@ def _examined(
     system: System,
     terms: Sequence[RandomTerm],
     *,
-    design: Design | None,
+    design: ModelMatrices | None,
     first: Tier,
     starts: int | None,
 ) -> Examination:

@@ -17,7 +17,7 @@ from pylme.crosscheck.examination import Examination, not_checked, without_minim
 from pylme.crosscheck.optimum import compare_optima
 from pylme.crosscheck.search import search
 from pylme.errors import SingularFitWarning
-from pylme.reference.certificate import certify
+from pylme.reference.optimize.certificate import certify
 from pylme.reference.record import warnings_of
 from pylme.reference.solution import solution_at
 from pylme.reference.threads import one_thread

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pylme.crosscheck.estimated import Estimated
     from pylme.crosscheck.search import Search
-    from pylme.design.random_term import RandomTerm
+    from pylme.model_matrix.random_term import RandomTerm
     from pylme.reference.solution import Solution
 
 __all__ = ["TITLE", "compare_optima"]

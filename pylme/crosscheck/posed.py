@@ -9,19 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.crosscheck.recovered import terms_of
-from pylme.design.random_term import RandomTerm
 from pylme.lme4.model import RModel
+from pylme.model_matrix.random_term import RandomTerm
+from pylme.reference.criterion.prepare import prepare
 from pylme.reference.ending import search
 from pylme.reference.model import ReferenceModel
-from pylme.reference.problem import prepare
 from pylme.reference.standard_errors import standard_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pylme.design.matrices import Design
     from pylme.lme4.system import System
-    from pylme.reference.problem import Problem
+    from pylme.model_matrix.matrices import ModelMatrices
+    from pylme.reference.criterion.prepare import Problem
     from pylme.results.protocol import FittedModel
     from pylme.results.variance_errors import VarianceErrors
 
@@ -96,7 +96,7 @@ def variance_errors(model: FittedModel) -> VarianceErrors | None:
 
 
 def posed_by(
-    side: System | Design,
+    side: System | ModelMatrices,
     terms: Sequence[RandomTerm],
     *,
     reml: bool,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pylme.design.random_term import RandomTerm
 from pylme.errors import NotAvailableError
+from pylme.model_matrix.random_term import RandomTerm
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,7 +15,7 @@ from pylme.crosscheck.plain import plain
 from pylme.crosscheck.search import Minimum
 from pylme.crosscheck.tables import tier_table
 from pylme.crosscheck.verdict import Verdict
-from pylme.design.identifiability.report import Direction
+from pylme.identifiability.report import Direction
 from pylme.render import Document, Lines, Rendered
 from pylme.render.paragraphs import WIDTH, item, wrapped
 from pylme.render.text import to_text

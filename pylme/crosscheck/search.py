@@ -21,23 +21,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.crosscheck.tolerances import NEGLIGIBLE
-from pylme.reference.certificate import certify
-from pylme.reference.crossed import Crossed
-from pylme.reference.doubt import boundary, doubtful, intricate, small
-from pylme.reference.ends import ENOUGH_ALIKE, Ends
-from pylme.reference.evaluation import Evaluation
-from pylme.reference.newton import minimise
-from pylme.reference.several_starts import ALL, SIX, affordable, polished, searched
-from pylme.reference.singular import on_the_boundary
-from pylme.reference.starting import first_starts, further_starts, random_starts
+from pylme.reference.criterion.crossed import Crossed
+from pylme.reference.criterion.evaluation import Evaluation
+from pylme.reference.optimize.certificate import certify
+from pylme.reference.optimize.doubt import boundary, doubtful, intricate, small
+from pylme.reference.optimize.ends import ENOUGH_ALIKE, Ends
+from pylme.reference.optimize.newton import minimise
+from pylme.reference.optimize.several_starts import ALL, SIX, affordable, polished, searched
+from pylme.reference.optimize.singular import on_the_boundary
+from pylme.reference.problem.starting import first_starts, further_starts, random_starts
 from pylme.results.certificate import Certificate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pylme.design.random_term import RandomTerm
-    from pylme.reference.newton import Optimum
-    from pylme.reference.problem import Problem
+    from pylme.model_matrix.random_term import RandomTerm
+    from pylme.reference.criterion.prepare import Problem
+    from pylme.reference.optimize.newton import Optimum
 
 __all__ = ["Minimum", "Search", "search"]
 

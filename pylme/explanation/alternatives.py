@@ -9,21 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from pylme.design.build import build
-from pylme.design.identifiability.comparison import compare_covariances
-from pylme.design.identifiability.limits import size_of
 from pylme.errors import DataError, FormulaError
 from pylme.explanation.candidates import candidates
 from pylme.explanation.relation import relation_of
 from pylme.formula import parse_formula
+from pylme.identifiability.comparison import compare_covariances
+from pylme.identifiability.identify import identify
+from pylme.identifiability.limits import size_of
+from pylme.model_matrix.build import build
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pylme.design.matrices import Design
-    from pylme.design.spec import ModelSpec
     from pylme.explanation.parts import FixedPart, RandomPart
+    from pylme.model_matrix.matrices import ModelMatrices
+    from pylme.model_matrix.spec import ModelSpec
 
 __all__ = ["MOST_COMPARED", "Alternative", "alternatives"]
 
@@ -65,7 +66,7 @@ class Alternative:
 
 def alternatives(
     spec: ModelSpec,
-    design: Design,
+    design: ModelMatrices,
     parts: Sequence[RandomPart],
     fixed: FixedPart,
     between: Mapping[tuple[str, str], tuple[str, ...]],
@@ -75,7 +76,7 @@ def alternatives(
     Parameters
     ----------
     spec : ModelSpec
-    design : Design
+    design : ModelMatrices
         Built from it.
     parts : sequence of RandomPart
     fixed : FixedPart
@@ -98,7 +99,7 @@ def alternatives(
 
 
 def _judged(
-    spec: ModelSpec, design: Design, formula: str, random: str, reason: str
+    spec: ModelSpec, design: ModelMatrices, formula: str, random: str, reason: str
 ) -> Alternative | None:
     with silenced():
         other = build(replace(spec, formula=parse_formula(formula)))
@@ -106,7 +107,7 @@ def _judged(
         return None
     if size_of(design) + size_of(other) > MOST_COMPARED:
         return None
-    identified = other.identifiability()
+    identified = identify(other)
     kind = _KINDS.get(relation_of(compare_covariances(design, other)))
     if identified.directions or kind is None:
         return None

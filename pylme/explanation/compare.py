@@ -5,8 +5,6 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from pylme.design.identifiability.comparison import compare_covariances
-from pylme.design.specify import specified
 from pylme.errors import DataError, OptionError
 from pylme.explanation.explain import explain, require_explicable
 from pylme.explanation.formula_comparison import FormulaComparison
@@ -15,6 +13,8 @@ from pylme.explanation.with_data import examine
 from pylme.families.family import optional_family
 from pylme.formula import parse_formula, with_dot
 from pylme.frame import column_names, read_frame
+from pylme.identifiability.comparison import compare_covariances
+from pylme.model_matrix.specify import specified
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:

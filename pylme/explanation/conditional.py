@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pylme.design.separation.report import separation
 from pylme.families.support import has_dispersion
 from pylme.formula import Call, Name, deparse
 from pylme.frame import Factor, Logical
+from pylme.identifiability.separation.report import separation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pylme.design.matrices import Design
-    from pylme.design.spec import ModelSpec
     from pylme.families import Family
     from pylme.formula import Formula
+    from pylme.model_matrix.matrices import ModelMatrices
+    from pylme.model_matrix.spec import ModelSpec
 
 __all__ = ["Conditional", "conditional", "foreseen"]
 
@@ -100,7 +100,7 @@ def _counts(family: Family, formula: Formula, spec: ModelSpec | None) -> str:
     return f"the probability that {text} is 1"
 
 
-def foreseen(spec: ModelSpec, design: Design) -> Iterator[str]:
+def foreseen(spec: ModelSpec, design: ModelMatrices) -> Iterator[str]:
     """What the response lets one expect of a generalized model's fit."""
     family = spec.family
     if family is None:

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from pylme.design.model_matrix import full_codings
 from pylme.formula import Call, String, deparse
+from pylme.model_matrix.model_matrix import full_codings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pylme.design.coding import Coding
-    from pylme.design.model_matrix import Codings
     from pylme.formula import ModelTerms, Node, Term
+    from pylme.model_matrix.coding import Coding
+    from pylme.model_matrix.model_matrix import Codings
 
 __all__ = ["INTERCEPT", "Effect", "Piece", "coded_effects", "uncoded_effects"]
 

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.design.scales import FAR, LARGE
 from pylme.explanation.effects import INTERCEPT
 from pylme.explanation.words import counted, listed
+from pylme.model_matrix.scales import FAR, LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from pylme.design.identifiability.report import Identifiability
-    from pylme.design.matrices import Design
-    from pylme.design.random_term import RandomTerm
     from pylme.explanation.parts import RandomPart
+    from pylme.identifiability.report import Identifiability
+    from pylme.model_matrix.matrices import ModelMatrices
+    from pylme.model_matrix.random_term import RandomTerm
 
 __all__ = ["expectations"]
 
@@ -32,13 +32,13 @@ _ROUNDING: Final = 1e-8
 
 
 def expectations(
-    design: Design, parts: Sequence[RandomPart], found: Identifiability
+    design: ModelMatrices, parts: Sequence[RandomPart], found: Identifiability
 ) -> tuple[str, ...]:
     """Sentences on what to expect, the gravest first.
 
     Parameters
     ----------
-    design : Design
+    design : ModelMatrices
     parts : sequence of RandomPart
         Of the terms of the design, in their order.
     found : Identifiability
@@ -60,7 +60,7 @@ def expectations(
 
 
 def _not_identified(
-    design: Design, parts: Sequence[RandomPart], found: Identifiability
+    design: ModelMatrices, parts: Sequence[RandomPart], found: Identifiability
 ) -> Iterator[str]:
     del design, parts
     if found.rank is None:
@@ -79,7 +79,9 @@ def _not_identified(
         )
 
 
-def _too_many(design: Design, parts: Sequence[RandomPart], found: Identifiability) -> Iterator[str]:
+def _too_many(
+    design: ModelMatrices, parts: Sequence[RandomPart], found: Identifiability
+) -> Iterator[str]:
     del found
     for term, part in zip(design.terms, parts, strict=True):
         if term.n_effects >= design.n:
@@ -90,7 +92,7 @@ def _too_many(design: Design, parts: Sequence[RandomPart], found: Identifiabilit
 
 
 def _few_levels(
-    design: Design, parts: Sequence[RandomPart], found: Identifiability
+    design: ModelMatrices, parts: Sequence[RandomPart], found: Identifiability
 ) -> Iterator[str]:
     del found
     for term, part in zip(design.terms, parts, strict=True):
@@ -118,7 +120,9 @@ def _levels_with_effects(term: RandomTerm) -> int:
     return len(np.unique(term.codes[term.columns.any(axis=1)]))
 
 
-def _seldom(design: Design, parts: Sequence[RandomPart], found: Identifiability) -> Iterator[str]:
+def _seldom(
+    design: ModelMatrices, parts: Sequence[RandomPart], found: Identifiability
+) -> Iterator[str]:
     del found
     for term, part in zip(design.terms, parts, strict=True):
         here = _levels_with_effects(term)
@@ -130,7 +134,9 @@ def _seldom(design: Design, parts: Sequence[RandomPart], found: Identifiability)
                 )
 
 
-def _constant(design: Design, parts: Sequence[RandomPart], found: Identifiability) -> Iterator[str]:
+def _constant(
+    design: ModelMatrices, parts: Sequence[RandomPart], found: Identifiability
+) -> Iterator[str]:
     del found
     for term, part in zip(design.terms, parts, strict=True):
         for name, column in _single_numbers(term, part):
@@ -143,7 +149,9 @@ def _constant(design: Design, parts: Sequence[RandomPart], found: Identifiabilit
                 )
 
 
-def _far(design: Design, parts: Sequence[RandomPart], found: Identifiability) -> Iterator[str]:
+def _far(
+    design: ModelMatrices, parts: Sequence[RandomPart], found: Identifiability
+) -> Iterator[str]:
     del found
     for place, term in enumerate(design.terms):
         shared = INTERCEPT in term.names
@@ -169,7 +177,9 @@ def _far(design: Design, parts: Sequence[RandomPart], found: Identifiability) ->
                 )
 
 
-def _large(design: Design, parts: Sequence[RandomPart], found: Identifiability) -> Iterator[str]:
+def _large(
+    design: ModelMatrices, parts: Sequence[RandomPart], found: Identifiability
+) -> Iterator[str]:
     del found
     for term, part in zip(design.terms, parts, strict=True):
         for name, column in _single_numbers(term, part):
@@ -191,7 +201,7 @@ def _single_numbers(
 
 
 def _without_mean(
-    design: Design, parts: Sequence[RandomPart], found: Identifiability
+    design: ModelMatrices, parts: Sequence[RandomPart], found: Identifiability
 ) -> Iterator[str]:
     """Effects whose mean no fixed effect holds; those of several levels may have one in common."""
     del found

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pylme.design.counting import parameters_of
-from pylme.design.groups import group_label
-from pylme.design.identifiability.limits import MOST_PARAMETERS
-from pylme.design.requirements import require_fittable
-from pylme.design.specify import specified
 from pylme.explanation.conditional import conditional
 from pylme.explanation.effects import uncoded_effects
 from pylme.explanation.explanation import Explanation
@@ -23,14 +18,19 @@ from pylme.formula import (
     parse_formula,
     require_bars,
 )
+from pylme.identifiability.limits import MOST_PARAMETERS
+from pylme.model_matrix.counting import parameters_of
+from pylme.model_matrix.groups import group_label
+from pylme.model_matrix.requirements import require_fittable
+from pylme.model_matrix.specify import specified
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from pylme.design.spec import ModelSpec
     from pylme.families import Family
     from pylme.formula import Formula
+    from pylme.model_matrix.spec import ModelSpec
 
 __all__ = ["explain"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pylme.design.identifiability.report import Identifiability
 from pylme.explanation.alternatives import Alternative
 from pylme.explanation.by_level import ByLevel
 from pylme.explanation.conditional import Conditional
@@ -15,6 +14,7 @@ from pylme.explanation.report import report
 from pylme.explanation.tables import effects_frame, parameters_frame, plain, terms_frame
 from pylme.explanation.variation import Variation
 from pylme.explanation.words import counted
+from pylme.identifiability.report import Identifiability
 from pylme.options import choice
 from pylme.render import Rendered
 

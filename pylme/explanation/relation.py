@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from pylme.design.identifiability.comparison import CovarianceComparison
+    from pylme.identifiability.comparison import CovarianceComparison
 
 __all__ = ["MIRRORED", "Relation", "relation_of"]
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pylme.reference.criterion.prepare import prepare
 from pylme.reference.on_the_link import problem_on_the_link
-from pylme.reference.problem import prepare
-from pylme.reference.unbounded import has_no_minimum, has_no_residual
+from pylme.reference.optimize.unbounded import has_no_minimum, has_no_residual
 from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL, NOISELESS
 
 if TYPE_CHECKING:
-    from pylme.design.matrices import Design
-    from pylme.reference.problem import Problem
+    from pylme.model_matrix.matrices import ModelMatrices
+    from pylme.reference.criterion.prepare import Problem
 
 __all__ = ["missing_optimum"]
 
@@ -23,12 +23,12 @@ _MOST: Final = 20_000
 _MOST_PRODUCTS: Final = 4e7
 
 
-def missing_optimum(design: Design) -> tuple[str, ...]:
+def missing_optimum(design: ModelMatrices) -> tuple[str, ...]:
     """Sentences on what to expect of a model with a residual or a dispersion, given its response.
 
     Parameters
     ----------
-    design : Design
+    design : ModelMatrices
     """
     effects = [term.n_effects for term in design.terms]
     if not effects or sum(effects) > _MOST or max(effects) >= design.n or design.y.ndim > 1:
@@ -53,7 +53,7 @@ def missing_optimum(design: Design) -> tuple[str, ...]:
     return (f"{NO_FINITE_OPTIMUM[0].upper()}{NO_FINITE_OPTIMUM[1:]}. {NOISELESS}",)
 
 
-def _problem(design: Design) -> Problem | None:
+def _problem(design: ModelMatrices) -> Problem | None:
     if design.family is not None:
         return problem_on_the_link(design)
     weights = None if bool((design.weights == 1.0).all()) else design.weights

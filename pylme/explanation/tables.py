@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pylme.design.identifiability.parameters import term_labels
 from pylme.explanation.by_level import linear_form
 from pylme.explanation.notation import TEXT
 from pylme.explanation.words import meaning
+from pylme.identifiability.parameters import term_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
 
-    from pylme.design.identifiability.report import Identifiability
     from pylme.explanation.explanation import Explanation
     from pylme.explanation.parts import FixedPart, Groups, RandomPart
+    from pylme.identifiability.report import Identifiability
 
 __all__ = ["effects_frame", "parameters_frame", "plain", "terms_frame"]
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pylme.design.values import CodedFactor, Matrix, Times
 from pylme.frame import Factor
+from pylme.model_matrix.values import CodedFactor, Matrix, Times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from pylme.design.values import Value
+    from pylme.model_matrix.values import Value
 
 __all__ = ["Variation", "variations", "varying_levels"]
 

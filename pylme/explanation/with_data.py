@@ -8,16 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pylme.design.build import build
-from pylme.design.evaluate import Evaluator
-from pylme.design.identifiability.report import Identifiability
-from pylme.design.matrices import Design
-from pylme.design.memory import Memory
-from pylme.design.model_matrix import model_matrix
-from pylme.design.recipe import predictor_nodes
-from pylme.design.spec import ModelSpec
-from pylme.design.values import CodedFactor, as_factor
-from pylme.design.variables import complete, evaluated
 from pylme.explanation.alternatives import alternatives
 from pylme.explanation.by_level import by_level
 from pylme.explanation.conditional import conditional, foreseen
@@ -29,14 +19,25 @@ from pylme.explanation.response import missing_optimum
 from pylme.explanation.variation import variations, varying_levels
 from pylme.formula import Call, deparse, model_terms, walk
 from pylme.frame import Factor
+from pylme.identifiability.identify import identify
+from pylme.identifiability.report import Identifiability
+from pylme.model_matrix.build import build
+from pylme.model_matrix.evaluate import Evaluator
+from pylme.model_matrix.matrices import ModelMatrices
+from pylme.model_matrix.memory import Memory
+from pylme.model_matrix.model_matrix import model_matrix
+from pylme.model_matrix.recipe import predictor_nodes
+from pylme.model_matrix.spec import ModelSpec
+from pylme.model_matrix.values import CodedFactor, as_factor
+from pylme.model_matrix.variables import complete, evaluated
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pylme.design.values import Value
     from pylme.explanation.by_level import ByLevel
     from pylme.explanation.variation import Variation
+    from pylme.model_matrix.values import Value
 
 __all__ = ["Examined", "examine", "explained"]
 
@@ -51,7 +52,7 @@ class Examined:
     Attributes
     ----------
     spec : ModelSpec
-    design : Design
+    design : ModelMatrices
     explanation : Explanation
         Without what to expect, and without other formulas.
     identifiability : Identifiability
@@ -61,7 +62,7 @@ class Examined:
     """
 
     spec: ModelSpec
-    design: Design
+    design: ModelMatrices
     explanation: Explanation
     identifiability: Identifiability
     between: Mapping[tuple[str, str], tuple[str, ...]]
@@ -94,7 +95,7 @@ def examine(spec: ModelSpec) -> Examined:
         # Dropped columns and rows left out are part of the report.
         design = build(spec)
         values = _variables(spec)
-    found = design.identifiability()
+    found = identify(design)
     fixed = _fixed(design, values, found)
     random = tuple(_random(design))
     used = dict.fromkeys(
@@ -139,7 +140,7 @@ def _variables(spec: ModelSpec) -> dict[str, Value]:
     return complete(evaluated(nodes, evaluator), frame.rows, na_action="omit")[0]
 
 
-def _fixed(design: Design, values: Mapping[str, Value], found: Identifiability) -> FixedPart:
+def _fixed(design: ModelMatrices, values: Mapping[str, Value], found: Identifiability) -> FixedPart:
     recipe = design.recipe
     names, assign = design.x_names, design.assign
     if design.dropped:
@@ -153,7 +154,7 @@ def _fixed(design: Design, values: Mapping[str, Value], found: Identifiability) 
     )
 
 
-def _random(design: Design) -> Iterator[RandomPart]:
+def _random(design: ModelMatrices) -> Iterator[RandomPart]:
     for place, term in zip(design.recipe.order, design.terms, strict=True):
         bar = design.recipe.bars[place]
         factor = design.flist[term.group]

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.special import logsumexp
 
-from pylme.design.build import build
-from pylme.design.scales import hard_columns
-from pylme.design.separation.report import separation
 from pylme.errors import PylmeError
 from pylme.families import link_of
 from pylme.families.support import confined
 from pylme.formula import Call, deparse, walk
+from pylme.identifiability.separation.report import separation
+from pylme.model_matrix.build import build
+from pylme.model_matrix.scales import hard_columns
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pylme.design.matrices import Design
-    from pylme.design.spec import ModelSpec
     from pylme.families import Family
+    from pylme.model_matrix.matrices import ModelMatrices
+    from pylme.model_matrix.spec import ModelSpec
 
 __all__ = ["Cause", "causes"]
 
@@ -85,7 +85,7 @@ def _proportions(y: NDArray[np.float64]) -> NDArray[np.float64]:
     return y[:, 0] / y.sum(axis=1) if y.ndim == 2 else y
 
 
-def _offset(spec: ModelSpec, family: Family, design: Design) -> Iterator[Cause]:
+def _offset(spec: ModelSpec, family: Family, design: ModelMatrices) -> Iterator[Cause]:
     offset = design.offset
     if not offset.any() or not _spans_constant(design):
         return
@@ -117,7 +117,7 @@ def _offset(spec: ModelSpec, family: Family, design: Design) -> Iterator[Cause]:
     )
 
 
-def _spans_constant(design: Design) -> bool:
+def _spans_constant(design: ModelMatrices) -> bool:
     """Whether a constant added to the offset changes coefficients alone, and not the model."""
     if not design.p:
         return False
@@ -126,7 +126,7 @@ def _spans_constant(design: Design) -> bool:
     return float(np.abs(left).max()) < 1e-8
 
 
-def _columns(design: Design) -> Iterator[Cause]:
+def _columns(design: ModelMatrices) -> Iterator[Cause]:
     columns = list(zip(design.x_names, design.X.T, strict=True))
     for term in design.terms:
         columns += list(zip(term.names, term.columns.T, strict=True))
@@ -153,7 +153,7 @@ def _columns(design: Design) -> Iterator[Cause]:
     )
 
 
-def _response(spec: ModelSpec, family: Family, design: Design) -> Iterator[Cause]:
+def _response(spec: ModelSpec, family: Family, design: ModelMatrices) -> Iterator[Cause]:
     if family.name == "binomial" or family.link == "log":
         return
     mean = float(np.mean(design.y))
@@ -176,7 +176,7 @@ def _response(spec: ModelSpec, family: Family, design: Design) -> Iterator[Cause
         )
 
 
-def _separated(family: Family, design: Design) -> Iterator[Cause]:
+def _separated(family: Family, design: ModelMatrices) -> Iterator[Cause]:
     found = separation(family, design.y, design.X, design.x_names)
     if found is not None:
         yield Cause(
@@ -189,7 +189,7 @@ def _separated(family: Family, design: Design) -> Iterator[Cause]:
 _SAFE: Final = {"binomial": "logit", "poisson": "log", "Gamma": "log", "inverse.gaussian": "log"}
 
 
-def _exact(family: Family, design: Design) -> Iterator[Cause]:
+def _exact(family: Family, design: ModelMatrices) -> Iterator[Cause]:
     """A response that the fixed effects explain leaves the random effects nothing."""
     with np.errstate(all="ignore"):
         eta = link_of(family.link).eta(_proportions(design.y)) - design.offset
@@ -205,7 +205,7 @@ def _exact(family: Family, design: Design) -> Iterator[Cause]:
         )
 
 
-def _link(family: Family, design: Design | None) -> Iterator[Cause]:
+def _link(family: Family, design: ModelMatrices | None) -> Iterator[Cause]:
     if confined(family):
         return
     outside = "probabilities above 1" if family.name == "binomial" else "means below 0"
@@ -216,7 +216,7 @@ def _link(family: Family, design: Design | None) -> Iterator[Cause]:
     )
 
 
-def _from_above(family: Family, design: Design | None) -> str:
+def _from_above(family: Family, design: ModelMatrices | None) -> str:
     """How to keep the link: a start inside the range, without the rougher first stage."""
     if design is None or "(Intercept)" not in design.x_names:
         return ""
@@ -231,7 +231,7 @@ def _from_above(family: Family, design: Design | None) -> str:
     )
 
 
-def _effects(design: Design) -> Iterator[Cause]:
+def _effects(design: ModelMatrices) -> Iterator[Cause]:
     for term in design.terms:
         if len(term.names) > 1 and design.n < _FEW_ROWS * term.n_effects:
             yield Cause(
@@ -240,7 +240,7 @@ def _effects(design: Design) -> Iterator[Cause]:
             )
 
 
-def _skewed(spec: ModelSpec, family: Family, design: Design) -> Iterator[Cause]:
+def _skewed(spec: ModelSpec, family: Family, design: ModelMatrices) -> Iterator[Cause]:
     """Positive responses of any kind have a model that needs no iterations of this kind."""
     if family.name not in ("Gamma", "inverse.gaussian"):
         return

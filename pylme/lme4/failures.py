@@ -12,7 +12,7 @@ from pylme.lme4.causes import Cause, causes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pylme.design.spec import ModelSpec
+    from pylme.model_matrix.spec import ModelSpec
 
 __all__ = ["explained"]
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.design.separation.groups import groups_are_separated
-from pylme.design.separation.report import separation
 from pylme.families.support import has_dispersion
 from pylme.frame import Factor
+from pylme.identifiability.separation.groups import groups_are_separated
+from pylme.identifiability.separation.report import separation
 from pylme.results.condition import Condition
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pylme.design.spec import ModelSpec
     from pylme.families import Family
     from pylme.lme4.model import RModel
     from pylme.lme4.system import System
+    from pylme.model_matrix.spec import ModelSpec
 
 __all__ = ["DISPERSION", "NOT_OVERDISPERSED", "ONE_OUTCOME", "SEPARATION", "findings"]
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from pylme.design.contrasts import CONTRASTS
-from pylme.design.nonzero import random_effects_are_zero, zero_effects
 from pylme.errors import NotAvailableError, RError, StackLimitError
 from pylme.families.family import LINKS
 from pylme.formula import deparse, expand, model_terms, parseable, walk
@@ -17,11 +15,13 @@ from pylme.lme4.functions import require_functions
 from pylme.lme4.model import RModel
 from pylme.lme4.session import session
 from pylme.lme4.stack import thread_stack
+from pylme.model_matrix.contrasts import CONTRASTS
+from pylme.model_matrix.nonzero import random_effects_are_zero, zero_effects
 
 if TYPE_CHECKING:
-    from pylme.design.spec import Contrast, ModelSpec
     from pylme.formula import Formula
     from pylme.lme4.control import Control
+    from pylme.model_matrix.spec import Contrast, ModelSpec
 
 __all__ = ["call_arguments", "fit_with_lme4"]
 

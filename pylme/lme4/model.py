@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from pylme.design.response_levels import outcomes
 from pylme.errors import RError, UnknownNameError
 from pylme.lme4.failures import explained
 from pylme.lme4.findings import findings
@@ -15,6 +14,7 @@ from pylme.lme4.records import estimates_of, optinfo_of, varcorr_of
 from pylme.lme4.session import Handle, session
 from pylme.lme4.system import system_of
 from pylme.lme4.vectors import texts, vector
+from pylme.model_matrix.response_levels import outcomes
 from pylme.results.arrays import read_only
 from pylme.results.certificate import SUSPECT, SUSPECT_OF_ITERATIONS
 from pylme.results.estimates import ModelInfo
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from pylme.design.spec import ModelSpec
     from pylme.lme4.system import System
+    from pylme.model_matrix.spec import ModelSpec
     from pylme.results.condition import Condition
     from pylme.results.estimates import Estimates
     from pylme.results.optinfo import OptInfo

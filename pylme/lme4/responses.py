@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pylme.design.responses import response_column, with_response
 from pylme.lme4.fitting import call_arguments
 from pylme.lme4.model import RModel
 from pylme.lme4.session import session
+from pylme.model_matrix.responses import response_column, with_response
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pylme.design.spec import ModelSpec
     from pylme.lme4.control import Control
     from pylme.lme4.session import Handle
+    from pylme.model_matrix.spec import ModelSpec
     from pylme.results.condition import Condition
 
 __all__ = ["Responses", "prepare_again", "prepare_responses"]

@@ -12,7 +12,7 @@ import numpy as np
 
 from pylme.errors import NotAvailableError, OptionError, UnknownNameError
 from pylme.plot.line import FAR, Line
-from pylme.reference.problem import lower_triangle
+from pylme.reference.criterion.prepare import lower_triangle
 from pylme.results.covariance import correlation
 
 if TYPE_CHECKING:

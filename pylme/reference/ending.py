@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.design.identifiability.report import Direction
-from pylme.reference.certificate import certify
-from pylme.reference.evaluation import Evaluation
-from pylme.reference.fitting import fit
-from pylme.reference.identification import unidentified
-from pylme.reference.newton import TracePoint
-from pylme.reference.singular import NEAR, on_the_boundary
+from pylme.identifiability.report import Direction
+from pylme.reference.criterion.evaluation import Evaluation
+from pylme.reference.optimize.certificate import certify
+from pylme.reference.optimize.fitting import fit
+from pylme.reference.optimize.identification import unidentified
+from pylme.reference.optimize.newton import TracePoint
+from pylme.reference.optimize.singular import NEAR, on_the_boundary
+from pylme.reference.optimize.unbounded import has_no_minimum, is_suspect
 from pylme.reference.threads import one_thread
-from pylme.reference.unbounded import has_no_minimum, is_suspect
 from pylme.results.certificate import FLAT, Certificate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pylme.design.matrices import Design
-    from pylme.design.random_term import RandomTerm
-    from pylme.reference.newton import Optimum
-    from pylme.reference.problem import Problem
+    from pylme.model_matrix.matrices import ModelMatrices
+    from pylme.model_matrix.random_term import RandomTerm
+    from pylme.reference.criterion.prepare import Problem
+    from pylme.reference.optimize.newton import Optimum
 
 __all__ = ["Ending", "examined", "search"]
 
@@ -111,14 +111,14 @@ def search(
     )
 
 
-def examined(ending: Ending, problem: Problem, design: Design) -> Ending:
+def examined(ending: Ending, problem: Problem, design: ModelMatrices) -> Ending:
     """The same end with what is known whatever the point: what the data do not determine.
 
     Parameters
     ----------
     ending : Ending
     problem : Problem
-    design : Design
+    design : ModelMatrices
         That the problem was prepared from.
     """
     with one_thread():

@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.design.build import build, rank_message
-from pylme.design.nonzero import zero_effects
 from pylme.errors import GroupingFactorError, OptionError, ResponseError, warn
 from pylme.formula import deparse
+from pylme.model_matrix.build import build, rank_message
+from pylme.model_matrix.nonzero import zero_effects
 from pylme.reference.ending import examined, search
 from pylme.reference.model import ReferenceModel, problem_of
+from pylme.reference.optimize.unbounded import has_no_minimum, has_no_residual
 from pylme.reference.record import warnings_of
 from pylme.reference.threads import one_thread
-from pylme.reference.unbounded import has_no_minimum, has_no_residual
 from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL, NOISELESS
 from pylme.results.condition import Condition
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pylme.design.matrices import Design
-    from pylme.design.spec import ModelSpec, Start
     from pylme.frame import NaAction
-    from pylme.reference.problem import Problem
+    from pylme.model_matrix.matrices import ModelMatrices
+    from pylme.model_matrix.spec import ModelSpec, Start
+    from pylme.reference.criterion.prepare import Problem
 
 __all__ = ["fit_with_numpy"]
 
@@ -121,7 +121,7 @@ def _theta(start: Start | None, problem: Problem) -> NDArray[np.float64] | None:
     return start
 
 
-def _require_fewer_effects_than_rows(design: Design) -> None:
+def _require_fewer_effects_than_rows(design: ModelMatrices) -> None:
     """Of terms whose columns could not be counted before they were computed."""
     for term in design.terms:
         if term.n_effects >= design.n:
@@ -134,7 +134,7 @@ def _require_fewer_effects_than_rows(design: Design) -> None:
             )
 
 
-def _require_variation(spec: ModelSpec, design: Design, problem: Problem) -> None:
+def _require_variation(spec: ModelSpec, design: ModelMatrices, problem: Problem) -> None:
     """Something must be left of the response that the fixed effects do not explain."""
     if has_no_residual(problem, float(np.linalg.norm(np.sqrt(design.weights) * design.y))):
         raise ResponseError(

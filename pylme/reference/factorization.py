@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-from pylme.design.sparse import lambda_template, random_matrix
+from pylme.model_matrix.sparse import lambda_template, random_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pylme.design.random_term import RandomTerm
+    from pylme.model_matrix.random_term import RandomTerm
 
 __all__ = ["Factorization", "factorize", "lambda_at", "random_matrix_at"]
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from pylme.reference.evaluation import Evaluation
-    from pylme.reference.problem import Problem
+    from pylme.reference.criterion.evaluation import Evaluation
+    from pylme.reference.criterion.prepare import Problem
 
 __all__ = ["FixedEffects", "fixed_effects"]
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy import sparse
 
-from pylme.design.model_frame import categorical
 from pylme.errors import OptionError, UnknownNameError
+from pylme.model_matrix.model_frame import categorical
 from pylme.reference.factorization import factorize, lambda_at, random_matrix_at
 from pylme.results.labels import unique_labels
 

@@ -7,7 +7,7 @@ The fitted values are (I - V⁻¹)y + V⁻¹Xβ̂ with V = I + ZΛΛᵀZᵀ, so 
 The first part is the sum of squares of a column of L⁻¹ΛᵀZᵀ, which lme4's ``hatvalues`` takes. All
 columns are the well-conditioned ones, with the root of the weights in them.
 
-With several factors and the notation of `pylme.reference.crossed`, ΛA⁻¹Λᵀ has the blocks
+With several factors and the notation of `pylme.reference.criterion.crossed`, ΛA⁻¹Λᵀ has the blocks
 D + DBD₂BᵀD, -DBD₂ and D₂, with Z₁ᵀZ₂ in the place of B.
 """
 
@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from pylme.reference.one_factor import OneFactor
+from pylme.reference.criterion.one_factor import OneFactor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pylme.reference.crossed import Crossed
-    from pylme.reference.evaluation import Evaluation
-    from pylme.reference.problem import Problem
+    from pylme.reference.criterion.crossed import Crossed
+    from pylme.reference.criterion.evaluation import Evaluation
+    from pylme.reference.criterion.prepare import Problem
 
 __all__ = ["hat_values"]
 

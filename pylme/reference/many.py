@@ -13,21 +13,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pylme.design.matrices import Design
 from pylme.errors import OptionError, ResponseError
+from pylme.model_matrix.matrices import ModelMatrices
 from pylme.options import number_array, true_or_false
-from pylme.reference.fitting import fit
-from pylme.reference.identification import unidentified
-from pylme.reference.problem import prepare
-from pylme.reference.unbounded import without_minimum, without_residual
+from pylme.reference.criterion.prepare import prepare
+from pylme.reference.optimize.fitting import fit
+from pylme.reference.optimize.identification import unidentified
+from pylme.reference.optimize.unbounded import without_minimum, without_residual
 from pylme.results.arrays import read_only
 from pylme.results.certificate import NO_RESIDUAL, NOISELESS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from pylme.reference.fitting import Fitted
-    from pylme.reference.problem import Problem
+    from pylme.reference.criterion.prepare import Problem
+    from pylme.reference.optimize.fitting import Fitted
 
 __all__ = ["ManyFits", "fit_many"]
 
@@ -136,12 +136,12 @@ class ManyFits:
         )
 
 
-def fit_many(design: Design, Y: ArrayLike, *, reml: bool = True) -> ManyFits:
+def fit_many(design: ModelMatrices, Y: ArrayLike, *, reml: bool = True) -> ManyFits:
     """Fit a linear mixed model to each of many responses.
 
     Parameters
     ----------
-    design : Design
+    design : ModelMatrices
         Of `pylme.design`: its columns, weights and offset; its own response is not used.
     Y : array_like, shape (R, n)
         A response in each row, in the rows that the design uses.
@@ -168,7 +168,7 @@ def fit_many(design: Design, Y: ArrayLike, *, reml: bool = True) -> ManyFits:
     >>> fits.sigma.round(3).tolist()
     [49.51, 99.02]
     """
-    if not isinstance(design, Design):
+    if not isinstance(design, ModelMatrices):
         raise OptionError(option="design", value=design, allowed="a pylme.design(...)")
     reml = true_or_false("reml", reml)
     responses = _checked(Y, design.n)
@@ -214,7 +214,7 @@ def _checked(Y: ArrayLike, n: int) -> NDArray[np.float64]:
     return responses
 
 
-def _estimates(problem: Problem, found: Fitted, design: Design) -> dict[str, Any]:
+def _estimates(problem: Problem, found: Fitted, design: ModelMatrices) -> dict[str, Any]:
     evaluation = found.optimum.evaluation
     variance = evaluation.rss / problem.likelihood.nu
     back = np.linalg.inv(problem.columns.RX)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from pylme.design.model_frame import model_frame
 from pylme.errors import warn
-from pylme.reference.certificate import certify
+from pylme.model_matrix.model_frame import model_frame
+from pylme.reference.criterion.prepare import prepare
 from pylme.reference.ending import examined, search
 from pylme.reference.fixed import fixed_effects
 from pylme.reference.getme import item
 from pylme.reference.leverage import hat_values
-from pylme.reference.problem import prepare
+from pylme.reference.optimize.certificate import certify
 from pylme.reference.record import information, is_reml, optimiser_record, warnings_of
 from pylme.reference.rows import influence, linear_predictor, residuals
 from pylme.reference.solution import (
@@ -43,12 +43,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pylme.design.matrices import Design
-    from pylme.design.spec import ModelSpec
+    from pylme.model_matrix.matrices import ModelMatrices
+    from pylme.model_matrix.spec import ModelSpec
+    from pylme.reference.criterion.evaluation import Evaluation
+    from pylme.reference.criterion.prepare import Problem
     from pylme.reference.ending import Ending
-    from pylme.reference.evaluation import Evaluation
     from pylme.reference.fixed import FixedEffects
-    from pylme.reference.problem import Problem
     from pylme.reference.solution import Solution
     from pylme.results.estimates import ModelInfo
     from pylme.results.optinfo import OptInfo
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 __all__ = ["ReferenceModel", "problem_of"]
 
 
-def problem_of(spec: ModelSpec, design: Design) -> Problem:
+def problem_of(spec: ModelSpec, design: ModelMatrices) -> Problem:
     """The model of a specification, ready to be fitted."""
     return prepare(
         design.X,
@@ -76,7 +76,7 @@ class ReferenceModel:
     Parameters
     ----------
     spec : ModelSpec
-    design : Design
+    design : ModelMatrices
     problem : Problem
         What `problem_of` makes of these two.
     ending : Ending
@@ -84,13 +84,13 @@ class ReferenceModel:
     """
 
     engine: Final = "numpy"
-    design: Design
+    design: ModelMatrices
     problem: Problem
 
     def __init__(
         self,
         spec: ModelSpec,
-        design: Design,
+        design: ModelMatrices,
         problem: Problem,
         ending: Ending,
         conditions: tuple[Condition, ...],
@@ -292,6 +292,6 @@ class ReferenceModel:
 
 
 def _revived(
-    spec: ModelSpec, design: Design, ending: Ending, conditions: tuple[Condition, ...]
+    spec: ModelSpec, design: ModelMatrices, ending: Ending, conditions: tuple[Condition, ...]
 ) -> ReferenceModel:
     return ReferenceModel(spec, design, problem_of(spec, design), ending, conditions)

@@ -14,23 +14,23 @@ import numpy as np
 
 from pylme.families.link import link_of
 from pylme.families.support import has_dispersion
-from pylme.reference.problem import prepare
+from pylme.reference.criterion.prepare import prepare
 
 if TYPE_CHECKING:
-    from pylme.design.matrices import Design
-    from pylme.reference.problem import Problem
+    from pylme.model_matrix.matrices import ModelMatrices
+    from pylme.reference.criterion.prepare import Problem
 
 __all__ = ["problem_on_the_link"]
 
 
-def problem_on_the_link(design: Design) -> Problem | None:
+def problem_on_the_link(design: ModelMatrices) -> Problem | None:
     """The model with g(y) as the response of a linear one, by ML as generalized models are.
 
     None where that says nothing: of a family without a dispersion, and of values that are no mean.
 
     Parameters
     ----------
-    design : Design
+    design : ModelMatrices
         Of a generalized model.
     """
     family = design.family

@@ -15,8 +15,8 @@ from pylme.errors import (
     SingularFitWarning,
 )
 from pylme.formula import deparse_lines
-from pylme.reference.descent import ENOUGH
-from pylme.reference.newton import MAX_ESCAPES, MAX_EVALUATIONS
+from pylme.reference.optimize.descent import ENOUGH
+from pylme.reference.optimize.newton import MAX_ESCAPES, MAX_EVALUATIONS
 from pylme.results.arrays import read_only
 from pylme.results.certificate import NO_FINITE_OPTIMUM
 from pylme.results.estimates import ModelInfo
@@ -24,11 +24,11 @@ from pylme.results.optinfo import OptInfo
 from pylme.results.trace import Trace
 
 if TYPE_CHECKING:
-    from pylme.design.matrices import Design
-    from pylme.design.spec import ModelSpec
     from pylme.errors import FitWarning
+    from pylme.model_matrix.matrices import ModelMatrices
+    from pylme.model_matrix.spec import ModelSpec
+    from pylme.reference.criterion.prepare import Problem
     from pylme.reference.ending import Ending
-    from pylme.reference.problem import Problem
     from pylme.reference.solution import Solution
     from pylme.results.certificate import Certificate
 
@@ -41,12 +41,12 @@ _TITLES: Final = {
 }
 
 
-def is_reml(spec: ModelSpec, design: Design) -> bool:
+def is_reml(spec: ModelSpec, design: ModelMatrices) -> bool:
     """Whether the fit is by REML; without fixed effects that is ML, and called so by lme4 too."""
     return spec.reml and design.p > 0
 
 
-def information(spec: ModelSpec, design: Design) -> ModelInfo:
+def information(spec: ModelSpec, design: ModelMatrices) -> ModelInfo:
     """What was fitted to what, in lme4's words, so that a summary prints as lme4's."""
     call = [("formula", "\n".join(deparse_lines(spec.formula.tree))), ("data", "data")]
     call += [
@@ -71,7 +71,7 @@ def information(spec: ModelSpec, design: Design) -> ModelInfo:
     )
 
 
-def _rank_message(design: Design) -> tuple[str, ...]:
+def _rank_message(design: ModelMatrices) -> tuple[str, ...]:
     """lme4's message on columns of X that were dropped."""
     dropped = len(design.dropped)
     if not dropped:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pylme.design.matrices import Design
-    from pylme.design.random_term import RandomTerm
+    from pylme.model_matrix.matrices import ModelMatrices
+    from pylme.model_matrix.random_term import RandomTerm
     from pylme.results.protocol import ResidualType
 
 __all__ = ["influence", "linear_predictor", "random_part", "residuals"]
@@ -32,7 +32,7 @@ def random_part(terms: Sequence[RandomTerm], b: NDArray[np.float64]) -> NDArray[
 
 
 def linear_predictor(
-    design: Design, beta: NDArray[np.float64], b: NDArray[np.float64] | None = None
+    design: ModelMatrices, beta: NDArray[np.float64], b: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:
     """Xβ + offset, and Zb with it where b is given, shape (n,)."""
     fixed: NDArray[np.float64] = design.X @ beta + design.offset
@@ -40,7 +40,7 @@ def linear_predictor(
 
 
 def residuals(
-    design: Design, mu: NDArray[np.float64], sigma: float, kind: ResidualType
+    design: ModelMatrices, mu: NDArray[np.float64], sigma: float, kind: ResidualType
 ) -> NDArray[np.float64]:
     """Residuals of one kind, shape (n,)."""
     raw = design.y - mu
@@ -51,7 +51,7 @@ def residuals(
 
 
 def influence(
-    design: Design,
+    design: ModelMatrices,
     mu: NDArray[np.float64],
     fixed: NDArray[np.float64],
     hat: NDArray[np.float64] | None,
@@ -63,7 +63,7 @@ def influence(
 
     Parameters
     ----------
-    design : Design
+    design : ModelMatrices
     mu, fixed : ndarray, shape (n,)
         Fitted values, with the random effects and without.
     hat : ndarray, shape (n,), or None

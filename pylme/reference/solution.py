@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.reference.evaluation import gradient, hessian
+from pylme.reference.criterion.evaluation import gradient, hessian
 from pylme.reference.fixed import fixed_effects
 
 if TYPE_CHECKING:
-    from pylme.reference.evaluation import Evaluation
-    from pylme.reference.problem import Problem
-    from pylme.reference.terms import Layout
+    from pylme.reference.criterion.evaluation import Evaluation
+    from pylme.reference.criterion.prepare import Problem
+    from pylme.reference.problem.terms import Layout
 
 __all__ = [
     "Solution",

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pylme.reference.certificate import reduced
-from pylme.reference.evaluation import hessian
+from pylme.reference.criterion.evaluation import hessian
+from pylme.reference.optimize.certificate import reduced
 from pylme.reference.solution import along_theta, joint_inverse
 from pylme.results.variance_errors import VarianceErrors
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pylme.design.random_term import RandomTerm
-    from pylme.reference.evaluation import Evaluation
-    from pylme.reference.problem import Problem
-    from pylme.reference.terms import Factor, Layout
+    from pylme.model_matrix.random_term import RandomTerm
+    from pylme.reference.criterion.evaluation import Evaluation
+    from pylme.reference.criterion.prepare import Problem
+    from pylme.reference.problem.terms import Factor, Layout
 
 __all__ = ["standard_errors"]
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pylme.design.spec import ModelSpec
+    from pylme.model_matrix.spec import ModelSpec
     from pylme.results.condition import Condition
     from pylme.results.estimates import Estimates, ModelInfo
     from pylme.results.optinfo import OptInfo

@@ -192,7 +192,7 @@ CASES = {
 
 
 def _compared(one: pd.DataFrame, other: pd.DataFrame, weights: str | None = None) -> object:
-    from pylme.design.identifiability.comparison import compare_covariances
+    from pylme.identifiability.comparison import compare_covariances
 
     return compare_covariances(
         pylme.design(MODEL, one), pylme.design(MODEL, other, weights=weights)

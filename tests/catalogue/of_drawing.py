@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 import pylme
-from pylme.study import acceleration, store
+from pylme.simulation import acceleration, store
 
 from .case import DATA, Case
 

@@ -15,13 +15,13 @@ import pytest
 import pylme
 from pylme.cli import app
 from pylme.crosscheck.recovered import terms_of
-from pylme.design.evaluate import Evaluator
-from pylme.design.recipe import Memory
 from pylme.families import negative_binomial
 from pylme.formula import parse_formula
 from pylme.lme4 import fitting
 from pylme.lme4.installation import availability
 from pylme.lme4.session import session
+from pylme.model_matrix.evaluate import Evaluator
+from pylme.model_matrix.recipe import Memory
 from pylme.reference import crossed, ending, engine, storage
 
 from .case import DATA, Case

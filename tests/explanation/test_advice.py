@@ -200,7 +200,7 @@ def test_factors_of_many_levels_are_not_proposed():
     ],
 )
 def test_relations(first, second, expected, hsb):
-    from pylme.design.identifiability.comparison import compare_covariances
+    from pylme.identifiability.comparison import compare_covariances
 
     designs = [pylme.design(FIXED + random, hsb) for random in (first, second)]
     assert relation_of(compare_covariances(*designs)) == expected

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 import pylme
-from pylme.design.values import of_column
 from pylme.errors import RankDeficiencyWarning
 from pylme.explanation.effects import Effect, coded_effects, uncoded_effects
 from pylme.explanation.words import meaning
 from pylme.formula import model_terms, parse_formula
 from pylme.frame import read_frame
-from tests.design.design_cases import CASES
+from pylme.model_matrix.values import of_column
+from tests.model_matrix.design_cases import CASES
 
 if TYPE_CHECKING:
-    from tests.design.design_cases import Case
+    from tests.model_matrix.design_cases import Case
 
 
 def parts(design):

@@ -21,13 +21,13 @@ from pylme.errors import (
     RankDeficiencyWarning,
     UnknownColumnError,
 )
-from tests.design.design_cases import CASES
 from tests.explanation.questions import QUESTION, whole
 from tests.formula.strategies import mixed_formulas, unhurried
+from tests.model_matrix.design_cases import CASES
 
 if TYPE_CHECKING:
-    from tests.design.design_cases import Case
     from tests.explanation.questions import Known
+    from tests.model_matrix.design_cases import Case
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_names_and_numbers_are_those_of_the_design(case: Case):
 
 @pytest.mark.needs_r
 def test_names_are_lme4s_own(hsb):
-    from tests.design.lformula import as_texts, lformula
+    from tests.model_matrix.lformula import as_texts, lformula
 
     for known in QUESTION:
         native = lformula(whole(known.random), hsb)

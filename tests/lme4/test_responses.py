@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import pylme
-from pylme.design.specify import specified
 from pylme.lme4.responses import prepare_again, prepare_responses
+from pylme.model_matrix.specify import specified
 
 pytestmark = [
     pytest.mark.needs_r,

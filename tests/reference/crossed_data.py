@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pylme.reference.crossed import crossed
+from pylme.reference.criterion.crossed import crossed
 from tests.reference.models import prepared
 
 if TYPE_CHECKING:
-    from pylme.reference.problem import Problem
+    from pylme.reference.criterion.prepare import Problem
 
 __all__ = ["kept", "pupils", "workers"]
 

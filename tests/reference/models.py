@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import pylme
-from pylme.design.build import build
-from pylme.design.specify import specified
-from pylme.reference.certificate import certify
+from pylme.model_matrix.build import build
+from pylme.model_matrix.specify import specified
 from pylme.reference.ending import Ending
 from pylme.reference.model import ReferenceModel, problem_of
-from pylme.reference.newton import TracePoint
+from pylme.reference.optimize.certificate import certify
+from pylme.reference.optimize.newton import TracePoint
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pylme.design import matrices
-    from pylme.reference.problem import Problem
+    from pylme.model_matrix import matrices
+    from pylme.reference.criterion.prepare import Problem
 
 __all__ = ["MODELS", "Model", "at_theta", "both", "prepared", "table"]
 

@@ -7,9 +7,9 @@ import pytest
 from scipy.optimize import minimize
 
 import pylme
-from pylme.reference.boundary import escape, with_variance
-from pylme.reference.fitting import fit
-from pylme.reference.problem import prepare
+from pylme.reference.criterion.prepare import prepare
+from pylme.reference.optimize.boundary import escape, with_variance
+from pylme.reference.optimize.fitting import fit
 
 HSB = "math ~ cses*sector + meanses*cses + (cses | sch.id)"
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import pylme
-from pylme.reference.chart import Chart
-from pylme.reference.newton import minimise
-from pylme.reference.problem import prepare
+from pylme.reference.criterion.prepare import prepare
+from pylme.reference.optimize.chart import Chart
+from pylme.reference.optimize.newton import minimise
 
 FORMULA = "y ~ x + (x + z | g) + (1 | h)"
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import pylme
-from pylme.reference.problem import prepare
+from pylme.reference.criterion.prepare import prepare
 
 FORMULAS = (
     "y ~ x + z + (x | g)",

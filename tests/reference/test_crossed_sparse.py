@@ -12,11 +12,11 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 import pylme
-from pylme.reference.dense_elimination import DenseElimination
-from pylme.reference.fitting import fit
+from pylme.reference.criterion.dense_elimination import DenseElimination
+from pylme.reference.criterion.sparse_elimination import SparseElimination
 from pylme.reference.leverage import hat_values
+from pylme.reference.optimize.fitting import fit
 from pylme.reference.solution import solution_at
-from pylme.reference.sparse_elimination import SparseElimination
 from pylme.reference.threads import one_thread
 from tests.reference.crossed_data import kept, pupils, workers
 from tests.reference.models import MODELS, both, prepared, table
@@ -128,7 +128,7 @@ def test_both_ways_have_one_optimum(name):
 
 @pytest.mark.parametrize("name", ["penicillin", "lectures, slopes", "workers", "pupils"])
 def test_hat_values(name, monkeypatch):
-    monkeypatch.setattr("pylme.reference.sparse_elimination._PRODUCTS", 2000.0)
+    monkeypatch.setattr("pylme.reference.criterion.sparse_elimination._PRODUCTS", 2000.0)
     found = []
     for problem in ways(name):
         theta = problem.callers(thetas(problem)[1])[0]

@@ -69,7 +69,7 @@ def test_the_false_optimum_of_high_school_and_beyond_is_left(hsb_fit):
 
 
 def test_the_certificate_of_the_false_optimum(hsb_fit):
-    from pylme.reference.certificate import certify
+    from pylme.reference.optimize.certificate import certify
 
     model = hsb_fit._model
     false = np.array([0.25438002, 0.02080708, 0.0])

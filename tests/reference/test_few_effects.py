@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import pylme
-from pylme.reference.few_effects import few_effects
-from pylme.reference.problem import prepare
+from pylme.reference.criterion.few_effects import few_effects
+from pylme.reference.criterion.prepare import prepare
 from tests.reference.dense import criterion_of
 
 FORMULAS = ("y ~ x + (1 | g) + (1 | h)", "y ~ x + (x | g) + (z | h)", "y ~ 1 + (x || g) + (1 | h)")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import pylme
-from pylme.reference.evaluation import one_of
-from pylme.reference.fitting import fit
-from pylme.reference.newton import minimise
+from pylme.reference.criterion.evaluation import one_of
+from pylme.reference.optimize.fitting import fit
+from pylme.reference.optimize.newton import minimise
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pylme.reference.front_layout import fronts_of
-from pylme.reference.ordering import elimination_order
-from pylme.reference.selected_inverse import selected_inverse
-from pylme.reference.sparse_factor import sparse_factor, triangles_of
-from pylme.reference.supernodes import supernodes
+from pylme.reference.linalg.front_layout import fronts_of
+from pylme.reference.linalg.ordering import elimination_order
+from pylme.reference.linalg.selected_inverse import selected_inverse
+from pylme.reference.linalg.sparse_factor import sparse_factor, triangles_of
+from pylme.reference.linalg.supernodes import supernodes
 
 
 def nothing(n):

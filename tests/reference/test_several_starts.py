@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import pylme
-from pylme.reference.fitting import fit
-from pylme.reference.problem import prepare
+from pylme.reference.criterion.prepare import prepare
+from pylme.reference.optimize.fitting import fit
 from tests.reference.dense import best_of, criterion_of
 from tests.reference.several_minima import CASES
 

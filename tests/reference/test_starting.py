@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 import pylme
-from pylme.reference.problem import prepare
+from pylme.reference.criterion.prepare import prepare
 
 
 def test_large_balanced_data_begin_near_the_truth():

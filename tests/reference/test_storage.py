@@ -12,9 +12,9 @@ import pytest
 import pylme
 from pylme.errors import TooLargeError
 from pylme.reference import sparse_elimination
-from pylme.reference.crossed import crossed
-from pylme.reference.dense_elimination import DenseElimination
-from pylme.reference.sparse_elimination import SparseElimination
+from pylme.reference.criterion.crossed import crossed
+from pylme.reference.criterion.dense_elimination import DenseElimination
+from pylme.reference.criterion.sparse_elimination import SparseElimination
 from pylme.reference.threads import one_thread
 from tests.reference.crossed_data import kept, pupils, workers
 from tests.reference.models import prepared, table
@@ -75,8 +75,8 @@ def test_what_fits_neither_way_is_refused_with_its_bytes():
 
 
 def test_nothing_of_that_size_is_asked_for_before_it_is_refused(monkeypatch):
-    monkeypatch.setattr("pylme.reference.storage.available_bytes", lambda: 100_000_000)
-    monkeypatch.setattr("pylme.reference.cells.TABLE", 0)
+    monkeypatch.setattr("pylme.reference.criterion.storage.available_bytes", lambda: 100_000_000)
+    monkeypatch.setattr("pylme.reference.problem.cells.TABLE", 0)
     place = np.arange(160_000)
     f, g = place // 40, (7 * place + place // 40) % 4_001
     data = workers(160_000, 40, 40).assign(f=f, g=g)
@@ -91,7 +91,7 @@ def test_nothing_of_that_size_is_asked_for_before_it_is_refused(monkeypatch):
 
 
 def test_the_user_is_told(monkeypatch):
-    monkeypatch.setattr("pylme.reference.storage.available_bytes", lambda: 500_000)
+    monkeypatch.setattr("pylme.reference.criterion.storage.available_bytes", lambda: 500_000)
     with pytest.raises(TooLargeError, match=r"500,000 bytes \(0\.5 MB\) are available"):
         pylme.lmer(FORMULA, workers(6_000, 2_000, 1_500, near=5), engine="numpy")
 
@@ -126,7 +126,7 @@ MODELS = {
 def test_the_bytes_that_are_foreseen(name, storage, monkeypatch):
     """They are what it takes, and not so many that what fits would be refused."""
     # The pairs of levels are sorted, not counted in a table of all of them.
-    monkeypatch.setattr("pylme.reference.cells.TABLE", 0)
+    monkeypatch.setattr("pylme.reference.problem.cells.TABLE", 0)
     formula, data = MODELS[name]
     _, _, problem = prepared(formula, data())
     T = problem.layout.matrices(problem.start())

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pylme.reference.ordering import elimination_order
-from pylme.reference.supernodes import supernodes
+from pylme.reference.linalg.ordering import elimination_order
+from pylme.reference.linalg.supernodes import supernodes
 
 
 @st.composite

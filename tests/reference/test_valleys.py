@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import pylme
-from pylme.reference.newton import minimise
-from pylme.reference.several_starts import searched
-from pylme.reference.starting import first_starts, further_starts
+from pylme.reference.optimize.newton import minimise
+from pylme.reference.optimize.several_starts import searched
+from pylme.reference.problem.starting import first_starts, further_starts
 from tests.reference.models import prepared
 
 GROUPS, ROWS = 10, 80

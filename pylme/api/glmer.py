@@ -1,0 +1,128 @@
+"""`pylme.glmer`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from pylme.deadline import checked_timeout
+from pylme.errors import (
+    OptionError,
+)
+from pylme.families.family import family as family_of
+from pylme.lme4.control import GlmerControl
+from pylme.model_matrix.specify import specified
+from pylme.model_matrix.starting_means import require_starting_means
+from pylme.options import is_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike
+
+    from pylme.api.fitting import Engine
+    from pylme.fit import Fit
+    from pylme.frame import NaAction
+    from pylme.model_matrix.spec import Contrast, Start
+
+from pylme.api.fitting import fitted_by_lme4, require_kind, require_lme4, within_memory
+
+__all__ = ["glmer"]
+
+
+#: lme4's own limit of quadrature points.
+MOST_POINTS: Final = 100
+
+
+@within_memory
+def glmer(
+    formula: str,
+    data: Any,
+    *,
+    family: str = "binomial",
+    link: str | None = None,
+    n_agq: int = 1,
+    engine: Engine = "lme4",
+    weights: str | ArrayLike | None = None,
+    offset: str | ArrayLike | None = None,
+    subset: str | ArrayLike | None = None,
+    contrasts: Mapping[str, Contrast] | None = None,
+    control: GlmerControl | None = None,
+    start: Start | ArrayLike | None = None,
+    mustart: str | ArrayLike | None = None,
+    etastart: str | ArrayLike | None = None,
+    na_action: NaAction = "omit",
+    timeout: float | None = None,
+) -> Fit:
+    """Fit a generalized linear mixed-effects model by maximum likelihood.
+
+    Parameters
+    ----------
+    formula, data, offset, subset, contrasts, na_action, timeout
+        As for `lmer`. A binomial response is 0 and 1, two levels, ``cbind(successes, failures)``,
+        or a proportion with the number of trials as `weights`.
+    family : {"binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian"}
+        The conditional distribution of the response.
+    link : str, optional
+        The family's usual link where none is given.
+    engine : {"lme4"}
+        The numpy engine fits linear models only.
+    n_agq : int
+        Points of the adaptive Gauss-Hermite quadrature: 1 is the Laplace approximation, 0 a
+        faster and rougher one, more than 1 needs a single scalar random-effects term.
+    weights : str or array_like, optional
+        Prior weights; trials for a binomial proportion.
+    control : GlmerControl, optional
+    start : array_like or mapping, optional
+        Theta, or a mapping with "theta" and "fixef".
+    mustart : str or array_like of shape (rows,), optional
+        Means of the response from which the iterations start, within the range of the family: for
+        a binomial response probabilities. Needed where the link does not exist for some values
+        of the response, such as the logarithm for a response with zeros.
+    etastart : str or array_like of shape (rows,), optional
+        Values of the linear predictor from which the iterations start, in place of `mustart`.
+
+    Returns
+    -------
+    Fit
+        The fitted model; what is asked of it is fetched from R when it is asked.
+
+    Raises
+    ------
+    FormulaError, DataError, OptionError, RUnavailableError, RError, FitTimeoutError
+        As `lmer`.
+
+    Warns
+    -----
+    PylmeWarning
+        As `lmer`.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> cbpp = pylme.datasets.load("cbpp")
+    >>> fit = pylme.glmer("cbind(incidence, size - incidence) ~ period + (1 | herd)", cbpp)
+    >>> fit.varcorr["herd"].sd.round(3).to_dict()
+    {'(Intercept)': 0.642}
+    """
+    require_lme4(engine, "glmer")
+    require_kind("control", control, GlmerControl)
+    seconds = checked_timeout(timeout)
+    spec = specified(
+        formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
+        start=start, na_action=na_action, family=family_of(family, link), reml=False,
+        mustart=mustart, etastart=etastart,
+    )  # fmt: skip
+    require_starting_means(spec)
+    return fitted_by_lme4(
+        spec, "glmer", control, na_action=na_action, n_agq=_points(n_agq), timeout=seconds
+    )
+
+
+def _points(n_agq: object) -> int:
+    """The number of quadrature points."""
+    points = int(cast("int", n_agq)) if is_whole(n_agq) else -1
+    if not 0 <= points <= MOST_POINTS:
+        raise OptionError(
+            option="n_agq", value=n_agq, allowed=f"a whole number from 0 to {MOST_POINTS}"
+        )
+    return points

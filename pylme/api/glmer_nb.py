@@ -1,0 +1,70 @@
+"""`pylme.glmer_nb`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pylme.deadline import checked_timeout
+from pylme.families.family import family as family_of
+from pylme.lme4.control import GlmerControl
+from pylme.model_matrix.specify import specified
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike
+
+    from pylme.api.fitting import Engine
+    from pylme.fit import Fit
+    from pylme.frame import NaAction
+    from pylme.model_matrix.spec import Contrast
+
+from pylme.api.fitting import fitted_by_lme4, require_kind, require_lme4, within_memory
+
+__all__ = ["glmer_nb"]
+
+
+@within_memory
+def glmer_nb(
+    formula: str,
+    data: Any,
+    *,
+    engine: Engine = "lme4",
+    weights: str | ArrayLike | None = None,
+    offset: str | ArrayLike | None = None,
+    subset: str | ArrayLike | None = None,
+    contrasts: Mapping[str, Contrast] | None = None,
+    control: GlmerControl | None = None,
+    na_action: NaAction = "omit",
+    timeout: float | None = None,
+) -> Fit:
+    """Fit a negative binomial mixed-effects model, its dispersion estimated too.
+
+    Parameters
+    ----------
+    formula, data, engine, weights, offset, subset, contrasts, control, na_action, timeout
+        As for `glmer`. The dispersion is ``fit.getme("glmer.nb.theta")``.
+
+    Returns
+    -------
+    Fit
+        The fitted model; what is asked of it is fetched from R when it is asked.
+
+    Raises
+    ------
+    FormulaError, DataError, OptionError, RUnavailableError, RError, FitTimeoutError
+        As `lmer`.
+
+    Warns
+    -----
+    PylmeWarning
+        As `lmer`.
+    """
+    require_lme4(engine, "glmer_nb")
+    require_kind("control", control, GlmerControl)
+    seconds = checked_timeout(timeout)
+    spec = specified(
+        formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
+        start=None, na_action=na_action, family=family_of("poisson"), reml=False,
+    )  # fmt: skip
+    return fitted_by_lme4(spec, "glmer.nb", control, na_action=na_action, timeout=seconds)

@@ -1,0 +1,154 @@
+"""`pylme.lmer`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pylme.deadline import checked_timeout
+from pylme.errors import (
+    OptionError,
+)
+from pylme.lme4.control import LmerControl
+from pylme.model_matrix.specify import specified
+from pylme.options import choice, true_or_false
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike
+
+    from pylme.fit import Fit
+    from pylme.frame import NaAction
+    from pylme.model_matrix.spec import Contrast, Start
+
+from pylme.api.fitting import (
+    Engine,
+    checked,
+    fitted_by_lme4,
+    fitted_by_numpy,
+    require_kind,
+    within_memory,
+)
+
+__all__ = ["lmer"]
+
+
+@within_memory
+def lmer(
+    formula: str,
+    data: Any,
+    *,
+    reml: bool = True,
+    engine: Engine = "lme4",
+    weights: str | ArrayLike | None = None,
+    offset: str | ArrayLike | None = None,
+    subset: str | ArrayLike | None = None,
+    contrasts: Mapping[str, Contrast] | None = None,
+    control: LmerControl | None = None,
+    start: Start | ArrayLike | None = None,
+    na_action: NaAction = "omit",
+    timeout: float | None = None,
+    check: bool = False,
+) -> Fit:
+    """Fit a linear mixed-effects model.
+
+    Parameters
+    ----------
+    formula : str
+        In lme4's language, as ``"math ~ ses*sector + (ses | sch.id)"``.
+    data : DataFrame, Table or mapping of arrays
+        pandas, polars, pyarrow, or a dict of arrays; only the columns named are read.
+    reml : bool
+        Fit by the restricted likelihood; False for maximum likelihood.
+    engine : {"lme4", "numpy"}
+        What fits the model: R's lme4, or pylme's own program, which needs no R.
+    weights : str or array_like of shape (rows,), optional
+        Prior weights, positive: the residual variance of a row is sigma^2 / weight.
+    offset : str or array_like of shape (rows,), optional
+        A known part of the linear predictor, in units of the response.
+    subset : str or array_like of bool of shape (rows,), optional
+        The rows to use, or the name of a boolean column.
+    contrasts : mapping, optional
+        Column → "treatment", "sum", "helmert", "poly", "SAS" or a matrix (levels, columns).
+    control : LmerControl, optional
+        For lme4 alone.
+    start : array_like, optional
+        Starting values of theta.
+    na_action : {"omit", "fail"}
+        Leave rows with missing values out, with one warning, or raise.
+    timeout : float, optional
+        Seconds that the engine may take; the fit is then stopped. It is looked at wherever R looks
+        for interrupts, or between two evaluations of the criterion. Time spent on reading the data,
+        on waiting while another thread uses R, and on a check is not counted.
+    check : bool
+        Cross-check the fit on the spot: see `Fit.cross_check`. What the engine warns of its own
+        fit is then replaced by one warning with the verdict, and by none where lme4 is right and
+        did not warn. It stays in ``fit.conditions``.
+
+    Returns
+    -------
+    Fit
+        The fitted model; what is asked of it is computed or fetched from R when it is asked.
+
+    Raises
+    ------
+    FormulaError
+        If the formula cannot be read, names an unknown column or calls a function not allowed.
+    DataError
+        If the data cannot be carried over exactly or no model can be fitted to them.
+    OptionError
+        If an argument is not one of those allowed.
+    NotAvailableError
+        With engine "numpy", if the formula calls a function that R alone knows.
+    RUnavailableError
+        With engine "lme4", if R, rpy2 or lme4 is missing.
+    RError
+        If R stops; with R's own message and call.
+    FitTimeoutError
+        If the engine takes longer than `timeout`.
+
+    Warns
+    -----
+    MissingRowsWarning
+        If rows were left out.
+    ConvergenceWarning, SingularFitWarning, RankDeficiencyWarning, ScalingWarning, RWarning
+        All that the engine says, in its order; also kept as ``fit.conditions``.
+    CrossCheckWarning
+        With ``check=True``, in place of the first two: the verdict.
+
+    References
+    ----------
+    Bates, Mächler, Bolker & Walker (2015), Fitting linear mixed-effects models using lme4,
+    Journal of Statistical Software 67(1), doi:10.18637/jss.v067.i01.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
+    >>> round(fit.varcorr["Subject"].corr.loc["(Intercept)", "Days"], 3)
+    0.066
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy").is_singular()
+    False
+    """
+    choice("engine", engine, Engine)
+    require_kind("control", control, LmerControl)
+    if engine == "numpy" and control is not None:
+        raise OptionError(
+            option="control",
+            value=f"{type(control).__name__}(...)",
+            allowed='none with engine="numpy": a control is for lme4 and its optimisers',
+        )
+    reml = true_or_false("reml", reml)
+    seconds = checked_timeout(timeout)
+    spec = specified(
+        formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
+        start=start, na_action=na_action, family=None, reml=reml,
+    )  # fmt: skip
+
+    def fit() -> Fit:
+        if engine == "numpy":
+            return fitted_by_numpy(spec, na_action=na_action, offset=offset, timeout=seconds)
+        return fitted_by_lme4(spec, "lmer", control, na_action=na_action, timeout=seconds)
+
+    return checked(fit) if true_or_false("check", check) else fit()

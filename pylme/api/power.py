@@ -1,0 +1,185 @@
+"""Power: how often a test finds what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from pylme.errors import OptionError
+from pylme.options import choice, is_number, optional_text, true_or_false, whole_number, workers
+from pylme.simulation.draw.seeds import seeds_of
+from pylme.simulation.draw.simulator import Simulator
+from pylme.simulation.draw.sources import source_of
+from pylme.simulation.estimate.models import StudyModel
+from pylme.simulation.testing.likelihood_ratio import likelihood_ratio
+from pylme.simulation.testing.power import Power
+from pylme.simulation.testing.testing import simulated_p
+from pylme.simulation.testing.wald import Wald
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pylme.simulation.draw.seeds import Seed, Seeds
+    from pylme.simulation.draw.sources import Source
+    from pylme.simulation.study import Engine
+    from pylme.simulation.testing.hypothesis import Hypothesis
+
+__all__ = ["power"]
+
+Reference = Literal["asymptotic", "simulated"]
+#: The child of a seed whose children draw under the null hypothesis: no replicate has its number.
+_OF_NULL: Final = 2**32 - 1
+
+
+def power(
+    simulate: Any,
+    model: str | StudyModel,
+    *,
+    test: str | None = None,
+    null: str | None = None,
+    reference: Reference = "asymptotic",
+    df: float | None = None,
+    n: int = 1000,
+    alpha: float = 0.05,
+    seed: Seed = None,
+    engine: Engine = "numpy",
+    n_jobs: int | None = None,
+    progress: bool = False,
+) -> Power:
+    """The power of a test of a fixed effect or of variance components.
+
+    Parameters
+    ----------
+    simulate : Simulator, Fit or callable; or a mapping of names to them
+        What draws, as for `pylme.study`; several designs give a line each.
+    model : str or StudyModel
+        The model that is fitted.
+    test : str, optional
+        The fixed effect whose Wald test is asked for, by R's coefficient name.
+    null : str, optional
+        Or the formula of a smaller model, against which a likelihood ratio test is made: without
+        some fixed effects, both are then fitted by maximum likelihood; or without some random
+        effects, or without any. One random effect less is tested against the mixture of two
+        chi-squared distributions that its boundary calls for.
+    reference : {"asymptotic", "simulated"}
+        What the statistic is compared with: its distribution in large samples, or `n` statistics
+        of data drawn with what is tested set to zero. That is right for small samples too, and for
+        several random effects at once.
+    df : float, optional
+        With `test`: degrees of freedom, for t in the place of the normal distribution.
+    n : int
+        Replicates.
+    alpha : float
+        The level of the test.
+    seed, engine, n_jobs, progress
+        As for `pylme.study`. All designs have the same seeds.
+
+    Returns
+    -------
+    Power
+
+    Raises
+    ------
+    OptionError
+        If not exactly one of `test` and `null` is given, the model does not contain the smaller
+        one, or another argument is not one of those allowed.
+    UnknownNameError
+        If the model has no such fixed effect.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> designs = {
+    ...     f"{schools} schools": pylme.simulator(
+    ...         "y ~ ses + (ses | school)",
+    ...         pylme.expand_grid(school=range(schools), ses=range(5)),
+    ...         beta=[0, 0.3], sigma=1, covariances={"sd": [1, 0.5]},
+    ...     )
+    ...     for schools in (10, 40)
+    ... }
+    >>> found = pylme.power(designs, "y ~ ses + (ses | school)", test="ses", n=200, seed=1)
+    >>> low, high = found.table["power"]
+    >>> bool(low < 0.6 < 0.9 < high)
+    True
+    """
+    _require_one_test(test, null, df)
+    choice("reference", reference, Reference)
+    n = whole_number("n", n, least=1)
+    n_jobs, progress = workers("n_jobs", n_jobs), true_or_false("progress", progress)
+    if not (is_number(alpha) and 0 < alpha < 1):
+        raise OptionError(option="alpha", value=alpha, allowed="a number between 0 and 1")
+    if seed is None:
+        # One for all designs, that R takes too.
+        seed = int(np.random.default_rng().integers(2**30))
+    larger = model if isinstance(model, StudyModel) else StudyModel(formula=model)
+    options = {"engine": engine, "n_jobs": n_jobs, "progress": progress}
+    designs = simulate if isinstance(simulate, Mapping) else {"one": simulate}
+    if not designs:
+        raise OptionError(option="simulate", value=simulate, allowed="at least one design")
+    statistics: dict[str, NDArray[np.float64]] = {}
+    p_values: dict[str, NDArray[np.float64]] = {}
+    words = ""
+    for name, drawing in designs.items():
+        source = source_of(drawing)
+        seeds = seeds_of(seed, rng=source.rng, n=n)
+        hypothesis: Hypothesis
+        if null is None:
+            hypothesis = Wald(model=larger, effect=str(test), df=df)
+        else:
+            hypothesis = likelihood_ratio(larger, null, source, _example(source, seeds))
+        found = hypothesis.statistics(drawing, n, seed, options)
+        statistics[str(name)] = found
+        if reference == "simulated":
+            drawn = hypothesis.statistics(_null(hypothesis, source), n, _other(seeds, n), options)
+            p_values[str(name)] = simulated_p(found, drawn)
+            compared_with = f"{n} draws under the null hypothesis"
+        else:
+            p_values[str(name)] = hypothesis.p_values(found)
+            compared_with = hypothesis.compared_with
+        words = f"{hypothesis.words}{compared_with and f' against {compared_with}'}"
+    index = pd.RangeIndex(n, name="replicate")
+    return Power(
+        p_values=pd.DataFrame(p_values, index=index),
+        statistics=pd.DataFrame(statistics, index=index),
+        test=words,
+        alpha=float(alpha),
+        seed=seed,
+    )
+
+
+def _require_one_test(test: str | None, null: str | None, df: float | None) -> None:
+    test, null = optional_text("test", test), optional_text("null", null)
+    if (test is None) == (null is None):
+        raise OptionError(
+            option="test", value=test, allowed="either `test`, a fixed effect, or `null`, a formula"
+        )
+    if df is not None and not (test is not None and is_number(df) and df > 0):
+        raise OptionError(option="df", value=df, allowed="a positive number, with `test`")
+
+
+def _example(source: Source, seeds: Seeds) -> Any:
+    """A table as those that are drawn."""
+    if isinstance(source, Simulator):
+        return source.table()
+    return source.replicates(seeds, 0, 1).to_frame(0)
+
+
+def _null(hypothesis: Hypothesis, source: Source) -> Simulator:
+    if not isinstance(source, Simulator):
+        raise OptionError(
+            option="reference",
+            value="simulated",
+            allowed='"asymptotic", where a function makes the tables: pylme cannot set its '
+            "parameters to zero",
+        )
+    return hypothesis.null(source)
+
+
+def _other(seeds: Seeds, n: int) -> Seed:
+    """A seed for `n` further replicates."""
+    if seeds.rng == "R":
+        return int(np.asarray(seeds.entropy)) + n
+    return np.random.SeedSequence(seeds.entropy, spawn_key=(*seeds.spawn_key, _OF_NULL))

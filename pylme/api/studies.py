@@ -1,0 +1,109 @@
+"""The study that pylme grew from: the correlation of intercepts and slopes, sector by sector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, get_args
+
+from pylme.errors import OptionError
+from pylme.lme4.reference_blas import reference_libraries
+from pylme.options import choice, workers
+from pylme.simulation.draw.seeds import Rng
+from pylme.simulation.published import sectors
+from pylme.simulation.published.answer import SectorCorrelation
+from pylme.simulation.study import run_study
+
+if TYPE_CHECKING:
+    import os
+
+    from pylme.simulation.published.sectors import Candidate
+    from pylme.simulation.study import Engine
+
+__all__ = ["SectorCorrelation", "sector_correlation"]
+
+_ALL: Final[tuple[Candidate, ...]] = get_args(sectors.Candidate)
+
+
+def sector_correlation(
+    n: int = 250,
+    *,
+    engine: Engine = "numpy",
+    rng: Rng = "numpy",
+    seed: int = 1,
+    jobs: int | None = None,
+    candidates: Sequence[Candidate] = _ALL,
+    progress: bool = False,
+    store: str | os.PathLike[str] | None = None,
+) -> SectorCorrelation:
+    """Try which model finds the correlation of intercepts and slopes in each of two sectors.
+
+    Schools of two sectors differ in how their intercepts and slopes are correlated, by 0.4 and by
+    -0.4. Four ways to estimate both are tried on the same data: a fit for each sector; the combined
+    model ``(ses:sector | sch.id)``; ``(dummy(sector, "0"):ses | sch.id)`` and the same for sector
+    1; and two blocks as `pylme.group_specific` writes them.
+
+    Parameters
+    ----------
+    n : int
+        Replicates.
+    engine : {"numpy", "lme4"}
+    rng : {"numpy", "R"}
+        With "R" and engine "lme4" it is the study that was published, draw for draw. R then runs
+        on the reference BLAS if there is one, in processes of its own: how many fits of the
+        combined model "converge" turns on the last bit of its arithmetic.
+    seed : int
+        As for `pylme.simulate`; the published study has 1.
+    jobs : int or None
+        Workers, as `n_jobs` of `pylme.study`.
+    candidates : sequence of {"separate", "combined", "two dummies", "two blocks"}
+        Those to try. The original study had the first two.
+    progress : bool
+    store : path, optional
+        As for `pylme.study`.
+
+    Returns
+    -------
+    SectorCorrelation
+        The table of means, and in words what each model gets right.
+
+    Raises
+    ------
+    OptionError
+        If an argument is not one of those allowed.
+    RUnavailableError
+        If R is asked for and is not there.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> found = pylme.studies.sector_correlation(50, candidates=["separate", "two blocks"])
+    >>> found.table["mean_0"].round(1).tolist()
+    [0.4, 0.4]
+    """
+    choice("rng", rng, Rng)
+    jobs = workers("jobs", jobs)
+    if not isinstance(candidates, Sequence) or isinstance(candidates, str) or not candidates:
+        allowed = f"a sequence of some of {', '.join(map(repr, _ALL))}"
+        raise OptionError(option="candidates", value=candidates, allowed=allowed)
+    wanted = tuple(choice("candidates", name, sectors.Candidate) for name in candidates)
+    published = rng == "R" and engine == "lme4"
+    found = run_study(
+        sectors.sectors(rng), sectors.candidates(wanted), n=n, seed=seed, engine=engine,
+        n_jobs=jobs, progress=progress, store=store, reference_blas=published,
+    )  # fmt: skip
+    return SectorCorrelation(
+        study=found,
+        candidates=tuple(name for name in _ALL if name in wanted),
+        note=_note(published=published),
+    )
+
+
+def _note(*, published: bool) -> str:
+    if not published:
+        return "Converged: the helper's code 1."
+    if reference_libraries():
+        return "Converged: the helper's code 1, in R on the reference BLAS."
+    return (
+        "Converged: the helper's code 1. There is no reference BLAS here; on another one some "
+        "fits of the combined model end with another code."
+    )

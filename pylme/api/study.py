@@ -1,0 +1,117 @@
+"""A study: data drawn many times, several models fitted to each draw, what comes of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pylme.fit import Fit
+from pylme.simulation.estimate.collecting import Collect
+from pylme.simulation.study import run_study
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping
+
+    from pylme.simulation.draw.seeds import Seed
+    from pylme.simulation.estimate.models import StudyModel
+    from pylme.simulation.outcome.result import StudyResult
+    from pylme.simulation.study import Engine
+
+__all__ = ["study"]
+
+
+def study(
+    simulate: Any,
+    models: Mapping[str, str | StudyModel] | str,
+    *,
+    n: int = 250,
+    seed: Seed = None,
+    engine: Engine = "numpy",
+    n_jobs: int | None = None,
+    truth: Mapping[str, Any] | None = None,
+    collect: Callable[[Fit], Mapping[str, float]] | None = None,
+    check: bool = False,
+    progress: bool = False,
+    store: str | os.PathLike[str] | None = None,
+    reference_blas: bool = False,
+) -> StudyResult:
+    """Fit several models to many replicates of simulated data.
+
+    Parameters
+    ----------
+    simulate : Simulator, Fit or callable
+        What draws: `pylme.simulator`; a fit, at its estimates; or a function that takes a
+        `numpy.random.Generator` and gives a table.
+    models : mapping of str to str or StudyModel
+        Names to formulas, or to formulas with the options of `lmer`.
+    n : int
+        Replicates.
+    seed : int, SeedSequence or None
+        As for `pylme.simulate`: one child of it for each replicate, so that nothing depends on
+        the number of workers.
+    engine : {"numpy", "lme4"}
+        "numpy" fits all replicates in a batch, "lme4" each by lmer.
+    n_jobs : int or None
+        Workers, as joblib has it. None is one, or what an active `joblib.parallel_config` says,
+        which may also put the work on dask or ray.
+    truth : mapping, optional
+        True values by the label of the parameter (``"ses"``, ``"sd__ses | sch.id"``, ``"sigma"``),
+        or such mappings by model. A simulator whose parameters are the same in all rows knows them.
+    collect : callable, optional
+        Takes a `Fit` and gives further numbers by name. Each replicate is then fitted by itself.
+    check : bool
+        Cross-check each fit, and keep the verdict. Each replicate is then fitted by itself.
+    progress : bool
+        Show a bar, in a terminal or a notebook.
+    store : path, optional
+        A folder where results are kept as they come. The same study called again goes on where it
+        was cut off. Needs the extra ``pylme[parquet]``.
+    reference_blas : bool
+        Let R run on the reference BLAS where there is one, in processes of its own: slower on
+        large models, and with the same bits on every machine. What lme4 calls converged, where the
+        criterion is flat, turns on the last bit.
+
+    Returns
+    -------
+    StudyResult
+        A fit that fails is a row with its error, and ends nothing; so is a replicate that ends its
+        worker process (`WorkerError`).
+
+    Raises
+    ------
+    OptionError
+        If an argument is not one of those allowed.
+    FormulaError, DataError
+        If a model can be fitted to no replicate.
+    RUnavailableError
+        If the engine is "lme4" and there is none.
+    MissingPackageError
+        If `store` is given and pyarrow is not installed.
+    StoreError
+        If the store cannot be read or written: a full disk, a folder without permission.
+
+    Warns
+    -----
+    DamagedStoreWarning
+        If files in the store are not whole; their replicates are fitted again.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> grid = pylme.expand_grid(school=range(20), ses=range(10))
+    >>> model = pylme.simulator(
+    ...     "y ~ ses + (ses | school)", grid, beta=[1, 2], sigma=2,
+    ...     covariances={"sd": [2, 1], "corr": 0.4},
+    ... )
+    >>> found = pylme.study(model, {"slopes": "y ~ ses + (ses | school)"}, n=100, seed=1)
+    >>> found
+    <StudyResult: 100 replicates of 1 models by numpy, 0 fits failed>
+    >>> line = found.summary().estimates.query("over == 'all' and parameter == 'ses'")
+    >>> bool(abs(line["bias"].item()) < 4 * line["bias_se"].item())
+    True
+    """
+    return run_study(
+        simulate, models, n=n, seed=seed, engine=engine, n_jobs=n_jobs, truth=truth,
+        collect=None if collect is None else Collect(own=collect, wrap=Fit), check=check,
+        progress=progress, store=store, reference_blas=reference_blas,
+    )  # fmt: skip

@@ -1,0 +1,106 @@
+"""From a fit to its standard deviations and correlations by the levels of a factor."""
+
+from __future__ import annotations
+
+from itertools import combinations_with_replacement
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pylme.by_group.blocks import blocks_by
+from pylme.by_group.pooled import equality_test, pooled_terms
+from pylme.by_group.profile import profile_interval
+from pylme.by_group.table import (
+    GroupCorrelations,
+    IntervalMethod,
+    LevelEstimates,
+    delta_estimates,
+)
+from pylme.options import choice, optional_text, text
+from pylme.reference.standard_errors import standard_errors
+from pylme.results.tidying import half_width
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pylme.by_group.blocks import CovarianceBlock
+    from pylme.crosscheck.posed import Posed
+    from pylme.results.varcorr import VarCorr
+
+__all__ = ["group_correlations"]
+
+
+def group_correlations(
+    varcorr: VarCorr,
+    posed: Posed | None,
+    *,
+    by: str,
+    group: str | None = None,
+    method: IntervalMethod = "delta",
+    conf_level: float = 0.95,
+) -> GroupCorrelations:
+    """Standard deviations and correlations by level, with intervals and a test of equality.
+
+    Parameters
+    ----------
+    varcorr : VarCorr
+        What was estimated.
+    posed : Posed or None
+        The model, for intervals and test; None where the criterion is not known here.
+    by : str
+        The factor that the random part was written for.
+    group : str, optional
+        The grouping factor, where several have terms by `by`.
+    method : {"delta", "profile"}
+    conf_level : float
+
+    Raises
+    ------
+    NotAvailableError
+        If the random part has no term for each level of `by`.
+    OptionError
+        If an argument is not one of those allowed.
+    """
+    method = choice("method", method, IntervalMethod)
+    by, group = text("by", by), optional_text("group", group)
+    reach = half_width(conf_level)
+    blocks = blocks_by(by, varcorr, group=group)
+    levels, test = delta_estimates(blocks, None, conf_level=conf_level), None
+    if posed is not None:
+        theta, criterion = posed.optimum()
+        pooled = posed.with_terms(pooled_terms(posed.terms, blocks))
+        errors = standard_errors(posed.problem(), posed.terms, theta)
+        levels = (
+            _profiled(blocks, posed, theta, limit=criterion + reach**2)
+            if method == "profile"
+            else delta_estimates(blocks, errors.sdcor, conf_level=conf_level)
+        )
+        test = equality_test(
+            blocks,
+            separate=criterion,
+            pooled=pooled.optimum()[1],
+            singular=any(np.isnan(errors.sdcor[block.term]).any() for block in blocks),
+        )
+    return GroupCorrelations(
+        by=by, group=blocks[0].group, names=blocks[0].names, levels=levels,
+        method=method, conf_level=conf_level, test=test,
+    )  # fmt: skip
+
+
+def _profiled(
+    blocks: Sequence[CovarianceBlock],
+    posed: Posed,
+    theta: NDArray[np.float64],
+    *,
+    limit: float,
+) -> tuple[LevelEstimates, ...]:
+    made = []
+    for block in blocks:
+        low, high = np.full_like(block.sdcor, np.nan), np.full_like(block.sdcor, np.nan)
+        for b, a in combinations_with_replacement(range(len(low)), 2):
+            ends = profile_interval(posed, theta, term=block.term, place=(a, b), limit=limit)
+            low[a, b], high[a, b] = low[b, a], high[b, a] = ends
+        made.append(LevelEstimates(level=block.level, estimate=block.sdcor, low=low, high=high))
+    return tuple(made)

@@ -1,0 +1,141 @@
+"""The random part that gives each level of a factor its own covariance matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from pylme.by_group.between import levels_between
+from pylme.errors import OptionError, UnknownColumnError
+from pylme.formula import (
+    Binary,
+    Name,
+    check_functions,
+    deparse,
+    expand,
+    level_block,
+    model_terms,
+    parse_formula,
+    parse_tree,
+    walk,
+)
+from pylme.frame import column_names
+from pylme.options import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pylme.formula import Node
+
+__all__ = ["group_specific"]
+
+
+def group_specific(
+    slope: str | Sequence[str] | None = None, *, group: str, by: str, data: Any
+) -> str:
+    """The random part of a formula with a covariance matrix for each level of a factor.
+
+    In ``(ses | sch.id)`` all schools share one standard deviation of intercepts, one of slopes, and
+    one correlation. Here each level of `by` has its own: as if the levels were fitted apart, but in
+    one model, so that they can be compared.
+
+    Parameters
+    ----------
+    slope : str or sequence of str, optional
+        The covariates whose slopes vary: columns, or expressions such as ``"log(x)"``. None for
+        intercepts alone, which are always there.
+    group : str
+        The grouping factor: a column, or an interaction such as ``"a:b"``.
+    by : str
+        A column of strings, categories or truth values that is constant within each group.
+    data : DataFrame, Table or mapping of arrays
+        What the model will be fitted to.
+
+    Returns
+    -------
+    str
+        A term for each level, joined by ``+``, to be put into a formula for either engine.
+
+    Raises
+    ------
+    UnknownColumnError
+        If the data have no such column.
+    ColumnTypeError
+        If `by` holds numbers or times.
+    ColumnValueError
+        If `by` varies within a group, has one level, or a level with one group.
+    FormulaError
+        If `group` or a slope cannot be read.
+
+    Notes
+    -----
+    The residual variance is one for all levels: lme4 has no other. Where it differs, fit the levels
+    apart, or use R's nlme (``weights = varIdent(form = ~ 1 | sector)``) or glmmTMB.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> hsb = pylme.datasets.load("hsb")
+    >>> pylme.group_specific(group="sch.id", by="sector", data=hsb)
+    '(0 + dummy(sector, "Public") | sch.id) + (0 + dummy(sector, "Catholic") | sch.id)'
+    >>> part = pylme.group_specific("ses", group="sch.id", by="sector", data=hsb)
+    >>> fit = pylme.lmer(f"math ~ ses*sector + {part}", hsb)  # doctest: +SKIP
+    """
+    available = column_names(data)
+    text("by", by)
+    if by not in available:
+        raise UnknownColumnError(name=by, available=available, where="`by`")
+    grouping = _node(text("group", group), available, "`group`")
+    _require_one_factor(grouping)
+    slopes = tuple(_slopes(slope, available))
+    levels = levels_between(grouping, by, data)
+    return " + ".join(
+        str(level_block(slopes, group=grouping, by=by, level=level)) for level in levels
+    )
+
+
+def _require_one_factor(group: Node) -> None:
+    # What cannot group at all is refused by the parser, with the term in which it would stand.
+    if len(expand(parse_formula(f"y ~ (1 | {deparse(group)})")).bars) > 1:
+        raise OptionError(
+            option="group",
+            value=deparse(group),
+            allowed="one grouping factor, such as 'a' or 'b:a', and add the other terms yourself",
+        )
+
+
+def _slopes(slope: str | Sequence[str] | None, available: Sequence[str]) -> Iterator[Node]:
+    for covariate in _covariates(slope):
+        terms = model_terms(_node(covariate, available, "`slope`"))
+        if not terms.intercept:
+            raise OptionError(
+                option="slope",
+                value=covariate,
+                allowed="covariates alone: the intercepts always vary",
+            )
+        for term in terms.terms:
+            yield reduce(lambda a, b: Binary(operator=":", left=a, right=b), term.variables)
+
+
+def _covariates(slope: object) -> tuple[str, ...]:
+    if slope is None:
+        return ()
+    several = (slope,) if isinstance(slope, str) else slope
+    if not isinstance(several, Sequence) or not all(isinstance(each, str) for each in several):
+        raise OptionError(
+            option="slope", value=slope, allowed="a text, a sequence of texts, or None"
+        )
+    return tuple(several)
+
+
+def _node(written: str, available: Sequence[str], where: str) -> Node:
+    """The column of that name, or else the expression that is written."""
+    if written in available:
+        return Name(name=written)
+    node = parse_tree(written)
+    for part in walk(node):
+        if isinstance(part, Name) and part.name not in available:
+            raise UnknownColumnError(name=part.name, available=available, where=where)
+    check_functions(parse_formula(f"y ~ {deparse(node)}"))
+    return node

@@ -1,0 +1,117 @@
+"""The model in which all levels share one covariance matrix, and the test against it.
+
+The columns of the terms of the levels add up to those of one term for all: in each row one
+indicator is 1. Twice the difference of the log-likelihoods is asymptotically χ², with as many
+degrees of freedom as there are fewer parameters, if the covariance matrices have full rank. The
+fixed effects are the same in both, so the restricted likelihood serves as well (Pinheiro & Bates
+2000, Mixed-Effects Models in S and S-PLUS, section 2.4.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import chdtrc
+
+from pylme.model_matrix.values import read_only
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pylme.by_group.blocks import CovarianceBlock
+    from pylme.model_matrix.random_term import RandomTerm
+
+__all__ = ["EqualityTest", "equality_test", "pooled_label", "pooled_terms"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EqualityTest:
+    """A likelihood ratio test of one covariance matrix for all levels.
+
+    Attributes
+    ----------
+    statistic : float
+        How much higher the criterion is with one matrix.
+    df : int
+        How many parameters fewer that model has.
+    p_value : float
+        Of χ² with `df` degrees of freedom.
+    pooled : str
+        The term that stands for those of all levels.
+    singular : bool
+        Whether some covariance matrix of the larger model has not full rank: then χ² is no more
+        than a rough guide.
+    """
+
+    statistic: float
+    df: int
+    p_value: float
+    pooled: str
+    singular: bool
+
+
+def equality_test(
+    blocks: Sequence[CovarianceBlock], *, separate: float, pooled: float, singular: bool
+) -> EqualityTest:
+    """Test whether the levels have one covariance matrix.
+
+    Parameters
+    ----------
+    blocks : sequence of CovarianceBlock
+    separate, pooled : float
+        The criterion (deviance or REML criterion) with a matrix for each level, and with one.
+    singular : bool
+        Whether the fit with a matrix for each level is singular.
+    """
+    k = len(blocks[0].names)
+    df = (len(blocks) - 1) * k * (k + 1) // 2
+    # What is negative is the optimiser's tolerance: the larger model contains the smaller one.
+    statistic = max(pooled - separate, 0.0)
+    return EqualityTest(
+        statistic=statistic,
+        df=df,
+        p_value=float(chdtrc(df, statistic)),
+        pooled=pooled_label(blocks[0].names, blocks[0].group),
+        singular=singular,
+    )
+
+
+def pooled_label(names: Sequence[str], group: str) -> str:
+    """The term for all levels, in parentheses."""
+    slopes = [name for name in names if name != "(Intercept)"]
+    return f"({' + '.join(slopes) or '1'} | {group})"
+
+
+def pooled_terms(
+    terms: Sequence[RandomTerm], blocks: Sequence[CovarianceBlock]
+) -> tuple[RandomTerm, ...]:
+    """The terms of the model in which one takes the place of those of all levels.
+
+    Parameters
+    ----------
+    terms : sequence of RandomTerm
+        Of the model with a term for each level.
+    blocks : sequence of CovarianceBlock
+        Which of them belong to levels.
+    """
+    first, *others = (block.term for block in blocks)
+    columns = sum((terms[other].columns for other in others), terms[first].columns)
+    one = replace(
+        terms[first],
+        names=blocks[0].names,
+        label=pooled_label(blocks[0].names, blocks[0].group)[1:-1],
+        columns=read_only(np.asarray(columns)),
+    )
+    kept = [
+        one if place == first else term for place, term in enumerate(terms) if place not in others
+    ]
+    placed: list[RandomTerm] = []
+    row = theta = 0
+    for term in kept:
+        k = len(term.names)
+        rows, thetas = row + term.n_effects, theta + k * (k + 1) // 2
+        placed.append(replace(term, rows=slice(row, rows), thetas=slice(theta, thetas)))
+        row, theta = rows, thetas
+    return tuple(placed)

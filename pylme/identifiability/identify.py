@@ -1,0 +1,125 @@
+"""From a design to what its data identify."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pylme.identifiability.analysis import analysed
+from pylme.identifiability.facts import Facts
+from pylme.identifiability.fixed import fixed_effects
+from pylme.identifiability.limits import MOST_PARAMETERS, size_of, what_was_done
+from pylme.identifiability.null_space import tolerance
+from pylme.identifiability.parameters import SIGMA, covariance_parameters, places_of
+from pylme.identifiability.reasons import reason
+from pylme.identifiability.report import Direction, Identifiability
+from pylme.identifiability.trace import Trace
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pylme.identifiability.analysis import Analysis
+    from pylme.identifiability.trace import Column
+    from pylme.model_matrix.matrices import ModelMatrices
+
+__all__ = ["identify"]
+
+#: A length this small, of a combination found to leave no trace beside the fixed effects, says that
+#: it leaves none in the rows themselves. What the fixed effects alone hide is a good part of it;
+#: rounding after the way back to raw columns shifted by a million leaves 1e-9.
+_PLAIN: Final = 1e-7
+
+
+def identify(design: ModelMatrices) -> Identifiability:
+    """Which parameters of a design its data identify, and for the others why not."""
+    if size_of(design) > MOST_PARAMETERS:
+        return Identifiability(
+            formula=design.formula,
+            parameters=tuple(each.name for each in covariance_parameters(design.terms)),
+            rank=None,
+            directions=(),
+            fixed=fixed_effects(design),
+            undetermined=what_was_done(design),
+        )
+    analysis = analysed(design)
+    size = len(analysis.parameters)
+    facts = Facts(design)
+    absorbed = _absorbed(analysis)
+    names = [*(parameter.name for parameter in analysis.parameters), SIGMA]
+    rows = sorted(analysis.rows, key=_single_ones_first)
+    return Identifiability(
+        formula=design.formula,
+        parameters=tuple(names[:-1]),
+        # All of them and σ² have rank size + 1 - m; σ² has one of it, if there is any.
+        rank=max(size - len(analysis.rows), 0),
+        directions=tuple(_direction(row, names, analysis, absorbed, facts) for row in rows),
+        fixed=fixed_effects(design),
+    )
+
+
+def _single_ones_first(row: NDArray[np.float64]) -> tuple[bool, list[int]]:
+    places = np.flatnonzero(row).tolist()
+    return len(places) > 1, places
+
+
+def _direction(
+    row: NDArray[np.float64],
+    names: list[str],
+    analysis: Analysis,
+    absorbed: frozenset[Column],
+    facts: Facts,
+) -> Direction:
+    places = np.flatnonzero(row).tolist()
+    weights = row[places] / np.abs(row).max()
+    weights *= np.sign(weights[0])
+    chosen = [analysis.parameters[i] for i in places if i < len(analysis.parameters)]
+    pairs = tuple(((p.term, p.column), (p.term, p.row)) for p in chosen)
+    columns = dict.fromkeys(column for pair in pairs for column in pair)
+    trace = Trace(
+        pairs=pairs,
+        residual=places[-1] == len(analysis.parameters),
+        absorbed=tuple(column for column in columns if column in absorbed),
+        plain=_is_plain(row, analysis),
+        parameters=len(names),
+    )
+    return Direction(
+        names=tuple(names[i] for i in places),
+        weights=tuple(weights.tolist()),
+        reason=reason(trace, facts),
+    )
+
+
+def _is_plain(row: NDArray[np.float64], analysis: Analysis) -> bool:
+    """Whether Σ c_i B_i = 0 in the rows themselves."""
+    conditioned, bound = row.copy(), np.abs(row)
+    for position, term in enumerate(analysis.terms):
+        places, rows, columns = places_of(analysis.parameters, position)
+        change = np.zeros(term.R.shape)
+        change[rows, columns] = change[columns, rows] = row[places]
+        conditioned[places] = (term.R @ change @ term.R.T)[rows, columns]
+        bound[places] = (np.abs(term.R) @ np.abs(change) @ np.abs(term.R).T)[rows, columns]
+    length = bound @ analysis.sketches.lengths
+    return bool(np.linalg.norm(analysis.sketches.plain @ conditioned) <= _PLAIN * length)
+
+
+def _absorbed(analysis: Analysis) -> frozenset[Column]:
+    """The columns that the fixed effects hold for every level."""
+    sketches = analysis.sketches
+    least = tolerance(sketches.rounding) * sketches.lengths
+    left = np.linalg.norm(sketches.projected, axis=0) > least
+    seen = {
+        (p.term, p.row): left[i] for i, p in enumerate(analysis.parameters) if p.row == p.column
+    }
+    found: list[Column] = []
+    for position, term in enumerate(analysis.terms):
+        for column in range(len(term.R)):
+            # The conditioned columns that it is made of; what is zero in all rows is none.
+            parts = [
+                made
+                for made in np.flatnonzero(term.R[:, column]).tolist()
+                if term.columns[made].any()
+            ]
+            if parts and not any(seen[position, made] for made in parts):
+                found.append((position, column))
+    return frozenset(found)

@@ -1,0 +1,141 @@
+"""Which parameters of a model the data identify, as a person reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pylme.identifiability.fixed import FixedEffects
+from pylme.identifiability.wording import combination
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Direction", "Identifiability"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Direction:
+    """A combination of covariance parameters that the data cannot see.
+
+    Parameters that change together by `weights` leave the restricted likelihood as it is.
+
+    Attributes
+    ----------
+    names : tuple of str
+        As ``var(ses | sch.id)``, ``cov((Intercept), ses | sch.id)``, ``sigma^2``.
+    weights : tuple of float
+        In the parameters' own units; the largest in size is 1 or -1, the first is positive.
+    reason : str
+        The fact of the data behind it, in words.
+    """
+
+    names: tuple[str, ...]
+    weights: tuple[float, ...]
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{combination(self.names, self.weights)}: {self.reason}"
+
+    @property
+    def sentence(self) -> str:
+        """What the data do not determine, and why."""
+        return f"the data do not determine {', '.join(self.names)}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Identifiability:
+    """Which parameters of a linear mixed model the data identify; prints as a report.
+
+    A parameter is identified if the error contrasts, which is what the data are when the fixed
+    effects are taken out, change their covariances with it. The restricted likelihood (REML) is
+    flat in a direction that is not. The full likelihood is flat in it too, unless the fixed effects
+    are the reason: then it falls with the variance, and the estimate is zero whatever the data.
+
+    Attributes
+    ----------
+    formula : str
+    parameters : tuple of str
+        The names of the covariance parameters, one for each element of theta.
+    rank : int or None
+        How many of them the data can tell apart from one another and from sigma². None where they
+        are too many for that to be determined.
+    directions : tuple of Direction
+        What they cannot see: a basis, with no parameter in any of them that could be left out.
+    fixed : FixedEffects
+    undetermined : str
+        What was looked at and found where the rank was not determined; else empty.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> hsb = pylme.datasets.load("hsb")
+    >>> design = pylme.design("math ~ ses*sector + (ses:sector | sch.id)", hsb)
+    >>> print(design.identifiability())
+    Identifiability of math ~ ses * sector + (ses:sector | sch.id)
+      covariance parameters: 6, of which the data identify 5
+      fixed effects: 4, all identified
+    The data cannot see
+      cov(ses:sectorPublic, ses:sectorCatholic | sch.id)
+        because no level of sch.id has both ses:sectorPublic and ses:sectorCatholic
+    """
+
+    formula: str
+    parameters: tuple[str, ...]
+    rank: int | None
+    directions: tuple[Direction, ...]
+    fixed: FixedEffects
+    undetermined: str = ""
+
+    @property
+    def n_parameters(self) -> int:
+        """The number of covariance parameters, without sigma."""
+        return len(self.parameters)
+
+    @property
+    def identified(self) -> bool | None:
+        """Whether the data see all that the formula asks for, fixed effects included.
+
+        None where that was not determined.
+        """
+        if self.rank is None and not self.fixed.dropped:
+            return None
+        return not self.directions and not self.fixed.dropped
+
+    def to_frame(self) -> pd.DataFrame:
+        """The directions as ``direction``, ``parameter``, ``weight``, ``reason``: a row a part."""
+        import pandas as pd
+
+        rows = [
+            (number, name, weight, direction.reason)
+            for number, direction in enumerate(self.directions, start=1)
+            for name, weight in zip(direction.names, direction.weights, strict=True)
+        ]
+        return pd.DataFrame(rows, columns=["direction", "parameter", "weight", "reason"])
+
+    def __repr__(self) -> str:
+        lines = [
+            f"Identifiability of {self.formula}",
+            f"  covariance parameters: {self.n_parameters:,}, {self.undetermined}"
+            if self.rank is None
+            else f"  covariance parameters: {_counted(self.n_parameters, self.rank)}",
+            f"  fixed effects: {_counted(self.fixed.n_columns, self.fixed.rank)}",
+        ]
+        lines += [f"    {alias}" for alias in self.fixed.dropped]
+        by_reason: dict[str, list[Direction]] = {}
+        for direction in self.directions:
+            by_reason.setdefault(direction.reason, []).append(direction)
+        if by_reason:
+            lines.append("The data cannot see")
+        for reason, directions in by_reason.items():
+            lines += [f"  {combination(each.names, each.weights)}" for each in directions]
+            lines.append(f"    because {reason}")
+        return "\n".join(lines)
+
+
+def _counted(asked: int, seen: int) -> str:
+    return (
+        f"{asked}, all identified"
+        if asked == seen
+        else f"{asked}, of which the data identify {seen}"
+    )

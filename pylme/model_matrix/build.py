@@ -1,0 +1,211 @@
+"""From a model's specification to its matrices, without R."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pylme.errors import FormulaError, NotAvailableError, RankDeficiencyWarning, warn
+from pylme.formula import deparse, model_terms
+from pylme.frame import Factor
+from pylme.frame.factors import of_times
+from pylme.model_matrix.evaluate import Evaluator
+from pylme.model_matrix.groups import group_label, require_levels
+from pylme.model_matrix.magnitudes import require_magnitudes
+from pylme.model_matrix.matrices import ModelMatrices
+from pylme.model_matrix.memory import Memory
+from pylme.model_matrix.model_matrix import model_matrix
+from pylme.model_matrix.new_rows import column_kind
+from pylme.model_matrix.random_term import RandomTerm
+from pylme.model_matrix.rank import combinations, independent_columns
+from pylme.model_matrix.recipe import Recipe, bars_of, fixed_codings, predictor_nodes, total_offset
+from pylme.model_matrix.response_range import require_response
+from pylme.model_matrix.transformations import weights_of
+from pylme.model_matrix.values import CodedFactor, Matrix, Times, numbers_of, read_only
+from pylme.model_matrix.variables import complete, evaluated
+from pylme.model_matrix.whole_columns import require_finite_arguments
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pylme.formula import Formula, ModelTerms
+    from pylme.frame import NaAction
+    from pylme.model_matrix.model_matrix import ModelMatrix
+    from pylme.model_matrix.recipe import BarRecipe
+    from pylme.model_matrix.spec import ModelSpec
+    from pylme.model_matrix.values import Value
+
+__all__ = ["build", "rank_message"]
+
+
+def build(
+    spec: ModelSpec, *, na_action: NaAction = "omit", offset_named: bool = True
+) -> ModelMatrices:
+    """The matrices of a model specification.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    na_action : {"omit", "fail"}
+        What to do about rows for which a transformation gives no value.
+    offset_named : bool
+        Whether the offset is a column of the caller's data, and not an array beside it.
+    """
+    formula, frame = spec.formula, spec.frame
+    _require_unstructured(spec)
+    fixed = model_terms(formula.fixed, response=formula.response)
+    _require_no_response(formula, fixed)
+    memory = Memory()
+    evaluator = Evaluator(frame.columns, frame.nrow, memory)
+    nodes = [formula.response, *predictor_nodes(formula, fixed)]
+    require_finite_arguments(nodes, evaluator, frame.rows, frame.columns)
+    values, kept, rows = complete(
+        evaluated(nodes, evaluator), frame.rows, na_action=na_action, columns=frame.columns
+    )
+    require_magnitudes(formula, values, weights_of(spec))
+    response = values[deparse(formula.response)]
+    require_response(spec, response)
+    bars = bars_of(formula, values)
+    order = _order([len(bar.levels) for bar in bars])
+    codings = fixed_codings(fixed, values, spec.contrasts)
+    matrix = model_matrix(fixed, values, codings, rows.nrow)
+    independent = independent_columns(matrix.values)
+    dropped, aliases = _dropped(matrix, independent)
+    recipe = Recipe(
+        formula=formula,
+        fixed=fixed,
+        bars=bars,
+        order=order,
+        memory=memory,
+        levels={t: value.levels for t, value in values.items() if isinstance(value, Factor)},
+        codings=codings,
+        kept=independent,
+        kinds={name: column_kind(column) for name, column in frame.columns.items()},
+        clocks={
+            name: any(":" in level for level in column.levels)
+            for name, column in frame.columns.items()
+            if isinstance(column, Factor) and of_times(column)
+        },
+        offset=spec.offset if offset_named else "",
+    )
+    return ModelMatrices(
+        formula=str(formula),
+        y=read_only(_response(response)),
+        X=read_only(matrix.values[:, independent] if dropped else matrix.values),
+        x_names=tuple(matrix.names[i] for i in independent.tolist()),
+        assign=tuple(matrix.assign[i] for i in independent.tolist()),
+        dropped=dropped,
+        aliases=read_only(aliases),
+        **_random(tuple(bars[i] for i in order), values, rows.nrow),
+        weights=read_only(_column(spec, "weights", spec.weights, kept, default=1.0)),
+        offset=read_only(
+            _column(spec, "offset", spec.offset, kept, default=0.0)
+            + total_offset(fixed, values, rows.nrow)
+        ),
+        rows=rows,
+        recipe=recipe,
+        family=spec.family,
+    )
+
+
+def _require_unstructured(spec: ModelSpec) -> None:
+    for bar in spec.formula.bars:
+        if bar.structure not in (None, "us"):
+            raise NotAvailableError(
+                asked=f"Building the matrices of the term {bar}",
+                found=f"the covariance structure {bar.structure}() is known to lme4 2 alone",
+                remedy="Write the term as a plain (effects | group).",
+            )
+
+
+def _require_no_response(formula: Formula, fixed: ModelTerms) -> None:
+    response = deparse(formula.response)
+    if any(response == deparse(part) for term in fixed.terms for part in term.variables):
+        raise FormulaError(
+            asked=f"Building the fixed effects of {formula}",
+            found=f"the response {response} stands on the right side too",
+            remedy="Take it out there: nothing explains itself.",
+        )
+
+
+def _order(n_levels: list[int]) -> tuple[int, ...]:
+    """lme4's order of terms: by falling number of levels.
+
+    Where the terms are not in that order already, those with equally many levels are reversed.
+    """
+    places = range(len(n_levels))
+    if all(before >= after for before, after in pairwise(n_levels)):
+        return tuple(places)
+    return tuple(sorted(places, key=lambda place: (n_levels[place], place), reverse=True))
+
+
+def _dropped(
+    matrix: ModelMatrix, independent: NDArray[np.intp]
+) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """The names of the dependent columns, and their coefficients on the others."""
+    kept = set(independent.tolist())
+    lost = [i for i in range(len(matrix.names)) if i not in kept]
+    if not lost:
+        return (), np.zeros((len(kept), 0))
+    dropped = tuple(matrix.names[i] for i in lost)
+    warn(RankDeficiencyWarning(rank_message(dropped, len(matrix.names))))
+    return dropped, combinations(matrix.values[:, independent], matrix.values[:, lost])
+
+
+def rank_message(dropped: tuple[str, ...], columns: int) -> str:
+    """What is said where columns of the fixed-effects model matrix are dropped."""
+    return (
+        f"{len(dropped)} of {columns} columns of the fixed-effects model matrix are linearly "
+        f"dependent on those before them and were dropped: {', '.join(dropped)}"
+    )
+
+
+def _response(value: Value) -> NDArray[np.float64]:
+    """The response as numbers: one in each row, or successes and failures."""
+    if isinstance(value, CodedFactor):
+        value = value.factor
+    if isinstance(value, Factor):
+        return (value.codes > 0).astype(np.float64)
+    if isinstance(value, Matrix | Times):
+        values = value.values
+        return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+    return value.astype(np.float64, copy=False)
+
+
+def _column(
+    spec: ModelSpec, role: str, name: str | None, kept: NDArray[np.bool_], *, default: float
+) -> NDArray[np.float64]:
+    if name is None:
+        return np.full(int(np.count_nonzero(kept)), default)
+    return numbers_of(spec.frame.columns[name], role)[kept]
+
+
+def _random(bars: tuple[BarRecipe, ...], values: dict[str, Value], nrow: int) -> dict[str, Any]:
+    """The random-effects terms and the grouping factors, each factor once."""
+    terms: list[RandomTerm] = []
+    factors: dict[str, Factor] = {}
+    row = theta = 0
+    for recipe in bars:
+        group = group_label(recipe.bar.group)
+        factor = factors.setdefault(group, recipe.factor(values))
+        require_levels(f"({recipe.label})", group, len(factor.levels))
+        matrix = recipe.columns(values, nrow)
+        width = len(matrix.names)
+        n_effects, n_thetas = width * len(factor.levels), width * (width + 1) // 2
+        terms.append(
+            RandomTerm(
+                group=group,
+                label=recipe.label,
+                names=matrix.names,
+                assign=matrix.assign,
+                levels=factor.levels,
+                codes=factor.codes,
+                columns=read_only(matrix.values),
+                rows=slice(row, row + n_effects),
+                thetas=slice(theta, theta + n_thetas),
+            )
+        )
+        row, theta = row + n_effects, theta + n_thetas
+    return {"terms": tuple(terms), "group_factors": factors}

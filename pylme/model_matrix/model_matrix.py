@@ -1,0 +1,207 @@
+"""R's `model.matrix`: the columns that the terms of a model stand for, and their names.
+
+A factor within a term is coded by contrasts if an earlier term contains all other variables of the
+term, else by an indicator for each level; without an intercept the first factor that appears gets
+indicators in any case. The columns of a term are the products of its variables' columns, those of
+the first variable varying fastest (Chambers & Hastie 1992, Statistical Models in S, section 2.4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylme.errors import ColumnValueError
+from pylme.formula import deparse
+from pylme.frame import Factor
+from pylme.model_matrix.coding import Coding, contrast_coding, default_coding, full_coding
+from pylme.model_matrix.values import CodedFactor, Matrix, Times
+from pylme.model_matrix.variables import require_known
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pylme.formula import ModelTerms, Term
+    from pylme.model_matrix.spec import Contrast
+    from pylme.model_matrix.values import Value, Vector
+
+__all__ = ["Codings", "ModelMatrix", "codings_of", "full_codings", "model_matrix"]
+
+#: How a factor is coded: by contrasts, or with an indicator for each level.
+Codings = tuple[Coding, Coding]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ModelMatrix:
+    """Columns with names.
+
+    Attributes
+    ----------
+    values : ndarray of float64, shape (n, p)
+        In Fortran order.
+    names : tuple of str
+        R's names of coefficients.
+    assign : tuple of int
+        The term that each column belongs to, from 1; 0 for the intercept.
+    """
+
+    values: NDArray[np.float64]
+    names: tuple[str, ...]
+    assign: tuple[int, ...]
+
+
+def codings_of(
+    values: Mapping[str, Value], contrasts: Mapping[str, Contrast] | None = None
+) -> dict[str, Codings]:
+    """How each factor among the variables is coded, with contrasts and without.
+
+    Parameters
+    ----------
+    values : mapping
+        The variables of the model, by their texts.
+    contrasts : mapping, optional
+        What the user asked for instead of R's own choice.
+    """
+    codings: dict[str, Codings] = {}
+    for text, value in values.items():
+        asked = (contrasts or {}).get(text)
+        match value:
+            case CodedFactor(factor=factor, coding=coding) if asked is None:
+                levels = factor.levels
+            case CodedFactor(factor=factor) | (Factor() as factor):
+                levels = factor.levels
+                _require_two(text, levels)
+                coding = default_coding(factor) if asked is None else contrast_coding(asked, levels)
+            case np.ndarray() if value.dtype.kind == "b":
+                levels = ("FALSE", "TRUE")
+                coding = contrast_coding("contr.treatment", levels)
+            case _:
+                continue
+        codings[text] = coding, full_coding(levels)
+    return codings
+
+
+def _require_two(text: str, levels: tuple[str, ...]) -> None:
+    if len(levels) < 2:
+        raise ColumnValueError(
+            column=text,
+            found=f"as a factor it has one level, {levels[0]!r}, in the rows used",
+            remedy="It explains nothing: leave it out of the formula.",
+        )
+
+
+def model_matrix(
+    terms: ModelTerms, values: Mapping[str, Value], codings: Mapping[str, Codings], nrow: int
+) -> ModelMatrix:
+    """The columns of all terms.
+
+    Parameters
+    ----------
+    terms : ModelTerms
+    values : mapping
+        The variables by their texts, `nrow` rows each.
+    codings : mapping
+        From `codings_of`.
+    nrow : int
+    """
+    blocks: list[NDArray[np.float64]] = []
+    names: list[str] = []
+    assign: list[int] = []
+    if terms.intercept:
+        blocks.append(np.ones((nrow, 1)))
+        names.append("(Intercept)")
+        assign.append(0)
+    for place, full in enumerate(full_codings(terms, codings)):
+        term = terms.terms[place]
+        parts = [
+            _columns(deparse(variable), values, codings, full=deparse(variable) in full)
+            for variable in term.variables
+        ]
+        block, labels = reduce(_crossed, parts)
+        blocks.append(block)
+        names += labels
+        assign += [place + 1] * len(labels)
+    filled = np.empty((nrow, len(names)), order="F")
+    start = 0
+    for block in blocks:
+        filled[:, start : start + block.shape[1]] = block
+        start += block.shape[1]
+    return ModelMatrix(values=filled, names=tuple(names), assign=tuple(assign))
+
+
+def _labels(term: Term) -> frozenset[str]:
+    return frozenset(deparse(variable) for variable in term.variables)
+
+
+def full_codings(terms: ModelTerms, codings: Mapping[str, Codings]) -> list[set[str]]:
+    """For each term the variables that get an indicator for each level."""
+    earlier: list[frozenset[str]] = []
+    full: list[set[str]] = []
+    for term in terms.terms:
+        labels = _labels(term)
+        full.append(
+            {
+                label
+                for label in labels
+                if labels != {label} and not any(labels - {label} <= other for other in earlier)
+            }
+        )
+        earlier.append(labels)
+    if not terms.intercept:
+        # The order of variables in the model, not in the term, decides.
+        order = [deparse(variable) for variable in terms.variables]
+        for term, chosen in zip(terms.terms, full, strict=True):
+            factors = [label for label in order if label in codings and label in _labels(term)]
+            if factors:
+                chosen.add(factors[0])
+                break
+    return full
+
+
+Columns = tuple[NDArray[np.float64], list[str]]
+
+
+def _columns(
+    text: str, values: Mapping[str, Value], codings: Mapping[str, Codings], *, full: bool
+) -> Columns:
+    """The columns of one variable, and their names."""
+    match values[text]:
+        case Matrix(values=columns, names=names):
+            return columns, _named(text, names, columns.shape[1])
+        case CodedFactor(factor=factor) | (Factor() as factor):
+            coding = codings[text][full]
+            require_known(text, factor, len(coding.values))
+            return _coded(text, factor.codes, coding)
+        case Times(values=numbers):
+            return numbers[:, None], [text]
+        case vector:
+            return _vector(text, vector, codings, full=full)
+
+
+def _vector(text: str, vector: Vector, codings: Mapping[str, Codings], *, full: bool) -> Columns:
+    if vector.dtype.kind == "b":
+        return _coded(text, vector.astype(np.intp), codings[text][full])
+    return vector[:, None], [text]
+
+
+def _coded(text: str, codes: NDArray[np.integer], coding: Coding) -> Columns:
+    names = coding.names or tuple(str(i + 1) for i in range(coding.values.shape[1]))
+    return coding.values[codes], [text + name for name in names]
+
+
+def _named(text: str, names: tuple[str, ...] | None, size: int) -> list[str]:
+    """A single column is called by its variable alone."""
+    if size == 1:
+        return [text]
+    return [text + name for name in names or (str(i + 1) for i in range(size))]
+
+
+def _crossed(left: Columns, right: Columns) -> Columns:
+    """All products of columns, the left ones varying fastest."""
+    (a, a_names), (b, b_names) = left, right
+    values = (b[:, :, None] * a[:, None, :]).reshape(len(a), -1)
+    return values, [f"{one}:{other}" for other in b_names for one in a_names]

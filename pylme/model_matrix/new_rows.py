@@ -1,0 +1,180 @@
+"""The columns of a model on rows that it was not fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylme.errors import ColumnTypeError, OptionError
+from pylme.formula import Name, walk
+from pylme.frame import Factor, Integer, Numeric, Rows, read_frame
+from pylme.frame.factors import relabelled
+from pylme.model_matrix.evaluate import Evaluator
+from pylme.model_matrix.model_matrix import model_matrix
+from pylme.model_matrix.random_term import RandomTerm
+from pylme.model_matrix.recipe import predictor_nodes, total_offset
+from pylme.model_matrix.sparse import random_matrix
+from pylme.model_matrix.specify import only_grouping, unused_name
+from pylme.model_matrix.values import numbers_of, read_only
+from pylme.model_matrix.variables import complete, evaluated, on_levels
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from scipy import sparse
+
+    from pylme.frame import Column, Frame, NaAction
+    from pylme.model_matrix.recipe import Recipe
+
+__all__ = ["NewRows", "column_kind", "on_new_rows"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class NewRows:
+    """The same columns as those of a `Design`, of other rows.
+
+    Attributes
+    ----------
+    X : ndarray, shape (n, p)
+    x_names : tuple of str
+    terms : tuple of RandomTerm
+        Those of the design, with the codes and columns of these rows; the code is -1 where the
+        level did not occur in the data of the model.
+    new_levels : mapping
+        By grouping factor the levels that did not occur in the data of the model.
+    offset : ndarray, shape (n,)
+    rows : Rows
+        The rows given, and which of them are used.
+    """
+
+    X: NDArray[np.float64]
+    x_names: tuple[str, ...]
+    terms: tuple[RandomTerm, ...]
+    new_levels: Mapping[str, tuple[str, ...]]
+    offset: NDArray[np.float64]
+    rows: Rows
+
+    @property
+    def Zt(self) -> sparse.csc_matrix:
+        """Zᵀ, shape (q, n); a new level has no random effect, so its entries are missing."""
+        return random_matrix(self.terms, len(self.X))
+
+    @property
+    def Z(self) -> sparse.csc_matrix:
+        """Z, shape (n, q)."""
+        return self.Zt.T.tocsc()
+
+    @property
+    def unseen(self) -> dict[str, NDArray[np.bool_]]:
+        """By grouping factor, whether a row's level is a new one."""
+        return {term.group: np.asarray(term.codes < 0) for term in self.terms}
+
+    def __repr__(self) -> str:
+        lines = [f"{len(self.X):,} rows on a design of {len(self.x_names)} fixed effects"]
+        for group, levels in self.new_levels.items():
+            shown = ", ".join(levels[:5]) + (" …" if len(levels) > 5 else "")
+            lines.append(f"  {group}: {len(levels)} new levels, {shown}")
+        return "\n".join(lines)
+
+
+def column_kind(column: Column) -> str:
+    """The type of a column as a word; integers are numbers."""
+    return "number" if isinstance(column, Numeric | Integer) else type(column).__name__.lower()
+
+
+def on_new_rows(
+    recipe: Recipe,
+    terms: tuple[RandomTerm, ...],
+    data: Any,
+    *,
+    offset: str | ArrayLike | None,
+    na_action: NaAction,
+) -> NewRows:
+    """The columns that a recipe makes of new rows; `terms` are those of its design."""
+    frame, offset_name = _read(recipe, data, offset, na_action)
+    evaluator = Evaluator(frame.columns, frame.nrow, recipe.memory)
+    values, kept, rows = complete(
+        evaluated(predictor_nodes(recipe.formula, recipe.fixed), evaluator),
+        frame.rows,
+        na_action=na_action,
+        columns=frame.columns,
+    )
+    values = on_levels(values, recipe.levels)
+    matrix = model_matrix(recipe.fixed, values, recipe.codings, rows.nrow)
+    total = total_offset(recipe.fixed, values, rows.nrow)
+    if offset_name is not None:
+        total = total + numbers_of(frame.columns[offset_name], "offset")[kept]
+    placed: list[RandomTerm] = []
+    new: dict[str, tuple[str, ...]] = {}
+    for term, position in zip(terms, recipe.order, strict=True):
+        bar = recipe.bars[position]
+        factor = bar.factor(values)
+        if len(factor.levels) > len(term.levels):
+            new[term.group] = factor.levels[len(term.levels) :]
+        codes = np.where(factor.codes < len(term.levels), factor.codes, np.int32(-1))
+        placed.append(
+            replace(term, codes=codes, columns=read_only(bar.columns(values, rows.nrow).values))
+        )
+    return NewRows(
+        X=read_only(matrix.values[:, recipe.kept]),
+        x_names=tuple(matrix.names[i] for i in recipe.kept.tolist()),
+        terms=tuple(placed),
+        new_levels=new,
+        offset=read_only(total),
+        rows=rows,
+    )
+
+
+def _read(
+    recipe: Recipe, data: Any, offset: str | ArrayLike | None, na_action: NaAction
+) -> tuple[Frame, str | None]:
+    """The columns of the right side, of the types they had; and which of them is the offset."""
+    if recipe.offset == "" and offset is None:
+        raise OptionError(
+            option="offset",
+            value=None,
+            allowed="the offset of the new rows, since that of the model was given as an array",
+        )
+    formula = recipe.formula
+    named = dict.fromkeys(part.name for part in walk(formula.right) if isinstance(part, Name))
+    names = [name for name in named if name in recipe.kinds]
+    offset = recipe.offset if offset is None else offset
+    extra: dict[str, ArrayLike] = {}
+    offset_name: str | None = None
+    if isinstance(offset, str):
+        offset_name = offset
+        names += [offset] if offset not in names else []
+    elif offset is not None:
+        offset_name = unused_name("offset", names)
+        extra[offset_name] = offset
+    frame = read_frame(
+        data,
+        names,
+        extra=extra,
+        as_factor=only_grouping(formula, recipe.kinds),
+        na_action=na_action,
+    )
+    frame = replace(frame, columns=_relabelled(frame.columns, recipe.clocks))
+    for name, column in frame.columns.items():
+        expected = recipe.kinds.get(name)
+        if expected is not None and name not in extra and column_kind(column) != expected:
+            raise ColumnTypeError(
+                column=name,
+                dtype=column_kind(column),
+                found=f"in the data of the model it is of type {expected}",
+                remedy="Give it the type that it had there.",
+            )
+    return frame, offset_name
+
+
+def _relabelled(columns: Mapping[str, Column], clocks: Mapping[str, bool]) -> dict[str, Column]:
+    """Grouping columns of times with the labels that they had in the data of the model."""
+    return {
+        name: relabelled(column, clock=clocks[name])
+        if name in clocks and isinstance(column, Factor)
+        else column
+        for name, column in columns.items()
+    }

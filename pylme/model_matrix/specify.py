@@ -1,0 +1,112 @@
+"""From a formula's text and any data frame to a model specification, both checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from pylme.errors import OptionError, UnknownColumnError
+from pylme.formula import check_functions, parse_formula, with_dot, without_idle_parentheses
+from pylme.frame import column_names, read_frame
+from pylme.model_matrix.spec import ModelSpec
+from pylme.options import choice, finite_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import ArrayLike
+
+    from pylme.families.family import Family
+    from pylme.formula import Formula
+    from pylme.frame import NaAction
+    from pylme.model_matrix.spec import Contrast, Start
+
+__all__ = ["only_grouping", "specified", "unused_name"]
+
+StartName = Literal["theta", "fixef"]
+
+
+def specified(
+    text: str,
+    data: Any,
+    *,
+    weights: str | ArrayLike | None,
+    offset: str | ArrayLike | None,
+    subset: str | ArrayLike | None,
+    contrasts: Mapping[str, Contrast] | None,
+    start: Start | ArrayLike | None,
+    na_action: NaAction,
+    family: Family | None,
+    reml: bool,
+    mustart: str | ArrayLike | None = None,
+    etastart: str | ArrayLike | None = None,
+) -> ModelSpec:
+    """Formula and data, read and checked."""
+    available = column_names(data)
+    formula = with_dot(parse_formula(text), available)
+    check_functions(formula)
+    formula = without_idle_parentheses(formula)
+    names = list(formula.columns_in(available))
+    extra: dict[str, ArrayLike] = {}
+    roles = {"weights": weights, "offset": offset, "mustart": mustart, "etastart": etastart}
+    columns: dict[str, str | None] = {}
+    for role, given in roles.items():
+        if given is None or isinstance(given, str):
+            if given is not None and given not in available:
+                raise UnknownColumnError(name=given, available=available, where=f"`{role}`")
+            columns[role] = given
+            names += [given] if given is not None and given not in names else []
+        else:
+            columns[role] = name = unused_name(role, names)
+            extra[name] = given
+    frame = read_frame(
+        data,
+        names,
+        extra=extra,
+        subset=subset,
+        as_factor=only_grouping(formula, names),
+        na_action=na_action,
+    )
+    return ModelSpec(
+        formula=formula,
+        frame=frame,
+        weights=columns["weights"],
+        offset=columns["offset"],
+        mustart=columns["mustart"],
+        etastart=columns["etastart"],
+        contrasts=_codings(contrasts),
+        start=_arrays(start),
+        family=family,
+        reml=reml,
+    )
+
+
+def _arrays(start: Start | ArrayLike | None) -> Start | None:
+    """Starting values as arrays of finite numbers."""
+    if start is None:
+        return None
+    if not isinstance(start, Mapping):
+        return finite_numbers("start", start)
+    for name in start:
+        choice("start", name, StartName)
+    return {name: finite_numbers("start", values) for name, values in start.items()}
+
+
+def _codings(contrasts: Mapping[str, Contrast] | None) -> dict[str, Contrast]:
+    if contrasts is not None and not isinstance(contrasts, Mapping):
+        raise OptionError(
+            option="contrasts", value=contrasts, allowed="a mapping from columns to codings"
+        )
+    return dict(contrasts or {})
+
+
+def unused_name(name: str, taken: list[str]) -> str:
+    """A name for a column given as an array, with dots added until no other column has it."""
+    while name in taken:
+        name += "."
+    return name
+
+
+def only_grouping(formula: Formula, available: Iterable[str]) -> frozenset[str]:
+    """Columns that nothing but grouping uses: they become factors before an engine sees them."""
+    return frozenset(formula.grouping_columns).difference(formula.effect_columns_in(available))

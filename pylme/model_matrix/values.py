@@ -1,0 +1,219 @@
+"""What the variables of a formula evaluate to: vectors, matrices with named columns, factors.
+
+A vector is an array of doubles, truth values or strings, without dimensions where it is a single
+value. In a factor a code of -1 is a missing value.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylme.errors import FormulaError, OptionError
+from pylme.frame import Date, Factor, Timestamp
+from pylme.frame.columns import locked
+from pylme.frame.factors import factor_of_values
+from pylme.frame.labels import date_texts, has_clock, moment_texts
+from pylme.frame.raw import Plain
+from pylme.model_matrix.coding import Coding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pylme.frame import Column
+
+__all__ = [
+    "CodedFactor",
+    "Matrix",
+    "Times",
+    "Value",
+    "Vector",
+    "as_factor",
+    "factor_on",
+    "numbers_of",
+    "of_column",
+    "read_only",
+    "used_levels",
+]
+
+Vector = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Matrix:
+    """Several columns that stand in a formula as one variable.
+
+    Attributes
+    ----------
+    values : ndarray of float64, shape (n, k)
+    names : tuple of str or None
+        The names of the columns; None where R numbers them.
+    """
+
+    values: NDArray[np.float64]
+    names: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CodedFactor:
+    """A factor that carries its own contrasts, from ``C()``."""
+
+    factor: Factor
+    coding: Coding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Times:
+    """Dates or points in time.
+
+    Attributes
+    ----------
+    values : ndarray of float64
+        Days or seconds since 1970-01-01.
+    days : bool
+        Whether they are days, R's class Date; else they are R's POSIXct.
+    tz : str or None
+        The time zone that points in time are shown in.
+    clock : bool or None
+        Whether the hours of midnight are written, as they were in the data of the model; None
+        where these values decide.
+    """
+
+    values: NDArray[np.float64]
+    days: bool
+    tz: str | None = None
+    clock: bool | None = None
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether one of them is not midnight."""
+        return not self.days and has_clock(self._moments(), self.tz)
+
+    def texts(self) -> list[str]:
+        """What R writes for each."""
+        if self.days:
+            return date_texts(self.values)
+        return moment_texts(self._moments(), self.tz, clock=self.clock)
+
+    def _moments(self) -> NDArray[np.datetime64]:
+        # Rounded to a microsecond, which doubles hold at seconds of this century.
+        return np.rint(np.atleast_1d(self.values) * 1e6).astype("M8[us]")
+
+
+Value = Vector | Matrix | Factor | CodedFactor | Times
+
+
+def of_column(column: Column) -> Vector | Factor | Times:
+    """A column of the data as a value."""
+    match column:
+        case Factor():
+            return column
+        case Date(values=values):
+            return Times(values=values, days=True)
+        case Timestamp(values=values, tz=tz):
+            return Times(values=values, days=False, tz=tz)
+    numbers: NDArray[Any] = column.values
+    return numbers if numbers.dtype.kind == "b" else numbers.astype(np.float64, copy=False)
+
+
+def numbers_of(column: Column, option: str) -> NDArray[np.float64]:
+    """A numeric column that an argument names.
+
+    Raises
+    ------
+    OptionError
+        If the column is a factor, or has dates or times.
+    """
+    value = of_column(column)
+    if isinstance(value, Factor | Times):
+        raise OptionError(option=option, value=str(value), allowed="a column of numbers")
+    return value.astype(np.float64, copy=False)
+
+
+def read_only(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A matrix in Fortran order, or a vector, that cannot be written to."""
+    view = np.asfortranarray(values).view()
+    view.flags.writeable = False
+    return view
+
+
+def as_factor(value: Value) -> Factor:
+    """A value as R's ``factor()`` makes it one: numbers in their order, each with its text."""
+    match value:
+        case Factor():
+            return value
+        case CodedFactor(factor=factor):
+            return factor
+        case Times():
+            return _factor_of_times(value)
+        case Matrix(values=values):
+            return as_factor(values.ravel(order="F"))
+    known = ~np.isnan(value) if value.dtype.kind == "f" else np.ones(value.shape, dtype=bool)
+    made = factor_of_values(Plain(array=value[known]))
+    if known.all():
+        return made
+    codes = np.full(value.shape, -1, dtype=np.int32)
+    codes[known] = made.codes
+    return replace(made, codes=locked(codes))
+
+
+def _factor_of_times(times: Times) -> Factor:
+    """Levels in the order of time, by R's texts.
+
+    Raises
+    ------
+    FormulaError
+        If R writes two different times alike, and so would take them for one level.
+    """
+    found, codes = np.unique(times.values, return_inverse=True)
+    texts = replace(times, values=found).texts()
+    if len(set(texts)) < len(texts):
+        twice, _ = Counter(texts).most_common(1)[0]
+        raise FormulaError(
+            asked="Making a factor of times",
+            found=f"different times have the same text in R, {twice!r}, and would be one level",
+            remedy="Make the labels in Python: data[column] = data[column].astype(str), of the "
+            "column of times.",
+        )
+    levels = tuple(texts)
+    return Factor(codes=locked(codes.astype(np.int32)), levels=levels, values=levels)
+
+
+def factor_on(factor: Factor, levels: Sequence[str]) -> Factor:
+    """The factor on levels known already; others that occur in it come after them."""
+    if factor.levels == tuple(levels):
+        return factor
+    occurs = np.bincount(factor.codes[factor.codes >= 0], minlength=len(factor.levels)) > 0
+    known = set(levels)
+    new = [
+        text
+        for text, there in zip(factor.levels, occurs.tolist(), strict=True)
+        if there and text not in known
+    ]
+    place = {text: code for code, text in enumerate([*levels, *new])}
+    codes = np.array([*(place.get(text, -1) for text in factor.levels), -1], dtype=np.int32)
+    return Factor(
+        codes=locked(codes[factor.codes]),
+        levels=tuple(place),
+        values=tuple(place),
+        ordered=factor.ordered,
+    )
+
+
+def used_levels(factor: Factor) -> Factor:
+    """The factor without the levels that do not occur."""
+    occurs = np.bincount(factor.codes[factor.codes >= 0], minlength=len(factor.levels)) > 0
+    if occurs.all():
+        return factor
+    place = np.append(np.cumsum(occurs) - 1, -1).astype(np.int32)
+    kept = np.flatnonzero(occurs).tolist()
+    return Factor(
+        codes=locked(place[factor.codes]),
+        levels=tuple(factor.levels[i] for i in kept),
+        values=tuple(factor.values[i] for i in kept),
+        ordered=factor.ordered,
+    )

@@ -1,0 +1,208 @@
+"""The variables of a model, evaluated, in the rows where all of them have a value.
+
+It is R's model frame: the variables of all terms, under the texts that R gives them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pylme.errors import (
+    ColumnValueError,
+    EmptyDataError,
+    InfiniteValueError,
+    MissingRowsWarning,
+    MissingValueError,
+    warn,
+)
+from pylme.formula import Name, deparse, parse_tree, walk
+from pylme.frame import Factor, Integer, Numeric
+from pylme.frame.columns import locked
+from pylme.model_matrix.values import CodedFactor, Matrix, Times, factor_on, used_levels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from pylme.formula import Node
+    from pylme.frame import Column, NaAction, Rows
+    from pylme.model_matrix.evaluate import Evaluator
+    from pylme.model_matrix.values import Value
+
+__all__ = [
+    "complete",
+    "evaluated",
+    "first_infinite",
+    "incomplete_rows",
+    "infinite_rows",
+    "on_levels",
+    "require_known",
+    "sources",
+    "taken",
+]
+
+
+def evaluated(nodes: Iterable[Node], evaluator: Evaluator) -> dict[str, Value]:
+    """The values of variables by their texts, each once."""
+    values: dict[str, Value] = {}
+    for node in nodes:
+        text = deparse(node)
+        if text not in values:
+            values[text] = evaluator.variable(node)
+    return values
+
+
+def incomplete_rows(values: Mapping[str, Value]) -> dict[str, NDArray[np.bool_]]:
+    """Where a variable has no value, for the variables that lack one."""
+    gaps = {text: _missing(value) for text, value in values.items()}
+    return {text: rows for text, rows in gaps.items() if rows is not None and rows.any()}
+
+
+def _missing(value: Value) -> NDArray[np.bool_] | None:
+    match value:
+        case Matrix(values=values):
+            return np.asarray(np.isnan(values).any(axis=1))
+        case CodedFactor(factor=factor) | (Factor() as factor):
+            return np.asarray(factor.codes < 0)
+        case Times(values=values):
+            return np.isnan(values)
+    return np.isnan(value) if value.dtype.kind == "f" else None
+
+
+def complete(
+    values: Mapping[str, Value],
+    rows: Rows,
+    *,
+    na_action: NaAction,
+    columns: Mapping[str, Column] | None = None,
+) -> tuple[dict[str, Value], NDArray[np.bool_], Rows]:
+    """The variables in the rows where all have a value, which rows these are, and where they lie.
+
+    Parameters
+    ----------
+    values : mapping
+        The variables by their texts, in the rows used.
+    rows : Rows
+    na_action : {"omit", "fail"}
+    columns : mapping, optional
+        The columns that the variables are made of, for messages.
+
+    Raises
+    ------
+    MissingValueError
+        If a transformation gave a missing value and `na_action` is "fail".
+    InfiniteValueError
+        If one gave an infinite value.
+
+    Warns
+    -----
+    MissingRowsWarning
+        If rows are left out.
+    """
+    gaps = incomplete_rows(values)
+    kept = np.ones(rows.nrow, dtype=bool)
+    for gap in gaps.values():
+        kept &= ~gap
+    whole = dict(values)
+    if gaps:
+        counts = {text: int(np.count_nonzero(gap)) for text, gap in gaps.items()}
+        if na_action == "fail":
+            raise MissingValueError(counts=counts)
+        lost = np.flatnonzero(~kept)
+        if len(lost) == rows.nrow:
+            raise EmptyDataError(
+                given=rows.n_given, reason=f"transformations gave no value: {', '.join(counts)}"
+            )
+        warn(MissingRowsWarning(dropped=len(lost), given=rows.n_given, counts=counts))
+        rows = rows.without(lost)
+        whole = {text: taken(value, kept) for text, value in values.items()}
+    infinite = first_infinite(whole)
+    if infinite is not None:
+        text, places = infinite
+        given = np.flatnonzero(kept)[places]
+        raise InfiniteValueError(
+            column=text,
+            count=len(places),
+            row=rows.used_index[places[:1]].tolist()[0],
+            sources=sources(text, given, columns or {}),
+        )
+    return whole, kept, rows
+
+
+def taken(value: Value, kept: NDArray[np.bool_]) -> Value:
+    """A variable in some of its rows; levels that no longer occur are dropped."""
+    match value:
+        case Matrix(values=values):
+            return replace(value, values=values[kept])
+        case CodedFactor(factor=factor):
+            return replace(value, factor=replace(factor, codes=locked(factor.codes[kept])))
+        case Factor():
+            return used_levels(replace(value, codes=locked(value.codes[kept])))
+        case Times(values=values):
+            return replace(value, values=values[kept])
+    return value[kept]
+
+
+def on_levels(
+    values: Mapping[str, Value], levels: Mapping[str, tuple[str, ...]]
+) -> dict[str, Value]:
+    """Factors on the levels that they had in the data of the model, new levels last."""
+    placed: dict[str, Value] = {}
+    for text, value in values.items():
+        match value:
+            case Factor() if text in levels:
+                placed[text] = factor_on(value, levels[text])
+            case _:
+                placed[text] = value
+    return placed
+
+
+def first_infinite(values: Mapping[str, Value]) -> tuple[str, NDArray[np.intp]] | None:
+    """The first variable with an infinite value, such as the logarithm of zero, and in which rows.
+
+    None where all are finite.
+    """
+    for text, value in values.items():
+        places = infinite_rows(value)
+        if places.size:
+            return text, places
+    return None
+
+
+def infinite_rows(value: Value | None) -> NDArray[np.intp]:
+    """The rows in which a value is infinite; none where it has no rows."""
+    match value:
+        case Matrix(values=columns):
+            return np.flatnonzero(np.isinf(columns).any(axis=1))
+        case np.ndarray() if value.dtype.kind == "f" and value.ndim:
+            return np.flatnonzero(np.isinf(value))
+    return np.empty(0, dtype=np.intp)
+
+
+def sources(
+    text: str, places: NDArray[np.intp], columns: Mapping[str, Column]
+) -> dict[str, tuple[float, bool]]:
+    """The numeric columns in a call: the value in the first place, and whether all have it."""
+    found: dict[str, tuple[float, bool]] = {}
+    for node in walk(parse_tree(text)):
+        column = columns.get(node.name) if isinstance(node, Name) else None
+        if isinstance(column, Numeric | Integer) and isinstance(node, Name):
+            values = column.values[places]
+            found[node.name] = float(values[0]), bool((values == values[0]).all())
+    return found
+
+
+def require_known(text: str, factor: Factor, known: int) -> None:
+    """Raise where a factor has levels that the data of the model did not have."""
+    if factor.codes.size and int(factor.codes.max()) >= known:
+        new = np.unique(factor.codes[factor.codes >= known]).tolist()
+        raise ColumnValueError(
+            column=text,
+            found=f"the levels {', '.join(repr(factor.levels[code]) for code in new)} did not "
+            "occur in the data of the model, which has no coefficient for them",
+            remedy="Leave these rows out, or fit the model to data that has these levels.",
+        )

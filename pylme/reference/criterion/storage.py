@@ -1,0 +1,124 @@
+"""Dense or sparse: how the remainder is kept, by the memory and the time that each way takes.
+
+A small remainder is dense. A large one is sparse where that is quicker, which is known once the
+structure of its factor is, or where a dense one does not fit into memory. What fits neither way is
+refused with the bytes that the smaller of the two needs, before they are asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from pylme.errors import TooLargeError
+from pylme.reference.criterion.dense_elimination import dense_elimination, dense_plan
+from pylme.reference.criterion.sparse_elimination import sparse_elimination, sparse_plan
+from pylme.reference.memory import available_bytes
+from pylme.reference.problem.sparse_coupling import coefficient_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pylme.reference.criterion.dense_elimination import DenseElimination
+    from pylme.reference.criterion.sparse_elimination import SparseElimination
+    from pylme.reference.problem.cells import Cells
+    from pylme.reference.problem.remainder import Remainder
+
+__all__ = ["Storage", "stored"]
+
+Storage: TypeAlias = Literal["dense", "sparse"]
+
+#: Up to so many random effects a dense remainder takes a few milliseconds at most.
+SMALL: Final = 500
+#: Where more than this part of all pairs of levels meet, a factor has hardly any zeros.
+CROWDED: Final = 0.04
+#: What a dense evaluation takes for each of the q₂³, in seconds, with one thread.
+DENSE_SECONDS: Final = 5e-11
+
+
+def stored(
+    parts: Sequence[Cells],
+    products: Mapping[tuple[int, int], Cells],
+    remainder: Remainder,
+    *,
+    shape: tuple[int, int],
+    storage: Storage | None = None,
+    available: float | None = None,
+) -> DenseElimination | SparseElimination:
+    """The remainder in the better way.
+
+    Parameters
+    ----------
+    parts : sequence of Cells
+        Of the leading factor with each of the others: B.
+    products : mapping of (f, g) to Cells
+        Of the others with each other, f ≤ g: Z₂ᵀZ₂.
+    remainder : Remainder
+    shape : tuple of int
+        K and J of the leading factor.
+    storage : {"dense", "sparse"}, optional
+        The way to take; None for the better one.
+    available : float, optional
+        The bytes that it may take; None for those that there are.
+
+    Raises
+    ------
+    TooLargeError
+        If it does not fit.
+    """
+    limit = float(available_bytes() if available is None else available)
+    q2 = remainder.size
+    dense = dense_plan(parts, remainder, shape=shape, limit=limit)
+    needed = [dense.bytes] if storage != "sparse" else []
+    fits = storage != "sparse" and dense.bytes <= limit
+    if storage is None and ((fits and q2 <= SMALL) or _is_crowded(parts, remainder)):
+        storage = "dense"
+    if storage != "dense":
+        needed.append(int(coefficient_bytes(parts, shape=shape)[0]))
+        if needed[-1] <= limit:
+            plan = sparse_plan(parts, products, remainder, shape=shape)
+            needed[-1] = plan.bytes
+            quicker = not fits or plan.layout.seconds < DENSE_SECONDS * float(q2) ** 3
+            if plan.bytes <= limit and quicker:
+                return sparse_elimination(plan, parts, remainder)
+    if fits:
+        return dense_elimination(dense, parts, products, remainder, shape=shape)
+    raise TooLargeError(
+        asked=f"Fitting a model with {q2 + shape[0] * shape[1]:,} random effects",
+        needed=min(needed),
+        available=int(limit),
+    )
+
+
+def _is_crowded(parts: Sequence[Cells], remainder: Remainder) -> bool:
+    """Whether so many of all pairs of levels meet, and tie them together, that none are spared.
+
+    Two levels meet where one level of the leading factor occurs with both. Of the leading levels so
+    many are looked at, evenly spread, that a fifth of all pairs would be found if no pair were met
+    twice, or ten million pairs. If few are met twice, the others are taken to meet at random.
+    """
+    levels = sum(remainder.levels)
+    starts = np.cumsum([0, *remainder.levels])
+    rows = np.concatenate([part.rows for part in parts])
+    columns = np.concatenate(
+        [start + part.columns for start, part in zip(starts, parts, strict=False)]
+    )
+    counts = np.bincount(rows).astype(np.float64)
+    all_pairs, meetings = float(levels) ** 2, float(counts @ counts)
+    every = int(meetings / min(0.2 * all_pairs, 1e7)) + 1
+    chosen = rows % every == 0
+    seen = np.ones(int(chosen.sum()), dtype=np.float32)
+    occur = sparse.csr_array(
+        (seen, (rows[chosen] // every, columns[chosen])), shape=(len(counts) // every + 1, levels)
+    )
+    met = occur.T @ occur
+    pairs = float(met.nnz)
+    if every > 1 and pairs > 0.5 * float((counts[::every] ** 2).sum()):
+        pairs = -all_pairs * np.expm1(-meetings / all_pairs)
+    if pairs <= CROWDED * all_pairs:
+        return False
+    _, component = connected_components(met, directed=False)
+    return bool(2 * np.bincount(component).max() > levels)

@@ -1,0 +1,1 @@
+"""Matrices many at a time, and sparse factors: arrays in, arrays out."""

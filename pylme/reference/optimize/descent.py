@@ -1,0 +1,246 @@
+"""The steps of a trust-region Newton method for many responses, each until its own end.
+
+A step is straight in theta, or, in the variances of terms of one effect, straight in these. Where
+the data tell no more than a weighted sum of two variances, as of an intercept and a slope whose
+covariate lies far from zero, the criterion has a valley along an ellipse in theta, which is a line
+in the variances; where a variance is small it is the other way round, as the criterion is even in
+theta. Which of both suits a place is known from the steps: each that is refused changes it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pylme.reference.optimize.boundary import escape, with_variance
+from pylme.reference.optimize.chart import Chart
+from pylme.reference.optimize.trust_region import step
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pylme.reference.criterion.criterion import Searched
+    from pylme.reference.criterion.evaluation import Evaluation
+    from pylme.reference.problem.terms import Layout
+
+__all__ = ["ENOUGH", "ROUNDING", "Descent"]
+
+#: The search ends where the next step is expected to lower the criterion by less than this, or than
+#: the rounding errors of the criterion itself.
+ENOUGH: Final = 1e-10
+ROUNDING: Final = 4e-15
+#: The first steps may be this long, in units of the chart's scales.
+FIRST_RADIUS: Final = 1.0
+#: Variance is added in place of a step where that promises more by this factor.
+MUCH_MORE: Final = 10.0
+#: So often refused a quarter of it, adding variance is not tried again at the same point.
+LEAST_SHARE: Final = 1e-6
+#: After a step that was too long the next is at least and at most this part of it.
+LEAST_PART: Final = 0.03
+MOST_PART: Final = 0.3
+#: After a step that did what was expected of it, to within the first, the next may be longer by the
+#: second.
+GROWTHS: Final = ((0.05, 10.0), (0.15, 4.0))
+#: After any other good step.
+GROWTH: Final = 2.0
+#: A step that is straight in the variances leaves at least this part of each.
+LEAST_LEFT: Final = 0.01
+#: And is shortened for their sake to this part at most.
+LEAST_PART_BORNE: Final = 0.1
+
+
+class Descent:
+    """The responses whose searches go on, and where they are.
+
+    Attributes
+    ----------
+    criterion : Searched
+        Of these responses.
+    places : ndarray of int, shape (R,)
+        Which of all responses they are.
+    chart : Chart
+    theta : ndarray, shape (R, m)
+        In the chart's coordinates.
+    value : ndarray, shape (R,)
+        The criterion there.
+    steps : ndarray, shape (R, m)
+        The next steps, in units of the chart's scales.
+    predicted : ndarray, shape (R,)
+        By how much they are expected to lower the criterion.
+    curvature : ndarray, shape (R,)
+        See `pylme.reference.optimize.trust_region.step`.
+    enough : float
+        The search ends where the next step is expected to gain less.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        criterion: Searched,
+        places: NDArray[np.intp],
+        theta: NDArray[np.float64],
+        evaluation: Evaluation,
+        *,
+        enough: float,
+    ) -> None:
+        self.layout = layout
+        self.enough = enough
+        self.criterion = criterion
+        self.places = places
+        self.chart = Chart.of(layout)
+        self.theta = theta
+        self.value = evaluation.criterion
+        self.M = evaluation.M
+        self.form = evaluation.form
+        self.radius = np.full(len(places), FIRST_RADIUS)
+        #: The share of the promised variance that is added next.
+        self.share = np.ones(len(places))
+        #: Whose steps are straight in the variances.
+        self.straight = np.zeros(len(places), dtype=np.bool_)
+        self.lone = _lone(layout)
+        self._look_around()
+        self._choose()
+
+    def _look_around(self) -> None:
+        """Choose the coordinates, and take the derivatives in them."""
+        self.chart, self.theta = self.chart.improved(self.theta) or (self.chart, self.theta)
+        self.g, self.H, self.scale = self.chart.derivatives(self.theta, self.M, self.form)
+
+    def _choose(self) -> None:
+        self.steps, self.predicted, self.curvature = step(self.g, self.H, self.radius)
+        if not self.straight.any():
+            return
+        steps, predicted, _ = step(self.g, self._bent(), self.radius)
+        part = self._inside(steps)
+        fall = -(self.g * steps).sum(axis=1)
+        predicted = part * (fall - part * (fall - predicted))
+        # Arrived is only who has nowhere to go in theta.
+        self.straight &= predicted > self.enough + ROUNDING * np.abs(self.value)
+        self.steps = np.where(self.straight[:, None], part[:, None] * steps, self.steps)
+        self.predicted = np.where(self.straight, predicted, self.predicted)
+
+    def _inside(self, steps: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What part of steps that are straight in the variances leaves these positive, shape (R,).
+
+        So that the others do not go on alone, along a valley that asks for both. A variance that
+        could bear no more than a small part of the step does not hold it up.
+        """
+        lost = -2.0 * (self.theta * self.scale * steps)[:, self.lone]
+        v = (self.theta * self.theta)[:, self.lone]
+        part = np.ones(v.shape)
+        np.divide((1.0 - LEAST_LEFT) * v, lost, out=part, where=lost > v)
+        return np.asarray(np.where(part < LEAST_PART_BORNE, 1.0, part).min(axis=1, initial=1.0))
+
+    def _bent(self) -> NDArray[np.float64]:
+        """The Hessian along paths that are straight in the variances, shape (R, m, m).
+
+        The Hessian by theta less what the slope by the variance adds to it, as v = θ² bends.
+        """
+        H = self.H.copy()
+        at = np.flatnonzero(self.lone)
+        slopes = self.layout.theta(list(self.M))[:, at]
+        H[:, at, at] -= 2.0 * slopes * self.scale[:, at] ** 2
+        return H
+
+    def _trial(self) -> NDArray[np.float64]:
+        """Where the steps lead, shape (R, m)."""
+        trial = self.theta + self.scale * self.steps
+        if not self.straight.any():
+            return trial
+        v = self.theta * self.theta
+        moved = np.maximum(v + 2.0 * self.theta * self.scale * self.steps, LEAST_LEFT * v)
+        along = self.straight[:, None] & self.lone
+        return np.where(along, np.copysign(np.sqrt(moved), self.theta), trial)
+
+    @property
+    def arrived(self) -> NDArray[np.bool_]:
+        """Whose next step would gain nothing, shape (R,)."""
+        return np.asarray(self.predicted <= self.enough + ROUNDING * np.abs(self.value))
+
+    def keep(self, on: NDArray[np.bool_]) -> None:
+        """Go on with these responses alone."""
+        self.criterion, self.chart = self.criterion.subset(on), self.chart.subset(on)
+        self.M = tuple(m[on] for m in self.M)
+        for name in (
+            "places", "theta", "value", "form", "radius", "share", "straight", "g", "H", "scale",
+            "steps", "predicted", "curvature",
+        ):  # fmt: skip
+            setattr(self, name, getattr(self, name)[on])
+
+    def propose(self) -> NDArray[np.float64]:
+        """The next points, shape (R, m), in the chart's coordinates.
+
+        Where variance has been lost the slope is zero and Newton's steps are short, though the
+        criterion may fall far: there variance is added instead.
+        """
+        trial = self._trial()
+        self.escaping = np.zeros(len(trial), dtype=np.bool_)
+        if not (self.curvature < 0).any():
+            return trial
+        found = escape(self.layout, self.M, self.form)
+        gain = found.gain * self.share
+        self.escaping = (gain > MUCH_MORE * self.predicted) & (self.share > LEAST_SHARE)
+        if not self.escaping.any():
+            return trial
+        T = with_variance(self.layout, self.chart.matrices(self.theta), found, self.share)
+        self.predicted = np.where(self.escaping, gain, self.predicted)
+        return np.where(self.escaping[:, None], self.chart.theta(T), trial)
+
+    def _shrinkage(self, rise: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What part of a step that was too long to take next, from how far the criterion rose.
+
+        The parabola with the slope at the start and the value at the end of the step has its
+        minimum there.
+        """
+        slope = (self.g * self.steps).sum(axis=1)
+        bend = rise - slope
+        part = np.full(len(slope), LEAST_PART)
+        np.divide(-slope, 2.0 * bend, out=part, where=np.isfinite(bend) & (bend > 0))
+        return np.asarray(np.clip(part, LEAST_PART, MOST_PART))
+
+    def judge(self, trial: NDArray[np.float64], tried: Evaluation | None) -> NDArray[np.bool_]:
+        """Go where the criterion is lower, as expected; says which responses went."""
+        length = np.sqrt((self.steps * self.steps).sum(axis=1))
+        found = np.full(len(trial), np.inf) if tried is None else tried.criterion
+        # Differences below the rounding errors of the criterion say nothing.
+        noise = ROUNDING * np.abs(self.value)
+        quality = (self.value - found + noise) / (self.predicted + noise)
+        accepted = np.asarray(quality > 0.05)
+        radius = np.where(
+            quality > 0.75,
+            np.maximum(self.radius, _growth(quality) * length),
+            np.where(quality > 0.25, self.radius, self._shrinkage(found - self.value) * length),
+        )
+        self.radius = np.where(self.escaping, self.radius, radius)
+        self.share = np.where(self.escaping & ~accepted, 0.25 * self.share, 1.0)
+        if self.lone.any():
+            self.straight ^= ~accepted & ~self.escaping
+        if tried is not None and accepted.all():
+            self.theta, self.value = trial, tried.criterion
+            self.M, self.form = tried.M, tried.form
+            self._look_around()
+        elif tried is not None and accepted.any():
+            self.theta = np.where(accepted[:, None], trial, self.theta)
+            self.value = np.where(accepted, tried.criterion, self.value)
+            where = accepted[:, None, None]
+            self.M = tuple(np.where(where, b, a) for a, b in zip(self.M, tried.M, strict=True))
+            self.form = np.where(where, tried.form, self.form)
+            self._look_around()
+        self._choose()
+        return accepted
+
+
+def _lone(layout: Layout) -> NDArray[np.bool_]:
+    """Which elements of theta are the standard deviations of terms of one effect, shape (m,)."""
+    lone = np.zeros(len(layout.row), dtype=np.bool_)
+    for f, factor in enumerate(layout.factors):
+        rows = [place.start for place in factor.places if place.stop - place.start == 1]
+        lone |= (layout.factor_of == f) & np.isin(layout.row, rows)
+    return lone
+
+
+def _growth(quality: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By what factor steps may grow: where the model foretold the step exactly, by more."""
+    away = np.abs(quality - 1.0)
+    return np.select([away < part for part, _ in GROWTHS], [by for _, by in GROWTHS], GROWTH)

@@ -1,0 +1,194 @@
+"""Criteria without a minimum: responses that the effects explain without any residual.
+
+Let Z₁ be the columns of some of the random effects, of all for a start. Where y lies in the span of
+[X, Z₁], r² falls like 1/t² as their standard deviations grow like t, log|A| rises like
+2 rank(Z₁) log t, log|A| + log|S| like 2 (rank([X, Z₁]) - p) log t, and
+
+    d(θ) = log|A| + ρ log|S| + ν log r² + … → -∞
+
+where rank(Z₁) < n by ML, rank([X, Z₁]) < n by REML: the residual standard deviation goes to zero.
+With fewer effects than rows all of Z decides. With as many, [X, Z] may span every response, and the
+criterion have a minimum there; then it is asked of the effects alone and together.
+
+The residual of least squares on [X, Z₁] tells; it is taken of the rows, since that of cross
+products is lost in rounding. Columns may be dependent: each round of the iterated Tikhonov method
+(Engl, Hanke & Neubauer 1996, *Regularization of Inverse Problems*, section 5.1) multiplies the part
+of the residual along a singular value s by δ/(s² + δ), and leaves what is orthogonal to all columns
+as it is.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import splu
+
+from pylme.results.certificate import SUSPECT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pylme.reference.criterion.prepare import Problem
+
+__all__ = [
+    "has_no_minimum",
+    "has_no_residual",
+    "is_suspect",
+    "without_minimum",
+    "without_residual",
+]
+
+#: A residual of this size, relative to the response, is its representation in double precision and
+#: the rounding errors of a few operations that made it.
+NOTHING: Final = 16.0 * np.finfo(float).eps
+#: δ for columns of length 1, and the rounds: what columns explain along singular values above
+#: 1e-4 falls by a factor of 1e12.
+_DELTA: Final = 1e-10
+_ROUNDS: Final = 6
+#: Of more effects than this not all choices are looked at, which are 2 to that power.
+MOST_EFFECTS: Final = 8
+
+
+def is_suspect(problem: Problem, rss: float) -> bool:
+    """Whether the criterion may have no minimum, as a fit tells: so little of the response is left.
+
+    Or the model has as many effects as rows: a fit may then have ended at a local minimum.
+    """
+    return bool(_suspects(problem, np.array([rss]))[0])
+
+
+def without_minimum(problem: Problem, rss: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """For which of the responses the criterion has no minimum, as fits tell.
+
+    Parameters
+    ----------
+    problem : Problem
+    rss : ndarray, shape (R,)
+        What the fits left of each response.
+    """
+    found = _suspects(problem, rss)
+    for r in np.flatnonzero(found):
+        found[r] = has_no_minimum(problem.alone(int(r)))
+    return found
+
+
+def without_residual(problem: Problem) -> NDArray[np.intp]:
+    """Of the responses, those that the fixed effects alone explain."""
+    left, whole = _sums_of_squares(problem)
+    few = np.flatnonzero(left <= (100.0 * NOTHING) ** 2 * whole)
+    return np.array([r for r in few if has_no_residual(problem.alone(int(r)))], dtype=np.intp)
+
+
+def _suspects(problem: Problem, rss: NDArray[np.float64]) -> NDArray[np.bool_]:
+    left, whole = _sums_of_squares(problem)
+    little = left <= 1e4 * NOTHING**2 * whole
+    return ~(rss > SUSPECT * left) | little | _saturated(problem)
+
+
+def has_no_residual(problem: Problem, length: float = 0.0) -> bool:
+    """Whether the fixed effects alone explain the first response.
+
+    Parameters
+    ----------
+    problem : Problem
+    length : float
+        Of the response before the offset was taken from it, if that is longer than after: a
+        difference of large numbers has their rounding errors.
+    """
+    left, whole = _sums_of_squares(problem)
+    length = max(length, float(np.sqrt(whole[0])))
+    if left[0] > (100.0 * NOTHING * length) ** 2:
+        return False
+    # A single projection leaves rounding errors along the columns.
+    (rest,) = _residuals(_fixed(problem), problem.columns.y[:1])
+    return bool(np.linalg.norm(rest) <= NOTHING * length)
+
+
+def has_no_minimum(problem: Problem) -> bool:
+    """Whether the criterion of the first response falls without bound as σ goes to zero.
+
+    Parameters
+    ----------
+    problem : Problem
+    """
+    X, *effects = _columns(problem)
+    if _falls(problem, X, effects):
+        return True
+    if not _saturated(problem) or len(effects) > MOST_EFFECTS:
+        return False
+    return any(
+        _falls(problem, X, some)
+        for size in range(1, len(effects))
+        for some in combinations(effects, size)
+    )
+
+
+def _saturated(problem: Problem) -> bool:
+    """Whether there are as many effects, fixed and random, as rows."""
+    likelihood = problem.likelihood
+    random = sum(factor.levels * factor.width for factor in problem.layout.factors)
+    return likelihood.p + random >= likelihood.n
+
+
+def _falls(problem: Problem, X: Any, effects: Sequence[Any]) -> bool:
+    """Whether the criterion falls without bound as the variances of these effects grow."""
+    y = problem.columns.y[0]
+    length = np.sqrt(_sums_of_squares(problem)[1][0])
+    probe = np.random.default_rng(0).standard_normal(len(y))
+    probe /= np.linalg.norm(probe)
+    Z = sparse.hstack(effects, format="csc")
+    both = sparse.hstack([X, Z], format="csc")
+    if problem.likelihood.reml:
+        left, of_any = _residuals(both, np.stack([y, probe]))
+    else:
+        (left,), (of_any,) = _residuals(both, y[None]), _residuals(Z, probe[None])
+    return bool(
+        np.linalg.norm(left) <= NOTHING * length and np.linalg.norm(of_any) > np.sqrt(NOTHING)
+    )
+
+
+def _sums_of_squares(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of each response less its projection on the fixed effects, and as it was given."""
+    y, coefficients = problem.columns.y, problem.columns.beta0
+    left = np.einsum("rn,rn->r", y, y)
+    # The coefficients are of orthonormal columns.
+    return left, left + np.einsum("rp,rp->r", coefficients, coefficients)
+
+
+def _columns(problem: Problem) -> list[Any]:
+    """X, and for each effect its columns by level: well-conditioned, sparse, of length 1."""
+    columns, factors = problem.columns, problem.layout.factors
+    n = columns.base.shape[1]
+    parts = []
+    for factor, combination in zip(factors, columns.z_of_base, strict=True):
+        for column in (columns.base.T @ combination).T:
+            shape = (n, factor.levels)
+            parts.append(sparse.csc_array((column, (np.arange(n), factor.codes)), shape=shape))
+    return [_fixed(problem), *(_of_length_one(part) for part in parts)]
+
+
+def _fixed(problem: Problem) -> Any:
+    columns = problem.columns
+    return _of_length_one(sparse.csc_array(columns.base.T @ columns.x_of_base))
+
+
+def _of_length_one(columns: Any) -> Any:
+    """The columns scaled; those of zeros are left out."""
+    lengths = np.sqrt(np.asarray(columns.multiply(columns).sum(axis=0)).ravel())
+    used = lengths > 0
+    return columns[:, np.flatnonzero(used)] @ sparse.diags_array(1.0 / lengths[used])
+
+
+def _residuals(columns: Any, Y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What least squares leaves of each row of Y, shape (R, n)."""
+    ridge = _DELTA * sparse.eye_array(columns.shape[1])
+    solve = splu(sparse.csc_matrix(columns.T @ columns + ridge)).solve
+    left = np.ascontiguousarray(Y.T)
+    for _ in range(_ROUNDS):
+        left = left - columns @ solve(columns.T @ left)
+    return left.T

@@ -1,0 +1,1 @@
+"""From the rows of a model to the sums that its criterion needs."""

@@ -1,0 +1,182 @@
+"""Where searches begin: a moment estimator of the covariances, and points far from it.
+
+With columns that are orthonormal on average, h_j = Z_jᵀy of the least-squares residuals y has
+
+    E Σ_j h_jh_jᵀ ≈ σ²(n I + Σ_j C_jΣC_j),
+
+other factors and the fit of the fixed effects left aside. Solved for Σ with Σ_j C_jΣC_j replaced by
+Σ times the mean of ΣC_j²'s diagonal it gives each factor's share of the variance, and σ² is what
+the factors leave. It need not be good: it saves the first steps of Newton's method, which lead far
+astray where the variances are small.
+
+On small data the criterion can have several minima, and the moments lead to one of them. The other
+starts are few, fixed, and far apart: equal variances of all sizes, nearly all variance in one
+direction, one factor large and another small, and directions and sizes at random. They are points
+in terms of the well-conditioned columns, whose mean square is 1, so that 1 is the residual's size.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from pylme.reference.problem.terms import Layout
+
+__all__ = ["alike", "first_starts", "further_starts", "moments_start", "random_starts"]
+
+#: Variances are taken to lie between these multiples of the residual's.
+LEAST: Final = 0.01
+MOST: Final = 25.0
+_ROUNDS: Final = 4
+
+#: Standard deviations along a start's main direction, and across it.
+LONG: Final = 10.0
+SHORT: Final = 0.03
+#: Directions in the plane of two effects: (r + ½)π/8.
+_DIRECTIONS: Final = 8
+#: Standard deviations at random lie between these powers of e.
+_POWERS: Final = (-3.0, 6.0)
+
+
+def moments_start(
+    layout: Layout,
+    squares: Sequence[NDArray[np.float64]],
+    sizes: Sequence[float],
+    variance: NDArray[np.float64],
+    n: int,
+) -> NDArray[np.float64]:
+    """Our theta to begin with, shape (R, m).
+
+    Parameters
+    ----------
+    layout : Layout
+    squares : sequence of ndarray, shapes (R, K_f, K_f)
+        Σ_j h_jh_jᵀ of each factor.
+    sizes : sequence of float
+        The mean of the diagonal of Σ_j C_j² of each factor.
+    variance : ndarray, shape (R,)
+        yᵀy/n.
+    n : int
+    """
+    residual = variance
+    # The effects of a factor whose columns are all zero have no moments: no variance.
+    sizes = [size if size > 0 else np.inf for size in sizes]
+    traces = [np.trace(square, axis1=1, axis2=2) for square in squares]
+    for _ in range(_ROUNDS):
+        taken = np.zeros_like(variance)
+        for square, size, trace in zip(squares, sizes, traces, strict=True):
+            of_errors = square.shape[1] * n * residual
+            taken = taken + np.maximum((trace - of_errors) / size, 0.0)
+        last, residual = residual, np.maximum(variance - taken, 0.1 * variance)
+    parts = [
+        (square - np.eye(square.shape[1]) * (n * last)[:, None, None]) / size
+        for square, size in zip(squares, sizes, strict=True)
+    ]
+    T = []
+    for factor, part in zip(layout.factors, parts, strict=True):
+        block = np.zeros_like(part)
+        for place in factor.places:
+            values, vectors = np.linalg.eigh(part[:, place, place] / residual[:, None, None])
+            values = np.clip(values, LEAST, MOST)
+            block[:, place, place] = np.linalg.cholesky(
+                (vectors * values[:, None]) @ vectors.swapaxes(1, 2)
+            )
+        T.append(block)
+    return layout.theta(T)
+
+
+def alike(layout: Layout, size: float) -> NDArray[np.float64]:
+    """All variances the square of `size`, shape (m,)."""
+    return np.asarray(np.where(layout.diagonal, size, 0.0))
+
+
+def first_starts(layout: Layout) -> NDArray[np.float64]:
+    """The starts that find most optima, in the order of their promise, shape (S, m)."""
+    made = [_alike(layout, 1.0, 100.0), _along(layout, [0, 4], LONG, SHORT)]
+    made += [_alike(layout, 10.0, 0.1, 1000.0)]
+    made += [_one_large(layout, LONG, SHORT)] if len(layout.row) > 1 else []
+    made += [_by_factor(layout, (LONG, 0.1), (0.1, LONG))] if len(layout.factors) > 1 else []
+    return _distinct(made)
+
+
+def further_starts(layout: Layout) -> NDArray[np.float64]:
+    """Starts for a model whose searches did not all end alike, shape (S, m)."""
+    made = [
+        _alike(layout, 0.03, 0.3, 3.0, 30.0, 300.0, 1e4),
+        _along(layout, [1, 2, 3, 5, 6, 7], LONG, SHORT),
+        _along(layout, [0, 2, 4, 6], 30.0 * LONG, 1.0),
+    ]
+    made += [_one_large(layout, 30.0 * LONG, 1.0)] if len(layout.row) > 1 else []
+    if len(layout.factors) > 1:
+        made += [_by_factor(layout, (100.0, 10.0), (10.0, 100.0), (1000.0, 1.0), (1.0, 1000.0))]
+    return _distinct([*made, random_starts(layout, 12, seed=0)])
+
+
+def random_starts(layout: Layout, count: int, seed: int) -> NDArray[np.float64]:
+    """Directions and sizes at random, shape (count, m)."""
+    rng = np.random.default_rng(seed)
+
+    def drawn(k: int) -> NDArray[np.float64]:
+        axes = np.asarray(np.linalg.qr(rng.standard_normal((count, k, k)))[0])
+        return axes * np.exp(rng.uniform(*_POWERS, (count, 1, k)))
+
+    return _of_terms(layout, drawn)
+
+
+def _of_terms(layout: Layout, factors: Callable[[int], NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Theta of factors B of each term's Σ = BBᵀ, made for its number of effects: shape (S, m)."""
+    T = []
+    for factor in layout.factors:
+        parts = [factors(place.stop - place.start) for place in factor.places]
+        matrices = np.zeros((len(parts[0]), factor.width, factor.width))
+        for place, part in zip(factor.places, parts, strict=True):
+            upper = np.asarray(np.linalg.qr(part.swapaxes(1, 2), mode="r"))
+            matrices[:, place, place] = upper.swapaxes(1, 2)
+        T.append(matrices)
+    return layout.theta(T)
+
+
+def _alike(layout: Layout, *sizes: float) -> NDArray[np.float64]:
+    return np.array([alike(layout, size) for size in sizes])
+
+
+def _along(layout: Layout, which: list[int], long: float, short: float) -> NDArray[np.float64]:
+    """Each term with most of its variance in one direction."""
+
+    def made(k: int) -> NDArray[np.float64]:
+        angles = (np.array(which) + 0.5) * np.pi / _DIRECTIONS
+        v = np.column_stack([np.cos(angles), np.sin(angles)])
+        if k != 2:
+            v = np.random.default_rng(k).standard_normal((_DIRECTIONS, k))[which]
+        v = long * v / np.linalg.norm(v, axis=1, keepdims=True)
+        rest = np.broadcast_to(short * np.eye(k), (len(which), k, k))
+        return np.concatenate([v[:, :, None], rest], axis=2)
+
+    return _of_terms(layout, made)
+
+
+def _one_large(layout: Layout, large: float, small: float) -> NDArray[np.float64]:
+    """One effect after the other with a large variance, all others with a small one."""
+    which = np.flatnonzero(layout.diagonal)
+    made = _alike(layout, *[small] * len(which))
+    made[np.arange(len(which)), which] = large
+    return made
+
+
+def _by_factor(layout: Layout, *sizes: tuple[float, float]) -> NDArray[np.float64]:
+    """The leading factor's effects of one size, all others' of another."""
+    leading = layout.factor_of == 0
+    return np.array([np.where(leading, alike(layout, a), alike(layout, b)) for a, b in sizes])
+
+
+def _distinct(starts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The starts, each once up to the signs of T's columns."""
+    together = np.concatenate(starts)
+    kept = np.sort(np.unique(np.round(np.abs(together), 9), axis=0, return_index=True)[1])
+    return together[kept]

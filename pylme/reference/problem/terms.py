@@ -1,0 +1,144 @@
+"""Where each element of theta stands: which factor's matrix, which row, which column.
+
+The terms of one grouping factor share a block: their relative covariance factors stand on the
+diagonal of one matrix T_f of shape (K_f, K_f). Theta runs through the lower triangle of each term's
+own T column by column, term by term, as in lme4 (Bates, Mächler, Bolker & Walker 2015, section
+2.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pylme.model_matrix.random_term import RandomTerm
+
+__all__ = ["Factor", "Layout", "layout_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Factor:
+    """A grouping factor with all its terms.
+
+    Attributes
+    ----------
+    group : str
+    terms : tuple of int
+        The terms on this factor, as positions among all terms.
+    places : tuple of slice
+        The columns of each of these terms within the factor's block.
+    width : int
+        K, the number of columns of the block.
+    levels : int
+        J, the number of levels.
+    codes : ndarray of int32, shape (n,)
+        The level of each row, from 0.
+    """
+
+    group: str
+    terms: tuple[int, ...]
+    places: tuple[slice, ...]
+    width: int
+    levels: int
+    codes: NDArray[np.int32]
+
+    @property
+    def size(self) -> int:
+        """The number of random effects."""
+        return self.width * self.levels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Layout:
+    """The factors, most random effects first, and the place of each element of theta.
+
+    Attributes
+    ----------
+    factors : tuple of Factor
+    factor_of, row, column : ndarray of int, shape (m,)
+        Element k of theta stands at ``T[factor_of[k]][row[k], column[k]]``.
+    same_column : ndarray of bool, shape (m, m)
+        Whether two elements stand in the same column of the same factor's matrix.
+    """
+
+    factors: tuple[Factor, ...]
+    factor_of: NDArray[np.intp]
+    row: NDArray[np.intp]
+    column: NDArray[np.intp]
+    same_column: NDArray[np.bool_]
+
+    @property
+    def diagonal(self) -> NDArray[np.bool_]:
+        """Which elements of theta stand on the diagonal, shape (m,)."""
+        return np.asarray(self.row == self.column)
+
+    def matrices(self, theta: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """The matrices T_f of each factor, shapes (R, K_f, K_f), of thetas of shape (R, m)."""
+        made = []
+        for f, factor in enumerate(self.factors):
+            matrix = np.zeros((len(theta), factor.width, factor.width))
+            own = self.factor_of == f if len(self.factors) > 1 else slice(None)
+            matrix[:, self.row[own], self.column[own]] = theta[:, own]
+            made.append(matrix)
+        return made
+
+    def theta(self, matrices: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """The elements of theta of the matrices T_f, shape (R, m)."""
+        theta = np.empty((len(matrices[0]), len(self.row)))
+        for f, matrix in enumerate(matrices):
+            own = self.factor_of == f
+            theta[:, own] = matrix[:, self.row[own], self.column[own]]
+        return theta
+
+
+def layout_of(terms: Sequence[RandomTerm]) -> Layout:
+    """The factors of these terms, and where their thetas stand."""
+    by_group: dict[str, list[int]] = {}
+    for position, term in enumerate(terms):
+        by_group.setdefault(term.group, []).append(position)
+    factors = sorted((_factor(terms, own) for own in by_group.values()), key=lambda f: -f.size)
+    total = terms[-1].thetas.stop
+    factor_of, row, column = (np.empty(total, dtype=np.intp) for _ in range(3))
+    for f, factor in enumerate(factors):
+        for position, place in zip(factor.terms, factor.places, strict=True):
+            term = terms[position]
+            k = len(term.names)
+            columns, rows = _upper(k)
+            factor_of[term.thetas] = f
+            row[term.thetas], column[term.thetas] = rows + place.start, columns + place.start
+    same = (factor_of[:, None] == factor_of) & (column[:, None] == column)
+    return Layout(
+        factors=tuple(factors), factor_of=factor_of, row=row, column=column, same_column=same
+    )
+
+
+@cache
+def _upper(k: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The places of an upper triangle, row by row."""
+    rows, columns = np.triu_indices(k)
+    return rows, columns
+
+
+def _factor(terms: Sequence[RandomTerm], own: list[int]) -> Factor:
+    places = []
+    start = 0
+    for position in own:
+        width = len(terms[position].names)
+        places.append(slice(start, start + width))
+        start += width
+    first = terms[own[0]]
+    return Factor(
+        group=first.group,
+        terms=tuple(own),
+        places=tuple(places),
+        width=start,
+        levels=len(first.levels),
+        codes=first.codes,
+    )

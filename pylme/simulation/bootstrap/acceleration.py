@@ -1,0 +1,120 @@
+"""The acceleration of BCa intervals, from the model itself.
+
+y ~ N(Xβ, V), V = σ²W⁻¹ + ZΣZᵀ. For a parameter t(β, ψ), ψ the entries of the Σ and σ², the least
+favourable direction through the estimate is I⁻¹∇t, I the Fisher information, and a sixth of the
+skewness of the score in it is the acceleration. With V̇ the derivative of V in that direction and
+C = V⁻¹V̇ the score is ½(rᵀV⁻¹V̇V⁻¹r - tr C) + a linear function of r = y - Xβ, so that
+
+    κ₂ = ½ tr C² + ∇βᵀ(XᵀV⁻¹X)⁻¹∇β       κ₃ = tr C³       a = κ₃ / (6 κ₂^{3/2})
+
+A fixed effect has C = 0, hence a = 0; the variance of n normal numbers √(8/n)/6. It is a property
+of the model and not of the estimator, whose bias z₀ corrects: so REML fits have the same. A
+jackknife over the levels of a grouping factor needs a fit for each, and finds about half of it
+where there are a dozen.
+
+With X and Z weighted, G = ZᵀZ and R = (I + ΣG/σ²)⁻¹/σ², C maps Zv to ZNv, N = R(Σ̇G + σ̇²I), and
+all that is orthogonal to Z to σ̇²/σ² times itself. So tr Cᵐ = tr Nᵐ + (n - q)(σ̇²/σ²)ᵐ, and with one
+grouping factor N has a block for each level.
+
+Efron (1987), Better bootstrap confidence intervals, JASA 82, 171-185, sections 4 and 6; DiCiccio &
+Efron (1996), Bootstrap confidence intervals, Statistical Science 11, 189-228, section 4.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pylme.errors import NotAvailableError
+from pylme.simulation.bootstrap.level_products import level_products
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pylme.simulation.bootstrap.level_products import LevelProducts
+    from pylme.simulation.draw.parts import Part
+
+__all__ = ["accelerations"]
+
+#: Directions of ψ in which the scaled information is below this part of the largest are not
+#: identified.
+_RANK: Final = 1e-10
+#: With several grouping factors N is one matrix of so many rows and columns at most.
+MOST_EFFECTS: Final = 2000
+
+
+def accelerations(part: Part, gradients: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The acceleration of each parameter, shape (P,).
+
+    Parameters
+    ----------
+    part : Part
+        The model at its estimates.
+    gradients : ndarray, shape (P, p + m)
+        Of each parameter by β and by ψ: the lower triangles of the terms' covariance matrices,
+        column by column, and σ². Any multiple will do.
+
+    Returns
+    -------
+    ndarray
+        0 where the gradient is 0; NaN where the parameter is not identified, or the gradient is no
+        number.
+
+    Raises
+    ------
+    NotAvailableError
+        If several grouping factors have too many random effects together.
+    """
+    design = part.design
+    if len(design.group_factors) > 1 and design.q > MOST_EFFECTS:
+        raise NotAvailableError(
+            asked="Computing the acceleration of BCa intervals",
+            found=f"several grouping factors with {design.q} random effects together, and a "
+            f"matrix of more than {MOST_EFFECTS} rows and columns takes too long",
+            remedy='Ask for intervals by "percentile" or "basic".',
+        )
+    products = level_products(part)
+    N = _maps(products, part.sigma)
+    residual = np.zeros(len(N))
+    residual[-1] = 1 / part.sigma**2
+    outside = design.n - design.q
+    traces = np.einsum("ilab,jlba->ij", N, N, optimize=True)
+    directions, identified = _directions(
+        (traces + outside * np.outer(residual, residual)) / 2, gradients[:, design.p :]
+    )
+    spread = np.linalg.inv(products.fixed_information(part.sigma))
+    found = np.full(len(gradients), np.nan)
+    for i in np.flatnonzero(identified):
+        C = np.tensordot(directions[i], N, axes=1)
+        s = directions[i] @ residual
+        square = C @ C
+        slopes = gradients[i, : design.p]
+        second = (np.einsum("laa->", square) + outside * s**2) / 2 + slopes @ spread @ slopes
+        third = np.einsum("lab,lba->", square, C) + outside * s**3
+        found[i] = 0.0 if second == 0 else third / (6 * second**1.5)
+    return found
+
+
+def _maps(products: LevelProducts, sigma: float) -> NDArray[np.float64]:
+    """N for each element of ψ, shape (m, levels, K, K)."""
+    G = products.G
+    identity = np.eye(G.shape[1])
+    R = np.linalg.inv(identity + products.covariance @ G / sigma**2) / sigma**2
+    return np.stack([*(R @ (cell @ G) for cell in products.cells), R])
+
+
+def _directions(
+    information: NDArray[np.float64], gradients: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """I⁻¹∇t, shape (P, m), and whether there is such a direction."""
+    scale = np.sqrt(np.diag(information))
+    scale[scale == 0] = 1.0
+    inverse = np.linalg.pinv(information / np.outer(scale, scale), rcond=_RANK, hermitian=True)
+    known = np.asarray(np.isfinite(gradients).all(axis=1))
+    scaled = np.where(known[:, None], gradients, 0.0) / scale
+    directions = scaled @ inverse
+    left = scaled - directions @ (information / np.outer(scale, scale))
+    size = np.linalg.norm(scaled, axis=1)
+    seen = np.linalg.norm(left, axis=1) <= np.sqrt(_RANK) * size
+    return directions / scale, known & seen

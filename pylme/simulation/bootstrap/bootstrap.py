@@ -1,0 +1,240 @@
+"""The parametric bootstrap of a fit: how its estimates vary where it is true."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from pylme.options import choice, true_or_false, whole_number, workers
+from pylme.render import LEFT, Rendered, Table
+from pylme.results.convergence import Status
+from pylme.results.tidying import half_width
+from pylme.simulation.bootstrap.acceleration import accelerations
+from pylme.simulation.bootstrap.from_fit import simulator_of, specification_of
+from pylme.simulation.bootstrap.gradients import gradients_by_regression, gradients_of_parameters
+from pylme.simulation.bootstrap.quantiles import IntervalKind, interval
+from pylme.simulation.bootstrap.refits import Refits
+from pylme.simulation.draw.seeds import Seeds, seeds_of
+from pylme.simulation.draw.simulator import Simulator
+from pylme.simulation.estimate.record import record_of
+from pylme.simulation.estimate.stacking import joined
+from pylme.simulation.workers.running import blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from pylme.frame import Rows
+    from pylme.results.protocol import FittedModel
+    from pylme.simulation.draw.seeds import Seed
+    from pylme.simulation.estimate.collecting import Collect
+
+__all__ = ["Bootstrap", "bootstrap"]
+
+Engine = Literal["lme4", "numpy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Bootstrap(Rendered):
+    """Estimates of a model fitted to responses that were drawn from it.
+
+    Attributes
+    ----------
+    estimates : Series
+        Those of the fit, by the label of the parameter: fixed effects, standard deviations and
+        correlations of random effects, sigma, and the numbers of the user's own statistic.
+    replicates : DataFrame
+        Those of the replicates: a row for each; NaN where its fit failed, and for a correlation
+        beside a variance of zero.
+    fits : DataFrame
+        A row for each replicate: criterion, status, singularity, messages, seconds, error.
+    engine : str
+        What fitted the replicates.
+    simulator : Simulator
+        The model at its estimates: ``simulator.draw(n, seed=seeds.entropy)`` draws the data again.
+    seeds : Seeds
+        What to pass as `seed` to have the same again: ``seeds.entropy``.
+    """
+
+    estimates: pd.Series[float]
+    replicates: pd.DataFrame
+    fits: pd.DataFrame
+    engine: str
+    simulator: Simulator
+    seeds: Seeds
+
+    def __len__(self) -> int:
+        return len(self.replicates)
+
+    @property
+    def n_failed(self) -> int:
+        """Replicates without a fit."""
+        return len(self.failures)
+
+    @property
+    def n_converged(self) -> int:
+        """Replicates whose fit converged and is not singular."""
+        return int((self.fits["status"] == Status.CONVERGED.value).sum())
+
+    @property
+    def n_singular(self) -> int:
+        """Replicates with a covariance matrix that has not full rank, which is no failure."""
+        return int(self.fits["singular"].sum())
+
+    @property
+    def failures(self) -> pd.DataFrame:
+        """The replicates without a fit, each with its error."""
+        failed = self.fits["error"].notna()
+        return self.fits.loc[failed, ["replicate", "error"]].reset_index(drop=True)
+
+    @property
+    def std_error(self) -> pd.Series[float]:
+        """Standard deviations of the replicates, by parameter."""
+        return self.replicates.std().rename("std_error")
+
+    @property
+    def bias(self) -> pd.Series[float]:
+        """Means of the replicates less the estimates, by parameter."""
+        values = self.replicates.mean().to_numpy() - self.estimates.to_numpy()
+        return pd.Series(values, index=self.estimates.index, name="bias")
+
+    def to_frame(self) -> pd.DataFrame:
+        """By parameter ``estimate``, ``bias``, ``std_error``, and ``n``, its replicates."""
+        return self._by_parameter(
+            {
+                "estimate": self.estimates.to_numpy(),
+                "bias": self.bias.to_numpy(),
+                "std_error": self.std_error.to_numpy(),
+                "n": self.replicates.count().to_numpy(),
+            }
+        )
+
+    def intervals(self, kind: IntervalKind = "percentile", *, level: float = 0.95) -> pd.DataFrame:
+        """Intervals of all parameters.
+
+        Parameters
+        ----------
+        kind : {"percentile", "basic", "bca"}
+            Quantiles of the replicates; the same turned round the estimate; or bias-corrected and
+            accelerated. BCa is NaN where all replicates lie on one side of the estimate, and where
+            the data do not identify the parameter.
+        level : float
+
+        Returns
+        -------
+        DataFrame
+            ``estimate``, ``low``, ``high`` by parameter.
+
+        Raises
+        ------
+        OptionError
+            If there is no such kind, or the level is not between 0 and 1.
+        NotAvailableError
+            With "bca", if several grouping factors have too many random effects together.
+        """
+        choice("kind", kind, IntervalKind)
+        half_width(level)
+        known = self.acceleration if kind == "bca" else self.estimates
+        estimates = self.estimates.to_numpy()
+        ends = [
+            interval(kind, replicates, estimate, level=level, acceleration=a)
+            for replicates, estimate, a in zip(
+                self.replicates.to_numpy().T, estimates.tolist(), known, strict=True
+            )
+        ]
+        low, high = np.array(ends).T
+        return self._by_parameter({"estimate": estimates, "low": low, "high": high})
+
+    @property
+    def acceleration(self) -> pd.Series[float]:
+        """The accelerations of BCa intervals, by parameter.
+
+        A sixth of the skewness of the score in the direction of the parameter, by the model at its
+        estimates; 0 for a fixed effect.
+
+        References
+        ----------
+        Efron (1987), Better bootstrap confidence intervals, JASA 82, 171-185.
+        """
+        (part,) = self.simulator.parts
+        p, covariances = part.design.p, part.covariances
+        gradients = gradients_of_parameters(p, covariances)
+        numbers = self.replicates.to_numpy()
+        of_model, own = np.split(numbers, [len(gradients)], axis=1)
+        if own.shape[1]:
+            sizes = [len(covariance) for covariance in covariances]
+            regressed = gradients_by_regression(own, of_model, p, sizes)
+            gradients = np.vstack([gradients, regressed])
+        values = accelerations(part, gradients)
+        return pd.Series(values, index=self.estimates.index, name="acceleration")
+
+    def describe(self) -> Table:
+        """Estimates, biases, standard errors and percentile intervals."""
+        numbers = self.to_frame().drop(columns="n").to_numpy()
+        ends = self.intervals()[["low", "high"]].to_numpy()
+        return Table(
+            columns=("parameter", "estimate", "bias", "std. error", "2.5 %", "97.5 %"),
+            rows=tuple(
+                (str(name), *(f"{number:.4f}" for number in row))
+                for name, row in zip(self.estimates.index, np.hstack([numbers, ends]), strict=True)
+            ),
+            align=(LEFT, "right", "right", "right", "right", "right"),
+            caption=f"Parametric bootstrap: {len(self)} replicates by {self.engine}",
+            notes=(f"{self.n_failed} fits failed, {self.n_singular} are singular.",),
+        )
+
+    def _by_parameter(self, columns: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+        # By position: a covariate may be called sigma.
+        return pd.DataFrame(columns, index=self.estimates.index)
+
+    def __repr__(self) -> str:
+        return f"<Bootstrap: {len(self)} replicates by {self.engine}, {self.n_failed} failed>"
+
+
+def bootstrap(
+    model: FittedModel,
+    rows: Rows,
+    n: int,
+    *,
+    seed: Seed,
+    engine: Engine | None,
+    n_jobs: int | None,
+    collect: Collect | None,
+    progress: bool,
+) -> Bootstrap:
+    """The parametric bootstrap of a model and the rows that it used; see ``Fit.bootstrap``."""
+    n = whole_number("n", n, least=1)
+    n_jobs, progress = workers("n_jobs", n_jobs), true_or_false("progress", progress)
+    chosen = model.engine if engine is None else choice("engine", engine, Engine)
+    work = Refits(
+        key=uuid.uuid4().hex,
+        source=simulator_of(model, empirical=False, rng="numpy"),
+        seeds=seeds_of(seed, rng="numpy", n=n),
+        model=model,
+        spec=specification_of(model),
+        engine=chosen,
+        collect=collect,
+    )
+    own = {} if collect is None else collect(model, rows)
+    record = record_of(model, seconds=0.0, verdict=None, collected=own)
+    # Theta says nothing that the standard deviations and correlations do not.
+    told = [i for i, parameter in enumerate(record.parameters) if parameter.effect != "theta"]
+    labels = [record.parameters[i].label for i in told]
+    block = joined(blocks(work, n, n_jobs=n_jobs, progress=progress))
+    place = {parameter: i for i, parameter in enumerate(block.parameters)}
+    columns = [place.get(record.parameters[i], -1) for i in told]
+    # A parameter that no replicate has reads from the last column.
+    found = np.hstack([block.estimate, np.full((n, 1), np.nan)])[:, columns]
+    return Bootstrap(
+        estimates=pd.Series(record.estimate[told], index=labels, name="estimate"),
+        replicates=pd.DataFrame(found, columns=labels).rename_axis(index="replicate"),
+        fits=block.fits_frame(),
+        engine=chosen,
+        simulator=work.source,
+        seeds=work.seeds,
+    )

@@ -1,0 +1,71 @@
+"""A fitted model as one to draw data by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pylme.errors import NotAvailableError
+from pylme.model_matrix.build import build
+from pylme.model_matrix.responses import response_column
+from pylme.options import choice, true_or_false
+from pylme.simulation.draw.seeds import Rng
+from pylme.simulation.draw.simulator import Simulator
+from pylme.simulation.draw.specification import part_of
+from pylme.simulation.draw.tables import table_of
+from pylme.warning_scopes import silenced
+
+if TYPE_CHECKING:
+    from pylme.model_matrix.spec import ModelSpec
+    from pylme.results.protocol import FittedModel
+
+__all__ = ["simulator_of", "specification_of"]
+
+
+def specification_of(model: FittedModel) -> ModelSpec:
+    """What was fitted to which data.
+
+    Raises
+    ------
+    NotAvailableError
+        If the model has no data.
+    """
+    if model.spec is None:
+        raise NotAvailableError(
+            asked="Drawing data from a fit",
+            found="this fit came from JSON, which carries no data",
+            remedy="Fit the model again, or keep the fit by pickle, which carries all of it.",
+        )
+    return model.spec
+
+
+def simulator_of(model: FittedModel, *, empirical: bool, rng: Rng) -> Simulator:
+    """The model at its estimates, on the rows that it was fitted to.
+
+    Raises
+    ------
+    NotAvailableError
+        If the model is a generalized one, or has no data.
+    """
+    choice("rng", rng, Rng)
+    empirical = true_or_false("empirical", empirical)
+    spec = specification_of(model)
+    if spec.family is not None:
+        raise NotAvailableError(
+            asked="Drawing data from a fit",
+            found=f"its family is {spec.family.name}, and pylme draws from linear mixed models",
+            remedy="Draw with R's simulate(), or fit a linear model with lmer().",
+        )
+    with silenced():
+        # Dropped columns and rows were told of when the model was fitted.
+        design = build(spec)
+    estimates = model.estimates()
+    part = part_of(design, beta=estimates.beta, sigma=estimates.sigma, covariances=model.varcorr())
+    return Simulator(
+        formula=design.formula,
+        response=response_column(spec.formula.response),
+        data=table_of(spec.frame),
+        n_rows=design.rows.n_given,
+        parts=(part,),
+        empirical=empirical,
+        rng=rng,
+    )

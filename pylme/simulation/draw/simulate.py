@@ -1,0 +1,145 @@
+"""Data drawn from a linear mixed model: from a formula and its parameters, or from a fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pylme.errors import OptionError
+from pylme.simulation.draw.simulator import Simulator
+from pylme.simulation.draw.specification import simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike
+
+    from pylme.model_matrix.spec import Contrast
+    from pylme.simulation.draw.covariances import Covariances
+    from pylme.simulation.draw.seeds import Rng, Seed
+    from pylme.simulation.draw.simulation import Simulation
+
+__all__ = ["SimulatingFit", "simulate"]
+
+
+class SimulatingFit(Protocol):
+    """A fit, as far as simulation is concerned."""
+
+    def simulator(self, *, empirical: bool = False, rng: Rng = "numpy") -> Simulator:
+        """The fitted model with its estimates as parameters."""
+        ...
+
+
+def simulate(
+    formula: str | SimulatingFit | Simulator,
+    data: Any = None,
+    *,
+    beta: ArrayLike | Mapping[str, Any] | None = None,
+    sigma: float | Mapping[str, float] | None = None,
+    covariances: Covariances | None = None,
+    seed: Seed = None,
+    n: int = 1,
+    by: str | None = None,
+    weights: str | ArrayLike | None = None,
+    offset: str | ArrayLike | None = None,
+    contrasts: Mapping[str, Contrast] | None = None,
+    empirical: bool = False,
+    rng: Rng = "numpy",
+) -> Simulation:
+    """Draw responses from a linear mixed model.
+
+    Parameters
+    ----------
+    formula : str, Fit or Simulator
+        The model, in lme4's language; or a fit, whose data and estimates are taken.
+    data : DataFrame, Table or mapping of arrays
+        The predictors; the response need not be there, and is not looked at. None with a fit.
+    beta : array_like, mapping or Series
+        The fixed effects, by R's coefficient names or in their order.
+    sigma : float
+        The residual standard deviation of a row of weight 1.
+    covariances : mapping, matrix or VarCorr
+        Of the random effects, by grouping factor or by term (``"ses | sch.id"``); where the model
+        has one grouping factor, without its name. Each is a covariance matrix or
+        ``{"sd": [2, 1], "corr": 0.4}``; names, where given, are R's names of the effects.
+    seed : int, SeedSequence or None
+        Replicate i draws from child i of ``numpy.random.SeedSequence(seed)``, or with R after
+        ``set.seed(seed + i)``. None takes a new seed, which the result tells.
+    n : int
+        Replicates.
+    by : str, optional
+        A column for whose levels the model is drawn one by one, each on its own rows. `beta`,
+        `sigma` and `covariances` may then be mappings from these levels.
+    weights : str or array_like, optional
+        Prior weights, positive: the residual variance of a row is sigma^2 / weight.
+    offset : str or array_like, optional
+        A known part of the linear predictor.
+    contrasts : mapping, optional
+        As for `lmer`.
+    empirical : bool
+        Draw the random effects of each grouping factor so that their mean is exactly zero and
+        their covariance exactly the one asked for, as ``MASS::mvrnorm(empirical = TRUE)`` does.
+        Errors are drawn freely.
+    rng : {"numpy", "R"}
+        Whose random numbers: with "R", those of ``set.seed``, ``MASS::mvrnorm`` for the effects of
+        each grouping factor, then ``rnorm`` for the errors.
+
+    Returns
+    -------
+    Simulation
+        Responses, random effects and errors.
+
+    Raises
+    ------
+    FormulaError, DataError
+        If there is no such design.
+    OptionError, UnknownNameError
+        If a parameter is missing, or is none of the model's.
+    RUnavailableError
+        If `rng` is "R" and there is none.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> grid = pylme.expand_grid(school=range(20), ses=range(10))
+    >>> drawn = pylme.simulate(
+    ...     "y ~ ses + (ses | school)", grid, beta=[1, 2], sigma=2,
+    ...     covariances={"sd": [2, 1], "corr": 0.4}, empirical=True, n=3, seed=1,
+    ... )
+    >>> drawn
+    <Simulation of 'y': 3 replicates of 200 rows; (ses | school): 20 levels>
+    >>> effects = drawn.ranef(0)["ses | school"]
+    >>> round(float(effects["(Intercept)"].std()), 6), round(float(effects.corr().iloc[0, 1]), 6)
+    (2.0, 0.4)
+    """
+    if isinstance(formula, str):
+        needed = {"data": data, "beta": beta, "sigma": sigma, "covariances": covariances}
+        for name, value in needed.items():
+            if value is None:
+                raise OptionError(
+                    option=name, value=None, allowed="a value: a formula alone draws nothing"
+                )
+        # None was refused just now, which a type checker cannot see.
+        parameters: Any = {name: needed[name] for name in ("beta", "sigma", "covariances")}
+        model = simulator(
+            formula, data, by=by, weights=weights, offset=offset, contrasts=contrasts,
+            empirical=empirical, rng=rng, **parameters,
+        )  # fmt: skip
+    else:
+        if not callable(getattr(formula, "simulator", None)) and not isinstance(formula, Simulator):
+            allowed = "a formula as text, a fit, or a pylme.simulator(...)"
+            raise OptionError(option="formula", value=formula, allowed=allowed)
+        given = {
+            "data": data, "beta": beta, "sigma": sigma, "covariances": covariances, "by": by,
+            "weights": weights, "offset": offset, "contrasts": contrasts,
+        }  # fmt: skip
+        for name, value in given.items():
+            if value is not None:
+                raise OptionError(
+                    option=name, value=value, allowed="None with a fit, which has its own"
+                )
+        model = (
+            formula
+            if isinstance(formula, Simulator)
+            else formula.simulator(empirical=empirical, rng=rng)
+        )
+    return model.draw(n, seed=seed)

@@ -1,0 +1,127 @@
+"""Data that were drawn: responses, and the random effects and errors that they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pylme.errors import OptionError
+from pylme.options import is_whole
+from pylme.simulation.draw.seeds import Seeds
+from pylme.simulation.draw.tables import with_column
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["DrawnTerm", "Simulation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnTerm:
+    """A random-effects term whose effects were drawn.
+
+    Attributes
+    ----------
+    label : str
+        The term without its parentheses.
+    group : str
+    names : tuple of str, length k
+    levels : tuple of str
+        Where parts were drawn by a column, those of one part after those of the other.
+    """
+
+    label: str
+    group: str
+    names: tuple[str, ...]
+    levels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Simulation:
+    """Replicates of a model's data.
+
+    Attributes
+    ----------
+    response : str
+        The column that was drawn.
+    data : DataFrame, Table or mapping
+        The predictors, as they were given.
+    y : ndarray, shape (rows, n)
+        A replicate in each column; NaN in rows where a predictor is missing.
+    errors : ndarray, shape (rows, n)
+    terms : tuple of DrawnTerm
+    random_effects : mapping of str to ndarray, shapes (n, levels, k)
+        By the label of the term.
+    seeds : Seeds
+        What to pass as `seed` to have the same again: ``seeds.entropy``.
+    first : int
+        The number of the first replicate among those of the seed.
+    """
+
+    response: str
+    data: Any
+    y: NDArray[np.float64]
+    errors: NDArray[np.float64]
+    terms: tuple[DrawnTerm, ...]
+    random_effects: Mapping[str, NDArray[np.float64]]
+    seeds: Seeds
+    first: int
+
+    def __len__(self) -> int:
+        return int(self.y.shape[1])
+
+    def to_frame(self, i: int = 0) -> Any:
+        """The data of a replicate: the table given, with the response in it.
+
+        Parameters
+        ----------
+        i : int
+            From 0; from the end where it is negative.
+
+        Raises
+        ------
+        OptionError
+            If there is no such replicate.
+        """
+        return with_column(self.data, self.response, self.y[:, self._checked(i)].copy())
+
+    def frames(self) -> Iterator[Any]:
+        """The data of each replicate in turn."""
+        return (self.to_frame(i) for i in range(len(self)))
+
+    def ranef(self, i: int = 0) -> dict[str, pd.DataFrame]:
+        """The random effects of a replicate by term: levels as index, effects as columns.
+
+        Parameters
+        ----------
+        i : int
+            The replicate, from 0.
+        """
+        at = self._checked(i)
+        return {
+            term.label: pd.DataFrame(
+                self.random_effects[term.label][at].copy(),
+                index=pd.Index(list(term.levels), name=term.group),
+                columns=list(term.names),
+            )
+            for term in self.terms
+        }
+
+    def _checked(self, i: object) -> int:
+        whole = int(cast("int", i)) if is_whole(i) else len(self)
+        if not -len(self) <= whole < len(self):
+            raise OptionError(option="i", value=i, allowed=f"a replicate from 0 to {len(self) - 1}")
+        return whole
+
+    def __repr__(self) -> str:
+        rows, n = self.y.shape
+        terms = ", ".join(f"({term.label}): {len(term.levels)} levels" for term in self.terms)
+        return (
+            f"<Simulation of {self.response!r}: {n} replicate{'s' * (n != 1)} of {rows} rows; "
+            f"{terms}>"
+        )

@@ -1,0 +1,148 @@
+"""A model to simulate, from what a user writes: the formula, the data, the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pylme.errors import OptionError
+from pylme.frame import Factor, read_frame
+from pylme.options import choice, is_number, optional_text, true_or_false
+from pylme.simulation.draw.covariances import covariances_of
+from pylme.simulation.draw.named import named_vector
+from pylme.simulation.draw.parts import Part
+from pylme.simulation.draw.predictors import design_of_predictors, response_name
+from pylme.simulation.draw.seeds import Rng
+from pylme.simulation.draw.simulator import Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from pylme.model_matrix.matrices import ModelMatrices
+    from pylme.model_matrix.spec import Contrast
+    from pylme.simulation.draw.covariances import Covariances
+
+__all__ = ["part_of", "simulator"]
+
+
+def simulator(
+    formula: str,
+    data: Any,
+    *,
+    beta: ArrayLike | Mapping[str, Any],
+    sigma: float | Mapping[str, float],
+    covariances: Covariances,
+    by: str | None = None,
+    weights: str | ArrayLike | None = None,
+    offset: str | ArrayLike | None = None,
+    contrasts: Mapping[str, Contrast] | None = None,
+    empirical: bool = False,
+    rng: Rng = "numpy",
+) -> Simulator:
+    """A model with its parameters, to draw data by: what a study repeats.
+
+    Parameters
+    ----------
+    formula : str
+    data : DataFrame, Table or mapping of arrays
+    beta, sigma, covariances, by, weights, offset, contrasts, empirical, rng
+        As for `pylme.simulate`.
+
+    Returns
+    -------
+    Simulator
+        Its ``draw(n, seed=)`` gives what `pylme.simulate` gives.
+
+    Raises
+    ------
+    FormulaError, DataError, OptionError, UnknownNameError
+        As `pylme.simulate`.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> grid = pylme.expand_grid(time=range(5), person=range(30))
+    >>> model = pylme.simulator(
+    ...     "y ~ time + (1 | person)", grid, beta=[10, 1], sigma=1, covariances={"sd": 2}
+    ... )
+    >>> model.draw(100, seed=1).y.shape
+    (150, 100)
+    """
+    choice("rng", rng, Rng)
+    empirical = true_or_false("empirical", empirical)
+    by = optional_text("by", by)
+    parts = []
+    masks = {None: None} if by is None else _rows_by_level(data, by)
+    for level, mask in masks.items():
+        design = design_of_predictors(
+            formula, data, weights=weights, offset=offset, contrasts=contrasts, subset=mask
+        )
+        parts.append(
+            part_of(
+                design,
+                beta=_for_level(beta, level, masks),
+                sigma=_for_level(sigma, level, masks),
+                covariances=_for_level(covariances, level, masks),
+            )
+        )
+    if empirical:
+        for part in parts:
+            _require_more_levels_than_effects(part)
+    return Simulator(
+        formula=formula,
+        response=response_name(formula),
+        data=data,
+        n_rows=parts[0].design.rows.n_given,
+        parts=tuple(parts),
+        empirical=empirical,
+        rng=rng,
+    )
+
+
+def part_of(design: ModelMatrices, *, beta: Any, sigma: Any, covariances: Any) -> Part:
+    """A design with its parameters, all of them checked."""
+    if not (is_number(sigma) and np.isfinite(sigma) and sigma >= 0):
+        raise OptionError(option="sigma", value=sigma, allowed="a number of 0 or more")
+    kept = design.rows.kept
+    return Part(
+        design=design,
+        rows=np.arange(design.n) if kept is None else np.flatnonzero(kept),
+        beta=named_vector("beta", beta, design.x_names),
+        covariances=covariances_of(covariances, design.terms),
+        sigma=float(sigma),
+    )
+
+
+def _rows_by_level(data: Any, by: str) -> dict[str | None, NDArray[np.bool_] | None]:
+    """The rows of each level, in the order of the levels."""
+    frame = read_frame(data, [by], as_factor=[by])
+    factor = frame.columns[by]
+    if not isinstance(factor, Factor):
+        raise OptionError(option="by", value=by, allowed="a column that groups rows")
+    codes = np.full(frame.n_given, -1)
+    codes[slice(None) if frame.kept is None else frame.kept] = factor.codes
+    return {level: codes == code for code, level in enumerate(factor.levels)}
+
+
+def _for_level(value: Any, level: str | None, levels: Iterable[str | None]) -> Any:
+    """What a mapping from all levels has for this one; any other value is that of all levels."""
+    if level is None or not isinstance(value, Mapping):
+        return value
+    by_level = {str(name): own for name, own in value.items()}
+    return by_level[level] if set(by_level) == set(levels) else value
+
+
+def _require_more_levels_than_effects(part: Part) -> None:
+    for step in part.steps:
+        if step.covariance is not None and step.size <= len(step.covariance):
+            term = part.design.terms[step.terms[0]]
+            raise OptionError(
+                option="empirical",
+                value=True,
+                allowed=f"False, or data with more levels of {term.group}: {step.size} levels of "
+                f"{len(step.covariance)} effects have no sample covariance of full rank",
+            )

@@ -1,0 +1,1 @@
+"""Models fitted to the draws, and the numbers kept of each fit."""

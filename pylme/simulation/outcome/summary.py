@@ -1,0 +1,187 @@
+"""The summary of a study: one line for each parameter of each model, and one for each status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from pylme.render import LEFT, Document, Rendered, Table
+from pylme.results.tidying import half_width
+from pylme.simulation.estimate.block import OBJECT
+from pylme.simulation.outcome.monte_carlo import mean_and_error, rate_and_error, rmse_and_error
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pylme.simulation.outcome.truth import Truth
+
+__all__ = ["ALL", "CONVERGED_IN_ALL", "StudySummary", "summarised"]
+
+ALL: Final = "all"
+CONVERGED_IN_ALL: Final = "converged in all models"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StudySummary(Rendered):
+    """What a study comes to.
+
+    Attributes
+    ----------
+    estimates : DataFrame
+        ``over`` ("all", "converged in all models"), ``model``, ``parameter``, ``n`` (estimates
+        that are numbers), ``truth``, and ``mean``, ``bias``, ``rmse``, ``coverage``, each followed
+        by its Monte Carlo standard error (``mean_se``, …). NaN where the truth is not known.
+    statuses : DataFrame
+        ``model``, ``status``, ``n``, ``rate``, ``rate_se``.
+    n, n_converged : int
+        Replicates, and those that converged in all models.
+    """
+
+    estimates: pd.DataFrame
+    statuses: pd.DataFrame
+    n: int
+    n_converged: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """`estimates`."""
+        return self.estimates.copy()
+
+    def describe(self) -> Document:
+        """Both tables; of the estimates those that are not theta."""
+        shown = self.estimates[~self.estimates["parameter"].str.fullmatch(r"theta\d+")]
+        counted = {ALL: self.n, CONVERGED_IN_ALL: self.n_converged}
+        blocks = [
+            _table(
+                self.statuses,
+                text=("model", "status"),
+                caption=f"{self.n} replicates, {self.n_converged} converged in all models",
+            )
+        ]
+        for key, rows in shown.groupby(["over", "model"], sort=False):
+            over, model = map(str, key)
+            n = counted[over]
+            if n:
+                # Where every fit gave an estimate their number is that of the caption.
+                kept = rows.drop(columns="n") if (rows["n"] == n).all() else rows
+                names = kept.drop(columns=["over", "model"])
+                caption = f"{model}: {f'all {n}' if over == ALL else f'the {n} {over}'}"
+                blocks.append(_table(names, text=("parameter",), caption=caption))
+        return Document(title="Study", blocks=tuple(blocks))
+
+
+def summarised(
+    rows: pd.DataFrame,
+    truth: Truth,
+    models: Sequence[str],
+    converged: NDArray[np.bool_],
+    *,
+    rule: str,
+    level: float,
+) -> StudySummary:
+    """The summary of a study's rows.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        In the order of replicates and models.
+    truth : mapping
+    models : sequence of str
+    converged : ndarray of bool, shape (n, models)
+    rule : {"status", "code"}
+        The column that statuses are counted in.
+    level : float
+        Of the Wald intervals.
+    """
+    in_all = np.asarray(converged.all(axis=1))
+    width = half_width(level)
+    lines = []
+    made = rows[rows["parameter"].notna()]
+    for key, own in made.groupby(["model", "parameter"], sort=False):
+        model, parameter = map(str, key)
+        kept = in_all[own["replicate"].to_numpy()]
+        estimate, error = own["estimate"].to_numpy(), own["std_error"].to_numpy()
+        true = truth[model].get(parameter, np.nan)
+        for over, at in ((ALL, slice(None)), (CONVERGED_IN_ALL, kept)):
+            numbers = _line(estimate[at], error[at], true, width)
+            lines.append({"over": over, "model": model, "parameter": parameter, **numbers})
+    first = rows[~rows.duplicated(["replicate", "model"])]
+    return StudySummary(
+        estimates=pd.DataFrame(lines),
+        statuses=_statuses(first, models, rule),
+        n=len(converged),
+        n_converged=int(in_all.sum()),
+    )
+
+
+def _line(
+    estimate: NDArray[np.float64], error: NDArray[np.float64], truth: float, width: float
+) -> dict[str, float]:
+    difference = estimate - truth
+    covered = np.where(np.isnan(error + difference), np.nan, np.abs(difference) <= width * error)
+    mean, mean_se = mean_and_error(estimate)
+    rmse, rmse_se = rmse_and_error(difference)
+    coverage, coverage_se = rate_and_error(covered)
+    return {
+        "n": int(np.count_nonzero(~np.isnan(estimate))),
+        "truth": truth,
+        "mean": mean,
+        "mean_se": mean_se,
+        "bias": mean - truth,
+        "bias_se": mean_se if not np.isnan(truth) else np.nan,
+        "rmse": rmse,
+        "rmse_se": rmse_se,
+        "coverage": coverage,
+        "coverage_se": coverage_se,
+    }
+
+
+def _statuses(first: pd.DataFrame, models: Sequence[str], rule: str) -> pd.DataFrame:
+    lines = []
+    for model in models:
+        own = first.loc[first["model"] == model]
+        named = pd.Series(np.where(own["error"].isna(), own[rule], "failed"), dtype=OBJECT)
+        for status, count in named.value_counts().items():
+            rate, rate_se = rate_and_error(named == status)
+            lines.append(
+                {"model": model, "status": status, "n": count, "rate": rate, "rate_se": rate_se}
+            )
+    return pd.DataFrame(lines)
+
+
+def _table(frame: pd.DataFrame, *, text: tuple[str, ...], caption: str) -> Table:
+    """Columns without any number are left out; a standard error stands beside its number.
+
+    The mean's is that of the bias, and stands beside it alone where there is a bias.
+    """
+    if "bias" in frame and frame["bias"].notna().any():
+        frame = frame.drop(columns="mean_se")
+    columns = {
+        str(name): _cells(str(name), frame, text)
+        for name in frame
+        if not str(name).endswith("_se") and frame[name].notna().any()
+    }
+    named = columns.pop("parameter", None)
+    return Table(
+        columns=tuple(columns),
+        rows=tuple(zip(*columns.values(), strict=True)),
+        row_names=None if named is None else tuple(named),
+        align=tuple(LEFT if name in text else "right" for name in columns),
+        caption=caption,
+        notes=("In parentheses: Monte Carlo standard errors.",) if named is None else (),
+    )
+
+
+def _cells(name: str, frame: pd.DataFrame, text: tuple[str, ...]) -> list[str]:
+    if name in text or name == "n":
+        return [str(value) for value in frame[name]]
+    if name == "truth":
+        return ["" if np.isnan(value) else f"{value:.4g}" for value in frame[name]]
+    if f"{name}_se" not in frame:
+        return ["" if np.isnan(value) else f"{value:.3f}" for value in frame[name]]
+    pairs = zip(frame[name], frame[f"{name}_se"], strict=True)
+    return ["" if np.isnan(value) else f"{value:.3f} ({error:.3f})" for value, error in pairs]

@@ -1,0 +1,79 @@
+"""The true values of a study's parameters, as far as they are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pylme.errors import OptionError, UnknownNameError
+from pylme.options import is_number, mapping, text
+from pylme.results.covariance import correlation
+from pylme.simulation.draw.simulator import Simulator
+from pylme.simulation.estimate.parameters import parameters_of, varcorr_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pylme.simulation.draw.sources import Source
+
+__all__ = ["Truth", "truth_of"]
+
+#: By model and label of the parameter.
+Truth = Mapping[str, Mapping[str, float]]
+
+
+def truth_of(source: Source, models: Iterable[str], given: Mapping[str, Any] | None) -> Truth:
+    """The truth by model: that of the simulator, and over it what was given.
+
+    Parameters
+    ----------
+    source : Source
+        A simulator whose parameters are the same in all rows knows the truth of every model that
+        has a parameter of the same name.
+    models : iterable of str
+    given : mapping or None
+        Labels of parameters to numbers; or names of models to such mappings.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no model of that name.
+    OptionError
+        If a value is no number.
+    """
+    names = tuple(models)
+    known = _of_simulator(source)
+    own: dict[str, dict[str, float]] = {name: dict(known) for name in names}
+    if given is not None:
+        mapping("truth", given, allowed="a mapping from labels of parameters to numbers")
+    for name, value in (given or {}).items():
+        text("a name in truth", name)
+        if not isinstance(value, Mapping):
+            for by_label in own.values():
+                by_label[name] = _number(name, value)
+        elif name not in names:
+            raise UnknownNameError(what="model", name=str(name), known=names)
+        else:
+            own[name].update({label: _number(label, number) for label, number in value.items()})
+    return own
+
+
+def _number(label: str, value: Any) -> float:
+    if not is_number(value):
+        raise OptionError(option=f"truth[{label!r}]", value=value, allowed="a number")
+    return float(value)
+
+
+def _of_simulator(source: Source) -> dict[str, float]:
+    if not isinstance(source, Simulator) or len(source.parts) > 1:
+        return {}
+    (part,) = source.parts
+    terms = [(term.group, term.names) for term in part.design.terms]
+    values = varcorr_values(
+        [(np.sqrt(np.diag(c))[None], correlation(c)[None]) for c in part.covariances]
+    )[0]
+    numbers = [*part.beta.tolist(), *values.tolist(), part.sigma]
+    labels = [parameter.label for parameter in parameters_of(part.design.x_names, terms, 0)]
+    return dict(zip(labels, numbers, strict=True))

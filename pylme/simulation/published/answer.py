@@ -1,0 +1,130 @@
+"""What the study of two sectors found: the means of the two correlations, model by model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from pylme.render import LEFT, Document, Lines, Rendered, Table
+from pylme.simulation.outcome.monte_carlo import mean_and_error
+from pylme.simulation.outcome.result import StudyResult
+from pylme.simulation.published.sectors import CORRELATIONS, LABELS, SECTORS, Candidate
+from pylme.simulation.published.words import answers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+__all__ = ["SectorCorrelation"]
+
+_ALL: Final = "all"
+_ORIGINAL: Final = "all 3 fits converged"
+_OWN: Final = "converged"
+#: The means published in 2020, from an lme4 older than any that is supported here.
+_PUBLISHED: Final[dict[tuple[str, str], tuple[float, float]]] = {
+    ("separate", _ORIGINAL): (0.4355072, -0.4015803),
+    ("combined", _ORIGINAL): (0.4320562, -0.4039854),
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class SectorCorrelation(Rendered):
+    """The answer to the question, as a table and in words.
+
+    Attributes
+    ----------
+    study : StudyResult
+        All fits.
+    candidates : tuple of str
+    note : str
+        What is to be known of how it was run.
+    """
+
+    study: StudyResult
+    candidates: tuple[Candidate, ...]
+    note: str
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The mean estimates of both correlations.
+
+        Columns: ``model``, ``over`` (which replicates), ``n``, and for each sector ``mean_0``,
+        ``se_0`` (Monte Carlo standard error), ``published_0``, and so for sector 1. What counts as
+        converged is the code 1 of the well-known helper.
+        """
+        return pd.DataFrame(list(self._lines()))
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        codes = self._converged
+        original = [name for name in self.candidates if name in ("separate", "combined")]
+        all_of_original = np.ones(self.study.n, dtype=bool)
+        for one in original:
+            all_of_original &= codes[one]
+        for name in self.candidates:
+            estimates = {s: self._estimates(name, s) for s in SECTORS}
+            sets: dict[str, NDArray[np.bool_]] = {
+                _ALL: np.ones(self.study.n, dtype=bool), _OWN: codes[name]
+            }  # fmt: skip
+            if name in original and len(original) > 1:
+                sets = {_ALL: sets[_ALL], _ORIGINAL: all_of_original}
+            for over, kept in sets.items():
+                line: dict[str, Any] = {"model": name, "over": over, "n": int(kept.sum())}
+                published = _PUBLISHED.get((name, over), (np.nan, np.nan))
+                for sector, value in zip(SECTORS, published, strict=True):
+                    mean, error = mean_and_error(estimates[sector][kept])
+                    line |= {
+                        f"mean_{sector}": mean, f"se_{sector}": error, f"published_{sector}": value
+                    }  # fmt: skip
+                yield line
+
+    def _estimates(self, name: Candidate, sector: str) -> NDArray[np.float64]:
+        model, label = LABELS[name][sector]
+        return self.study.estimates(label)[model].to_numpy()
+
+    @cached_property
+    def _converged(self) -> dict[str, NDArray[np.bool_]]:
+        """Where all fits of a candidate have the helper's code 1."""
+        by_model = dict(zip(self.study.models, self.study.converged("code").T, strict=True))
+        return {
+            name: np.logical_and.reduce([by_model[model] for model, _ in LABELS[name].values()])
+            for name in self.candidates
+        }
+
+    def explain(self) -> str:
+        """What each model gets right, in words."""
+        return answers(self.candidates, {n: int(k.sum()) for n, k in self._converged.items()},
+                       self.study.n)  # fmt: skip
+
+    def describe(self) -> Document:
+        """The table, the published means beside it, and the words."""
+        shown = self.table
+        published = bool(shown["published_0"].notna().any())
+        columns = ["model", "over", "n", *(f"sector {s}" for s in SECTORS)]
+        columns += [f"published {s}" for s in SECTORS] if published else []
+        rows = []
+        for line in shown.to_dict("records"):
+            row = [line["model"], line["over"], str(line["n"])]
+            values = [line[f"mean_{s}"] for s in SECTORS]
+            values += [line[f"published_{s}"] for s in SECTORS] if published else []
+            row += ["" if np.isnan(value) else f"{value:.4f}" for value in values]
+            rows.append(tuple(row))
+        errors = shown[[f"se_{s}" for s in SECTORS]].to_numpy()
+        truth = " and ".join(f"{r:g}" for r in CORRELATIONS.values())
+        table = Table(
+            columns=tuple(columns),
+            rows=tuple(rows),
+            align=tuple(LEFT if name in ("model", "over") else "right" for name in columns),
+            caption=f"Mean estimates of the correlations {truth}, in {self.study.n} replicates",
+            notes=(f"Monte Carlo standard errors: at most {np.nanmax(errors):.2g}.", self.note),
+        )
+        words = Lines(tuple(self.explain().split("\n")))
+        return Document(title="Correlations by sector", blocks=(table, words))
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.candidates)
+        return f"<SectorCorrelation: {self.study.n} replicates by {self.study.engine}; {names}>"

@@ -1,0 +1,135 @@
+"""A study's rows on disk: a Parquet file for each shard, in a folder named by the study's hash.
+
+A file is written under another name, brought to the disk and renamed, so that a study which was cut
+off leaves whole shards only; it goes on with those that are missing. Each file says which study and
+which replicates it is of, and has a checksum of its rows; what is damaged or foreign is done again.
+What is read back is what was written, bit for bit.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pylme.errors import DamagedStoreWarning, OptionError, StoreError, warn
+from pylme.simulation.store.shard_file import DamagedShardError, ShardFile
+from pylme.simulation.store.whole_files import remove_left_over, write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Store"]
+
+#: What the system says of a path that can be no folder.
+_NO_FOLDER: Final = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.EINVAL}
+
+
+class Store:
+    """The shards of one study.
+
+    Parameters
+    ----------
+    folder : path
+        Holds the folders of all studies.
+    key : str
+        The study's hash.
+
+    Raises
+    ------
+    MissingPackageError
+        If pyarrow is not installed.
+    OptionError
+        If the path can be no folder.
+    StoreError
+        If the folder cannot be made.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], key: str) -> None:
+        self._file = ShardFile(key)
+        self.folder = _path(folder) / f"study-{key[:16]}"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            if error.errno in _NO_FOLDER:
+                raise _refused(folder, str(error.strerror).lower()) from error
+            raise self._failed(error) from error
+        remove_left_over(self.folder)
+
+    def kept(self, shards: list[tuple[int, int]]) -> dict[tuple[int, int], pd.DataFrame]:
+        """The rows of those shards that are there and whole; one warning tells of the others.
+
+        Parameters
+        ----------
+        shards : list of (int, int)
+            The replicates of each, from and to.
+        """
+        found, damaged = {}, {}
+        for shard in shards:
+            path = self._path(*shard)
+            # Also a link that leads nowhere is something in the shard's place.
+            if os.path.lexists(path):
+                try:
+                    found[shard] = self._file.read(path, *shard)
+                except DamagedShardError as error:
+                    damaged[path.name] = str(error)
+        if damaged:
+            warn(DamagedStoreWarning(folder=str(self.folder), damaged=damaged))
+        return found
+
+    def require_writable(self) -> None:
+        """Raise before any work is done for a folder that can keep none of it.
+
+        Raises
+        ------
+        StoreError
+        """
+        if not os.access(self.folder, os.W_OK | os.X_OK):
+            raise self._failed(OSError(errno.EACCES, "the folder cannot be written to"))
+
+    def write(self, first: int, stop: int, rows: pd.DataFrame) -> None:
+        """Put a shard in its place.
+
+        Raises
+        ------
+        StoreError
+            If the disk is full, or the folder cannot be written to.
+        """
+        data = self._file.written(first, stop, rows)
+        try:
+            write_whole(self._path(first, stop), data)
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _path(self, first: int, stop: int) -> Path:
+        return self.folder / f"{first:08d}-{stop:08d}.parquet"
+
+    def _failed(self, error: OSError) -> StoreError:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        remedy = "Free some space" if full else "Make it writable, or give another as `store`"
+        return StoreError(
+            asked=f"Keeping the results of a study in {self.folder}",
+            found=str(error.strerror or error),
+            remedy=f"{remedy}, and call the study again: it goes on with what is kept.",
+        )
+
+
+def _path(folder: object) -> Path:
+    """The path of a folder, if it can be one."""
+    path = os.fspath(folder) if isinstance(folder, str | os.PathLike) else folder
+    if not isinstance(path, str):
+        raise _refused(folder, "no path")
+    if not path.strip() or "\0" in path:
+        raise _refused(folder, "empty or has a NUL character")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise _refused(folder, "not encodable") from error
+    return Path(path)
+
+
+def _refused(folder: object, why: str) -> OptionError:
+    return OptionError(
+        option="store", value=folder, allowed=f"the path of a folder; this one is refused: {why}"
+    )

@@ -1,0 +1,121 @@
+"""What a study is, as a hash: the same data, models and seeds give the same one.
+
+The number of replicates is no part of it, so that a longer study goes on from a shorter one.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any, Final
+
+import joblib
+import numpy as np
+
+from pylme._version import __version__
+from pylme.errors import OptionError
+from pylme.frame import Factor
+from pylme.simulation.draw.simulator import Simulator
+from pylme.simulation.draw.sources import OwnFunction
+from pylme.simulation.store.fingerprint import fingerprint
+
+if TYPE_CHECKING:
+    from pylme.frame import Frame
+    from pylme.simulation.estimate.models import StudyModel
+    from pylme.simulation.workers.job import Job
+
+__all__ = ["hash_of"]
+
+
+#: What a store holds is found again by this version of its format alone.
+_FORMAT: Final = 2
+
+
+def hash_of(job: Job, *, reference_blas: bool) -> str:
+    """40 hexadecimal digits.
+
+    Parameters
+    ----------
+    job : Job
+    reference_blas : bool
+        Whether R runs on the reference BLAS.
+
+    Raises
+    ------
+    OptionError
+        If a function of the user's holds what cannot be compared.
+    RUnavailableError
+        If R is needed and there is none.
+    """
+    described = {
+        "format": _FORMAT,
+        "pylme": __version__,
+        "R": (*sorted(_versions_of_r().items()), reference_blas) if _uses_r(job) else None,
+        "source": _source(job.source),
+        "seeds": (job.seeds.rng, job.seeds.entropy, job.seeds.spawn_key),
+        "models": [
+            (name, model.formula, model.reml, *_options(model))
+            for name, model in job.models.items()
+        ],
+        "data": {name: _columns(spec.frame) for name, spec in job.specs().items()},
+        "engine": job.engine,
+        "check": job.check,
+        "collect": None if job.collect is None else _own(job.collect.own, "collect"),
+    }
+    return str(joblib.hash(described, hash_name="sha1"))
+
+
+def _uses_r(job: Job) -> bool:
+    return job.engine == "lme4" or job.seeds.rng == "R"
+
+
+def _versions_of_r() -> dict[str, str]:
+    from pylme.lme4.session import session
+
+    return session().versions
+
+
+def _own(function: Any, option: str) -> str:
+    try:
+        return fingerprint(function)
+    except (TypeError, pickle.PicklingError, RecursionError) as error:
+        raise OptionError(
+            option=option,
+            value=function,
+            allowed="with `store` a function that holds no open files, generators or other things "
+            f"that cannot be copied, as results are found again by all that it holds ({error})",
+        ) from error
+
+
+def _source(source: Any) -> Any:
+    if isinstance(source, OwnFunction):
+        return _own(source.function, "simulate")
+    if not isinstance(source, Simulator):
+        return repr(source)
+    parts = [
+        (
+            part.design.X, part.design.x_names, part.design.weights, part.design.offset,
+            [(t.label, t.names, t.levels, t.codes, t.columns) for t in part.design.terms],
+            part.rows, part.beta, part.covariances, part.sigma,
+        )
+        for part in source.parts
+    ]  # fmt: skip
+    return source.formula, source.response, source.empirical, source.rng, parts
+
+
+def _columns(frame: Frame) -> Any:
+    """The columns that a model sees, as plain arrays: whatever library the table is of."""
+    plain = [
+        (name, type(column).__name__, column.codes, column.levels)
+        if isinstance(column, Factor)
+        else (name, type(column).__name__, column.values)
+        for name, column in frame.columns.items()
+    ]
+    return plain, frame.kept
+
+
+def _options(model: StudyModel) -> tuple[Any, ...]:
+    """Options as plain values: an array given is one, whatever library it is of."""
+    given = [model.subset, model.weights, model.offset]
+    plain = [v if v is None or isinstance(v, str) else np.asarray(v) for v in given]
+    control = None if model.control is None else sorted(model.control.arguments().items(), key=str)
+    return *plain, sorted((k, np.asarray(v)) for k, v in model.contrasts.items()), control

@@ -1,0 +1,86 @@
+"""A study: data drawn many times, several models fitted to each draw, what comes of it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pylme.errors import OptionError
+from pylme.options import choice, true_or_false, whole_number, workers
+from pylme.simulation.draw.seeds import seeds_of
+from pylme.simulation.draw.sources import source_of
+from pylme.simulation.estimate.models import read_models
+from pylme.simulation.outcome.result import StudyResult
+from pylme.simulation.outcome.truth import truth_of
+from pylme.simulation.store.directory import Store
+from pylme.simulation.store.identity import hash_of
+from pylme.simulation.workers.job import Job
+from pylme.simulation.workers.running import run
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from pylme.simulation.draw.seeds import Seed
+    from pylme.simulation.estimate.collecting import Collect
+    from pylme.simulation.estimate.models import StudyModel
+
+__all__ = ["Engine", "run_study"]
+
+Engine = Literal["numpy", "lme4"]
+
+
+def run_study(
+    simulate: Any,
+    models: Mapping[str, str | StudyModel] | str,
+    *,
+    n: int = 250,
+    seed: Seed = None,
+    engine: Engine = "numpy",
+    n_jobs: int | None = None,
+    truth: Mapping[str, Any] | None = None,
+    collect: Collect | None = None,
+    check: bool = False,
+    progress: bool = False,
+    store: str | os.PathLike[str] | None = None,
+    reference_blas: bool = False,
+) -> StudyResult:
+    """Fit several models to many replicates: `pylme.study`, without a class for `collect`."""
+    choice("engine", engine, Engine)
+    n = whole_number("n", n, least=1)
+    n_jobs = workers("n_jobs", n_jobs)
+    check, progress = true_or_false("check", check), true_or_false("progress", progress)
+    reference_blas = true_or_false("reference_blas", reference_blas)
+    source = source_of(simulate)
+    if store is not None and seed is None:
+        raise OptionError(
+            option="seed",
+            value=None,
+            allowed="a number with `store`: what is stored is found by it",
+        )
+    job = Job(
+        key=uuid.uuid4().hex,
+        source=source,
+        seeds=seeds_of(seed, rng=source.rng, n=n),
+        models=read_models(models, engine=engine),
+        engine=engine,
+        check=check,
+        collect=collect,
+    )
+    job.require_fittable()
+    known = truth_of(source, job.models, truth)
+    shards = None
+    if store is not None:
+        job = replace(job, key=hash_of(job, reference_blas=reference_blas))
+        shards = Store(store, job.key)
+    return StudyResult(
+        rows=run(
+            job, n, n_jobs=n_jobs, progress=progress, store=shards, reference_blas=reference_blas
+        ),
+        n=n,
+        models=tuple(job.models),
+        engine=engine,
+        seeds=job.seeds,
+        truth=known,
+    )

@@ -1,0 +1,144 @@
+"""The hypothesis that a smaller model is enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from pylme.errors import OptionError
+from pylme.formula import parse_formula
+from pylme.model_matrix.build import build
+from pylme.model_matrix.matrices import ModelMatrices
+from pylme.model_matrix.responses import response_column
+from pylme.simulation.draw.linear import linear_criteria
+from pylme.simulation.draw.simulator import Simulator
+from pylme.simulation.draw.sources import source_of
+from pylme.simulation.estimate.models import StudyModel
+from pylme.simulation.store.shards import at_once
+from pylme.simulation.study import run_study
+from pylme.simulation.testing.nested import difference_of
+from pylme.simulation.testing.null_model import under_null
+from pylme.simulation.testing.testing import Difference, likelihood_ratio_p
+from pylme.warning_scopes import silenced
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from pylme.simulation.draw.seeds import Seed
+    from pylme.simulation.draw.sources import Source
+    from pylme.simulation.outcome.result import StudyResult
+
+__all__ = ["LikelihoodRatio", "likelihood_ratio"]
+
+_LARGER: Final = "model"
+_SMALLER: Final = "null"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LikelihoodRatio:
+    """A smaller model is enough: by how much the criterion falls in the larger one.
+
+    Attributes
+    ----------
+    larger, smaller : StudyModel
+        Both by maximum likelihood where their fixed effects differ.
+    design : ModelMatrices
+        Of the smaller model.
+    difference : Difference
+    """
+
+    larger: StudyModel
+    smaller: StudyModel
+    design: ModelMatrices
+    difference: Difference
+
+    @property
+    def words(self) -> str:
+        """The test."""
+        return "likelihood ratio test"
+
+    @property
+    def compared_with(self) -> str:
+        """The distribution of the statistic in large samples."""
+        return str(self.difference)
+
+    def statistics(
+        self, source: Any, n: int, seed: Seed, options: Mapping[str, Any]
+    ) -> NDArray[np.float64]:
+        """The falls of the criterion; what is negative is the optimiser's tolerance."""
+        models = {_LARGER: self.larger}
+        if self.design.terms:
+            models[_SMALLER] = self.smaller
+        found = run_study(source, models, n=n, seed=seed, **options)
+        # Rows are in the order of replicates and models.
+        criteria = found.fits["criterion"].to_numpy().reshape(n, len(models))
+        drawing = source_of(source)
+        if isinstance(drawing, Simulator) and not self.design.terms:
+            of_smaller = self._without_groups(drawing, found)
+        else:
+            of_smaller = criteria[:, list(models).index(_SMALLER)]
+        return np.asarray(np.maximum(of_smaller - criteria[:, 0], 0.0))
+
+    def _without_groups(self, source: Simulator, found: StudyResult) -> NDArray[np.float64]:
+        """The criteria of a smaller model without random effects."""
+        kept = slice(None) if self.design.rows.kept is None else self.design.rows.kept
+        criteria = []
+        for first, stop in at_once(source, found.n):
+            Y = source.replicates(found.seeds, first, stop).y[kept].T
+            criteria.append(linear_criteria(self.design, Y, reml=self.smaller.reml))
+        return np.concatenate(criteria)
+
+    def p_values(self, statistics: NDArray[np.float64]) -> NDArray[np.float64]:
+        """By χ², or the mixture that the boundary calls for."""
+        return likelihood_ratio_p(statistics, self.difference)
+
+    def null(self, source: Simulator) -> Simulator:
+        """The simulator with the parameters of the smaller model."""
+        return under_null(source, self.design.x_names, self.design.terms)
+
+
+def likelihood_ratio(
+    larger: StudyModel, null: str, source: Source, example: Any
+) -> LikelihoodRatio:
+    """The test of a model against a smaller one.
+
+    Parameters
+    ----------
+    larger : StudyModel
+    null : str
+        The formula of the smaller one.
+    source : Source
+    example : DataFrame, Table or mapping
+        A table as those that are drawn.
+
+    Raises
+    ------
+    OptionError
+        If the larger model does not contain the smaller one.
+    """
+    smaller = replace(larger, formula=null)
+    formula = parse_formula(null)
+    drawn = isinstance(source, Simulator) and response_column(formula.response) == source.response
+    if not formula.bars and not drawn:
+        raise OptionError(
+            option="null",
+            value=null,
+            allowed="a formula with a random-effects term, where the response is no column that a "
+            "simulator draws",
+        )
+    with silenced():
+        # They are told of when the models are fitted.
+        designs = [build(model.specified(example)) for model in (larger, smaller)]
+    difference = difference_of(*designs)
+    # Restricted likelihoods compare for the very same columns only: their scale enters.
+    reml = larger.reml and np.array_equal(designs[0].X, designs[1].X)
+    return LikelihoodRatio(
+        larger=replace(larger, reml=reml),
+        smaller=replace(smaller, reml=reml),
+        design=designs[1],
+        difference=difference,
+    )

@@ -1,0 +1,80 @@
+"""Whether a model contains another, and what it has more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pylme.errors import OptionError
+from pylme.simulation.testing.testing import Difference
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pylme.model_matrix.matrices import ModelMatrices
+
+__all__ = ["difference_of"]
+
+#: What is left of a column in the span of others, as a part of it.
+_NOTHING: Final = 1e-8
+
+
+def difference_of(larger: ModelMatrices, smaller: ModelMatrices) -> Difference:
+    """What a model has more than the one that it contains.
+
+    Parameters
+    ----------
+    larger, smaller : ModelMatrices
+        Of the same data. The smaller one may have no random effects.
+
+    Raises
+    ------
+    OptionError
+        If the models are not fitted to the same rows, one does not contain the other, or they are
+        the same.
+    """
+    _require_same_rows(larger, smaller)
+    _require_span("fixed effects", smaller.X, larger.X)
+    for group in dict.fromkeys(term.group for term in smaller.terms):
+        _require_span(
+            f"random effects of {group}", _columns(smaller, group), _columns(larger, group)
+        )
+    sizes = [[len(term.names) for term in design.terms] for design in (larger, smaller)]
+    effects = sum(sizes[0]) - sum(sizes[1])
+    thetas = [sum(k * (k + 1) // 2 for k in of_model) for of_model in sizes]
+    more = Difference(fixed=larger.p - smaller.p, effects=effects, thetas=thetas[0] - thetas[1])
+    # A random effect more is a variance more at least: else a covariance was set to zero for it.
+    if more.df < 1 or more.thetas < effects:
+        raise OptionError(
+            option="null", value=smaller.formula, allowed="a model with fewer parameters"
+        )
+    return more
+
+
+def _columns(design: ModelMatrices, group: str) -> NDArray[np.float64]:
+    own = [term.columns for term in design.terms if term.group == group]
+    return np.hstack([np.empty((design.n, 0)), *own])
+
+
+def _require_same_rows(larger: ModelMatrices, smaller: ModelMatrices) -> None:
+    every = np.ones(larger.rows.n_given, dtype=bool)
+    kept = [every if rows.kept is None else rows.kept for rows in (larger.rows, smaller.rows)]
+    if (kept[0] != kept[1]).any():
+        raise OptionError(
+            option="null",
+            value=f"{smaller.formula}, fitted to {smaller.n} rows",
+            allowed=f"a model of the {larger.n} rows of {larger.formula}: leave out those with "
+            "missing values first",
+        )
+
+
+def _require_span(what: str, columns: NDArray[np.float64], others: NDArray[np.float64]) -> None:
+    Q = np.linalg.qr(others)[0] if others.shape[1] else np.empty((len(others), 0))
+    left = np.linalg.norm(columns - Q @ (Q.T @ columns), axis=0)
+    if (left > _NOTHING * np.linalg.norm(columns, axis=0)).any():
+        raise OptionError(
+            option="null",
+            value=f"a model whose {what} are not all in the larger one",
+            allowed="a model that the larger one contains",
+        )

@@ -1,0 +1,73 @@
+"""What was found of the power of a test: how often it rejects, design by design."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from pylme.render import LEFT, Rendered, Table
+from pylme.simulation.draw.seeds import Seed
+from pylme.simulation.outcome.monte_carlo import exact_interval, rate_and_error
+
+__all__ = ["Power"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Power(Rendered):
+    """How often a test rejects.
+
+    Attributes
+    ----------
+    p_values : DataFrame
+        Replicates as rows, designs as columns; NaN where a fit failed.
+    statistics : DataFrame
+        The same of the test's statistics: absolute values of Wald's, falls of the criterion.
+    test : str
+        The test, and what its statistic is compared with.
+    alpha : float
+    seed : int or SeedSequence
+        What to pass to have the same again.
+    """
+
+    p_values: pd.DataFrame
+    statistics: pd.DataFrame
+    test: str
+    alpha: float
+    seed: Seed
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The power of each design.
+
+        Columns: ``design``, ``n`` (replicates with a p-value), ``failed`` (without), ``power``,
+        ``se`` (Monte Carlo standard error), ``low`` and ``high`` (95 %, Clopper & Pearson).
+        """
+        lines = []
+        for name, p in self.p_values.items():
+            known = p[p.notna()].to_numpy()
+            rate, error = rate_and_error(known <= self.alpha)
+            low, high = exact_interval(int(np.sum(known <= self.alpha)), len(known))
+            lines.append(
+                {"design": name, "n": len(known), "failed": len(p) - len(known), "power": rate,
+                 "se": error, "low": low, "high": high}
+            )  # fmt: skip
+        return pd.DataFrame(lines)
+
+    def describe(self) -> Table:
+        """The table, with the test above it."""
+        rows = [
+            (str(line["design"]), str(line["n"]), str(line["failed"]),
+             *(f"{line[name]:.3f}" for name in ("power", "se", "low", "high")))
+            for line in self.table.to_dict("records")
+        ]  # fmt: skip
+        return Table(
+            columns=("design", "n", "failed", "power", "se", "low", "high"),
+            rows=tuple(rows),
+            align=(LEFT, "right", "right", "right", "right", "right", "right"),
+            caption=f"Power at level {self.alpha:g}: {self.test}",
+        )
+
+    def __repr__(self) -> str:
+        return f"<Power: {self.test}, {self.p_values.shape[1]} designs>"

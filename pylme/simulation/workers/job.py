@@ -1,0 +1,114 @@
+"""A study: what draws, which models are fitted, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pylme.errors import RError
+from pylme.model_matrix.requirements import require_fittable
+from pylme.model_matrix.responses import response_column
+from pylme.simulation.draw.seeds import Seeds
+from pylme.simulation.draw.simulator import Simulator
+from pylme.simulation.draw.sources import Source
+from pylme.simulation.estimate.collecting import Collect
+from pylme.simulation.estimate.models import StudyModel
+from pylme.simulation.estimate.one_by_one import ByResponse, ByTable
+from pylme.warning_scopes import silenced
+
+if TYPE_CHECKING:
+    from pylme.model_matrix.spec import ModelSpec
+    from pylme.simulation.store.shards import Fitter
+
+__all__ = ["Job"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Job:
+    """What a worker needs to know to do any shard.
+
+    Attributes
+    ----------
+    key : str
+        Tells this job from others: what is prepared once in a process is kept under it.
+    source : Source
+    seeds : Seeds
+    models : mapping of str to StudyModel
+    engine : {"lme4", "numpy"}
+    check : bool
+        Whether each fit is cross-checked.
+    collect : callable or None
+    """
+
+    key: str
+    source: Source
+    seeds: Seeds
+    models: Mapping[str, StudyModel]
+    engine: str
+    check: bool
+    collect: Collect | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the models are called."""
+        return tuple(self.models)
+
+    @property
+    def batched(self) -> bool:
+        """Whether the replicates of a shard are fitted at once."""
+        return self.engine == "numpy" and self.collect is None and not self.check
+
+    def require_fittable(self) -> None:
+        """Raise where a model can be fitted to no replicate, before any is drawn.
+
+        Raises
+        ------
+        FormulaError, DataError
+            As `lmer`.
+        """
+        for name, spec in self.specs().items():
+            relaxed = self.models[name].control is not None
+            require_fittable(spec, more_effects_than_rows=relaxed)
+
+    def specs(self) -> dict[str, ModelSpec]:
+        """The models on the simulator's predictors; none where a function makes the tables."""
+        if not isinstance(self.source, Simulator):
+            return {}
+        with silenced():
+            # The rows without predictors were told of when the simulator was made.
+            table = self.source.table()
+            return {name: model.specified(table) for name, model in self.models.items()}
+
+    def fitters(self) -> list[Fitter]:
+        """What fits each model, prepared as far as the data of all replicates are the same."""
+        specs = self.specs()
+        return [self._fitter(name, specs.get(name)) for name in self.models]
+
+    def _fitter(self, name: str, spec: ModelSpec | None) -> Fitter:
+        model = self.models[name]
+        if spec is not None and self._explains_what_is_drawn(spec):
+            if self.batched:
+                # Workers of lme4 start sooner without the reference fitter.
+                from pylme.simulation.estimate.batched import Batch
+
+                return Batch(name, spec)
+            if self.engine == "lme4":
+                from pylme.lme4.responses import prepare_responses
+
+                # What R refuses now it refuses of each replicate, whose row then says so.
+                with suppress(RError):
+                    return ByResponse(
+                        name, spec, prepare_responses(spec, model.control).fit,
+                        check=self.check, collect=self.collect,
+                    )  # fmt: skip
+        return ByTable(name, model, engine=self.engine, check=self.check, collect=self.collect)
+
+    def _explains_what_is_drawn(self, spec: ModelSpec) -> bool:
+        """Whether the model's response is the column that is drawn, and no expression of it."""
+        source = self.source
+        return (
+            isinstance(source, Simulator)
+            and response_column(spec.formula.response) == source.response
+        )
