@@ -187,10 +187,12 @@ class Fit:
             If the model is a generalized one, or a fit of lme4's came from JSON.
         """
         errors = self._model.variance_errors()
-        if errors is None:
-            from pylme.crosscheck.posed import variance_errors
+        linear = self._model.linear_problem() if errors is None else None
+        if linear is not None and linear.theta is not None:
+            from pylme.reference.linear import problem_of
+            from pylme.reference.standard_errors import standard_errors
 
-            errors = variance_errors(self._model)
+            errors = standard_errors(problem_of(linear), linear.terms, linear.theta)
         if errors is None:
             raise NotAvailableError(
                 asked="Reading standard errors of the variance components",
@@ -256,10 +258,9 @@ class Fit:
         >>> fit.group_correlations(by="sector", method="profile")  # doctest: +SKIP
         """
         from pylme.by_group.correlations import group_correlations
-        from pylme.crosscheck.posed import posed
 
         return group_correlations(
-            self.varcorr, posed(self._model), by=by, group=group, method=method,
+            self.varcorr, self._model.linear_problem(), by=by, group=group, method=method,
             conf_level=conf_level,
         )  # fmt: skip
 

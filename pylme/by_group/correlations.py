@@ -17,6 +17,7 @@ from pylme.by_group.table import (
     delta_estimates,
 )
 from pylme.options import choice, optional_text, text
+from pylme.reference.linear import optimum_of, problem_of
 from pylme.reference.standard_errors import standard_errors
 from pylme.results.tidying import half_width
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.by_group.blocks import CovarianceBlock
-    from pylme.crosscheck.posed import Posed
+    from pylme.results.linear_problem import LinearProblem
     from pylme.results.varcorr import VarCorr
 
 __all__ = ["group_correlations"]
@@ -34,7 +35,7 @@ __all__ = ["group_correlations"]
 
 def group_correlations(
     varcorr: VarCorr,
-    posed: Posed | None,
+    linear: LinearProblem | None,
     *,
     by: str,
     group: str | None = None,
@@ -47,7 +48,7 @@ def group_correlations(
     ----------
     varcorr : VarCorr
         What was estimated.
-    posed : Posed or None
+    linear : LinearProblem or None
         The model, for intervals and test; None where the criterion is not known here.
     by : str
         The factor that the random part was written for.
@@ -68,19 +69,19 @@ def group_correlations(
     reach = half_width(conf_level)
     blocks = blocks_by(by, varcorr, group=group)
     levels, test = delta_estimates(blocks, None, conf_level=conf_level), None
-    if posed is not None:
-        theta, criterion = posed.optimum()
-        pooled = posed.with_terms(pooled_terms(posed.terms, blocks))
-        errors = standard_errors(posed.problem(), posed.terms, theta)
+    if linear is not None:
+        theta, criterion = optimum_of(linear)
+        pooled = linear.with_terms(pooled_terms(linear.terms, blocks))
+        errors = standard_errors(problem_of(linear), linear.terms, theta)
         levels = (
-            _profiled(blocks, posed, theta, limit=criterion + reach**2)
+            _profiled(blocks, linear, theta, limit=criterion + reach**2)
             if method == "profile"
             else delta_estimates(blocks, errors.sdcor, conf_level=conf_level)
         )
         test = equality_test(
             blocks,
             separate=criterion,
-            pooled=pooled.optimum()[1],
+            pooled=optimum_of(pooled)[1],
             singular=any(np.isnan(errors.sdcor[block.term]).any() for block in blocks),
         )
     return GroupCorrelations(
@@ -91,7 +92,7 @@ def group_correlations(
 
 def _profiled(
     blocks: Sequence[CovarianceBlock],
-    posed: Posed,
+    linear: LinearProblem,
     theta: NDArray[np.float64],
     *,
     limit: float,
@@ -100,7 +101,7 @@ def _profiled(
     for block in blocks:
         low, high = np.full_like(block.sdcor, np.nan), np.full_like(block.sdcor, np.nan)
         for b, a in combinations_with_replacement(range(len(low)), 2):
-            ends = profile_interval(posed, theta, term=block.term, place=(a, b), limit=limit)
+            ends = profile_interval(linear, theta, term=block.term, place=(a, b), limit=limit)
             low[a, b], high[a, b] = low[b, a], high[b, a] = ends
         made.append(LevelEstimates(level=block.level, estimate=block.sdcor, low=low, high=high))
     return tuple(made)

@@ -15,6 +15,7 @@ from scipy.optimize import brentq, minimize
 from pylme.by_group.held import HeldCorrelation, HeldDeviation
 from pylme.model_matrix.values import read_only
 from pylme.reference.criterion.prepare import lower_triangle
+from pylme.reference.linear import problem_of
 from pylme.reference.solution import solution_at
 from pylme.reference.threads import one_thread
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.by_group.held import HeldParameter
-    from pylme.crosscheck.posed import Posed
     from pylme.reference.criterion.prepare import Problem
+    from pylme.results.linear_problem import LinearProblem
 
 __all__ = ["profile_interval"]
 
@@ -33,7 +34,7 @@ _GRADIENT: Final = 1e-3
 
 
 def profile_interval(
-    posed: Posed,
+    linear: LinearProblem,
     theta: NDArray[np.float64],
     *,
     term: int,
@@ -44,7 +45,7 @@ def profile_interval(
 
     Parameters
     ----------
-    posed : Posed
+    linear : LinearProblem
     theta : ndarray, shape (m,)
         Where the criterion is least.
     term : int
@@ -59,23 +60,23 @@ def profile_interval(
     low, high : float
         NaN for a correlation with an effect that has no variance.
     """
-    moved, theta = _with_first(posed, theta, term, place)
+    moved, theta = _with_first(linear, theta, term, place)
     own = moved.terms[term]
     held: HeldParameter = HeldDeviation(first=own.thetas.start)
     if place[0] != place[1]:
         held = HeldCorrelation(first=own.thetas.start, size=len(own.names))
     with one_thread():
-        profile = _Profile(moved.problem(), held, theta)
+        profile = _Profile(problem_of(moved), held, theta)
         if np.isnan(profile.start):
             return np.nan, np.nan
         return profile.end(-1, limit), profile.end(1, limit)
 
 
 def _with_first(
-    posed: Posed, theta: NDArray[np.float64], term: int, place: tuple[int, int]
-) -> tuple[Posed, NDArray[np.float64]]:
+    linear: LinearProblem, theta: NDArray[np.float64], term: int, place: tuple[int, int]
+) -> tuple[LinearProblem, NDArray[np.float64]]:
     """The model with the effects in question first in their term."""
-    own, moved = posed.terms[term], theta.copy()
+    own, moved = linear.terms[term], theta.copy()
     k = len(own.names)
     order = [*dict.fromkeys(place), *(i for i in range(k) if i not in place)]
     columns, rows = np.triu_indices(k)
@@ -87,7 +88,7 @@ def _with_first(
         names=tuple(own.names[i] for i in order),
         columns=read_only(own.columns[:, order]),
     )
-    return posed.with_terms([*posed.terms[:term], ordered, *posed.terms[term + 1 :]]), moved
+    return linear.with_terms([*linear.terms[:term], ordered, *linear.terms[term + 1 :]]), moved
 
 
 class _Profile:

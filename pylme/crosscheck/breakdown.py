@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.crosscheck.posed import posed
 from pylme.errors import PylmeError, ResponseError, StackLimitError
 from pylme.formula import deparse
 from pylme.model_matrix.build import build
-from pylme.reference.model import problem_of
+from pylme.reference.linear import problem_of
 from pylme.reference.on_the_link import problem_on_the_link
 from pylme.reference.optimize.unbounded import has_no_minimum, has_no_residual
 from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL, NOISELESS
 from pylme.results.condition import Condition
+from pylme.results.linear_problem import LinearProblem
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
@@ -123,8 +123,8 @@ def require_finite_optimum(spec: ModelSpec, error: Exception) -> None:
 def _problem(model: RModel) -> Problem | None:
     """The model that tells whether there is any noise; None where none does."""
     if model.spec.family is None:
-        it = posed(model)
-        return None if it is None else it.problem()
+        linear = model.linear_problem()
+        return None if linear is None else problem_of(linear)
     try:
         return _problem_of(model.spec)
     except (PylmeError, np.linalg.LinAlgError):
@@ -134,7 +134,9 @@ def _problem(model: RModel) -> Problem | None:
 def _problem_of(spec: ModelSpec) -> Problem | None:
     with silenced():
         design = build(spec)
-    return problem_of(spec, design) if spec.family is None else problem_on_the_link(design)
+    if spec.family is not None:
+        return problem_on_the_link(design)
+    return problem_of(LinearProblem.of(design, reml=spec.reml))
 
 
 def _unusable(spec: ModelSpec, found: str) -> ResponseError:

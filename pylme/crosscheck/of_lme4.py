@@ -16,12 +16,12 @@ from pylme.crosscheck.certificate_tier import compare_certificate
 from pylme.crosscheck.design_tier import compare_designs
 from pylme.crosscheck.examination import Examination, impossible, not_checked, without_minimum
 from pylme.crosscheck.optimum import compare_optima
-from pylme.crosscheck.posed import posed_by
-from pylme.crosscheck.recovered import terms_of
 from pylme.crosscheck.same_theta import compare_at_theta
 from pylme.crosscheck.search import search
 from pylme.errors import PylmeError
+from pylme.lme4.linear_problem import linear_problem_of, terms_of
 from pylme.model_matrix.build import build
+from pylme.reference.linear import problem_of
 from pylme.reference.optimize.certificate import certify
 from pylme.reference.optimize.identification import unidentified
 from pylme.reference.optimize.unbounded import has_no_minimum, is_suspect
@@ -112,7 +112,7 @@ def _examined(
     first: Tier,
     starts: int | None,
 ) -> Examination:
-    problem = posed_by(system, terms, reml=system.reml).problem()
+    problem = problem_of(linear_problem_of(system, terms))
     named = str(model.spec.formula), system.criterion
     if is_suspect(problem, system.sigma**2 * problem.likelihood.nu) and has_no_minimum(problem):
         return without_minimum(*named, done=(first,))

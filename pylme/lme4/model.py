@@ -10,6 +10,7 @@ import numpy as np
 from pylme.errors import RError, UnknownNameError
 from pylme.lme4.failures import explained
 from pylme.lme4.findings import findings
+from pylme.lme4.linear_problem import linear_problem_of, terms_of
 from pylme.lme4.records import estimates_of, optinfo_of, varcorr_of
 from pylme.lme4.session import Handle, session
 from pylme.lme4.system import system_of
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pylme.model_matrix.spec import ModelSpec
     from pylme.results.condition import Condition
     from pylme.results.estimates import Estimates
+    from pylme.results.linear_problem import LinearProblem
     from pylme.results.optinfo import OptInfo
     from pylme.results.protocol import ResidualType
     from pylme.results.varcorr import VarCorr
@@ -211,6 +213,12 @@ class RModel:
     def system(self) -> System:
         """The matrices that lme4 built, and what it found."""
         return system_of(self._ask("model_system"))
+
+    def linear_problem(self) -> LinearProblem | None:
+        """The linear mixed model by lme4's own matrices; None for a generalized model."""
+        if self.spec.family is not None or not (system := self.system()).linear:
+            return None
+        return linear_problem_of(system, terms_of(system))
 
     def leaves_little(self) -> bool:
         """Whether next to nothing of the response is left to the residual, or an estimate is NaN.

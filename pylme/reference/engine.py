@@ -12,12 +12,14 @@ from pylme.formula import deparse
 from pylme.model_matrix.build import build, rank_message
 from pylme.model_matrix.nonzero import zero_effects
 from pylme.reference.ending import examined, search
-from pylme.reference.model import ReferenceModel, problem_of
+from pylme.reference.linear import problem_of
+from pylme.reference.model import ReferenceModel
 from pylme.reference.optimize.unbounded import has_no_minimum, has_no_residual
 from pylme.reference.record import warnings_of
 from pylme.reference.threads import one_thread
 from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL, NOISELESS
 from pylme.results.condition import Condition
+from pylme.results.linear_problem import LinearProblem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,7 +66,7 @@ def fit_with_numpy(
         raise zero_effects(spec)
     # One limit for all steps: to set it takes longer than some of them.
     with one_thread():
-        problem = problem_of(spec, design)
+        problem = problem_of(LinearProblem.of(design, reml=spec.reml))
         _require_variation(spec, design, problem)
         start = _theta(spec.start, problem)
         try:

@@ -13,13 +13,13 @@ import numpy as np
 
 from pylme.errors import warn
 from pylme.model_matrix.model_frame import model_frame
-from pylme.reference.criterion.prepare import prepare
 from pylme.reference.ending import examined, search
 from pylme.reference.fixed import fixed_effects
 from pylme.reference.getme import item
 from pylme.reference.leverage import hat_values
+from pylme.reference.linear import problem_of
 from pylme.reference.optimize.certificate import certify
-from pylme.reference.record import information, is_reml, optimiser_record, warnings_of
+from pylme.reference.record import information, optimiser_record, warnings_of
 from pylme.reference.rows import influence, linear_predictor, residuals
 from pylme.reference.solution import (
     conditional_variances,
@@ -34,6 +34,7 @@ from pylme.results.condition import Condition
 from pylme.results.covariance import correlation
 from pylme.results.estimates import Estimates
 from pylme.results.labels import block_labels
+from pylme.results.linear_problem import LinearProblem
 from pylme.results.ranef import RandomEffects
 from pylme.results.record import fit_record
 from pylme.results.varcorr import VarCorr, VarCorrTerm
@@ -56,18 +57,7 @@ if TYPE_CHECKING:
     from pylme.results.record import FitRecord
     from pylme.results.variance_errors import VarianceErrors
 
-__all__ = ["ReferenceModel", "problem_of"]
-
-
-def problem_of(spec: ModelSpec, design: ModelMatrices) -> Problem:
-    """The model of a specification, ready to be fitted."""
-    return prepare(
-        design.X,
-        (design.y - design.offset)[None],
-        design.terms,
-        weights=None if spec.weights is None else design.weights,
-        reml=is_reml(spec, design),
-    )
+__all__ = ["ReferenceModel"]
 
 
 class ReferenceModel:
@@ -78,7 +68,7 @@ class ReferenceModel:
     spec : ModelSpec
     design : ModelMatrices
     problem : Problem
-        What `problem_of` makes of these two.
+        Of that design.
     ending : Ending
     conditions : tuple of Condition
     """
@@ -220,6 +210,10 @@ class ReferenceModel:
         """Standard errors of the variance components."""
         return standard_errors(self.problem, self.design.terms, self.theta, self.exact)
 
+    def linear_problem(self) -> LinearProblem:
+        """The linear mixed model that was fitted."""
+        return LinearProblem.of(self.design, reml=self.spec.reml, theta=self.theta)
+
     def joint_covariance(self) -> NDArray[np.float64]:
         """Covariance matrix of (θ̂, log σ̂²), shape (m + 1, m + 1); NaN on the boundary."""
         return joint_covariance(self.problem, self.solution)
@@ -294,4 +288,5 @@ class ReferenceModel:
 def _revived(
     spec: ModelSpec, design: ModelMatrices, ending: Ending, conditions: tuple[Condition, ...]
 ) -> ReferenceModel:
-    return ReferenceModel(spec, design, problem_of(spec, design), ending, conditions)
+    problem = problem_of(LinearProblem.of(design, reml=spec.reml))
+    return ReferenceModel(spec, design, problem, ending, conditions)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pylme.model_matrix.spec import ModelSpec
     from pylme.results.condition import Condition
     from pylme.results.estimates import Estimates, ModelInfo
+    from pylme.results.linear_problem import LinearProblem
     from pylme.results.optinfo import OptInfo
     from pylme.results.ranef import RandomEffects
     from pylme.results.record import FitRecord
@@ -56,6 +57,13 @@ class FittedModel(Protocol):
 
     def estimates(self) -> Estimates:
         """The numbers that define the fit."""
+        ...
+
+    def linear_problem(self) -> LinearProblem | None:
+        """The linear mixed model that was fitted, as arrays, with theta.
+
+        None for a generalized model, and where the matrices were not saved.
+        """
         ...
 
     def vcov(self) -> NDArray[np.float64]:

@@ -28,6 +28,7 @@ from pylme.results.varcorr import VarCorr
 from pylme.results.variance_errors import VarianceErrors
 
 if TYPE_CHECKING:
+    from pylme.results.linear_problem import LinearProblem
     from pylme.results.protocol import FittedModel
     from pylme.results.record import FitRecord
 
@@ -125,6 +126,10 @@ class SavedModel:
     def residuals(self, kind: ResidualType) -> NDArray[np.float64]:
         """Residuals of one kind, shape (nobs,)."""
         return self.saved_residuals[kind]
+
+    def linear_problem(self) -> LinearProblem | None:
+        """None: the matrices are not saved."""
+        return None
 
     def getme(self, name: str) -> Any:
         """Not available: the model's matrices are not saved."""

@@ -14,8 +14,8 @@ import pylme
 from pylme.by_group.blocks import blocks_by
 from pylme.by_group.intervals import delta_intervals
 from pylme.by_group.pooled import equality_test, pooled_terms
-from pylme.crosscheck.posed import posed
 from pylme.errors import FitWarning, NotAvailableError, OptionError
+from pylme.reference.linear import optimum_of
 from tests.native import native
 
 CORRELATION = "cor (Intercept), x"
@@ -261,8 +261,8 @@ def test_a_generalized_model_has_estimates_alone(data):
     assert (found.to_frame()["sd (Intercept)"] > 0).all()
 
 
-def test_what_is_posed_is_what_was_fitted(fit):
-    theta, criterion = posed(fit._model).optimum()
+def test_the_linear_problem_is_what_was_fitted(fit):
+    theta, criterion = optimum_of(fit._model.linear_problem())
     np.testing.assert_allclose(theta, fit.theta, rtol=1e-6)
     assert criterion == pytest.approx(fit.criterion, abs=1e-9)
 

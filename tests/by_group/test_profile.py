@@ -11,8 +11,8 @@ from scipy.special import chdtri
 import pylme
 from pylme.by_group.held import HeldCorrelation, HeldDeviation
 from pylme.by_group.profile import profile_interval
-from pylme.crosscheck.posed import posed
 from pylme.errors import FitWarning
+from pylme.reference.linear import optimum_of, problem_of
 from pylme.reference.solution import solution_at
 from tests.native import native
 
@@ -24,8 +24,8 @@ def intervals(formula, data, *places, term=0, **arguments):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FitWarning)
         fit = pylme.lmer(formula, data, engine="numpy", **arguments)
-    model = posed(fit._model)
-    theta, criterion = model.optimum()
+    model = fit._model.linear_problem()
+    theta, criterion = optimum_of(model)
     limit = criterion + ABOVE
     return [profile_interval(model, theta, term=term, place=place, limit=limit) for place in places]
 
@@ -79,7 +79,7 @@ def test_there_is_no_correlation_with_what_does_not_vary(theta):
     fit = pylme.lmer(
         "Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"), engine="numpy"
     )
-    model = posed(fit._model)
+    model = fit._model.linear_problem()
     found = profile_interval(model, np.array(theta), term=0, place=(1, 0), limit=np.inf)
     assert np.isnan(found).all()
 
@@ -93,7 +93,7 @@ def test_the_derivatives_are_those_of_the_criterion(held, reml):
         engine="numpy",
         reml=reml,
     )
-    problem = posed(fit._model).problem()
+    problem = problem_of(fit._model.linear_problem())
     solution = solution_at(problem, fit.theta)
     x, free = held.estimate(solution), held.free(solution)
     # At the estimate it is the criterion itself, and least.

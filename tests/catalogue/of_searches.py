@@ -14,11 +14,11 @@ import pytest
 
 import pylme
 from pylme.cli import app
-from pylme.crosscheck.recovered import terms_of
 from pylme.families import negative_binomial
 from pylme.formula import parse_formula
 from pylme.lme4 import fitting
 from pylme.lme4.installation import availability
+from pylme.lme4.linear_problem import terms_of
 from pylme.lme4.session import session
 from pylme.model_matrix.evaluate import Evaluator
 from pylme.model_matrix.recipe import Memory

@@ -10,9 +10,9 @@ import pytest
 
 import pylme
 from pylme import Verdict
-from pylme.crosscheck.posed import posed_by
-from pylme.crosscheck.recovered import terms_of
 from pylme.crosscheck.rounding import rounding_of
+from pylme.lme4.linear_problem import linear_problem_of, terms_of
+from pylme.reference.linear import problem_of
 from pylme.reference.solution import solution_at
 from tests.crosscheck.extended import extended
 
@@ -92,7 +92,7 @@ def test_the_bounds_hold_for_lme4s_numbers(name):
     """lme4's distance from extended precision is never above them, and they do not excuse all."""
     formula, data, weights = FITS[name]
     system = pylme.lmer(formula, data(), weights=weights)._model.system()
-    problem = posed_by(system, terms_of(system), reml=system.reml).problem()
+    problem = problem_of(linear_problem_of(system, terms_of(system)))
     solution = solution_at(problem, system.theta)
     bound, true = rounding_of(system, solution), extended(system, system.theta)
     errors = np.sqrt(np.diag(solution.vcov))

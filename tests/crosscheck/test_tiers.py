@@ -13,8 +13,8 @@ import pytest
 
 import pylme
 from pylme import Verdict
-from pylme.crosscheck.recovered import terms_of
 from pylme.errors import NotAvailableError
+from pylme.lme4.linear_problem import terms_of
 
 pytestmark = pytest.mark.needs_r
 

@@ -13,9 +13,11 @@ import pylme
 from pylme.model_matrix.build import build
 from pylme.model_matrix.specify import specified
 from pylme.reference.ending import Ending
-from pylme.reference.model import ReferenceModel, problem_of
+from pylme.reference.linear import problem_of
+from pylme.reference.model import ReferenceModel
 from pylme.reference.optimize.certificate import certify
 from pylme.reference.optimize.newton import TracePoint
+from pylme.results.linear_problem import LinearProblem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,7 +132,7 @@ def prepared(formula: str, data: Any, **arguments: Any) -> tuple[Any, matrices.D
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pylme.errors.FitWarning)
         design = build(spec)
-    return spec, design, problem_of(spec, design)
+    return spec, design, problem_of(LinearProblem.of(design, reml=spec.reml))
 
 
 def at_theta(formula: str, data: Any, theta: Any, **arguments: Any) -> pylme.Fit:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import pylme
-from pylme.reference import coupling as module
-from pylme.reference.model import problem_of
+from pylme.reference.linear import problem_of
+from pylme.reference.problem import coupling as module
 
 MODELS = {
     "nested": ("pastes", "strength ~ 1 + (1 | batch/cask)"),
@@ -24,7 +24,7 @@ def evaluated(name, formula):
     if name == "sleepstudy":
         data["parity"] = (data["Days"] % 3).astype(int)
     model = pylme.lmer(formula, data, engine="numpy")._model
-    problem = problem_of(model.spec, model.design)
+    problem = problem_of(model.linear_problem())
     theta = np.where(problem.layout.diagonal, 0.8, 0.3)[None]
     return problem.criterion, problem.criterion.evaluate(problem.layout.matrices(theta))
 

@@ -1,4 +1,4 @@
-"""lme4's random-effects terms, read back from its Zᵀ: whatever the data, this was fitted.
+"""The linear problem that lme4 solved, its random-effects terms read back from its Zᵀ.
 
 Row Gp_t + k j + c of Zᵀ belongs to column c of level j of term t, which has k columns. So each
 stored number says where it belongs, and the codes of the grouping factor must say the same.
@@ -12,13 +12,37 @@ import numpy as np
 
 from pylme.errors import NotAvailableError
 from pylme.model_matrix.random_term import RandomTerm
+from pylme.results.linear_problem import LinearProblem, unless_equal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from pylme.lme4.system import System
 
-__all__ = ["terms_of"]
+__all__ = ["linear_problem_of", "terms_of"]
+
+
+def linear_problem_of(system: System, terms: Sequence[RandomTerm]) -> LinearProblem:
+    """The linear problem that lme4's own matrices define, with its terms as `terms_of` reads them.
+
+    Parameters
+    ----------
+    system : System
+        Of a linear mixed model.
+    terms : sequence of RandomTerm
+    """
+    return LinearProblem(
+        y=system.y,
+        X=system.X,
+        x_names=system.x_names,
+        terms=tuple(terms),
+        weights=unless_equal(system.weights),
+        offset=system.offset,
+        reml=system.reml,
+        theta=system.theta,
+    )
 
 
 def terms_of(system: System) -> tuple[RandomTerm, ...]:
