@@ -1,1 +1,5 @@
 """The functions that users call."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submodules={"studies"})
