@@ -11,14 +11,14 @@ import inspect
 import os
 import re
 import warnings
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pylme.text import nearest, suggestion
 from pylme.warning_scopes import taken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "CodeNotAllowedError",
@@ -63,6 +63,7 @@ __all__ = [
     "ScalingWarning",
     "SeparationWarning",
     "SingularFitWarning",
+    "SortedLevelsWarning",
     "StackLimitError",
     "StoreError",
     "TooLargeError",
@@ -81,32 +82,6 @@ _R_CONSTANTS: Final = {"True": "TRUE", "False": "FALSE", "None": "NULL"}
 _NEARBY: Final = 200
 
 _PACKAGE: Final = str(Path(__file__).parent) + os.sep
-
-
-def quoted(names: Iterable[object], *, most: int = 12) -> str:
-    """Names in quotes, separated by commas; beyond `most` of them only their number is said."""
-    listed = [repr(str(name)) for name in names]
-    rest = len(listed) - most
-    return ", ".join(listed[:most]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def nearest(name: object, known: Iterable[str]) -> tuple[str, ...]:
-    """Up to three of the known names that look most like `name`, without regard to case."""
-    if not isinstance(name, str):
-        return ()
-    by_lower: dict[str, str] = {}
-    for candidate in known:
-        by_lower.setdefault(candidate.lower(), candidate)
-    found = get_close_matches(name.lower(), list(by_lower), n=3, cutoff=0.6)
-    return tuple(by_lower[lower] for lower in found)
-
-
-def suggestion(name: object, known: Sequence[str]) -> str:
-    """'Did you mean …?' where a known name is near, else the list of what there is."""
-    near = nearest(name, known)
-    if near:
-        return f"Did you mean {' or '.join(repr(candidate) for candidate in near)}?"
-    return f"There are: {quoted(known)}." if known else "There are none."
 
 
 def pointed_at(text: str, start: int, stop: int) -> str:
@@ -729,6 +704,18 @@ class MissingRowsWarning(PylmeWarning):
         self.dropped = dropped
         self.given = given
         self.counts = dict(counts)
+
+
+class SortedLevelsWarning(PylmeWarning):
+    """The levels of a polars Categorical are sorted, as it has no order of its own."""
+
+    def __init__(self, *, column: str) -> None:
+        super().__init__(
+            f"The levels of the column {column!r}, a polars Categorical, are sorted by code point, "
+            "since a Categorical has no order of its own. Cast the column to pl.Enum(levels) to "
+            "choose their order, or to pl.String to have them sorted without this warning."
+        )
+        self.column = column
 
 
 class DamagedStoreWarning(PylmeWarning):

@@ -22,6 +22,7 @@ from pylme.results.protocol import ResidualType
 from pylme.results.ranef import ConditionalVariances
 from pylme.results.summary import Summary
 from pylme.results.variance_errors import varcorr_table
+from pylme.tolerances import SINGULAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -297,7 +298,7 @@ class Fit:
         """Whether the fit has converged, by all the evidence."""
         return assessed(self._estimates, self.optinfo, self.conditions, singular=self.is_singular())
 
-    def is_singular(self, tol: float = 1e-4) -> bool:
+    def is_singular(self, tol: float = SINGULAR) -> bool:
         """Whether some covariance matrix of the random effects has not full rank.
 
         Parameters

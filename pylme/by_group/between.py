@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pylme.errors import ColumnTypeError, ColumnValueError, MissingRowsWarning, quoted
+from pylme.errors import ColumnTypeError, ColumnValueError, MissingRowsWarning
 from pylme.formula import Name, deparse, walk
 from pylme.frame import Factor, Logical, read_frame
 from pylme.model_matrix.evaluate import Evaluator
@@ -14,6 +14,7 @@ from pylme.model_matrix.groups import group_factor, group_variables
 from pylme.model_matrix.memory import Memory
 from pylme.model_matrix.values import as_factor, of_column
 from pylme.model_matrix.variables import evaluated
+from pylme.text import quoted
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.errors import NotAvailableError, nearest
+from pylme.errors import NotAvailableError
 from pylme.formula import read_level_block
+from pylme.text import nearest
 
 if TYPE_CHECKING:
     from pylme.results.varcorr import VarCorr

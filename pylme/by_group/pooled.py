@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import chdtrc
 
-from pylme.model_matrix.values import read_only
+from pylme.arrays import locked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +102,7 @@ def pooled_terms(
         terms[first],
         names=blocks[0].names,
         label=pooled_label(blocks[0].names, blocks[0].group)[1:-1],
-        columns=read_only(np.asarray(columns)),
+        columns=locked(np.asarray(columns), order="F"),
     )
     kept = [
         one if place == first else term for place, term in enumerate(terms) if place not in others

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy.optimize import brentq, minimize
 
+from pylme.arrays import locked
 from pylme.by_group.held import HeldCorrelation, HeldDeviation
-from pylme.model_matrix.values import read_only
 from pylme.reference.criterion.prepare import lower_triangle
 from pylme.reference.linear import problem_of
 from pylme.reference.solution import solution_at
@@ -86,7 +86,7 @@ def _with_first(
     ordered = replace(
         own,
         names=tuple(own.names[i] for i in order),
-        columns=read_only(own.columns[:, order]),
+        columns=locked(own.columns[:, order], order="F"),
     )
     return linear.with_terms([*linear.terms[:term], ordered, *linear.terms[term + 1 :]]), moved
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zipfile import BadZipFile
 
-from pylme.errors import DataTypeError, OptionError, nearest
+from pylme.errors import DataTypeError, OptionError
+from pylme.text import nearest
 
 if TYPE_CHECKING:
     import pandas as pd

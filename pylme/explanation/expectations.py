@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pylme.explanation.effects import INTERCEPT
-from pylme.explanation.words import counted, listed
 from pylme.model_matrix.scales import FAR, LARGE
+from pylme.text import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

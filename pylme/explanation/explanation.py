@@ -13,10 +13,10 @@ from pylme.explanation.parts import FixedPart, Groups, RandomPart
 from pylme.explanation.report import report
 from pylme.explanation.tables import effects_frame, parameters_frame, plain, terms_frame
 from pylme.explanation.variation import Variation
-from pylme.explanation.words import counted
 from pylme.identifiability.report import Identifiability
 from pylme.options import choice
 from pylme.render import Rendered
+from pylme.text import counted
 
 if TYPE_CHECKING:
     import pandas as pd

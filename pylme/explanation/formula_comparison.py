@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from pylme.errors import NotAvailableError, UnknownNameError
 from pylme.explanation.explanation import Explanation
 from pylme.explanation.relation import Relation
-from pylme.explanation.words import listed
 from pylme.options import text
 from pylme.render import LEFT, Document, Facts, Lines, Rendered, Table
 from pylme.render.paragraphs import WIDTH
+from pylme.text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

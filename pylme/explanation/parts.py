@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pylme.explanation.effects import Effect
-from pylme.explanation.words import counted, listed, meaning
+from pylme.explanation.words import meaning
 from pylme.formula import read_level_block
+from pylme.text import counted, listed
 
 if TYPE_CHECKING:
     from pylme.formula import LevelBlock

@@ -10,9 +10,10 @@ from pylme.explanation.alternatives import MOST_COMPARED
 from pylme.explanation.by_level import linear_form
 from pylme.explanation.marginal import MOST_WRITTEN_OUT, summands
 from pylme.explanation.notation import TEXT
-from pylme.explanation.words import counted, meaning
+from pylme.explanation.words import meaning
 from pylme.render import LEFT, Document, Facts, Lines, Table
 from pylme.render.paragraphs import WIDTH, item, wrapped
+from pylme.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pylme.text import listed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pylme.explanation.effects import Effect, Piece
 
-__all__ = ["counted", "listed", "meaning"]
+__all__ = ["meaning"]
 
 
 def meaning(effect: Effect, part: Sequence[Effect]) -> str:
@@ -72,17 +74,3 @@ def _conditions(effect: Effect, part: Sequence[Effect]) -> list[str]:
             else:
                 conditions[piece.variable] = f"{piece.variable} is averaged over"
     return list(conditions.values())
-
-
-def listed(words: Sequence[str], *, most: int = 12) -> str:
-    """The words joined by commas and a last "and"; of those beyond `most` the number is said."""
-    if len(words) > most:
-        words = [*words[: most - 1], f"{len(words) - most + 1} more"]
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def counted(number: int, what: str) -> str:
-    """A number and its noun, in the plural where it is not one."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

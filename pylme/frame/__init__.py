@@ -6,6 +6,7 @@ from pylme.frame.missing import NaAction
 from pylme.frame.read import read_frame
 from pylme.frame.rows import Rows
 from pylme.frame.table import column_names
+from pylme.frame.to_native import Library, to_native
 
 __all__ = [
     "Column",
@@ -13,6 +14,7 @@ __all__ = [
     "Factor",
     "Frame",
     "Integer",
+    "Library",
     "Logical",
     "NaAction",
     "Numeric",
@@ -20,4 +22,5 @@ __all__ = [
     "Timestamp",
     "column_names",
     "read_frame",
+    "to_native",
 ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pylme.arrays import locked
 
 __all__ = [
     "Column",
@@ -16,18 +18,8 @@ __all__ = [
     "Logical",
     "Numeric",
     "Timestamp",
-    "locked",
     "owned",
 ]
-
-Scalar = TypeVar("Scalar", bound=np.generic)
-
-
-def locked(array: NDArray[Scalar]) -> NDArray[Scalar]:
-    """A contiguous view of `array` that cannot be written to; its own flags stay as they are."""
-    view = np.ascontiguousarray(array).view()
-    view.flags.writeable = False
-    return view
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

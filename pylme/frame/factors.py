@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 
+from pylme.arrays import locked
 from pylme.errors import ColumnValueError
-from pylme.frame.columns import Factor, locked
+from pylme.frame.columns import Factor
 from pylme.frame.labels import checked_text, label_text, time_texts
 from pylme.frame.raw import Coded
 from pylme.frame.times import is_days, zone_name

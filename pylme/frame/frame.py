@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from pylme.frame.columns import Column, owned
 from pylme.frame.rows import Rows
+from pylme.text import counted
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
+
+    from pylme.frame.to_native import Library
 
 
 __all__ = ["Frame"]
@@ -56,23 +59,24 @@ class Frame:
         """The caller's row labels; None for a plain range from 0."""
         return self.rows.index
 
+    @property
+    def library(self) -> Library:
+        """The library of the data, in which results are given."""
+        return self.rows.library
+
     def owned(self) -> Frame:
         """The same with columns of its own, which follow no change of the caller's data."""
         columns = {name: owned(column) for name, column in self.columns.items()}
         return replace(self, columns=columns)
 
     def __repr__(self) -> str:
-        title = f"Frame of {_count(self.nrow, 'row')} and {_count(len(self.columns), 'column')}"
+        title = f"Frame of {counted(self.nrow, 'row')} and {counted(len(self.columns), 'column')}"
         if self.nrow < self.n_given:
             gaps = ", ".join(f"{name!r} ({count})" for name, count in self.missing.items())
             left_out = self.n_given - self.nrow
-            title += f"; {left_out} of {_count(self.n_given, 'row')} left out"
+            title += f"; {left_out} of {counted(self.n_given, 'row')} left out"
             title += f", missing values in {gaps}" if gaps else ""
         width = max(map(len, self.columns), default=0)
         return "\n".join(
             [title, *(f"  {name:<{width}}  {column}" for name, column in self.columns.items())]
         )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
 
+from pylme.errors import SortedLevelsWarning, warn
 from pylme.frame.from_narwhals import from_narwhals
 from pylme.frame.raw import Coded
 
@@ -28,11 +29,17 @@ def from_polars(column: str, series: nw.Series[Any]) -> Raw:
     ------
     ColumnTypeError
         If R has no place for its values.
+
+    Warns
+    -----
+    SortedLevelsWarning
+        Of a Categorical.
     """
     dtype = series.dtype
     if isinstance(dtype, nw.Enum):
         return _coded(series, dtype.categories)
     if isinstance(dtype, nw.Categorical):
+        warn(SortedLevelsWarning(column=column))
         series = series.cast(nw.String)
         dtype = series.dtype
     if isinstance(dtype, nw.String):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from pylme.arrays import locked
 from pylme.errors import ColumnTypeError, ColumnValueError, EmptyDataError, InfiniteValueError
-from pylme.frame.columns import locked
 from pylme.frame.frame import Frame
 from pylme.frame.missing import NaAction, complete_rows
 from pylme.frame.raw import Plain
@@ -107,6 +107,7 @@ def read_frame(
         n_given=table.nrow,
         kept=None if kept is None else locked(kept),
         index=_labels(table.index),
+        library=table.library,
     )
     if kept is not None:
         raws = {name: raw.take(kept) for name, raw in raws.items()}

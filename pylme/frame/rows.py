@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pylme.arrays import locked
 from pylme.errors import RowCountError
-from pylme.frame.columns import locked
 from pylme.frame.plain_index import index_from_plain, index_to_plain
+from pylme.frame.to_native import Library
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,11 +33,14 @@ class Rows:
         Whether a row is used; None where all are.
     index : pandas.Index, optional
         The caller's row labels; None for a plain range from 0.
+    library : {"pandas", "polars", "pyarrow"}
+        Of the data, in which results are given; pandas for a dict.
     """
 
     n_given: int
     kept: NDArray[np.bool_] | None = None
     index: pd.Index[Any] | None = None
+    library: Library = "pandas"
 
     @property
     def nrow(self) -> int:
@@ -94,10 +98,18 @@ class Rows:
         """These rows as what JSON holds."""
         left_out = [] if self.kept is None else np.flatnonzero(~self.kept).tolist()
         index = None if self.index is None else index_to_plain(self.index)
-        return {"n_given": self.n_given, "left_out": left_out, "index": index}
+        return {
+            "n_given": self.n_given,
+            "left_out": left_out,
+            "index": index,
+            "library": self.library,
+        }
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Rows:
         """The rows that `to_plain` wrote down."""
         index = None if plain["index"] is None else index_from_plain(plain["index"])
-        return cls(n_given=plain["n_given"], index=index).without(plain["left_out"])
+        # Files of version 0.1 do not name the library.
+        library = plain.get("library", "pandas")
+        rows = cls(n_given=plain["n_given"], index=index, library=library)
+        return rows.without(plain["left_out"])

@@ -19,6 +19,7 @@ from pylme.errors import (
     UnknownColumnError,
 )
 from pylme.frame.read_column import length
+from pylme.frame.to_native import Library
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,6 +42,7 @@ class Table:
         How often there is a name, for those that there are several times.
     take : callable
         From a label to the column.
+    library : {"pandas", "polars", "pyarrow"}
     """
 
     nrow: int
@@ -48,6 +50,7 @@ class Table:
     labels: Mapping[str, Hashable]
     repeated: Mapping[str, int]
     take: Callable[[Any], Any]
+    library: Library = "pandas"
 
     def column(self, name: str, *, where: str = "the formula") -> Any:
         """The column of that name, as the library has it.
@@ -128,8 +131,14 @@ def open_table(data: Any, names: Sequence[str]) -> Table:
     if frame.implementation.is_pandas_like():
         return _pandas(frame.to_pandas())
     labels, repeated = _by_name(frame.columns)
+    kind = frame.implementation
     return Table(
-        nrow=len(frame), index=None, labels=labels, repeated=repeated, take=frame.get_column
+        nrow=len(frame),
+        index=None,
+        labels=labels,
+        repeated=repeated,
+        take=frame.get_column,
+        library="polars" if kind.is_polars() else "pyarrow" if kind.is_pyarrow() else "pandas",
     )
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from pylme.arrays import locked
 from pylme.errors import ColumnValueError
-from pylme.frame.columns import Date, Integer, Logical, Numeric, Timestamp, locked
+from pylme.frame.columns import Date, Integer, Logical, Numeric, Timestamp
 from pylme.frame.factors import factor_of_codes, factor_of_values
 from pylme.frame.raw import Coded
 from pylme.frame.times import is_days, seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pylme.identifiability.seen_in_rows import ways
-from pylme.identifiability.wording import counted, listed
+from pylme.text import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ __all__ = ["BESIDE_FIXED"]
 def _in_fixed_effects(trace: Trace, facts: Facts) -> str | None:
     if not trace.absorbed:
         return None
-    names = listed([facts.name(column) for column in trace.absorbed])
+    names = listed([facts.name(column) for column in trace.absorbed], most=6)
     return (
         f"the fixed effects already hold {names} for every level of "
         f"{facts.group(trace.absorbed[0][0])}, which leaves no trace of random ones"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import chain, combinations
 from typing import TYPE_CHECKING, Final
 
-from pylme.identifiability.wording import counted, listed
+from pylme.text import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,7 +84,7 @@ def _same_columns(trace: Trace, facts: Facts) -> str | None:
         group = facts.group(one[0])
         if one[0] != other[0] and group == facts.group(other[0]) and facts.dependent([one, other]):
             names = dict.fromkeys((facts.name(one), facts.name(other)))
-            return f"two terms on {group} span the same column: {listed(list(names))}"
+            return f"two terms on {group} span the same column: {listed(list(names), most=6)}"
     return None
 
 
@@ -162,7 +162,7 @@ def ways(trace: Trace, facts: Facts) -> str:
             f"the {levels} levels of {facts.group(trace.terms[0])} show fewer variances and "
             f"covariances than {names[0]} has"
         )
-    what = listed([*names, *(["the residual"] if trace.residual else [])])
+    what = listed([*names, *(["the residual"] if trace.residual else [])], most=6)
     return f"in these rows the same covariances come about in more than one way from {what}"
 
 
@@ -173,7 +173,7 @@ def _on_one_factor(trace: Trace, facts: Facts) -> bool:
 
 
 def _names(columns: Sequence[Column], facts: Facts) -> str:
-    return listed([facts.name(column) for column in columns])
+    return listed([facts.name(column) for column in columns], most=6)
 
 
 def _fewest(

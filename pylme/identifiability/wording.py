@@ -1,4 +1,4 @@
-"""Lists of names, counts, and combinations of parameters in words."""
+"""Combinations of parameters in words."""
 
 from __future__ import annotations
 
@@ -7,21 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["combination", "counted", "listed"]
-
-
-def listed(names: Sequence[str], *, most: int = 6) -> str:
-    """Names as in "a, b and c"; beyond `most` of them only their number is said."""
-    if len(names) > most:
-        names = [*names[: most - 1], f"{len(names) - most + 1} more"]
-    if len(names) == 1:
-        return names[0]
-    return f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number and its noun, as "1 row" and "2 rows"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+__all__ = ["combination"]
 
 
 def combination(names: Sequence[str], weights: Sequence[float], *, most: int = 6) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from pylme.errors import FormulaError, nearest, pointed_at
+from pylme.errors import FormulaError, pointed_at
 from pylme.formula import FUNCTIONS, Binary, Call, walk
 from pylme.formula.allow import RUN_CODE
 from pylme.lme4.session import session
+from pylme.text import nearest
 
 if TYPE_CHECKING:
     from pylme.formula import Formula

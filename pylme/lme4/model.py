@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from pylme.arrays import read_only
 from pylme.errors import RError, UnknownNameError
 from pylme.lme4.failures import explained
 from pylme.lme4.findings import findings
@@ -16,7 +17,6 @@ from pylme.lme4.session import Handle, session
 from pylme.lme4.system import system_of
 from pylme.lme4.vectors import texts, vector
 from pylme.model_matrix.response_levels import outcomes
-from pylme.results.arrays import read_only
 from pylme.results.certificate import SUSPECT, SUSPECT_OF_ITERATIONS
 from pylme.results.estimates import ModelInfo
 from pylme.results.ranef import RandomEffects

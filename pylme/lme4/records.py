@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pylme.arrays import read_only
 from pylme.lme4.vectors import texts, vector
-from pylme.results.arrays import read_only
 from pylme.results.estimates import Estimates
 from pylme.results.optinfo import Lme4Checks, OptInfo
 from pylme.results.varcorr import VarCorr, VarCorrTerm

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pylme.results.arrays import read_only
+from pylme.arrays import read_only
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pylme.arrays import locked
 from pylme.errors import FormulaError, NotAvailableError, RankDeficiencyWarning, warn
 from pylme.formula import deparse, model_terms
 from pylme.frame import Factor
@@ -23,7 +24,7 @@ from pylme.model_matrix.rank import combinations, independent_columns
 from pylme.model_matrix.recipe import Recipe, bars_of, fixed_codings, predictor_nodes, total_offset
 from pylme.model_matrix.response_range import require_response
 from pylme.model_matrix.transformations import weights_of
-from pylme.model_matrix.values import CodedFactor, Matrix, Times, numbers_of, read_only
+from pylme.model_matrix.values import CodedFactor, Matrix, Times, numbers_of
 from pylme.model_matrix.variables import complete, evaluated
 from pylme.model_matrix.whole_columns import require_finite_arguments
 
@@ -92,15 +93,15 @@ def build(
     )
     return ModelMatrices(
         formula=str(formula),
-        y=read_only(_response(response)),
-        X=read_only(matrix.values[:, independent] if dropped else matrix.values),
+        y=locked(_response(response), order="F"),
+        X=locked(matrix.values[:, independent] if dropped else matrix.values, order="F"),
         x_names=tuple(matrix.names[i] for i in independent.tolist()),
         assign=tuple(matrix.assign[i] for i in independent.tolist()),
         dropped=dropped,
-        aliases=read_only(aliases),
+        aliases=locked(aliases, order="F"),
         **_random(tuple(bars[i] for i in order), values, rows.nrow),
-        weights=read_only(_column(spec, "weights", spec.weights, kept, default=1.0)),
-        offset=read_only(
+        weights=locked(_column(spec, "weights", spec.weights, kept, default=1.0), order="F"),
+        offset=locked(
             _column(spec, "offset", spec.offset, kept, default=0.0)
             + total_offset(fixed, values, rows.nrow)
         ),
@@ -202,7 +203,7 @@ def _random(bars: tuple[BarRecipe, ...], values: dict[str, Value], nrow: int) ->
                 assign=matrix.assign,
                 levels=factor.levels,
                 codes=factor.codes,
-                columns=read_only(matrix.values),
+                columns=locked(matrix.values, order="F"),
                 rows=slice(row, row + n_effects),
                 thetas=slice(theta, theta + n_thetas),
             )

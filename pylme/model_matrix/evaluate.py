@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from pylme.errors import FormulaError, NotAvailableError, UnknownColumnError, nearest, quoted
+from pylme.errors import FormulaError, NotAvailableError, UnknownColumnError
 from pylme.formula import (
     Argument,
     Binary,
@@ -31,6 +31,7 @@ from pylme.model_matrix.matching import matched
 from pylme.model_matrix.number_calls import NUMBER_CALLS
 from pylme.model_matrix.times import compared, shifted, undefined
 from pylme.model_matrix.values import CodedFactor, Matrix, Times, as_factor, factor_on, of_column
+from pylme.text import nearest, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pylme.arrays import locked
 from pylme.formula import Call as CallNode
 from pylme.formula import Name, String
 from pylme.frame import Factor
-from pylme.frame.columns import locked
 from pylme.model_matrix.coding import contrast_coding, default_coding
 from pylme.model_matrix.matching import matched, unnamed
 from pylme.model_matrix.values import CodedFactor, Matrix, as_factor, factor_on, used_levels

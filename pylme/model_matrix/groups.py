@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pylme.arrays import locked
 from pylme.errors import GroupingFactorError
 from pylme.formula import Binary, Name, Paren, deparse, model_terms
 from pylme.frame import Factor
-from pylme.frame.columns import locked
 from pylme.model_matrix.values import as_factor, used_levels
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.errors import ColumnTypeError, OptionError
+from pylme.arrays import locked
+from pylme.errors import ColumnTypeError, OptionError, SortedLevelsWarning
 from pylme.formula import Name, walk
 from pylme.frame import Factor, Integer, Numeric, Rows, read_frame
 from pylme.frame.factors import relabelled
@@ -19,8 +20,9 @@ from pylme.model_matrix.random_term import RandomTerm
 from pylme.model_matrix.recipe import predictor_nodes, total_offset
 from pylme.model_matrix.sparse import random_matrix
 from pylme.model_matrix.specify import only_grouping, unused_name
-from pylme.model_matrix.values import numbers_of, read_only
+from pylme.model_matrix.values import numbers_of
 from pylme.model_matrix.variables import complete, evaluated, on_levels
+from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -116,14 +118,16 @@ def on_new_rows(
             new[term.group] = factor.levels[len(term.levels) :]
         codes = np.where(factor.codes < len(term.levels), factor.codes, np.int32(-1))
         placed.append(
-            replace(term, codes=codes, columns=read_only(bar.columns(values, rows.nrow).values))
+            replace(
+                term, codes=codes, columns=locked(bar.columns(values, rows.nrow).values, order="F")
+            )
         )
     return NewRows(
-        X=read_only(matrix.values[:, recipe.kept]),
+        X=locked(matrix.values[:, recipe.kept], order="F"),
         x_names=tuple(matrix.names[i] for i in recipe.kept.tolist()),
         terms=tuple(placed),
         new_levels=new,
-        offset=read_only(total),
+        offset=locked(total, order="F"),
         rows=rows,
     )
 
@@ -150,13 +154,15 @@ def _read(
     elif offset is not None:
         offset_name = unused_name("offset", names)
         extra[offset_name] = offset
-    frame = read_frame(
-        data,
-        names,
-        extra=extra,
-        as_factor=only_grouping(formula, recipe.kinds),
-        na_action=na_action,
-    )
+    # The levels keep the order that they have in the data of the model.
+    with silenced(SortedLevelsWarning):
+        frame = read_frame(
+            data,
+            names,
+            extra=extra,
+            as_factor=only_grouping(formula, recipe.kinds),
+            na_action=na_action,
+        )
     frame = replace(frame, columns=_relabelled(frame.columns, recipe.clocks))
     for name, column in frame.columns.items():
         expected = recipe.kinds.get(name)

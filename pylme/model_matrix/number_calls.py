@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.errors import ColumnValueError, quoted
+from pylme.errors import ColumnValueError
 from pylme.formula import Binary, Name, deparse
 from pylme.frame import Factor
 from pylme.model_matrix.arithmetic import SUMMARIES
@@ -15,6 +15,7 @@ from pylme.model_matrix.bases import BSplines, NaturalSplines, OrthogonalPolynom
 from pylme.model_matrix.groups import combined
 from pylme.model_matrix.matching import matched, unnamed
 from pylme.model_matrix.values import CodedFactor, Matrix, as_factor, used_levels
+from pylme.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pylme.errors import FormulaError, NotAvailableError, ResponseError, quoted
+from pylme.errors import FormulaError, NotAvailableError, ResponseError
 from pylme.formula import Argument, Binary, Call, Number, String, deparse
 from pylme.frame import Factor
 from pylme.model_matrix.evaluate import Evaluator
 from pylme.model_matrix.memory import Memory
 from pylme.model_matrix.values import CodedFactor
+from pylme.text import quoted
 
 if TYPE_CHECKING:
     from pylme.formula import Formula

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pylme.arrays import locked
 from pylme.formula import Name, deparse, parse_formula
 from pylme.frame import Numeric
-from pylme.frame.columns import locked
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme.arrays import locked
 from pylme.errors import FormulaError, OptionError
 from pylme.frame import Date, Factor, Timestamp
-from pylme.frame.columns import locked
 from pylme.frame.factors import factor_of_values
 from pylme.frame.labels import date_texts, has_clock, moment_texts
 from pylme.frame.raw import Plain
@@ -36,7 +36,6 @@ __all__ = [
     "factor_on",
     "numbers_of",
     "of_column",
-    "read_only",
     "used_levels",
 ]
 
@@ -132,13 +131,6 @@ def numbers_of(column: Column, option: str) -> NDArray[np.float64]:
     if isinstance(value, Factor | Times):
         raise OptionError(option=option, value=str(value), allowed="a column of numbers")
     return value.astype(np.float64, copy=False)
-
-
-def read_only(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A matrix in Fortran order, or a vector, that cannot be written to."""
-    view = np.asfortranarray(values).view()
-    view.flags.writeable = False
-    return view
 
 
 def as_factor(value: Value) -> Factor:

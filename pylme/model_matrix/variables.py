@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pylme.arrays import locked
 from pylme.errors import (
     ColumnValueError,
     EmptyDataError,
@@ -20,7 +21,6 @@ from pylme.errors import (
 )
 from pylme.formula import Name, deparse, parse_tree, walk
 from pylme.frame import Factor, Integer, Numeric
-from pylme.frame.columns import locked
 from pylme.model_matrix.values import CodedFactor, Matrix, Times, factor_on, used_levels
 
 if TYPE_CHECKING:

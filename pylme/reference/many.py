@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pylme.arrays import read_only
 from pylme.errors import OptionError, ResponseError
 from pylme.model_matrix.matrices import ModelMatrices
 from pylme.options import number_array, true_or_false
@@ -20,8 +21,8 @@ from pylme.reference.criterion.prepare import prepare
 from pylme.reference.optimize.fitting import fit
 from pylme.reference.optimize.identification import unidentified
 from pylme.reference.optimize.unbounded import without_minimum, without_residual
-from pylme.results.arrays import read_only
 from pylme.results.certificate import NO_RESIDUAL, NOISELESS
+from pylme.tolerances import SINGULAR
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -33,8 +34,6 @@ __all__ = ["ManyFits", "fit_many"]
 
 #: Numbers that a batch may hold at once: responses beyond follow in further batches.
 MOST_NUMBERS: Final = 30_000_000
-#: lme4's tolerance: a diagonal element of a factor below it makes a fit singular.
-SINGULAR: Final = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

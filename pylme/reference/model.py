@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from pylme.arrays import read_only
 from pylme.errors import warn
 from pylme.model_matrix.model_frame import model_frame
 from pylme.reference.ending import examined, search
@@ -29,7 +30,6 @@ from pylme.reference.solution import (
 )
 from pylme.reference.standard_errors import standard_errors
 from pylme.reference.threads import one_thread
-from pylme.results.arrays import read_only
 from pylme.results.condition import Condition
 from pylme.results.covariance import correlation
 from pylme.results.estimates import Estimates

@@ -8,6 +8,7 @@ import numpy as np
 import scipy
 
 from pylme._version import __version__
+from pylme.arrays import read_only
 from pylme.errors import (
     ConvergenceWarning,
     NoFiniteOptimumWarning,
@@ -17,7 +18,6 @@ from pylme.errors import (
 from pylme.formula import deparse_lines
 from pylme.reference.optimize.descent import ENOUGH
 from pylme.reference.optimize.newton import MAX_ESCAPES, MAX_EVALUATIONS
-from pylme.results.arrays import read_only
 from pylme.results.certificate import NO_FINITE_OPTIMUM
 from pylme.results.estimates import ModelInfo
 from pylme.results.optinfo import OptInfo

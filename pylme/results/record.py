@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pylme.results.estimates import Estimates
 from pylme.results.optinfo import OptInfo
 from pylme.results.varcorr import VarCorr
+from pylme.tolerances import SINGULAR
 
 if TYPE_CHECKING:
     from pylme.results.protocol import FittedModel
@@ -47,5 +48,5 @@ def fit_record(model: FittedModel) -> FitRecord:
         std_error=np.sqrt(np.diag(model.vcov())),
         varcorr=model.varcorr(),
         optinfo=model.optinfo(),
-        singular=model.is_singular(1e-4),
+        singular=model.is_singular(SINGULAR),
     )

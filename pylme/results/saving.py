@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme.arrays import read_only
 from pylme.errors import NotAvailableError
 from pylme.frame import Rows
-from pylme.results.arrays import read_only
 from pylme.results.condition import Condition
 from pylme.results.estimates import Estimates, ModelInfo
 from pylme.results.optinfo import OptInfo

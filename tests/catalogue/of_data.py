@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 
 import pylme
@@ -57,6 +58,12 @@ CASES = {
     ),
     "name twice": _on(_TWICE, "ColumnValueError", "2 columns"),
     "infinite": _on(_with(x=np.inf), "InfiniteValueError", "infinite"),
+    "polars Categorical": _on(
+        pl.from_pandas(DATA).with_columns(pl.col("g").cast(pl.String).cast(pl.Categorical)),
+        "SortedLevelsWarning",
+        "no order of its own",
+        pl.from_pandas(DATA).with_columns(pl.col("g").cast(pl.String)),
+    ),
     "all missing": _on(_with(x=np.nan), "EmptyDataError", "missing"),
     "missing forbidden": _given(
         "MissingValueError", "na_action", {"data": _HOLES.dropna()}, data=_HOLES, na_action="fail"

@@ -3,6 +3,7 @@
 # ruff: noqa: PD011 - these are the values of our columns, not of pandas'
 
 import datetime as dt
+import warnings
 from decimal import Decimal
 
 import numpy as np
@@ -11,9 +12,16 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from pylme.errors import ColumnTypeError, ColumnValueError, MissingRowsWarning
+from pylme.errors import (
+    ColumnTypeError,
+    ColumnValueError,
+    MissingRowsWarning,
+    SortedLevelsWarning,
+)
 from pylme.frame import Factor, Integer, Numeric, Timestamp, read_frame
 from tests.frame.libraries import CASES, Case
+
+pytestmark = pytest.mark.filterwarnings("ignore::pylme.errors.SortedLevelsWarning")
 
 
 def read_one(column, **options):
@@ -89,6 +97,19 @@ def test_levels_of_plain_values(column, levels, values):
     factor = read_one(column, as_factor=["x"])
     assert factor.levels == levels
     assert factor.values == values
+
+
+def test_a_polars_categorical_warns_once_that_its_levels_are_sorted():
+    data = pl.DataFrame({"x": ["b", "a", "b"], "y": [1.0, 2.0, 3.0]})
+    categorical = data.with_columns(pl.col("x").cast(pl.Categorical))
+    with pytest.warns(SortedLevelsWarning, match=r"'x'.*Enum") as given:
+        frame = read_frame(categorical, ["x", "y"])
+    assert len(given) == 1
+    assert frame.columns["x"].levels == ("a", "b")
+    for ordered in (pl.Enum(["b", "a"]), pl.String):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            read_frame(data.with_columns(pl.col("x").cast(ordered)), ["x", "y"])
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "i4", "u4", "i8", "u8"])

@@ -10,7 +10,8 @@ import numpy as np
 
 from pylme.identifiability.separation.constraints import signs_of
 from pylme.identifiability.separation.directions import UndeterminedError, separated
-from pylme.identifiability.wording import combination, counted, listed
+from pylme.identifiability.wording import combination
+from pylme.text import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,8 +57,8 @@ class Separation:
         ).replace(" and ", ", and along ")
         seen = f" ({'; '.join(self.where[:3])})" if self.where else ""
         return (
-            f"no finite maximum-likelihood estimate of {listed(self.names)} exists: the fixed "
-            f"effects {'completely' if self.complete else 'partly'} separate the response"
+            f"no finite maximum-likelihood estimate of {listed(self.names, most=6)} exists: the "
+            f"fixed effects {'completely' if self.complete else 'partly'} separate the response"
             f"{seen}, and the likelihood rises without end along {along}"
         )
 

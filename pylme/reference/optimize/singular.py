@@ -14,6 +14,7 @@ import numpy as np
 
 from pylme.reference.criterion.prepare import lower_triangle
 from pylme.reference.optimize.boundary import escape
+from pylme.tolerances import SINGULAR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SMALL", "on_the_boundary", "rank_reduced", "singular_directions"]
 
-#: A standard deviation below this part of the residual one counts as zero: lme4's tolerance.
-SMALL: Final = 1e-4
+#: A standard deviation below this part of the residual one counts as zero.
+SMALL: Final = SINGULAR
 #: And so near the boundary it is looked whether the criterion falls up to it. The criterion itself
 #: does not tell: it is even in theta, and at 0.01 differs by 1e-8 or so from its value at zero.
 NEAR: Final = 1e-2

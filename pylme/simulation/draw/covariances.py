@@ -15,9 +15,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.linalg import block_diag
 
+from pylme.arrays import read_only
 from pylme.errors import OptionError, UnknownNameError
 from pylme.options import is_number, number_array
-from pylme.results.arrays import read_only
 from pylme.results.varcorr import VarCorr
 from pylme.simulation.draw.named import named_vector
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme.arrays import read_only
 from pylme.options import whole_number
-from pylme.results.arrays import read_only
 from pylme.simulation.draw.normal import draw_with_numpy
 from pylme.simulation.draw.parts import Part
 from pylme.simulation.draw.seeds import Rng, seeds_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pylme.results.arrays import read_only
+from pylme.arrays import read_only
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -1,0 +1,107 @@
+"""Results as frames of the library that the data came in: polars in, polars out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from pylme.errors import NotAvailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Library", "to_native"]
+
+#: The libraries that results are given in. Data in a dict or in arrays give results in pandas.
+Library = Literal["pandas", "polars", "pyarrow"]
+Pandas = TypeVar("Pandas", "pd.DataFrame", "pd.Series[Any]")
+
+
+@overload
+def to_native(result: Pandas, library: Literal["pandas"]) -> Pandas: ...
+@overload
+def to_native(result: pd.DataFrame | pd.Series[Any], library: Library) -> Any: ...
+def to_native(result: pd.DataFrame | pd.Series[Any], library: Library) -> Any:
+    """A frame or a Series of pandas as one of another library.
+
+    Only pandas has row labels. Those of a frame become its first columns in the other libraries,
+    unless they are a plain range from 0; those of a Series are left out.
+
+    Parameters
+    ----------
+    result : pandas.DataFrame or pandas.Series
+    library : {"pandas", "polars", "pyarrow"}
+        Of the data: ``rows.library`` of a `Frame`, a design or a fit.
+
+    Returns
+    -------
+    DataFrame, Series, Table or ChunkedArray
+        `result` itself where the library is pandas. Categories keep their order: an Enum in polars,
+        a dictionary in pyarrow.
+
+    Raises
+    ------
+    NotAvailableError
+        If the library is not installed, as where a fit made elsewhere was loaded from a file.
+
+    Examples
+    --------
+    >>> to_native(pd.DataFrame({"estimate": [1.5]}, index=["x"]), "pyarrow").column_names
+    ['index', 'estimate']
+    """
+    if library == "pandas":
+        return result
+    try:
+        if isinstance(result, pd.Series):
+            name = "" if result.name is None else str(result.name)
+            return _series(name, result, library).to_native()
+        return nw.from_dict(
+            {name: _series(name, column, library) for name, column in _columns(result)}
+        ).to_native()
+    except ModuleNotFoundError as error:
+        raise NotAvailableError(
+            asked=f"Giving a result as a frame of {library}, in which the data came",
+            found=f"{library} is not installed",
+            remedy=f"Install it with: pip install {library}",
+        ) from error
+
+
+def _columns(frame: pd.DataFrame) -> Iterator[tuple[str, pd.Series[Any]]]:
+    """The labels of rows, where there are any, and the columns."""
+    taken = set(map(str, frame.columns))
+    index = frame.index
+    if not (isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1):
+        for level in range(index.nlevels):
+            labels = index.get_level_values(level)
+            plain = "index" if index.nlevels == 1 else f"index_{level}"
+            name = plain if labels.name is None else str(labels.name)
+            while name in taken:
+                name += "."
+            taken.add(name)
+            yield name, pd.Series(labels, name=name)
+    for position, name in enumerate(frame.columns):
+        yield str(name), frame.iloc[:, position]
+
+
+def _series(name: str, column: pd.Series[Any], library: Library) -> nw.Series[Any]:
+    kind = column.dtype
+    if isinstance(kind, pd.CategoricalDtype):
+        texts = [None if value is None else str(value) for value in _objects(column)]
+        if library == "polars":
+            levels = [str(level) for level in kind.categories]
+            return nw.new_series(name, texts, nw.Enum(levels), backend=library)
+        return nw.new_series(name, texts, nw.Categorical(), backend=library)
+    if isinstance(kind, np.dtype) and kind.kind in "biufM":
+        return nw.new_series(name, column.to_numpy(), backend=library)
+    values = _objects(column)
+    # Without a value there is nothing to infer the type from.
+    kinds = None if any(value is not None for value in values) else nw.String()
+    return nw.new_series(name, values, kinds, backend=library)
+
+
+def _objects(column: pd.Series[Any]) -> list[Any]:
+    """Python's own values, None where one is missing."""
+    return column.astype(object).where(column.notna(), None).tolist()
