@@ -16,7 +16,8 @@ import pandas as pd
 import pytest
 
 import pylme
-from pylme.simulation import acceleration, store
+from pylme.simulation.bootstrap import acceleration
+from pylme.simulation.store import directory
 
 from .case import DATA, Case
 
@@ -90,7 +91,7 @@ def _full(folder: Path) -> object:
         raise OSError(ENOSPC, os.strerror(ENOSPC))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "write_whole", full)
+        patch.setattr(directory, "write_whole", full)
         return _study(folder)
 
 

@@ -22,7 +22,8 @@ from pylme.lme4.linear_problem import terms_of
 from pylme.lme4.session import session
 from pylme.model_matrix.evaluate import Evaluator
 from pylme.model_matrix.recipe import Memory
-from pylme.reference import crossed, ending, engine, storage
+from pylme.reference import ending, engine
+from pylme.reference.criterion import crossed, storage
 
 from .case import DATA, Case
 
