@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from pylme.by_group.table import GroupCorrelations, IntervalMethod
     from pylme.crosscheck.report import CrossCheck
+    from pylme.draws.seeds import Rng, Seed
     from pylme.frame import Rows
     from pylme.plot.of_a_fit import Pictures
     from pylme.results.condition import Condition
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from pylme.results.tidying import Effects
     from pylme.results.varcorr import VarCorr
     from pylme.simulation.bootstrap.bootstrap import Bootstrap
-    from pylme.simulation.draw.seeds import Rng, Seed
     from pylme.simulation.draw.simulator import Simulator
 
 __all__ = ["Fit", "from_json"]

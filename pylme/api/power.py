@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import pandas as pd
 
+from pylme.draws.seeds import seeds_of
 from pylme.errors import OptionError
+from pylme.inference.likelihood_ratio import simulated_p
 from pylme.options import choice, is_number, optional_text, true_or_false, whole_number, workers
-from pylme.simulation.draw.seeds import seeds_of
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.draw.sources import source_of
 from pylme.simulation.estimate.models import StudyModel
 from pylme.simulation.testing.likelihood_ratio import likelihood_ratio
 from pylme.simulation.testing.power import Power
-from pylme.simulation.testing.testing import simulated_p
 from pylme.simulation.testing.wald import Wald
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pylme.simulation.draw.seeds import Seed, Seeds
+    from pylme.draws.seeds import Seed, Seeds
     from pylme.simulation.draw.sources import Source
     from pylme.simulation.study import Engine
     from pylme.simulation.testing.hypothesis import Hypothesis

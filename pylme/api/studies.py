@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, get_args
 
+from pylme.draws.seeds import Rng
 from pylme.errors import OptionError
 from pylme.lme4.reference_blas import reference_libraries
 from pylme.options import choice, workers
-from pylme.simulation.draw.seeds import Rng
 from pylme.simulation.published import sectors
 from pylme.simulation.published.answer import SectorCorrelation
 from pylme.simulation.study import run_study

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
 
-    from pylme.simulation.draw.seeds import Seed
+    from pylme.draws.seeds import Seed
     from pylme.simulation.estimate.models import StudyModel
     from pylme.simulation.outcome.result import StudyResult
     from pylme.simulation.study import Engine

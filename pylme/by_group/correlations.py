@@ -9,13 +9,13 @@ import numpy as np
 
 from pylme.by_group.blocks import blocks_by
 from pylme.by_group.pooled import equality_test, pooled_terms
-from pylme.by_group.profile import profile_interval
 from pylme.by_group.table import (
     GroupCorrelations,
     IntervalMethod,
     LevelEstimates,
     delta_estimates,
 )
+from pylme.inference.profile import profile_interval
 from pylme.options import choice, optional_text, text
 from pylme.reference.linear import optimum_of, problem_of
 from pylme.reference.standard_errors import standard_errors
@@ -101,7 +101,7 @@ def _profiled(
     for block in blocks:
         low, high = np.full_like(block.sdcor, np.nan), np.full_like(block.sdcor, np.nan)
         for b, a in combinations_with_replacement(range(len(low)), 2):
-            ends = profile_interval(linear, theta, term=block.term, place=(a, b), limit=limit)
+            ends = profile_interval(linear, theta, term=block.term, effects=(a, b), limit=limit)
             low[a, b], high[a, b] = low[b, a], high[b, a] = ends
         made.append(LevelEstimates(level=block.level, estimate=block.sdcor, low=low, high=high))
     return tuple(made)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.by_group.intervals import delta_intervals
 from pylme.by_group.pooled import EqualityTest
+from pylme.inference.delta_interval import delta_intervals
 from pylme.render import Rendered, Table
 from pylme.results.tidying import half_width
 

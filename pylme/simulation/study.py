@@ -6,9 +6,9 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from pylme.draws.seeds import seeds_of
 from pylme.errors import OptionError
 from pylme.options import choice, true_or_false, whole_number, workers
-from pylme.simulation.draw.seeds import seeds_of
 from pylme.simulation.draw.sources import source_of
 from pylme.simulation.estimate.models import read_models
 from pylme.simulation.outcome.result import StudyResult
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-    from pylme.simulation.draw.seeds import Seed
+    from pylme.draws.seeds import Seed
     from pylme.simulation.estimate.collecting import Collect
     from pylme.simulation.estimate.models import StudyModel
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import pylme
 from pylme.by_group.blocks import blocks_by
-from pylme.by_group.intervals import delta_intervals
 from pylme.by_group.pooled import equality_test, pooled_terms
 from pylme.errors import FitWarning, NotAvailableError, OptionError
+from pylme.inference.delta_interval import delta_intervals
 from pylme.reference.linear import optimum_of
 from tests.native import native
 

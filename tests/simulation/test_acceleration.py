@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pylme
-from pylme.simulation import acceleration
+from pylme.simulation.bootstrap import acceleration
 from pylme.simulation.bootstrap.acceleration import accelerations
 from pylme.simulation.bootstrap.gradients import gradients_by_regression, gradients_of_parameters
 

@@ -7,12 +7,9 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import pylme
 from pylme.errors import NotAvailableError, OptionError, ResponseError, UnknownNameError
-from pylme.simulation.draw.normal import square_root
 
 GRID = pylme.expand_grid({"sch.id": range(12)}, ses=range(1, 6), sex=["f", "m"])
 FORMULA = "Y ~ ses * sex + (ses | sch.id) + (1 | ses)"
@@ -216,13 +213,3 @@ def test_what_cannot_be_simulated_is_refused():
     with pytest.raises(OptionError, match="more levels of g: "):
         pylme.simulate("Y ~ x + (x | g)", few, beta=[0, 0], sigma=1,
                        covariances={"sd": [1, 1]}, empirical=True)  # fmt: skip
-
-
-@given(st.lists(st.floats(-5, 5), min_size=6, max_size=6), st.integers(0, 3))
-def test_a_square_root_squares_to_the_matrix(numbers, rank):
-    A = np.array(numbers).reshape(3, 2) @ np.eye(2, 2)[:, : max(1, min(rank, 2))]
-    V = A @ A.T
-    L = square_root(V)
-    np.testing.assert_allclose(L @ L.T, V, atol=1e-12)
-    assert (np.diag(L) >= 0).all()
-    assert np.array_equal(L, np.tril(L))

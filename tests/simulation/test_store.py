@@ -18,7 +18,7 @@ import pytest
 
 import pylme
 from pylme.errors import DamagedStoreWarning, MissingPackageError, OptionError, StoreError
-from pylme.simulation import store
+from pylme.simulation.store import directory
 from pylme.simulation.store.whole_files import write_whole
 from tests.simulation.studies import FORMULA, MODELS, simulator
 
@@ -285,7 +285,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch, when):
             write_whole(path, data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "write_whole", write)
+        patch.setattr(directory, "write_whole", write)
         with pytest.raises(StoreError, match="No space left on device\nFree some space"):
             pylme.study(simulator(), {"a": FORMULA}, n=2, seed=3, store=tmp_path)
     assert list(tmp_path.glob("*/*")) == []

@@ -144,7 +144,7 @@ def test_a_model_that_r_refuses_fails_in_each_replicate_and_ends_nothing():
 
 
 def test_one_response_that_cannot_be_fitted_leaves_the_others_in_the_batch(monkeypatch):
-    from pylme.simulation import batched
+    from pylme.simulation.estimate import batched
 
     kept = batched.fit_many
 

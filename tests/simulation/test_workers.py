@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 import pylme
+from pylme.draws.seeds import seeds_of
 from pylme.errors import OptionError
-from pylme.simulation.draw.seeds import seeds_of
 
 ROOT = Path(__file__).parents[2]
 GRID = pylme.expand_grid(group=range(8), x=range(5))

@@ -32,8 +32,8 @@ from pylme.simulation.bootstrap.level_products import level_products
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pylme.draws.parts import Part
     from pylme.simulation.bootstrap.level_products import LevelProducts
-    from pylme.simulation.draw.parts import Part
 
 __all__ = ["accelerations"]
 

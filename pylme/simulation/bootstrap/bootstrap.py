@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from pylme.draws.seeds import Seeds, seeds_of
+from pylme.inference.bootstrap_interval import IntervalKind, interval
 from pylme.options import choice, true_or_false, whole_number, workers
 from pylme.render import LEFT, Rendered, Table
 from pylme.results.convergence import Status
@@ -16,9 +18,7 @@ from pylme.results.tidying import half_width
 from pylme.simulation.bootstrap.acceleration import accelerations
 from pylme.simulation.bootstrap.from_fit import simulator_of, specification_of
 from pylme.simulation.bootstrap.gradients import gradients_by_regression, gradients_of_parameters
-from pylme.simulation.bootstrap.quantiles import IntervalKind, interval
 from pylme.simulation.bootstrap.refits import Refits
-from pylme.simulation.draw.seeds import Seeds, seeds_of
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.estimate.record import record_of
 from pylme.simulation.estimate.stacking import joined
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pylme.draws.seeds import Seed
     from pylme.frame import Rows
     from pylme.results.protocol import FittedModel
-    from pylme.simulation.draw.seeds import Seed
     from pylme.simulation.estimate.collecting import Collect
 
 __all__ = ["Bootstrap", "bootstrap"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pylme.draws.seeds import Rng
 from pylme.errors import NotAvailableError
 from pylme.model_matrix.build import build
 from pylme.model_matrix.responses import response_column
 from pylme.options import choice, true_or_false
-from pylme.simulation.draw.seeds import Rng
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.draw.specification import part_of
 from pylme.simulation.draw.tables import table_of

@@ -16,7 +16,7 @@ from scipy.linalg import block_diag
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pylme.simulation.draw.parts import Part
+    from pylme.draws.parts import Part
 
 __all__ = ["LevelProducts", "level_products"]
 

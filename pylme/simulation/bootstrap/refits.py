@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from pylme.draws.seeds import Seeds
 from pylme.lme4.model import RModel
 from pylme.model_matrix.responses import with_response
 from pylme.model_matrix.spec import ModelSpec
 from pylme.reference.engine import fit_with_numpy
 from pylme.results.protocol import FittedModel
-from pylme.simulation.draw.seeds import Seeds
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.estimate.batched import Batch
 from pylme.simulation.estimate.collecting import Collect

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+    from pylme.draws.seeds import Rng, Seed
     from pylme.model_matrix.spec import Contrast
     from pylme.simulation.draw.covariances import Covariances
-    from pylme.simulation.draw.seeds import Rng, Seed
     from pylme.simulation.draw.simulation import Simulation
 
 __all__ = ["SimulatingFit", "simulate"]

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pylme.draws.seeds import Seeds
 from pylme.errors import OptionError
 from pylme.options import is_whole
-from pylme.simulation.draw.seeds import Seeds
 from pylme.simulation.draw.tables import with_column
 
 if TYPE_CHECKING:

@@ -7,25 +7,23 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pylme.arrays import read_only
+from pylme.draws.parts import Part
+from pylme.draws.responses import draw_responses
+from pylme.draws.seeds import Rng, seeds_of
 from pylme.options import whole_number
-from pylme.simulation.draw.normal import draw_with_numpy
-from pylme.simulation.draw.parts import Part
-from pylme.simulation.draw.seeds import Rng, seeds_of
 from pylme.simulation.draw.simulation import DrawnTerm, Simulation
 from pylme.simulation.draw.tables import with_column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from pylme.simulation.draw.parts import Step
-    from pylme.simulation.draw.seeds import Seed, Seeds
+    from numpy.typing import NDArray
+
+    from pylme.draws.seeds import Seed, Seeds
 
 __all__ = ["Simulator"]
-
-Drawn = list[NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -81,26 +79,19 @@ class Simulator:
         first, stop : int
             From `first` up to but not including `stop`.
         """
-        steps = [part.steps for part in self.parts]
-        numbers = iter(self._numbers(seeds, range(first, stop), list(chain(*steps))))
-        n = stop - first
-        y, errors = np.full((2, n, self.n_rows), np.nan)
-        effects: list[list[Drawn]] = []
-        for part, own in zip(self.parts, steps, strict=True):
-            drawn = [next(numbers) for _ in own]
-            by_term = _by_term(part, own, drawn)
-            y[:, part.rows] = part.mean + _random_part(part, by_term, n) + drawn[-1]
-            errors[:, part.rows] = drawn[-1]
-            effects.append([by_term])
+        drawn = draw_responses(
+            self.parts, seeds, range(first, stop), n_rows=self.n_rows, empirical=self.empirical
+        )
+        terms = self.parts[0].design.terms
         return Simulation(
             response=self.response,
             data=self.data,
-            y=_locked(y.T),
-            errors=_locked(errors.T),
+            y=_locked(drawn.y.T),
+            errors=_locked(drawn.errors.T),
             terms=tuple(self._terms()),
             random_effects={
-                term.label: read_only(np.concatenate([e[0][i] for e in effects], axis=1))
-                for i, term in enumerate(self.parts[0].design.terms)
+                term.label: read_only(effects)
+                for term, effects in zip(terms, drawn.effects, strict=True)
             },
             seeds=seeds,
             first=first,
@@ -113,22 +104,6 @@ class Simulator:
             y[part.rows] = np.arange(len(part.rows))
         return with_column(self.data, self.response, y)
 
-    def _numbers(self, seeds: Seeds, replicates: range, steps: Sequence[Step]) -> Drawn:
-        if seeds.rng == "numpy":
-            generators = [seeds.generator(i) for i in replicates]
-            return draw_with_numpy(generators, steps, empirical=self.empirical)
-        from pylme.lme4.random import draw_with_r, effects_step, errors_step
-
-        return draw_with_r(
-            seeds.of_r(replicates),
-            [
-                errors_step(step.size, step.sd)
-                if step.covariance is None
-                else effects_step(step.size, step.covariance, empirical=self.empirical)
-                for step in steps
-            ],
-        )
-
     def _terms(self) -> Iterator[DrawnTerm]:
         for terms in zip(*(part.design.terms for part in self.parts), strict=True):
             yield DrawnTerm(
@@ -140,27 +115,6 @@ class Simulator:
 
     def __repr__(self) -> str:
         return f"<Simulator of {self.formula} for {self.n_rows} rows, rng {self.rng!r}>"
-
-
-def _by_term(part: Part, steps: Sequence[Step], drawn: Drawn) -> Drawn:
-    """The effects of each term, from those of each grouping factor."""
-    found: dict[int, NDArray[np.float64]] = {}
-    for step, effects in zip(steps, drawn, strict=True):
-        start = 0
-        for i in step.terms:
-            width = len(part.design.terms[i].names)
-            found[i] = effects[:, :, start : start + width]
-            start += width
-    return [found[i] for i in range(len(found))]
-
-
-def _random_part(part: Part, effects: Drawn, n: int) -> NDArray[np.float64]:
-    """Zb, shape (replicates, rows)."""
-    total = np.zeros((n, part.design.n))
-    for term, b in zip(part.design.terms, effects, strict=True):
-        for column, own in zip(term.columns.T, np.moveaxis(b, 2, 0), strict=True):
-            total += own[:, term.codes] * column
-    return total
 
 
 def _locked(array: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from pylme.draws.seeds import Rng
 from pylme.errors import OptionError
 from pylme.simulation.draw.predictors import response_name
-from pylme.simulation.draw.seeds import Rng
 from pylme.simulation.draw.simulator import Simulator
 
 if TYPE_CHECKING:
-    from pylme.simulation.draw.seeds import Seeds
+    from pylme.draws.seeds import Seeds
 
 __all__ = ["Drawn", "OwnFunction", "Source", "source_of"]
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pylme.draws.parts import Part
+from pylme.draws.seeds import Rng
 from pylme.errors import OptionError
 from pylme.frame import Factor, read_frame
 from pylme.options import choice, is_number, optional_text, true_or_false
 from pylme.simulation.draw.covariances import covariances_of
 from pylme.simulation.draw.named import named_vector
-from pylme.simulation.draw.parts import Part
 from pylme.simulation.draw.predictors import design_of_predictors, response_name
-from pylme.simulation.draw.seeds import Rng
 from pylme.simulation.draw.simulator import Simulator
 
 if TYPE_CHECKING:

@@ -15,12 +15,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import betaincinv
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["exact_interval", "mean_and_error", "rate_and_error", "rmse_and_error"]
+__all__ = ["mean_and_error", "rate_and_error", "rmse_and_error"]
 
 
 def mean_and_error(values: ArrayLike) -> tuple[float, float]:
@@ -46,16 +45,6 @@ def rate_and_error(hits: ArrayLike) -> tuple[float, float]:
         return np.nan, np.nan
     rate = float(known.mean())
     return rate, float(np.sqrt(rate * (1 - rate) / len(known)))
-
-
-def exact_interval(hits: int, n: int, *, level: float = 0.95) -> tuple[float, float]:
-    """Clopper & Pearson's interval of a rate (1934, Biometrika 26), which no rate undercovers."""
-    if not n:
-        return np.nan, np.nan
-    tail = (1 - level) / 2
-    low = betaincinv(hits, n - hits + 1, tail) if hits else 0.0
-    high = betaincinv(hits + 1, n - hits, 1 - tail) if hits < n else 1.0
-    return float(low), float(high)
 
 
 def _known(values: ArrayLike) -> NDArray[np.float64]:

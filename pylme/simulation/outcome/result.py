@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 import pandas as pd
 
+from pylme.draws.seeds import Seeds
 from pylme.errors import UnknownNameError
 from pylme.options import choice, text
 from pylme.results.convergence import Status
-from pylme.simulation.draw.seeds import Seeds
 from pylme.simulation.estimate.block import COLUMNS, FIT_COLUMNS, OBJECT
 from pylme.simulation.outcome.summary import summarised
 from pylme.simulation.outcome.truth import Truth

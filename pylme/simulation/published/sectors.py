@@ -16,7 +16,7 @@ from pylme.simulation.grid import expand_grid
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pylme.simulation.draw.seeds import Rng
+    from pylme.draws.seeds import Rng
     from pylme.simulation.draw.simulator import Simulator
 
 __all__ = ["CORRELATIONS", "LABELS", "SECTORS", "Candidate", "candidates", "sectors"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pylme.simulation.draw.seeds import Seeds
+    from pylme.draws.seeds import Seeds
     from pylme.simulation.draw.sources import Drawn, Source
     from pylme.simulation.estimate.block import Block
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pylme.simulation.draw.seeds import Seed
+    from pylme.draws.seeds import Seed
     from pylme.simulation.draw.simulator import Simulator
 
 __all__ = ["Hypothesis"]

@@ -9,18 +9,18 @@ import numpy as np
 
 from pylme.errors import OptionError
 from pylme.formula import parse_formula
+from pylme.inference.likelihood_ratio import Difference, likelihood_ratio_p
+from pylme.inference.linear_criterion import linear_criteria
+from pylme.inference.nested_models import difference_of
 from pylme.model_matrix.build import build
 from pylme.model_matrix.matrices import ModelMatrices
 from pylme.model_matrix.responses import response_column
-from pylme.simulation.draw.linear import linear_criteria
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.draw.sources import source_of
 from pylme.simulation.estimate.models import StudyModel
 from pylme.simulation.store.shards import at_once
 from pylme.simulation.study import run_study
-from pylme.simulation.testing.nested import difference_of
 from pylme.simulation.testing.null_model import under_null
-from pylme.simulation.testing.testing import Difference, likelihood_ratio_p
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pylme.simulation.draw.seeds import Seed
+    from pylme.draws.seeds import Seed
     from pylme.simulation.draw.sources import Source
     from pylme.simulation.outcome.result import StudyResult
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pylme.draws.parts import Part
     from pylme.model_matrix.random_term import RandomTerm
-    from pylme.simulation.draw.parts import Part
     from pylme.simulation.draw.simulator import Simulator
 
 __all__ = ["under_null"]

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
+from pylme.draws.seeds import Seed
 from pylme.render import LEFT, Rendered, Table
-from pylme.simulation.draw.seeds import Seed
-from pylme.simulation.outcome.monte_carlo import exact_interval, rate_and_error
+from pylme.simulation.outcome.monte_carlo import rate_and_error
 
 __all__ = ["Power"]
 
@@ -48,7 +49,10 @@ class Power(Rendered):
         for name, p in self.p_values.items():
             known = p[p.notna()].to_numpy()
             rate, error = rate_and_error(known <= self.alpha)
-            low, high = exact_interval(int(np.sum(known <= self.alpha)), len(known))
+            low, high = np.nan, np.nan
+            if len(known):
+                hits = int(np.sum(known <= self.alpha))
+                low, high = binomtest(hits, len(known)).proportion_ci(method="exact")
             lines.append(
                 {"design": name, "n": len(known), "failed": len(p) - len(known), "power": rate,
                  "se": error, "low": low, "high": high}

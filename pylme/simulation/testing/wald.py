@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pylme.errors import UnknownNameError
+from pylme.inference.wald import wald_p
 from pylme.simulation.estimate.models import StudyModel
 from pylme.simulation.study import run_study
 from pylme.simulation.testing.null_model import under_null
-from pylme.simulation.testing.testing import wald_p
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from pylme.simulation.draw.seeds import Seed
+    from pylme.draws.seeds import Seed
     from pylme.simulation.draw.simulator import Simulator
 
 __all__ = ["Wald"]

@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pylme.draws.seeds import Seeds
 from pylme.errors import RError
 from pylme.model_matrix.requirements import require_fittable
 from pylme.model_matrix.responses import response_column
-from pylme.simulation.draw.seeds import Seeds
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.draw.sources import Source
 from pylme.simulation.estimate.collecting import Collect

@@ -1,8 +1,8 @@
-"""Where random numbers begin: one seed for each replicate, whoever draws it and in which order.
+"""The seeds of replicates: one for each, whichever process draws it and in whatever order.
 
 With NumPy, replicate i draws from child number i of the seed's `numpy.random.SeedSequence`, the one
-that ``SeedSequence(seed).spawn(n)[i]`` gives; children are made by their number, so that none needs
-those before it. With R, replicate i draws after ``set.seed(seed + i)``.
+that ``SeedSequence(seed).spawn(n)[i]`` gives. A child is made from its number alone and does not
+need those before it. With R, replicate i draws after ``set.seed(seed + i)``.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Multivariate normal draws by NumPy.
 
-With L Lᵀ = Σ a level's effects are Lz, z ~ N(0, I). `empirical` makes the sample's own mean zero
-and its covariance Σ: z is centred, and divided by the Cholesky factor of its covariance; the levels
-must be more than the effects (Ripley 1987, Stochastic Simulation, p. 98, which MASS::mvrnorm names
-too). Sums run effect by effect or matrix by matrix, so that a replicate's numbers do not depend on
-how many replicates are drawn together.
+With L Lᵀ = Σ, the effects of a level are Lz, z ~ N(0, I). `empirical` makes the mean of the sample
+exactly zero and its covariance exactly Σ: z is centred and divided by the Cholesky factor of its
+covariance. There must be more levels than effects (Ripley 1987, Stochastic Simulation, p. 98, which
+MASS::mvrnorm cites too). Sums run effect by effect or matrix by matrix, so that the numbers of a
+replicate do not depend on how many replicates are drawn together.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pylme.simulation.draw.parts import Step
+    from pylme.draws.parts import Step
 
 __all__ = ["draw_with_numpy", "square_root"]
 
@@ -72,9 +72,9 @@ def _standardized(z: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def square_root(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The lower triangular L with L Lᵀ the matrix, its diagonal not negative; it may be singular.
+    """The lower triangular L with L Lᵀ = Σ and a diagonal of zero or more; Σ may be singular.
 
-    From the symmetric root by QR, as Cholesky's own algorithm stops at a zero pivot.
+    From the symmetric root by QR, because Cholesky's algorithm stops at a zero pivot.
     """
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(values, 0.0))

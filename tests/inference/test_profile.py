@@ -9,9 +9,9 @@ import pytest
 from scipy.special import chdtri
 
 import pylme
-from pylme.by_group.held import HeldCorrelation, HeldDeviation
-from pylme.by_group.profile import profile_interval
 from pylme.errors import FitWarning
+from pylme.inference.constrained_fit import ConstrainedCorrelation, ConstrainedDeviation
+from pylme.inference.profile import profile_interval
 from pylme.reference.linear import optimum_of, problem_of
 from pylme.reference.solution import solution_at
 from tests.native import native
@@ -27,7 +27,9 @@ def intervals(formula, data, *places, term=0, **arguments):
     model = fit._model.linear_problem()
     theta, criterion = optimum_of(model)
     limit = criterion + ABOVE
-    return [profile_interval(model, theta, term=term, place=place, limit=limit) for place in places]
+    return [
+        profile_interval(model, theta, term=term, effects=place, limit=limit) for place in places
+    ]
 
 
 def test_sleepstudy_has_the_published_intervals():
@@ -80,13 +82,15 @@ def test_there_is_no_correlation_with_what_does_not_vary(theta):
         "Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"), engine="numpy"
     )
     model = fit._model.linear_problem()
-    found = profile_interval(model, np.array(theta), term=0, place=(1, 0), limit=np.inf)
+    found = profile_interval(model, np.array(theta), term=0, effects=(1, 0), limit=np.inf)
     assert np.isnan(found).all()
 
 
-@pytest.mark.parametrize("held", [HeldCorrelation(first=0, size=2), HeldDeviation(first=0)])
+@pytest.mark.parametrize(
+    "parameter", [ConstrainedCorrelation(first=0, size=2), ConstrainedDeviation(first=0)]
+)
 @pytest.mark.parametrize("reml", [True, False])
-def test_the_derivatives_are_those_of_the_criterion(held, reml):
+def test_the_derivatives_are_those_of_the_criterion(parameter, reml):
     fit = pylme.lmer(
         "Reaction ~ Days + (Days | Subject)",
         pylme.datasets.load("sleepstudy"),
@@ -95,16 +99,19 @@ def test_the_derivatives_are_those_of_the_criterion(held, reml):
     )
     problem = problem_of(fit._model.linear_problem())
     solution = solution_at(problem, fit.theta)
-    x, free = held.estimate(solution), held.free(solution)
+    x, free = parameter.estimate(solution), parameter.free(solution)
     # At the estimate it is the criterion itself, and least.
-    value, slope = held.criterion(problem, free, x)
+    value, slope = parameter.criterion(problem, free, x)
     assert value == pytest.approx(fit.criterion, abs=1e-8)
     np.testing.assert_allclose(slope, 0, atol=1e-3)
     x += 0.3
-    _, slope = held.criterion(problem, free, x)
+    _, slope = parameter.criterion(problem, free, x)
     step = 1e-5
     differences = [
-        (held.criterion(problem, free + d, x)[0] - held.criterion(problem, free - d, x)[0])
+        (
+            parameter.criterion(problem, free + d, x)[0]
+            - parameter.criterion(problem, free - d, x)[0]
+        )
         / (2 * step)
         for d in step * np.eye(len(free))
     ]

@@ -1,8 +1,8 @@
-"""What is drawn: the parts of the data that have parameters of their own, and the steps of a draw.
+"""What is drawn: rows that share their parameters, and the steps of a draw.
 
 A part is y = Xβ + Zb + ε on some rows. A step draws the effects of one grouping factor, all its
-terms together, or the errors. The order of the steps is fixed: part by part, first the factors in
-lme4's order, then the errors.
+terms together, or the errors. The order of the steps is fixed: part by part, first the grouping
+factors in lme4's order, then the errors.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class Part:
     def mean(self) -> NDArray[np.float64]:
         """Xβ + offset, shape (n,).
 
-        Summed column by column: a matrix product would round differently from one BLAS to another,
-        and lme4's verdict on a flat criterion turns on the last bit of y.
+        Summed column by column: a matrix product rounds differently from one BLAS to another, and
+        on a flat criterion lme4's verdict depends on the last bit of y.
         """
         total = np.zeros(self.design.n)
         for column, coefficient in zip(self.design.X.T, self.beta, strict=True):
@@ -81,7 +81,7 @@ class Part:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """What is drawn, in this order."""
+        """The steps of a draw, in their order."""
         design = self.design
         effects = []
         for group, factor in design.group_factors.items():

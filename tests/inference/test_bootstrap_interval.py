@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from scipy.special import ndtr, ndtri
 
-from pylme.simulation.bootstrap.quantiles import interval, quantiles
+from pylme.inference.bootstrap_interval import interval, quantiles
 from tests.native import native
 
 

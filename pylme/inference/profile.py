@@ -1,7 +1,7 @@
 """Profile likelihood intervals of the standard deviations and correlations of a term.
 
-An interval holds the values at which the criterion, minimised over all else, lies no more than a
-quantile of χ²₁ above its minimum. It may end at the boundary of the parameter space.
+An interval holds the values at which the criterion, minimised over all other parameters, lies no
+more than a quantile of χ²₁ above its minimum. It may end at the boundary of the parameter space.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import brentq, minimize
 
 from pylme.arrays import locked
-from pylme.by_group.held import HeldCorrelation, HeldDeviation
+from pylme.inference.constrained_fit import ConstrainedCorrelation, ConstrainedDeviation
 from pylme.reference.criterion.prepare import lower_triangle
 from pylme.reference.linear import problem_of
 from pylme.reference.solution import solution_at
@@ -22,7 +22,7 @@ from pylme.reference.threads import one_thread
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pylme.by_group.held import HeldParameter
+    from pylme.inference.constrained_fit import ConstrainedParameter
     from pylme.reference.criterion.prepare import Problem
     from pylme.results.linear_problem import LinearProblem
 
@@ -38,7 +38,7 @@ def profile_interval(
     theta: NDArray[np.float64],
     *,
     term: int,
-    place: tuple[int, int],
+    effects: tuple[int, int],
     limit: float,
 ) -> tuple[float, float]:
     """The ends of the interval of one standard deviation or correlation.
@@ -50,7 +50,7 @@ def profile_interval(
         Where the criterion is least.
     term : int
         The position of the term.
-    place : tuple of int
+    effects : tuple of int
         An effect twice for its standard deviation, two effects for their correlation.
     limit : float
         The criterion at the ends.
@@ -60,25 +60,25 @@ def profile_interval(
     low, high : float
         NaN for a correlation with an effect that has no variance.
     """
-    moved, theta = _with_first(linear, theta, term, place)
+    moved, theta = _with_effects_first(linear, theta, term, effects)
     own = moved.terms[term]
-    held: HeldParameter = HeldDeviation(first=own.thetas.start)
-    if place[0] != place[1]:
-        held = HeldCorrelation(first=own.thetas.start, size=len(own.names))
+    parameter: ConstrainedParameter = ConstrainedDeviation(first=own.thetas.start)
+    if effects[0] != effects[1]:
+        parameter = ConstrainedCorrelation(first=own.thetas.start, size=len(own.names))
     with one_thread():
-        profile = _Profile(problem_of(moved), held, theta)
+        profile = _Profile(problem_of(moved), parameter, theta)
         if np.isnan(profile.start):
             return np.nan, np.nan
         return profile.end(-1, limit), profile.end(1, limit)
 
 
-def _with_first(
-    linear: LinearProblem, theta: NDArray[np.float64], term: int, place: tuple[int, int]
+def _with_effects_first(
+    linear: LinearProblem, theta: NDArray[np.float64], term: int, effects: tuple[int, int]
 ) -> tuple[LinearProblem, NDArray[np.float64]]:
-    """The model with the effects in question first in their term."""
+    """The same model with some effects of a term in front of its others."""
     own, moved = linear.terms[term], theta.copy()
     k = len(own.names)
-    order = [*dict.fromkeys(place), *(i for i in range(k) if i not in place)]
+    order = [*dict.fromkeys(effects), *(i for i in range(k) if i not in effects)]
     columns, rows = np.triu_indices(k)
     T = np.zeros((k, k))
     T[rows, columns] = theta[own.thetas]
@@ -92,23 +92,28 @@ def _with_first(
 
 
 class _Profile:
-    """The least criterion for each value of a parameter; each search begins where one ended."""
+    """The least criterion for each value of a parameter.
 
-    def __init__(self, problem: Problem, held: HeldParameter, theta: NDArray[np.float64]) -> None:
+    Each search starts where the previous one ended.
+    """
+
+    def __init__(
+        self, problem: Problem, parameter: ConstrainedParameter, theta: NDArray[np.float64]
+    ) -> None:
         solution = solution_at(problem, theta)
-        self._problem, self._held = problem, held
-        self._at_estimate = self._free = held.free(solution)
+        self._problem, self._parameter = problem, parameter
+        self._at_estimate = self._free = parameter.free(solution)
         self._curvature: NDArray[np.float64] | None = None
-        self.start = held.estimate(solution)
+        self.start = parameter.estimate(solution)
 
     def least(self, x: float) -> float:
-        """The criterion with the parameter held at x."""
+        """The criterion with the parameter fixed at x."""
 
         def objective(free: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             try:
-                return self._held.criterion(self._problem, free, x)
+                return self._parameter.criterion(self._problem, free, x)
             except np.linalg.LinAlgError:
-                # A step so far out that nothing is left of the precision is one to be shortened.
+                # A step this long leaves no correct digit; BFGS shortens it.
                 return np.inf, np.zeros_like(free)
 
         options: Any = {"hess_inv0": self._curvature, "gtol": _GRADIENT}
@@ -120,7 +125,7 @@ class _Profile:
     def end(self, side: int, limit: float) -> float:
         """Where the profile rises to the limit on one side."""
         self._free, self._curvature = self._at_estimate, None
-        furthest, bound = self._held.furthest(side, self.start)
+        furthest, bound = self._parameter.furthest(side, self.start)
         near, step = self.start, side * _FIRST_STEP
         while side * (far := near + step) < side * furthest:
             if self.least(far) > limit:
@@ -130,12 +135,12 @@ class _Profile:
             far = furthest
             if near == far or self.least(far) <= limit:
                 return bound
-        return self._held.value(
+        return self._parameter.value(
             float(brentq(lambda x: self.least(x) - limit, near, far, xtol=1e-5))
         )
 
 
 def _positive(inverse: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """An inverse Hessian to begin the next search with, if rounding has left it one."""
+    """An inverse Hessian to start the next search from; None if rounding made it indefinite."""
     symmetric = 0.5 * (inverse + inverse.T)
     return symmetric if np.linalg.eigvalsh(symmetric)[0] > 0 else None

@@ -1,8 +1,9 @@
-"""The criterion with one standard deviation or one correlation held at a value.
+"""The criterion with one standard deviation or one correlation fixed at a value.
 
-The effects in question are the first rows of their term's T. A correlation ρ is held by
-(T₂₁, T₂₂) = r(ρ, √(1 - ρ²)), with r free in the place of T₂₁. A standard deviation v is held by
-T₁₁ = v/σ, with log σ free in its place: with q = r²/(νσ²) the criterion before σ is profiled out is
+The effects in question are the first rows of their term's T. A correlation ρ is fixed by
+(T₂₁, T₂₂) = r(ρ, √(1 - ρ²)), with r free in place of T₂₁. A standard deviation v is fixed by
+T₁₁ = v/σ, with log σ free in place of T₁₁: with q = r²/(νσ²) the criterion before σ is profiled
+out is
 
     D = d + ν(q - 1 - log q),    ∂D/∂θ = ∂d/∂θ - (q - 1) ∂²D/∂θ∂s,    ∂D/∂s = ν(1 - q),   s = log σ²
 
@@ -24,46 +25,47 @@ if TYPE_CHECKING:
     from pylme.reference.criterion.prepare import Problem
     from pylme.reference.solution import Solution
 
-__all__ = ["HeldCorrelation", "HeldDeviation", "HeldParameter"]
+__all__ = ["ConstrainedCorrelation", "ConstrainedDeviation", "ConstrainedParameter"]
 
-#: From here on a correlation tanh(x) is 1 to seven digits.
+#: Beyond this Fisher's z, a correlation tanh(z) equals 1 to seven digits.
 _FURTHEST: Final = 8.0
-#: As many e-folds below its estimate a standard deviation is zero beside it; so many above it are
-#: more than any estimate is off, also one of zero in the units of a badly scaled covariate.
+#: A standard deviation that lies this many e-folds below its estimate is zero beside it. No
+#: estimate is wrong by as many e-folds as the search extends above it, not even an estimate of zero
+#: in the units of a badly scaled covariate.
 _BELOW: Final = 8.0
 _ABOVE: Final = 40.0
-#: The element of theta that stands for zero, which has no logarithm.
+#: The element of theta that replaces zero, which has no logarithm.
 _SMALL: Final = 1e-3
 
 
-class HeldParameter(Protocol):
-    """A parameter on a scale without bounds, x, and what is free beside it."""
+class ConstrainedParameter(Protocol):
+    """A parameter on a scale without bounds, x, and the free parameters beside it."""
 
     def estimate(self, solution: Solution) -> float:
         """The estimate, as x; NaN where there is none."""
         ...
 
     def free(self, solution: Solution) -> NDArray[np.float64]:
-        """What is free, at the estimate."""
+        """The free parameters at the estimate."""
         ...
 
     def furthest(self, side: int, start: float) -> tuple[float, float]:
-        """How far x is followed from the estimate, and the parameter that lies there."""
+        """The last x of a search on one side of the estimate, and the parameter's bound there."""
         ...
 
     def value(self, x: float) -> float:
-        """The parameter."""
+        """The parameter at x."""
         ...
 
     def criterion(
         self, problem: Problem, free: NDArray[np.float64], x: float
     ) -> tuple[float, NDArray[np.float64]]:
-        """The criterion, and its derivatives by what is free."""
+        """The criterion, and its derivatives by the free parameters."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldCorrelation:
+class ConstrainedCorrelation:
     """The correlation of the first two effects of a term; x is Fisher's z.
 
     Attributes
@@ -88,13 +90,13 @@ class HeldCorrelation:
         return float(np.clip(z, -_FURTHEST, _FURTHEST))
 
     def free(self, solution: Solution) -> NDArray[np.float64]:
-        """Theta without T₂₂, and r in the place of T₂₁."""
+        """Theta without T₂₂, and r in place of T₂₁."""
         free = solution.theta.copy()
         free[self.first + 1] = np.hypot(*solution.theta[[self.first + 1, self.first + self.size]])
         return np.delete(free, self.first + self.size)
 
     def furthest(self, side: int, start: float) -> tuple[float, float]:
-        """Fisher's z of what is as good as 1."""
+        """Fisher's z of a correlation that equals 1 to seven digits, and 1 with its sign."""
         del start
         return side * _FURTHEST, float(side)
 
@@ -117,7 +119,7 @@ class HeldCorrelation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldDeviation:
+class ConstrainedDeviation:
     """The standard deviation of the first effect of a term; x is its logarithm.
 
     Attributes
@@ -129,17 +131,17 @@ class HeldDeviation:
     first: int
 
     def estimate(self, solution: Solution) -> float:
-        """The logarithm of the estimate, or of what stands for zero."""
+        """The logarithm of the estimate, or of a small number where the estimate is zero."""
         return float(np.log(solution.sigma * max(float(solution.theta[self.first]), _SMALL)))
 
     def free(self, solution: Solution) -> NDArray[np.float64]:
-        """Theta, with log σ in the place of T₁₁."""
+        """Theta, with log σ in place of T₁₁."""
         free = solution.theta.copy()
         free[self.first] = np.log(solution.sigma)
         return free
 
     def furthest(self, side: int, start: float) -> tuple[float, float]:
-        """Zero below, nothing above."""
+        """The bound is zero below; above there is none."""
         return (start + _ABOVE, np.inf) if side > 0 else (start - _BELOW, 0.0)
 
     def value(self, x: float) -> float:
@@ -149,7 +151,7 @@ class HeldDeviation:
     def criterion(
         self, problem: Problem, free: NDArray[np.float64], x: float
     ) -> tuple[float, NDArray[np.float64]]:
-        """The criterion before σ is profiled out, at the σ that holds the standard deviation."""
+        """The criterion before σ is profiled out, at the σ that fixes the standard deviation."""
         nu = problem.likelihood.nu
         log_sigma = free[self.first]
         theta = free.copy()

@@ -1,4 +1,4 @@
-"""Whether a model contains another, and what it has more."""
+"""Whether a model contains a smaller one, and by which parameters it is larger."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pylme.errors import OptionError
-from pylme.simulation.testing.testing import Difference
+from pylme.inference.likelihood_ratio import Difference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["difference_of"]
 
-#: What is left of a column in the span of others, as a part of it.
-_NOTHING: Final = 1e-8
+#: The largest part of a column, relative to its norm, that may lie outside the span of others.
+_OUTSIDE: Final = 1e-8
 
 
 def difference_of(larger: ModelMatrices, smaller: ModelMatrices) -> Difference:
-    """What a model has more than the one that it contains.
+    """The parameters that a model has in addition to those of a smaller one.
 
     Parameters
     ----------
@@ -43,13 +43,16 @@ def difference_of(larger: ModelMatrices, smaller: ModelMatrices) -> Difference:
     sizes = [[len(term.names) for term in design.terms] for design in (larger, smaller)]
     effects = sum(sizes[0]) - sum(sizes[1])
     thetas = [sum(k * (k + 1) // 2 for k in of_model) for of_model in sizes]
-    more = Difference(fixed=larger.p - smaller.p, effects=effects, thetas=thetas[0] - thetas[1])
-    # A random effect more is a variance more at least: else a covariance was set to zero for it.
-    if more.df < 1 or more.thetas < effects:
+    difference = Difference(
+        fixed=larger.p - smaller.p, effects=effects, thetas=thetas[0] - thetas[1]
+    )
+    # Each additional random effect brings at least one variance. If there are fewer additional
+    # parameters than that, a covariance of the smaller model is missing in the larger one.
+    if difference.df < 1 or difference.thetas < effects:
         raise OptionError(
             option="null", value=smaller.formula, allowed="a model with fewer parameters"
         )
-    return more
+    return difference
 
 
 def _columns(design: ModelMatrices, group: str) -> NDArray[np.float64]:
@@ -72,7 +75,7 @@ def _require_same_rows(larger: ModelMatrices, smaller: ModelMatrices) -> None:
 def _require_span(what: str, columns: NDArray[np.float64], others: NDArray[np.float64]) -> None:
     Q = np.linalg.qr(others)[0] if others.shape[1] else np.empty((len(others), 0))
     left = np.linalg.norm(columns - Q @ (Q.T @ columns), axis=0)
-    if (left > _NOTHING * np.linalg.norm(columns, axis=0)).any():
+    if (left > _OUTSIDE * np.linalg.norm(columns, axis=0)).any():
         raise OptionError(
             option="null",
             value=f"a model whose {what} are not all in the larger one",

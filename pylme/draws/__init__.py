@@ -1,0 +1,1 @@
+"""Random effects, errors and responses drawn from a model: arrays in, arrays out."""
