@@ -11,6 +11,8 @@ from .api.lmer import lmer as lmer
 from .api.power import power as power
 from .api.study import study as study
 from .by_group.group_specific import group_specific as group_specific
+from .covariance.correlation import cov2sdcor as cov2sdcor
+from .covariance.correlation import sdcor2cov as sdcor2cov
 from .crosscheck.verdict import Verdict as Verdict
 from .explanation.compare import compare_formulas as compare_formulas
 from .explanation.explain import explain as explain
@@ -27,8 +29,6 @@ from .lme4.control import LmerControl as LmerControl
 from .lme4.installation.doctor import doctor as doctor
 from .lme4.installation.doctor import show_versions as show_versions
 from .results.convergence import Status as Status
-from .results.covariance import cov2sdcor as cov2sdcor
-from .results.covariance import sdcor2cov as sdcor2cov
 from .simulation.bootstrap.bootstrap import Bootstrap as Bootstrap
 from .simulation.draw.simulate import simulate as simulate
 from .simulation.draw.simulation import Simulation as Simulation

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme.covariance.correlation import sdcor
 from pylme.errors import NotAvailableError
 from pylme.formula import read_level_block
 from pylme.text import nearest
@@ -69,7 +70,7 @@ def blocks_by(
             group=term.group,
             level=block.level,
             names=block.names,
-            sdcor=_sdcor(term.sd, term.corr),
+            sdcor=sdcor(term.sd, term.corr),
         )
         for position, (term, block) in enumerate(zip(varcorr.terms, read, strict=True))
         if block is not None and block.by == by and group in (None, term.group)
@@ -90,12 +91,6 @@ def blocks_by(
             remedy="Read them from .varcorr.",
         )
     return found
-
-
-def _sdcor(sd: NDArray[np.float64], corr: NDArray[np.float64]) -> NDArray[np.float64]:
-    made = corr.copy()
-    np.fill_diagonal(made, sd)
-    return made
 
 
 def _no_blocks(asked: str, by: str, others: tuple[str, ...]) -> NotAvailableError:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.by_group.pooled import EqualityTest
+from pylme.covariance.cells import cells
 from pylme.inference.delta_interval import delta_intervals
 from pylme.render import Rendered, Table
 from pylme.results.tidying import half_width
@@ -109,11 +110,10 @@ class GroupCorrelations(Rendered):
 
     def _parameters(self) -> list[tuple[str, tuple[int, int]]]:
         """Label and place of each standard deviation and each correlation."""
-        k = len(self.names)
-        return [(f"sd {name}", (a, a)) for a, name in enumerate(self.names)] + [
-            (f"cor {self.names[b]}, {self.names[a]}", (a, b))
-            for b in range(k)
-            for a in range(b + 1, k)
+        names = self.names
+        return [
+            (f"sd {names[a]}" if a == b else f"cor {names[b]}, {names[a]}", (a, b))
+            for a, b in cells(len(names), "cov.last")
         ]
 
     def _notes(self) -> list[str]:

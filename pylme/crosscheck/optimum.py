@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pylme.covariance.structure import Unstructured
 from pylme.crosscheck.comparison import Comparison, Tier, worst
 from pylme.crosscheck.tolerances import ANOTHER_MINIMUM, HUNDREDTH, NEGLIGIBLE
 
@@ -110,9 +111,7 @@ def _covariances(
 
 
 def _covariance(theta: NDArray[np.float64], sigma: float, k: int) -> NDArray[np.float64]:
-    T = np.zeros((k, k))
-    columns, rows = np.triu_indices(k)
-    T[rows, columns] = theta
+    T = Unstructured(size=k).factor(theta)
     return np.asarray(sigma**2 * (T @ T.T))
 
 

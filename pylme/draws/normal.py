@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pylme.covariance.roots import square_root
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from pylme.draws.parts import Step
 
-__all__ = ["draw_with_numpy", "square_root"]
+__all__ = ["draw_with_numpy"]
 
 
 def draw_with_numpy(
@@ -69,15 +71,3 @@ def _standardized(z: NDArray[np.float64]) -> NDArray[np.float64]:
     covariance = centred.swapaxes(1, 2) @ centred / (levels - 1)
     back = np.linalg.inv(np.linalg.cholesky(covariance))
     return centred @ back.swapaxes(1, 2)
-
-
-def square_root(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The lower triangular L with L Lᵀ = Σ and a diagonal of zero or more; Σ may be singular.
-
-    From the symmetric root by QR, because Cholesky's algorithm stops at a zero pivot.
-    """
-    values, vectors = np.linalg.eigh(covariance)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    R = np.linalg.qr(root.T, mode="r")
-    signs = np.where(np.diag(R) < 0, -1.0, 1.0)
-    return np.tril((signs[:, None] * R).T)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pylme.covariance.cells import cells
+from pylme.covariance.names import block_labels, covariance_name
 from pylme.explanation.by_level import linear_form
 from pylme.explanation.notation import TEXT
 from pylme.explanation.words import meaning
-from pylme.identifiability.parameters import term_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,17 +67,17 @@ def parameters_frame(random: Sequence[RandomPart], found: Identifiability | None
     import pandas as pd
 
     unseen = set() if found is None else {n for d in found.directions for n in d.names}
-    labels = term_labels([part.group for part in random])
+    labels = block_labels(part.group for part in random)
     rows = []
     for term, (part, label) in enumerate(zip(random, labels, strict=True)):
-        for a, one in enumerate(part.names):
-            for b, other in enumerate(part.names[a:], start=a):
-                name = f"var({one} | {label})" if a == b else f"cov({one}, {other} | {label})"
-                seen = None if found is None or found.rank is None else name not in unseen
-                rows.append(
-                    (part.label, part.group, one, None if a == b else other, name,
-                     TEXT.tau(term, a, b), seen)
-                )  # fmt: skip
+        for b, a in cells(len(part.names)):
+            one, other = part.names[a], part.names[b]
+            name = covariance_name(label, other, one)
+            seen = None if found is None or found.rank is None else name not in unseen
+            rows.append(
+                (part.label, part.group, one, None if a == b else other, name,
+                 TEXT.tau(term, a, b), seen)
+            )  # fmt: skip
     columns = ["term", "group", "var1", "var2", "parameter", "symbol", "identified"]
     frame = pd.DataFrame(rows, columns=columns)
     # Objects, so that what is missing is None whatever pandas makes of the columns.

@@ -34,7 +34,6 @@ from pylme.formula.habits import (
     patsy_argument,
     translation,
 )
-from pylme.formula.literals import is_reserved
 from pylme.formula.nodes import (
     Argument,
     Binary,
@@ -49,6 +48,7 @@ from pylme.formula.nodes import (
     walk,
 )
 from pylme.formula.parse import BINDING
+from pylme.r_names import is_reserved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,12 +11,7 @@ import math
 import re
 import unicodedata
 
-CONSTANTS = frozenset(
-    {"TRUE", "FALSE", "NULL", "NA", "NA_integer_", "NA_real_", "NA_character_", "Inf", "NaN"}
-)
-KEYWORDS = frozenset(
-    {"if", "else", "for", "while", "repeat", "next", "break", "function", "in", "NA_complex_"}
-)
+from pylme.r_names import is_reserved
 
 _LARGEST_INTEGER = 2**31 - 1
 _LARGEST_ASCII = 0x7F
@@ -106,11 +101,6 @@ def _written(character: str, quote: str, *, unicode: bool) -> str:
     if not unicode:
         return f"\\{code:03o}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
-
-
-def is_reserved(name: str) -> bool:
-    """Whether R's parser takes the name for something other than a variable."""
-    return name in CONSTANTS or name in KEYWORDS
 
 
 def is_dots(name: str) -> bool:

@@ -11,7 +11,8 @@ import unicodedata
 from typing import Literal, NamedTuple, NoReturn, TypeAlias, cast
 
 from pylme.errors import CodeNotAllowedError, FormulaSyntaxError
-from pylme.formula.literals import CONSTANTS, KEYWORDS, is_dots
+from pylme.formula.literals import is_dots
+from pylme.r_names import CONSTANTS, KEYWORDS
 
 TokenKind: TypeAlias = Literal[
     "number", "name", "quoted", "constant", "string", "operator", "open", "close", "comma", "end"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme.covariance.cells import lower_triangle_places
 from pylme.families.support import has_dispersion
 from pylme.identifiability.conditioning import Conditioned, conditioned, weighted
 from pylme.identifiability.null_space import null_space
@@ -86,7 +87,7 @@ def _roots(design: ModelMatrices) -> NDArray[np.float64] | None:
 
 def block_of(term: RandomTerm, conditioned: Conditioned) -> Block:
     """A term with its conditioned columns, the parameters in the order of theta."""
-    columns, rows = np.triu_indices(len(conditioned.R))
+    rows, columns = lower_triangle_places(len(conditioned.R))
     return Block(
         codes=term.codes,
         levels=len(term.levels),

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pylme.covariance.names import RESIDUAL_VARIANCE
 from pylme.identifiability.analysis import analysed
 from pylme.identifiability.facts import Facts
 from pylme.identifiability.fixed import fixed_effects
 from pylme.identifiability.limits import MOST_PARAMETERS, size_of, what_was_done
 from pylme.identifiability.null_space import tolerance
-from pylme.identifiability.parameters import SIGMA, covariance_parameters, places_of
+from pylme.identifiability.parameters import covariance_parameters, places_of
 from pylme.identifiability.reasons import reason
 from pylme.identifiability.report import Direction, Identifiability
 from pylme.identifiability.trace import Trace
@@ -46,7 +47,7 @@ def identify(design: ModelMatrices) -> Identifiability:
     size = len(analysis.parameters)
     facts = Facts(design)
     absorbed = _absorbed(analysis)
-    names = [*(parameter.name for parameter in analysis.parameters), SIGMA]
+    names = [*(parameter.name for parameter in analysis.parameters), RESIDUAL_VARIANCE]
     rows = sorted(analysis.rows, key=_single_ones_first)
     return Identifiability(
         formula=design.formula,

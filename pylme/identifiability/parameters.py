@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from pylme.covariance.cells import cells
+from pylme.covariance.names import block_labels, covariance_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pylme.model_matrix.random_term import RandomTerm
 
-__all__ = ["SIGMA", "CovarianceParameter", "covariance_parameters", "places_of", "term_labels"]
-
-#: The name of the residual variance.
-SIGMA: Final = "sigma^2"
+__all__ = ["CovarianceParameter", "covariance_parameters", "places_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,19 +38,16 @@ class CovarianceParameter:
 
 def covariance_parameters(terms: Sequence[RandomTerm]) -> tuple[CovarianceParameter, ...]:
     """The parameters in the order of theta: term by term, the lower triangles by columns."""
-    labels = term_labels([term.group for term in terms])
+    labels = block_labels(term.group for term in terms)
     return tuple(
         CovarianceParameter(
             term=position,
             row=row,
             column=column,
-            name=f"var({term.names[row]} | {label})"
-            if row == column
-            else f"cov({term.names[column]}, {term.names[row]} | {label})",
+            name=covariance_name(label, term.names[row], term.names[column]),
         )
         for position, (term, label) in enumerate(zip(terms, labels, strict=True))
-        for column in range(len(term.names))
-        for row in range(column, len(term.names))
+        for row, column in cells(len(term.names))
     )
 
 
@@ -64,15 +61,3 @@ def places_of(
         [parameters[i].row for i in places],
         [parameters[i].column for i in places],
     )
-
-
-def term_labels(groups: Sequence[str]) -> list[str]:
-    """lme4's names of terms: the grouping factors, made unique as g, g.1, g.2."""
-    labels: list[str] = []
-    for group in groups:
-        label, count = group, 0
-        while label in labels or (count and label in groups):
-            count += 1
-            label = f"{group}.{count}"
-        labels.append(label)
-    return labels

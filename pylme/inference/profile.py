@@ -13,8 +13,9 @@ import numpy as np
 from scipy.optimize import brentq, minimize
 
 from pylme.arrays import locked
+from pylme.covariance.roots import lower_root
+from pylme.covariance.structure import Unstructured
 from pylme.inference.constrained_fit import ConstrainedCorrelation, ConstrainedDeviation
-from pylme.reference.criterion.prepare import lower_triangle
 from pylme.reference.linear import problem_of
 from pylme.reference.solution import solution_at
 from pylme.reference.threads import one_thread
@@ -79,10 +80,9 @@ def _with_effects_first(
     own, moved = linear.terms[term], theta.copy()
     k = len(own.names)
     order = [*dict.fromkeys(effects), *(i for i in range(k) if i not in effects)]
-    columns, rows = np.triu_indices(k)
-    T = np.zeros((k, k))
-    T[rows, columns] = theta[own.thetas]
-    moved[own.thetas] = lower_triangle(T[order][None])[0][rows, columns]
+    structure = Unstructured(size=k)
+    T = structure.factor(theta[own.thetas])
+    moved[own.thetas] = structure.parameters(lower_root(T[order]))
     ordered = replace(
         own,
         names=tuple(own.names[i] for i in order),

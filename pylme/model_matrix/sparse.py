@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from pylme.covariance.structure import Unstructured
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -83,11 +85,8 @@ def lambda_template(
 
 def start(terms: Sequence[RandomTerm]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """lme4's starting theta, 1 on the diagonal and 0 below it, and the lower bounds."""
-    diagonal = np.concatenate(
-        [
-            np.arange(row, size) == row
-            for size in (len(term.names) for term in terms)
-            for row in range(size)
-        ]
+    structures = [Unstructured(size=len(term.names)) for term in terms]
+    return (
+        np.concatenate([structure.start() for structure in structures]),
+        np.concatenate([structure.lower_bounds() for structure in structures]),
     )
-    return diagonal.astype(np.float64), np.where(diagonal, 0.0, -np.inf)

@@ -6,14 +6,17 @@ that a line ends where Σ(x) would be no covariance matrix any more.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pylme.covariance.cells import cells
+from pylme.covariance.correlation import correlation
+from pylme.covariance.names import RESIDUAL_VARIANCE, covariance_name
+from pylme.covariance.roots import square_root
+from pylme.covariance.structure import Unstructured
 from pylme.errors import NotAvailableError, OptionError, UnknownNameError
 from pylme.plot.line import FAR, Line
-from pylme.reference.criterion.prepare import lower_triangle
-from pylme.results.covariance import correlation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,9 +28,6 @@ if TYPE_CHECKING:
     from pylme.results.varcorr import VarCorr
 
 __all__ = ["line_of_a_combination", "line_of_a_term"]
-
-#: The residual variance, as identifiability names it.
-SIGMA: Final = "sigma^2"
 
 
 def line_of_a_term(fit: Fitted, along: tuple[str, ...]) -> Line:
@@ -99,7 +99,7 @@ def line_of_a_combination(fit: Fitted, along: Combination) -> Line:
     known = _names(fit.varcorr)
     change: dict[int, NDArray[np.float64]] = {}
     for name, weight in zip(along.names, along.weights, strict=True):
-        if name == SIGMA:
+        if name == RESIDUAL_VARIANCE:
             continue
         if name not in known:
             raise UnknownNameError(what="covariance parameter", name=name, known=tuple(known))
@@ -127,15 +127,9 @@ def line_of_a_combination(fit: Fitted, along: Combination) -> Line:
 def _names(varcorr: VarCorr) -> dict[str, tuple[int, int, int]]:
     """The places of all covariance parameters, by the names that identifiability gives them."""
     return {
-        f"var({row} | {term.label})" if i == j else f"cov({column}, {row} | {term.label})": (
-            at,
-            i,
-            j,
-        )
+        covariance_name(term.label, term.names[i], term.names[j]): (at, i, j)
         for at, term in enumerate(varcorr.terms)
-        for j, column in enumerate(term.names)
-        for i, row in enumerate(term.names)
-        if i >= j
+        for i, j in cells(len(term.names))
     }
 
 
@@ -161,20 +155,12 @@ def _line(
     def theta(x: float) -> NDArray[np.float64]:
         values = fit.theta.copy()
         for position, matrix in covariances(x).items():
-            columns, rows = np.triu_indices(sizes[position])
             own = slice(starts[position], starts[position + 1])
-            values[own] = _triangle(matrix / fit.sigma**2)[rows, columns]
+            T = square_root(matrix / fit.sigma**2)
+            values[own] = Unstructured(size=len(T)).parameters(T)
         return values
 
     return Line(label=label, at=at, low=low, high=high, theta=theta)
-
-
-def _triangle(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The lower triangular T ≥ 0 with TTᵀ = Σ, which may be singular."""
-    values, vectors = np.linalg.eigh(matrix)
-    root = vectors * np.sqrt(np.clip(values, 0.0, None))
-    triangle: NDArray[np.float64] = lower_triangle(root[None])[0]
-    return triangle
 
 
 def _reach(matrix: NDArray[np.float64], change: NDArray[np.float64], most: float) -> float:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from pylme.covariance.correlation import correlation
 from pylme.errors import OptionError
 from pylme.options import is_number
 from pylme.plot.axes import axes
 from pylme.plot.implied import covariance_ellipse
 from pylme.plot.palette import DARK, LIGHT, STYLES, Style, shown
 from pylme.plot.planes import planes
-from pylme.results.covariance import correlation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

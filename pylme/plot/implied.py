@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pylme.covariance.roots import eigen_root
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -80,8 +82,7 @@ def covariance_ellipse(
 
     It is {Lv : |v|² = χ²₂(probability)} with Σ = LLᵀ; a segment where Σ is singular.
     """
-    values, vectors = np.linalg.eigh(covariance)
-    root = vectors * np.sqrt(np.clip(values, 0.0, None))
     radius = np.sqrt(-2.0 * np.log1p(-probability))
     angle = np.linspace(0.0, 2.0 * np.pi, points)
-    return np.asarray(radius * np.column_stack([np.cos(angle), np.sin(angle)]) @ root.T)
+    circle = radius * np.column_stack([np.cos(angle), np.sin(angle)])
+    return np.asarray(circle @ eigen_root(covariance).T)

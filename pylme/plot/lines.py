@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from pylme.covariance.names import theta_names
 from pylme.errors import OptionError, UnknownNameError
 from pylme.options import number_array
 from pylme.plot.covariance_lines import line_of_a_combination, line_of_a_term
 from pylme.plot.fitted import require_fit
 from pylme.plot.line import FAR, Combination, Line
-from pylme.plot.theta_names import theta_names
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -33,7 +33,7 @@ def line_along(fit: Fitted, along: Along) -> Line:
     """
     require_fit(fit)
     if isinstance(along, str):
-        names = theta_names(fit.varcorr)
+        names = theta_names((term.group, term.names) for term in fit.varcorr.terms)
         if along not in names:
             raise UnknownNameError(what="element of theta", name=along, known=names)
         position = names.index(along)

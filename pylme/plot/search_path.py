@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
+from pylme.covariance.names import theta_names
 from pylme.errors import NotAvailableError
 from pylme.options import choice
 from pylme.plot.axes import axes
 from pylme.plot.fitted import require_fit
 from pylme.plot.palette import BLUE, STYLES, shown
-from pylme.plot.theta_names import theta_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +54,7 @@ def convergence_data(fit: Fitted) -> pd.DataFrame:
             remedy='Fit the model with engine="numpy".',
         )
     frame = trace.to_frame()
-    names = theta_names(fit.varcorr)
+    names = theta_names((term.group, term.names) for term in fit.varcorr.terms)
     frame.columns = ["criterion", "accepted", *names]
     frame.insert(1, "excess", frame["criterion"] - frame["criterion"].min())
     return frame

@@ -14,8 +14,8 @@ from scipy import sparse
 
 from pylme.errors import OptionError, UnknownNameError
 from pylme.model_matrix.model_frame import categorical
+from pylme.r_names import make_unique
 from pylme.reference.factorization import factorize, lambda_at, random_matrix_at
-from pylme.results.labels import unique_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ def item(model: ReferenceModel, name: str) -> Any:
 
 
 def _labels(model: ReferenceModel) -> tuple[str, ...]:
-    return unique_labels([term.group for term in model.design.terms])
+    return make_unique([term.group for term in model.design.terms])
 
 
 def _by_term(model: ReferenceModel, values: list[Any]) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _Ztlist(model: ReferenceModel) -> dict[str, sparse.csc_array]:
     """The rows of Zᵀ of each column that varies by level."""
     Zt = model.design.Zt.tocsr()
     parts = [(term, k) for term in model.design.terms for k in range(len(term.names))]
-    names = unique_labels([f"{term.group}.{term.names[k]}" for term, k in parts])
+    names = make_unique([f"{term.group}.{term.names[k]}" for term, k in parts])
     rows = [sparse.csc_array(Zt[term.rows][k :: len(term.names)]) for term, k in parts]
     return dict(zip(names, rows, strict=True))
 

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pylme.arrays import read_only
+from pylme.covariance.cells import cells
 from pylme.errors import OptionError, ResponseError
 from pylme.model_matrix.matrices import ModelMatrices
 from pylme.options import number_array, true_or_false
@@ -121,9 +122,9 @@ class ManyFits:
         ):
             columns |= {f"sd[{name} | {group}]": sd[:, i] for i, name in enumerate(effects)}
             columns |= {
-                f"corr[{effects[i]}, {effects[j]} | {group}]": corr[:, j, i]
-                for i in range(len(effects))
-                for j in range(i + 1, len(effects))
+                f"corr[{effects[column]}, {effects[row]} | {group}]": corr[:, row, column]
+                for row, column in cells(len(effects))
+                if row > column
             }
         columns |= {"converged": self.converged, "singular": self.singular}
         return pd.DataFrame(columns)

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pylme.arrays import read_only
+from pylme.covariance.correlation import correlation
+from pylme.covariance.names import block_labels
+from pylme.covariance.structure import factors_of
 from pylme.errors import warn
 from pylme.model_matrix.model_frame import model_frame
 from pylme.reference.ending import examined, search
@@ -31,9 +34,7 @@ from pylme.reference.solution import (
 from pylme.reference.standard_errors import standard_errors
 from pylme.reference.threads import one_thread
 from pylme.results.condition import Condition
-from pylme.results.covariance import correlation
 from pylme.results.estimates import Estimates
-from pylme.results.labels import block_labels
 from pylme.results.linear_problem import LinearProblem
 from pylme.results.ranef import RandomEffects
 from pylme.results.record import fit_record
@@ -134,14 +135,7 @@ class ReferenceModel:
     @cached_property
     def factors(self) -> list[NDArray[np.float64]]:
         """The relative covariance factor T of each term, shapes (k, k)."""
-        made = []
-        for term in self.design.terms:
-            k = len(term.names)
-            T = np.zeros((k, k))
-            columns, rows = np.triu_indices(k)
-            T[rows, columns] = self.theta[term.thetas]
-            made.append(T)
-        return made
+        return factors_of(self.theta, [len(term.names) for term in self.design.terms])
 
     @cached_property
     def mu(self) -> NDArray[np.float64]:

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pylme.covariance.correlation import correlation
 from pylme.render import LEFT, Document, Lines, NamedValues, Rendered, Table
 from pylme.render.abbreviate import abbreviate
 from pylme.render.coefmat import coefficient_table
 from pylme.render.fill import fill
 from pylme.render.numbers import format_numbers
 from pylme.render.rounding import round_decimals
-from pylme.results.covariance import correlation
 from pylme.results.estimates import Estimates, ModelInfo
 from pylme.results.information import aic, bic
 from pylme.results.optinfo import OptInfo

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
+from pylme.covariance.cells import CellOrder, cells
+from pylme.covariance.correlation import correlation
 from pylme.errors import UnknownNameError
 from pylme.formula import read_level_block
 from pylme.options import choice
 from pylme.render import LEFT, Rendered, Table
 from pylme.render.numbers import format_numbers
 from pylme.render.rounding import round_decimals
-from pylme.results.covariance import correlation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-__all__ = ["GroupVarCorr", "VarCorr", "VarCorrTerm", "cells"]
-
-Order = Literal["cov.last", "lower.tri"]
+__all__ = ["GroupVarCorr", "VarCorr", "VarCorrTerm"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +135,7 @@ class VarCorr(Rendered):
     def __contains__(self, group: object) -> bool:
         return group in self.groups
 
-    def to_frame(self, order: Order = "cov.last") -> pd.DataFrame:
+    def to_frame(self, order: CellOrder = "cov.last") -> pd.DataFrame:
         """Every variance and covariance as a row, as R's ``as.data.frame(VarCorr(fit))``.
 
         Parameters
@@ -154,10 +153,10 @@ class VarCorr(Rendered):
         OptionError
             If `order` is neither of the two.
         """
-        order = choice("order", order, Order)
+        order = choice("order", order, CellOrder)
         rows: list[tuple[str, str | None, str | None, float, float]] = [
-            (term.label, term.names[i], None if i == j else term.names[j], term.cov[j, i],
-             term.sd[i] if i == j else term.corr[j, i])
+            (term.label, term.names[j], None if i == j else term.names[i], term.cov[i, j],
+             term.sd[i] if i == j else term.corr[i, j])
             for term in self.terms
             for i, j in cells(len(term.names), order)
         ]  # fmt: skip
@@ -238,13 +237,6 @@ def _by_level(term: VarCorrTerm) -> VarCorrTerm:
     if block is None:
         return term
     return replace(term, label=f"{term.group} ({block.by}: {block.level})", names=block.names)
-
-
-def cells(k: int, order: Order) -> list[tuple[int, int]]:
-    """Pairs (column, row) of a symmetric k by k matrix in the order of R's data frame."""
-    if order == "lower.tri":
-        return [(i, j) for i in range(k) for j in range(i, k)]
-    return [(i, i) for i in range(k)] + [(i, j) for i in range(k) for j in range(i + 1, k)]
 
 
 def _correlation_cells(corr: NDArray[np.float64], digits: int, width: int) -> list[list[str]]:

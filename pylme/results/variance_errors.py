@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.results.varcorr import cells
+from pylme.covariance.cells import cells
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +54,6 @@ def varcorr_table(varcorr: VarCorr, errors: VarianceErrors) -> pd.DataFrame:
     for at, (name, parts, residual) in enumerate(
         (("vcov_se", errors.cov, errors.variance), ("sdcor_se", errors.sdcor, errors.sigma))
     ):
-        values = [part[place[:, 1], place[:, 0]] for part, place in zip(parts, places, strict=True)]
+        values = [part[place[:, 0], place[:, 1]] for part, place in zip(parts, places, strict=True)]
         frame.insert(4 + 2 * at, name, np.concatenate([*values, [residual]]))
     return frame

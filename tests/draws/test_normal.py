@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pylme.draws.normal import square_root
+from pylme.covariance.roots import square_root
 
 
 @given(st.lists(st.floats(-5, 5), min_size=6, max_size=6), st.integers(0, 3))

@@ -9,7 +9,6 @@ import pylme
 from pylme.identifiability.analysis import analysed
 from pylme.identifiability.conditioning import conditioned
 from pylme.identifiability.null_space import echelon, null_space
-from pylme.identifiability.parameters import term_labels
 from pylme.identifiability.sketch import Block, sketched
 from tests.identifiability.oracle import full_matrices, projected
 
@@ -78,8 +77,3 @@ def test_an_echelon_form_keeps_single_entries_and_the_space() -> None:
     assert [0, 0, 1, 0, 0] in found.tolist()
     assert np.count_nonzero(found) == 5
     assert np.linalg.matrix_rank(np.vstack([found, space])) == 3
-
-
-def test_labels_are_those_of_r_make_unique() -> None:
-    assert term_labels(["g", "h", "g", "g"]) == ["g", "h", "g.1", "g.2"]
-    assert term_labels(["g", "g", "g.1"]) == ["g", "g.2", "g.1"]

@@ -3,11 +3,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import pylme
 from pylme import plot
-from pylme.errors import NotAvailableError, OptionError, UnknownNameError
+from pylme.errors import NotAvailableError, NotIdentifiedWarning, OptionError, UnknownNameError
 from tests.native import native
 from tests.plot.fits import COMBINED, by_sector, dyestuff, hsb, sleepstudy, two_sectors
 from tests.tolerances import SAME_THETA
@@ -200,3 +201,22 @@ def test_a_generalized_model_has_no_such_picture():
 def test_a_fit_from_json_has_no_criterion_to_evaluate():
     with pytest.raises(NotAvailableError):
         plot.profile_criterion(pylme.from_json(sleepstudy().to_json()), "Subject.Days")
+
+
+def test_the_directions_of_repeated_blocks_of_an_interaction_are_drawn_flat():
+    rng = np.random.default_rng(5)
+    data = pd.DataFrame(
+        {"a": np.repeat(list("pqrs"), 30), "b": np.tile(np.repeat(list("tuv"), 10), 4)}
+    )
+    data["x"], data["z"] = rng.normal(size=(2, 120))
+    cell = np.arange(120) // 10
+    own, slope = rng.normal(size=(2, 12))
+    data["y"] = data["x"] + own[cell] + slope[cell] * data["z"] + rng.normal(size=120)
+    formula = "y ~ x + (1 | a:b) + (0 + z | a:b) + (1 | a:b)"
+    with pytest.warns(NotIdentifiedWarning):
+        fit = pylme.lmer(formula, data, engine="numpy")
+    (direction,) = pylme.design(formula, data).identifiability().directions
+    assert direction.names == ("var((Intercept) | a.b)", "var((Intercept) | a.b.2)")
+    assert {term.label for term in fit.varcorr.terms} == {"a.b", "a.b.1", "a.b.2"}
+    ax = plot.profile_criterion(fit, direction, points=5)
+    assert ax.get_title().startswith("Flat")

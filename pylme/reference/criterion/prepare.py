@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.linalg import block_diag
 
+from pylme.covariance.roots import lower_root
 from pylme.reference.criterion.criterion import Criterion
 from pylme.reference.criterion.crossed import crossed
 from pylme.reference.criterion.likelihood import Likelihood
@@ -92,7 +93,7 @@ class Problem:
         for factor, C, T in zip(self.layout.factors, by, self.layout.matrices(theta), strict=True):
             product = C @ T
             for place in factor.places:
-                product[:, place, place] = lower_triangle(product[:, place, place])
+                product[:, place, place] = lower_root(product[:, place, place])
             made.append(product)
         return self.layout.theta(made)
 
@@ -168,13 +169,3 @@ def _criterion(likelihood: Likelihood, columns: Columns, layout: Layout) -> OneF
     if len(layout.factors) == 1:
         return one_factor(likelihood, columns, layout.factors[0])
     return crossed(likelihood, columns, layout)
-
-
-def lower_triangle(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The lower triangular L with LLᵀ = BBᵀ and a diagonal of zero or more, shape (R, k, k)."""
-    if matrices.shape[-1] == 1:
-        return np.abs(matrices)
-    L = np.asarray(np.linalg.qr(matrices.swapaxes(-1, -2), mode="r")).swapaxes(-1, -2)
-    signs = np.where(L.diagonal(axis1=-2, axis2=-1) < 0, -1.0, 1.0)
-    product: NDArray[np.float64] = L * signs[..., None, :]
-    return product

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pylme.covariance.roots import triangular
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -79,7 +81,7 @@ def _with_variance(
 ) -> NDArray[np.float64]:
     """A lower triangular factor of TTᵀ + size vvᵀ."""
     wide = np.column_stack([T, np.sqrt(size) * v])
-    return np.asarray(np.linalg.qr(wide.T, mode="r")).T
+    return triangular(wide)
 
 
 def _stacked(matrices: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme.covariance.roots import triangular
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -101,7 +103,6 @@ def with_variance(
                 size = np.sqrt(share[mine] * found.variance[mine])
                 extra = size[:, None] * found.vector[mine, place]
                 wide = np.concatenate([matrix[mine, place, place], extra[..., None]], axis=2)
-                upper = np.asarray(np.linalg.qr(wide.swapaxes(1, 2), mode="r"))
-                new[mine, place, place] = upper.swapaxes(1, 2)
+                new[mine, place, place] = triangular(wide)
         made.append(new)
     return made

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme.covariance.roots import triangular
 from pylme.reference.criterion.evaluation import gradient, hessian
 from pylme.reference.problem.terms import Layout
 
@@ -189,8 +190,7 @@ class Chart:
                     best = _pivoted(matrix[worse, place, place]) + place.start
                     order[worse, place] = np.take_along_axis(order[worse], best, axis=1)
                     rows = np.take_along_axis(matrix[worse], best[:, :, None], axis=1)
-                    upper = np.asarray(np.linalg.qr(rows[:, :, place].swapaxes(1, 2), mode="r"))
-                    matrix[worse, place, place] = upper.swapaxes(1, 2)
+                    matrix[worse, place, place] = triangular(rows[:, :, place])
             orders.append(order)
             made.append(matrix)
         moved = theta.copy()
@@ -204,8 +204,7 @@ def _make_lower(T: NDArray[np.float64], place: slice, order: NDArray[np.intp]) -
         return
     changed = (np.diff(order[:, place], axis=1) < 0).any(axis=1)
     if changed.any():
-        upper = np.asarray(np.linalg.qr(T[changed, place, place].swapaxes(1, 2), mode="r"))
-        T[changed, place, place] = upper.swapaxes(1, 2)
+        T[changed, place, place] = triangular(T[changed, place, place])
 
 
 def _pivoted(T: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.reference.criterion.prepare import lower_triangle
+from pylme.covariance.roots import lower_root
 from pylme.reference.optimize.boundary import escape
 from pylme.tolerances import SINGULAR
 
@@ -59,7 +59,7 @@ def rank_reduced(
             T[j, j] = 0.0
             below = T[None, j + 1 :, j:]
             if below.size:
-                T[j + 1 :, j + 1 :] = lower_triangle(below)[0]
+                T[j + 1 :, j + 1 :] = lower_root(below)[0]
                 T[j + 1 :, j] = 0.0
     return T
 

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pylme.covariance.roots import triangular
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -136,8 +138,7 @@ def _of_terms(layout: Layout, factors: Callable[[int], NDArray[np.float64]]) -> 
         parts = [factors(place.stop - place.start) for place in factor.places]
         matrices = np.zeros((len(parts[0]), factor.width, factor.width))
         for place, part in zip(factor.places, parts, strict=True):
-            upper = np.asarray(np.linalg.qr(part.swapaxes(1, 2), mode="r"))
-            matrices[:, place, place] = upper.swapaxes(1, 2)
+            matrices[:, place, place] = triangular(part)
         T.append(matrices)
     return layout.theta(T)
 

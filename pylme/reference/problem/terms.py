@@ -9,11 +9,12 @@ own T column by column, term by term, as in lme4 (Bates, Mächler, Bolker & Walk
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pylme.covariance.cells import lower_triangle_places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,20 +111,13 @@ def layout_of(terms: Sequence[RandomTerm]) -> Layout:
         for position, place in zip(factor.terms, factor.places, strict=True):
             term = terms[position]
             k = len(term.names)
-            columns, rows = _upper(k)
+            rows, columns = lower_triangle_places(k)
             factor_of[term.thetas] = f
             row[term.thetas], column[term.thetas] = rows + place.start, columns + place.start
     same = (factor_of[:, None] == factor_of) & (column[:, None] == column)
     return Layout(
         factors=tuple(factors), factor_of=factor_of, row=row, column=column, same_column=same
     )
-
-
-@cache
-def _upper(k: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The places of an upper triangle, row by row."""
-    rows, columns = np.triu_indices(k)
-    return rows, columns
 
 
 def _factor(terms: Sequence[RandomTerm], own: list[int]) -> Factor:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pylme.covariance.cells import cells
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -39,10 +41,10 @@ def gradients_of_parameters(
     gradients = np.eye(p + m)
     start = p
     for covariance, k in zip(covariances, sizes, strict=True):
-        cells = [(i, j) for i in range(k) for j in range(i, k)]
-        at = {cell: start + place for place, cell in enumerate(cells)}
+        places = cells(k)
+        at = {cell: start + place for place, cell in enumerate(places)}
         sd = np.sqrt(np.diag(covariance))
-        for i, j in cells:
+        for i, j in places:
             if i == j:
                 continue
             row = gradients[at[i, j]]
@@ -52,7 +54,7 @@ def gradients_of_parameters(
                     row[at[own, own]] = -covariance[i, j] / (2 * sd[i] * sd[j] * sd[own] ** 2)
             if not np.isfinite(row).all():
                 row[:] = np.nan
-        start += len(cells)
+        start += len(places)
     return gradients
 
 
@@ -93,14 +95,14 @@ def _defining(replicates: NDArray[np.float64], p: int, sizes: Sequence[int]) -> 
     made = replicates.copy()
     start = p
     for k in sizes:
-        cells = [(i, j) for i in range(k) for j in range(i, k)]
-        at = {cell: start + place for place, cell in enumerate(cells)}
-        for i, j in cells:
+        places = cells(k)
+        at = {cell: start + place for place, cell in enumerate(places)}
+        for i, j in places:
             sds = replicates[:, at[i, i]] * replicates[:, at[j, j]]
             # Beside a variance of zero there is no correlation, and the covariance is zero.
             made[:, at[i, j]] = (
                 sds if i == j else np.where(sds == 0, 0.0, sds * replicates[:, at[i, j]])
             )
-        start += len(cells)
+        start += len(places)
     made[:, start] = replicates[:, start] ** 2
     return made

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pylme.results.labels import block_labels
+from pylme.covariance.cells import cells
+from pylme.covariance.names import block_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,8 +52,8 @@ def parameters_of(
     found = [Parameter("fixed", None, name) for name in fixed]
     labels = block_labels(group for group, _ in terms)
     for label, (_, names) in zip(labels, terms, strict=True):
-        for i, j in _cells(len(names)):
-            term = f"sd__{names[i]}" if i == j else f"cor__{names[i]}.{names[j]}"
+        for i, j in cells(len(names)):
+            term = f"sd__{names[i]}" if i == j else f"cor__{names[j]}.{names[i]}"
             found.append(Parameter("ran_pars", label, term))
     found.append(Parameter("ran_pars", "Residual", "sd__Observation"))
     found += [Parameter("theta", None, f"theta{i + 1}") for i in range(n_thetas)]
@@ -70,11 +71,6 @@ def varcorr_values(
         Standard deviations (R, k) and correlations (R, k, k) of each term.
     """
     columns = [
-        sd[:, i] if i == j else corr[:, j, i] for sd, corr in terms for i, j in _cells(sd.shape[1])
+        sd[:, i] if i == j else corr[:, i, j] for sd, corr in terms for i, j in cells(sd.shape[1])
     ]
     return np.stack(columns, axis=1)
-
-
-def _cells(k: int) -> list[tuple[int, int]]:
-    """The lower triangle column by column."""
-    return [(i, j) for i in range(k) for j in range(i, k)]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pylme.covariance.correlation import correlation
 from pylme.errors import OptionError, UnknownNameError
 from pylme.options import is_number, mapping, text
-from pylme.results.covariance import correlation
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.estimate.parameters import parameters_of, varcorr_values
 

@@ -16,7 +16,7 @@ from pylme.options import number_array
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["correlation", "cov2sdcor", "sdcor2cov"]
+__all__ = ["correlation", "cov2sdcor", "sdcor", "sdcor2cov"]
 
 
 def _square(matrix: ArrayLike, option: str) -> NDArray[np.float64]:
@@ -48,6 +48,13 @@ def correlation(covariance: ArrayLike) -> NDArray[np.float64]:
         result: NDArray[np.float64] = cov / np.outer(sd, sd)
     np.fill_diagonal(result, 1.0)
     return result
+
+
+def sdcor(sd: NDArray[np.float64], corr: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Correlations with the standard deviations on the diagonal, shape (k, k)."""
+    made = corr.copy()
+    np.fill_diagonal(made, sd)
+    return made
 
 
 def sdcor2cov(m: ArrayLike) -> NDArray[np.float64]:
@@ -106,6 +113,4 @@ def cov2sdcor(v: ArrayLike) -> NDArray[np.float64]:
     [[2.0, 0.5], [0.5, 3.0]]
     """
     cov = _square(v, "v")
-    result = correlation(cov)
-    np.fill_diagonal(result, np.sqrt(np.diag(cov)))
-    return result
+    return sdcor(np.sqrt(np.diag(cov)), correlation(cov))

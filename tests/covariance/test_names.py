@@ -1,0 +1,53 @@
+"""The names of VarCorr's blocks against R's `make.names` and `make.unique`."""
+
+from __future__ import annotations
+
+import pytest
+
+from pylme.covariance.cells import cells, lower_triangle_places
+from pylme.covariance.names import block_labels, covariance_names
+from pylme.r_names import make_unique
+from tests.native import native
+
+NAMES = [
+    ["Subject", "Subject"],
+    ["recipe:replicate", "replicate", "replicate"],
+    ["g", "g.1", "g", "g", "g.2", "g"],
+    ["two words", "if", "TRUE", "1st", ".2nd", "_x", "größe", "a`b", "g", "g"],
+    ["a:b", "a.b", "a:b"],
+]
+
+
+def as_r(names):
+    quoted = ", ".join('"' + name.replace('"', '\\"') + '"' for name in names)
+    return f"c({quoted})"
+
+
+@pytest.mark.needs_r
+@pytest.mark.parametrize("names", NAMES, ids=str)
+def test_repeated_names(names):
+    assert block_labels(names) == tuple(native(f"make.names({as_r(names)}, unique = TRUE)"))
+    assert make_unique(names) == tuple(native(f"make.unique({as_r(names)})"))
+
+
+def test_names_that_come_once_stay():
+    names = ("recipe:replicate", "two words", "if")
+    assert block_labels(names) == names
+
+
+def test_labels_are_those_of_r_make_unique() -> None:
+    assert block_labels(["g", "h", "g", "g"]) == ("g", "h", "g.1", "g.2")
+    assert block_labels(["g", "g", "g.1"]) == ("g", "g.2", "g.1")
+
+
+def test_a_covariance_is_named_in_the_order_of_theta():
+    assert covariance_names("g", ["(Intercept)", "x"]) == (
+        "var((Intercept) | g)", "cov((Intercept), x | g)", "var(x | g)",
+    )  # fmt: skip
+
+
+def test_variances_come_first_where_that_is_asked_for():
+    assert cells(3) == ((0, 0), (1, 0), (2, 0), (1, 1), (2, 1), (2, 2))
+    assert cells(3, "cov.last") == ((0, 0), (1, 1), (2, 2), (1, 0), (2, 0), (2, 1))
+    rows, columns = lower_triangle_places(3)
+    assert tuple(zip(rows.tolist(), columns.tolist(), strict=True)) == cells(3)
