@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from pylme.results.optinfo import OptInfo
     from pylme.results.protocol import FittedModel
     from pylme.results.ranef import RandomEffects
-    from pylme.results.tidying import Effects
+    from pylme.results.tidying import Effects, Names
     from pylme.results.varcorr import VarCorr
     from pylme.simulation.bootstrap.bootstrap import Bootstrap
     from pylme.simulation.draw.simulator import Simulator
@@ -177,10 +177,10 @@ class Fit:
     def varcorr_table(self) -> pd.DataFrame:
         """Variances, covariances and their roots and correlations, with standard errors.
 
-        Columns ``grp, var1, var2, vcov, vcov_se, sdcor, sdcor_se``. The standard errors come from
-        the joint Hessian of the criterion in all covariance parameters and the residual variance,
-        by the delta method; NaN for a term on the boundary. lme4 gives none, so those of its fits
-        are computed from its matrices at its theta.
+        Columns ``grp, var1, var2, vcov, vcov_std_error, sdcor, sdcor_std_error``. The standard
+        errors come from the joint Hessian of the criterion in all covariance parameters and the
+        residual variance, by the delta method; NaN for a term on the boundary. lme4 gives none, so
+        those of its fits are computed from its matrices at its theta.
 
         Raises
         ------
@@ -467,6 +467,7 @@ class Fit:
         *,
         conf_int: bool = False,
         conf_level: float = 0.95,
+        names: Names = "pylme",
     ) -> pd.DataFrame:
         """Estimates as a tidy frame with broom.mixed's columns.
 
@@ -475,14 +476,16 @@ class Fit:
         effects : {"fixed", "ran_pars", "ran_vals"} or several of them
             Fixed effects, standard deviations and correlations, conditional modes.
         conf_int : bool
-            Add ``conf.low`` and ``conf.high``: normal intervals.
+            Add ``conf_low`` and ``conf_high``: normal intervals.
         conf_level : float
             Their level.
+        names : {"pylme", "broom"}
+            "broom" gives broom's own column names, with dots: ``std.error``.
 
         Returns
         -------
         DataFrame
-            ``effect, group, [level,] term, estimate, std.error, statistic[, p.value]``.
+            ``effect, group, [level,] term, estimate, std_error, statistic[, p_value]``.
 
         Raises
         ------
@@ -490,17 +493,30 @@ class Fit:
             If an argument is not one of those allowed, with or without intervals.
         """
         tidying.half_width(conf_level)
-        return tidying.tidy(
+        rows = tidying.tidy(
             effects,
             table=self.coef_table,
             varcorr=self.varcorr,
             modes=lambda: [(e, self.ranef_var[e.group]) for e in self._random_effects.values()],
             conf_level=conf_level if true_or_false("conf_int", conf_int) else None,
         )
+        return tidying.named(rows, names)
 
-    def glance(self) -> pd.DataFrame:
-        """The fit in one row, with broom.mixed's columns."""
-        return tidying.glance_row(self._info, self._estimates, aic=self.aic, bic=self.bic)
+    def glance(self, *, names: Names = "pylme") -> pd.DataFrame:
+        """The fit in one row, with broom.mixed's columns.
+
+        Parameters
+        ----------
+        names : {"pylme", "broom"}
+            "broom" gives broom's own column names, with dots: ``df.residual``.
+
+        Raises
+        ------
+        OptionError
+            If `names` is neither.
+        """
+        row = tidying.glance_row(self._info, self._estimates, aic=self.aic, bic=self.bic)
+        return tidying.named(row, names)
 
     def model_frame(self) -> pd.DataFrame:
         """The columns that the model used, by R's names for them, in the rows used.
@@ -512,16 +528,24 @@ class Fit:
         """
         return pd.DataFrame(dict(self._model.columns()), index=self._rows.used_index)
 
-    def augment(self) -> pd.DataFrame:
+    def augment(self, *, names: Names = "pylme") -> pd.DataFrame:
         """The rows used with fitted values, residuals and influence, with broom.mixed's columns.
+
+        Parameters
+        ----------
+        names : {"pylme", "broom"}
+            The columns that are added begin with an underscore, ``_fitted``; with "broom" they
+            begin with a dot, ``.fitted``.
 
         Raises
         ------
         NotAvailableError
             If the fit came from JSON.
+        OptionError
+            If `names` is neither.
         """
         return tidying.augmented(
-            self._model.columns(), self._model.row_quantities(), self._rows.used_index
+            self._model.columns(), self._model.row_quantities(), self._rows.used_index, names=names
         )
 
     def bootstrap(

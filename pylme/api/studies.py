@@ -30,7 +30,7 @@ def sector_correlation(
     engine: Engine = "numpy",
     rng: Rng = "numpy",
     seed: int = 1,
-    jobs: int | None = None,
+    n_jobs: int | None = None,
     candidates: Sequence[Candidate] = _ALL,
     progress: bool = False,
     store: str | os.PathLike[str] | None = None,
@@ -53,8 +53,8 @@ def sector_correlation(
         combined model "converge" turns on the last bit of its arithmetic.
     seed : int
         As for `pylme.simulate`; the published study has 1.
-    jobs : int or None
-        Workers, as `n_jobs` of `pylme.study`.
+    n_jobs : int or None
+        Workers, as for `pylme.study`.
     candidates : sequence of {"separate", "combined", "two dummies", "two blocks"}
         Those to try. The original study had the first two.
     progress : bool
@@ -81,7 +81,7 @@ def sector_correlation(
     [0.4, 0.4]
     """
     choice("rng", rng, Rng)
-    jobs = workers("jobs", jobs)
+    n_jobs = workers("n_jobs", n_jobs)
     if not isinstance(candidates, Sequence) or isinstance(candidates, str) or not candidates:
         allowed = f"a sequence of some of {', '.join(map(repr, _ALL))}"
         raise OptionError(option="candidates", value=candidates, allowed=allowed)
@@ -89,7 +89,7 @@ def sector_correlation(
     published = rng == "R" and engine == "lme4"
     found = run_study(
         sectors.sectors(rng), sectors.candidates(wanted), n=n, seed=seed, engine=engine,
-        n_jobs=jobs, progress=progress, store=store, reference_blas=published,
+        n_jobs=n_jobs, progress=progress, store=store, reference_blas=published,
     )  # fmt: skip
     return SectorCorrelation(
         study=found,

@@ -107,7 +107,7 @@ def study(
     >>> found
     <StudyResult: 100 replicates of 1 models by numpy, 0 fits failed>
     >>> line = found.summary().estimates.query("over == 'all' and parameter == 'ses'")
-    >>> bool(abs(line["bias"].item()) < 4 * line["bias_se"].item())
+    >>> bool(abs(line["bias"].item()) < 4 * line["bias_std_error"].item())
     True
     """
     return run_study(

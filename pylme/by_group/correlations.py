@@ -103,5 +103,7 @@ def _profiled(
         for b, a in combinations_with_replacement(range(len(low)), 2):
             ends = profile_interval(linear, theta, term=block.term, effects=(a, b), limit=limit)
             low[a, b], high[a, b] = low[b, a], high[b, a] = ends
-        made.append(LevelEstimates(level=block.level, estimate=block.sdcor, low=low, high=high))
+        made.append(
+            LevelEstimates(level=block.level, estimate=block.sdcor, conf_low=low, conf_high=high)
+        )
     return tuple(made)

@@ -35,14 +35,14 @@ class LevelEstimates:
     level : str
     estimate : ndarray, shape (k, k)
         Standard deviations on the diagonal, correlations off it.
-    low, high : ndarray, shape (k, k)
+    conf_low, conf_high : ndarray, shape (k, k)
         The ends of their intervals; NaN where there is none.
     """
 
     level: str
     estimate: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    conf_low: NDArray[np.float64]
+    conf_high: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -80,14 +80,19 @@ class GroupCorrelations(Rendered):
         -------
         DataFrame
             Index: the level. For each effect ``sd <effect>``, for each pair of them
-            ``cor <effect>, <effect>``; each followed by its interval, ``… low`` and ``… high``.
+            ``cor <effect>, <effect>``; each followed by the ends of its interval, ``… conf_low``
+            and ``… conf_high``.
         """
         import pandas as pd
 
         columns = {
             f"{label}{end}": [getattr(each, part)[place] for each in self.levels]
             for label, place in self._parameters()
-            for end, part in (("", "estimate"), (" low", "low"), (" high", "high"))
+            for end, part in (
+                ("", "estimate"),
+                (" conf_low", "conf_low"),
+                (" conf_high", "conf_high"),
+            )
         }
         index = pd.Index([each.level for each in self.levels], name=self.by)
         return pd.DataFrame(columns, index=index)
@@ -121,7 +126,7 @@ class GroupCorrelations(Rendered):
         if self.method == "profile":
             how = "the profile likelihood"
         notes = [f"{100 * self.conf_level:g}% intervals by {how}; one residual variance for all."]
-        if any(np.isnan(each.low).any() for each in self.levels):
+        if any(np.isnan(each.conf_low).any() for each in self.levels):
             notes.append(
                 "No interval where the fit lies on the boundary, or the data do not identify it; "
                 'method="profile" gives one.'
@@ -163,12 +168,16 @@ def delta_estimates(
     for block in blocks:
         own = np.full_like(block.sdcor, np.nan) if errors is None else errors[block.term]
         low, high = delta_intervals(block.sdcor, own, reach)
-        made.append(LevelEstimates(level=block.level, estimate=block.sdcor, low=low, high=high))
+        made.append(
+            LevelEstimates(level=block.level, estimate=block.sdcor, conf_low=low, conf_high=high)
+        )
     return tuple(made)
 
 
 def _cell(level: LevelEstimates, place: tuple[int, int]) -> str:
-    estimate, low, high = (part[place] for part in (level.estimate, level.low, level.high))
+    estimate, low, high = (
+        part[place] for part in (level.estimate, level.conf_low, level.conf_high)
+    )
     if np.isnan(low):
         return f"{estimate:.3f}"
     return f"{estimate:.3f} [{low:.3f}, {high:.3f}]"

@@ -19,7 +19,7 @@ def sector_correlation(
     engine: Engine = "numpy",
     rng: Rng = "numpy",
     seed: int = 1,
-    jobs: int = 1,
+    n_jobs: Annotated[int, Parameter(name=["--n-jobs", "--jobs"])] = 1,
     store: str | None = None,
     quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
@@ -37,7 +37,7 @@ def sector_correlation(
         Whose random numbers are drawn.
     seed
         Of the first replicate with R, of all with numpy.
-    jobs
+    n_jobs
         Worker processes.
     store
         A folder where results are kept; the same study called again goes on where it was cut off.
@@ -47,8 +47,8 @@ def sector_correlation(
     import pylme
     from pylme.options import whole_number
 
-    whole_number("--jobs", jobs, least=1)
+    whole_number("--n-jobs", n_jobs, least=1)
     found = pylme.studies.sector_correlation(
-        n, engine=engine, rng=rng, seed=seed, jobs=jobs, store=store, progress=not quiet
+        n, engine=engine, rng=rng, seed=seed, n_jobs=n_jobs, store=store, progress=not quiet
     )
     print(found)

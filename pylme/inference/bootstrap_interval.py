@@ -60,7 +60,7 @@ def interval(
     replicates: ArrayLike,
     estimate: float,
     *,
-    level: float,
+    conf_level: float,
     acceleration: float = np.nan,
 ) -> tuple[float, float]:
     """The ends of an interval.
@@ -70,11 +70,11 @@ def interval(
     kind : {"percentile", "basic", "bca"}
     replicates : array_like, shape (R,)
     estimate : float
-    level : float
+    conf_level : float
     acceleration : float
         For "bca", which has no ends where it is NaN, or where w is infinite.
     """
-    alphas = np.array([(1 - level) / 2, (1 + level) / 2])
+    alphas = np.array([(1 - conf_level) / 2, (1 + conf_level) / 2])
     if kind == "bca":
         alphas = _adjusted(alphas, np.asarray(replicates, dtype=np.float64), estimate, acceleration)
     low, high = quantiles(replicates, alphas).tolist()

@@ -34,7 +34,9 @@ Component = Literal["sd", "corr"]
 WIDE: Final = 40
 
 
-def varcorr_data(fit: Fitted, component: Component = "sd", *, level: float = 0.95) -> pd.DataFrame:
+def varcorr_data(
+    fit: Fitted, component: Component = "sd", *, conf_level: float = 0.95
+) -> pd.DataFrame:
     """Standard deviations or correlations with intervals: what `varcorr` draws.
 
     Parameters
@@ -42,33 +44,34 @@ def varcorr_data(fit: Fitted, component: Component = "sd", *, level: float = 0.9
     fit : Fit
     component : {"sd", "corr"}
         Standard deviations, the residual one included, or correlations.
-    level : float
+    conf_level : float
         Of the intervals.
 
     Returns
     -------
     DataFrame
-        ``grp``, ``var1``, ``var2``, ``sdcor`` as in ``fit.varcorr.to_frame()``; ``lower`` and
-        ``upper``, NaN where there is no standard error: on the boundary, and in fits of lme4 that
-        came from JSON.
+        ``grp``, ``var1``, ``var2``, ``sdcor`` as in ``fit.varcorr.to_frame()``; ``conf_low`` and
+        ``conf_high``, NaN where there is no standard error: on the boundary, and in fits of lme4
+        that came from JSON.
 
     Raises
     ------
     OptionError
-        If `component` is not one of the two, or `level` not between 0 and 1.
+        If `component` is not one of the two, or `conf_level` not between 0 and 1.
     """
     require_fit(fit)
     component = choice("component", component, Component)
-    reach = half_width(level)
+    reach = half_width(conf_level)
     try:
         frame = fit.varcorr_table
     except NotAvailableError:
-        frame = fit.varcorr.to_frame().assign(sdcor_se=np.nan)
+        frame = fit.varcorr.to_frame().assign(sdcor_std_error=np.nan)
     wanted = frame["var2"].isna() if component == "sd" else frame["var2"].notna()
     frame = frame[wanted].reset_index(drop=True)
-    ends = _interval(frame["sdcor"].to_numpy(), frame.pop("sdcor_se").to_numpy(), reach, component)
-    frame["lower"], frame["upper"] = ends
-    return frame[["grp", "var1", "var2", "sdcor", "lower", "upper"]]
+    errors = frame.pop("sdcor_std_error").to_numpy()
+    ends = _interval(frame["sdcor"].to_numpy(), errors, reach, component)
+    frame["conf_low"], frame["conf_high"] = ends
+    return frame[["grp", "var1", "var2", "sdcor", "conf_low", "conf_high"]]
 
 
 def _interval(
@@ -83,7 +86,7 @@ def _interval(
 
 
 def varcorr(
-    fit: Fitted, component: Component = "sd", *, level: float = 0.95, ax: Axes | None = None
+    fit: Fitted, component: Component = "sd", *, conf_level: float = 0.95, ax: Axes | None = None
 ) -> Axes:
     """Draw standard deviations or correlations of the random effects, with intervals.
 
@@ -92,7 +95,7 @@ def varcorr(
 
     Parameters
     ----------
-    fit, component, level
+    fit, component, conf_level
         As for `varcorr_data`.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure if none is given.
@@ -118,7 +121,7 @@ def varcorr(
     >>> pylme.plot.varcorr(fit, "corr").get_xlabel()
     'Correlation'
     """
-    data = varcorr_data(fit, component, level=level)
+    data = varcorr_data(fit, component, conf_level=conf_level)
     if data.empty:
         raise NotAvailableError(
             asked="Drawing correlations of the random effects",
@@ -129,21 +132,21 @@ def varcorr(
     labels = [_label(*row) for row in zip(data["grp"], data["var1"], data["var2"], strict=True)]
     longest = max(len(line) for label in labels for line in label.splitlines())
     ax = axes(ax, width=4.6 + 0.08 * longest, height=0.42 * len(data) + 1.2)
-    ax.hlines(places, data["lower"], data["upper"], color=BLUE, linewidth=2.0)
+    ax.hlines(places, data["conf_low"], data["conf_high"], color=BLUE, linewidth=2.0)
     # Whole, also at the very end of the scale.
     ax.scatter(data["sdcor"], places, s=36, color=BLUE, zorder=3, clip_on=False)
     ax.set_yticks(places, labels=labels)
     ax.set_ylim(-0.6, len(data) - 0.4)
     if component == "sd":
-        ax.set_xlim(0.0, 1.05 * float(np.nanmax(data[["sdcor", "upper"]])) or 1.0)
+        ax.set_xlim(0.0, 1.05 * float(np.nanmax(data[["sdcor", "conf_high"]])) or 1.0)
         ax.set_xlabel("Standard deviation")
     else:
         ax.axvline(0.0, color=DARK, linewidth=0.8, linestyle=":")
         ax.set_xlim(-1.0, 1.0)
         ax.set_xticks(np.linspace(-1.0, 1.0, 5))
         ax.set_xlabel("Correlation")
-    if data["lower"].notna().any():
-        ax.set_title(f"Estimates with {100 * level:g} % intervals", fontsize="medium")
+    if data["conf_low"].notna().any():
+        ax.set_title(f"Estimates with {100 * conf_level:g} % intervals", fontsize="medium")
     return ax
 
 

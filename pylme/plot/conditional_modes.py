@@ -30,7 +30,7 @@ NAMED: Final = 60
 
 
 def caterpillar_data(
-    fit: Fitted, group: str | None = None, effect: str | None = None, *, level: float = 0.95
+    fit: Fitted, group: str | None = None, effect: str | None = None, *, conf_level: float = 0.95
 ) -> pd.DataFrame:
     """The conditional modes of one effect with their intervals: what `caterpillar` draws.
 
@@ -41,7 +41,7 @@ def caterpillar_data(
         The grouping factor; the first one where none is named.
     effect : str, optional
         The effect, as a column of ``fit.ranef[group]``; the first one where none is named.
-    level : float
+    conf_level : float
         Of the intervals: normal ones, θ and σ taken as known.
 
     Returns
@@ -49,18 +49,18 @@ def caterpillar_data(
     DataFrame
         A row for each level, ascending in the mode. The first columns are those of lme4's
         ``as.data.frame(ranef(fit))``: ``grpvar``, ``term``, ``grp``, ``condval``, ``condsd``; then
-        ``lower``, ``upper``.
+        ``conf_low``, ``conf_high``.
 
     Raises
     ------
     UnknownNameError
         If there is no such grouping factor or effect.
     OptionError
-        If `level` is not between 0 and 1.
+        If `conf_level` is not between 0 and 1.
     """
     require_fit(fit)
     effect = optional_text("effect", effect)
-    reach = half_width(level)
+    reach = half_width(conf_level)
     modes = fit.ranef
     group = the_group(modes, group)
     names = list(modes[group].columns)
@@ -75,7 +75,7 @@ def caterpillar_data(
         {
             "grpvar": group, "term": effect, "grp": modes[group].index,
             "condval": value, "condsd": sd,
-            "lower": value - reach * sd, "upper": value + reach * sd,
+            "conf_low": value - reach * sd, "conf_high": value + reach * sd,
         }
     )  # fmt: skip
     return frame.sort_values("condval", kind="stable", ignore_index=True)
@@ -86,7 +86,7 @@ def caterpillar(
     group: str | None = None,
     effect: str | None = None,
     *,
-    level: float = 0.95,
+    conf_level: float = 0.95,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the conditional modes of one effect, ascending, with their intervals.
@@ -95,7 +95,7 @@ def caterpillar(
 
     Parameters
     ----------
-    fit, group, effect, level
+    fit, group, effect, conf_level
         As for `caterpillar_data`.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure if none is given.
@@ -119,17 +119,17 @@ def caterpillar(
     >>> pylme.plot.caterpillar(fit, "Subject", "Days").get_xlabel()
     'Days'
     """
-    data = caterpillar_data(fit, group, effect, level=level)
+    data = caterpillar_data(fit, group, effect, conf_level=conf_level)
     count = len(data)
     crowded = count > NAMED
     labels = [] if crowded else [shown(label) for label in data["grp"]]
     longest = max(map(len, labels), default=0)
     ax = axes(ax, width=5.6 + 0.08 * longest, height=min(max(0.16 * count + 1.2, 2.4), 9.0))
     places = np.arange(count)
-    lower, upper = data["lower"].to_numpy(), data["upper"].to_numpy()
-    colours = [BLUE if clear else GREY for clear in (lower > 0) | (upper < 0)]
+    low, high = data["conf_low"].to_numpy(), data["conf_high"].to_numpy()
+    colours = [BLUE if clear else GREY for clear in (low > 0) | (high < 0)]
     ax.axvline(0.0, color=DARK, linewidth=0.8, linestyle=":")
-    ax.hlines(places, lower, upper, colors=colours, linewidth=0.6 if crowded else 1.4)
+    ax.hlines(places, low, high, colors=colours, linewidth=0.6 if crowded else 1.4)
     ax.scatter(
         data["condval"], places, s=4 if crowded else 18, c=DARK if crowded else colours, zorder=3
     )
@@ -141,7 +141,7 @@ def caterpillar(
         ax.set_yticks(places, labels=labels)
     ax.set_xlabel(shown(data["term"][0]))
     name = shown(data["grpvar"][0])
-    ax.set_title(f"Modes of {name} with {100 * level:g} % intervals", fontsize="medium")
+    ax.set_title(f"Modes of {name} with {100 * conf_level:g} % intervals", fontsize="medium")
     return ax
 
 

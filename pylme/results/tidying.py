@@ -1,12 +1,13 @@
 """Fits as tidy data frames, with the columns that R's broom.mixed gives.
 
-Names keep broom's dots (``std.error``), so that code written for either reads the other's tables.
+Where broom's names have a dot, pylme's have an underscore: ``std_error`` for ``std.error``. With
+``names="broom"`` the columns have broom's own names, for code that reads tables of both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -24,15 +25,18 @@ if TYPE_CHECKING:
     from pylme.results.ranef import RandomEffects
     from pylme.results.varcorr import VarCorr
 
-__all__ = ["Effects", "augmented", "glance_row", "tidy"]
+__all__ = ["Effects", "Names", "augmented", "glance_row", "named", "tidy"]
 
 Effects = Literal["fixed", "ran_pars", "ran_vals"]
+Names = Literal["pylme", "broom"]
 
 #: broom's order of columns.
 _COLUMNS = (
-    "effect", "group", "level", "term", "estimate", "std.error", "statistic", "p.value",
-    "conf.low", "conf.high",
+    "effect", "group", "level", "term", "estimate", "std_error", "statistic", "p_value",
+    "conf_low", "conf_high",
 )  # fmt: skip
+#: Columns whose names in broom have a dot.
+_DOTTED: Final = ("std_error", "p_value", "conf_low", "conf_high", "df_residual")
 
 
 def tidy(
@@ -102,12 +106,12 @@ def fixed_rows(table: pd.DataFrame, conf_level: float | None) -> pd.DataFrame:
             "effect": "fixed",
             "term": table.index.to_numpy(),
             "estimate": table["estimate"].to_numpy(),
-            "std.error": table["std_error"].to_numpy(),
+            "std_error": table["std_error"].to_numpy(),
             "statistic": table["statistic"].to_numpy(),
         }
     )
     if "p_value" in table:
-        rows["p.value"] = table["p_value"].to_numpy()
+        rows["p_value"] = table["p_value"].to_numpy()
     return _with_interval(rows, conf_level)
 
 
@@ -142,7 +146,7 @@ def value_rows(
             "level": np.tile(np.array(effects.levels, dtype=object), k),
             "term": np.repeat(np.array(effects.names, dtype=object), levels),
             "estimate": effects.modes.ravel(order="F"),
-            "std.error": np.sqrt(np.diagonal(variances, axis1=1, axis2=2)).ravel(order="F"),
+            "std_error": np.sqrt(np.diagonal(variances, axis1=1, axis2=2)).ravel(order="F"),
         }
     )
     return _with_interval(rows, conf_level)
@@ -150,9 +154,9 @@ def value_rows(
 
 def _with_interval(rows: pd.DataFrame, conf_level: float | None) -> pd.DataFrame:
     if conf_level is not None:
-        reach = half_width(conf_level) * rows["std.error"]
-        rows["conf.low"] = rows["estimate"] - reach
-        rows["conf.high"] = rows["estimate"] + reach
+        reach = half_width(conf_level) * rows["std_error"]
+        rows["conf_low"] = rows["estimate"] - reach
+        rows["conf_high"] = rows["estimate"] + reach
     return rows
 
 
@@ -166,13 +170,42 @@ def glance_row(info: ModelInfo, estimates: Estimates, *, aic: float, bic: float)
             "AIC": [aic],
             "BIC": [bic],
             "REMLcrit" if info.reml else "deviance": [estimates.deviance],
-            "df.residual": [info.nobs - estimates.df],
+            "df_residual": [info.nobs - estimates.df],
         }
     )
 
 
 def augmented(
-    columns: Mapping[str, Any], quantities: Mapping[str, NDArray[np.float64]], index: pd.Index
+    columns: Mapping[str, Any],
+    quantities: Mapping[str, NDArray[np.float64]],
+    index: pd.Index,
+    *,
+    names: Names,
 ) -> pd.DataFrame:
-    """The columns that the model used, and beside them what each row has."""
+    """The columns that the model used, and the quantities of each row.
+
+    Parameters
+    ----------
+    columns : mapping
+        The model frame.
+    quantities : mapping of str to ndarray, shape (n,)
+        By broom's names, which begin with a dot.
+    index : Index
+    names : {"pylme", "broom"}
+    """
+    if choice("names", names, Names) == "pylme":
+        quantities = {name.replace(".", "_", 1): values for name, values in quantities.items()}
     return pd.DataFrame({**columns, **quantities}, index=index)
+
+
+def named(frame: pd.DataFrame, names: Names) -> pd.DataFrame:
+    """The frame of `tidy` or `glance_row` with pylme's or with broom's column names.
+
+    Raises
+    ------
+    OptionError
+        If `names` is neither "pylme" nor "broom".
+    """
+    if choice("names", names, Names) == "pylme":
+        return frame
+    return frame.rename(columns={name: name.replace("_", ".") for name in _DOTTED})

@@ -46,13 +46,16 @@ def varcorr_table(varcorr: VarCorr, errors: VarianceErrors) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``grp``, ``var1``, ``var2``, ``vcov``, ``vcov_se``, ``sdcor``, ``sdcor_se``, the
-        rows as in ``varcorr.to_frame()``.
+        Columns ``grp``, ``var1``, ``var2``, ``vcov``, ``vcov_std_error``, ``sdcor``,
+        ``sdcor_std_error``; the rows as in ``varcorr.to_frame()``.
     """
     frame = varcorr.to_frame()
     places = [np.array(cells(len(term.names), "cov.last")) for term in varcorr.terms]
     for at, (name, parts, residual) in enumerate(
-        (("vcov_se", errors.cov, errors.variance), ("sdcor_se", errors.sdcor, errors.sigma))
+        (
+            ("vcov_std_error", errors.cov, errors.variance),
+            ("sdcor_std_error", errors.sdcor, errors.sigma),
+        )
     ):
         values = [part[place[:, 0], place[:, 1]] for part, place in zip(parts, places, strict=True)]
         frame.insert(4 + 2 * at, name, np.concatenate([*values, [residual]]))

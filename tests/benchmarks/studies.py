@@ -57,7 +57,7 @@ def _measured(options: Options) -> list[Result]:
 
 
 def _study(n: int, engine: str, jobs: int) -> object:
-    found = pylme.studies.sector_correlation(n=n, engine=engine, jobs=jobs, candidates=MODELS)
+    found = pylme.studies.sector_correlation(n=n, engine=engine, n_jobs=jobs, candidates=MODELS)
     # The means too, which the loop computes.
     return found.table
 

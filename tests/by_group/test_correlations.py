@@ -83,7 +83,7 @@ def test_varcorr_shows_the_level_of_each_block(fit):
 def test_intervals_hold_the_estimates_and_are_symmetric_where_they_should_be(fit):
     frame = fit.group_correlations(by="kind").to_frame()
     for name in ("sd (Intercept)", "sd x", CORRELATION):
-        low, middle, high = (frame[name + end] for end in (" low", "", " high"))
+        low, middle, high = (frame[name + end] for end in (" conf_low", "", " conf_high"))
         assert (low < middle).all()
         assert (middle < high).all()
         scale = np.arctanh if name.startswith("cor") else np.log
@@ -94,8 +94,8 @@ def test_a_higher_level_gives_wider_intervals(fit):
     narrow = fit.group_correlations(by="kind", conf_level=0.5).to_frame()
     wide = fit.group_correlations(by="kind", conf_level=0.99).to_frame()
     for name in ("sd x", CORRELATION):
-        assert (wide[f"{name} low"] < narrow[f"{name} low"]).all()
-        assert (wide[f"{name} high"] > narrow[f"{name} high"]).all()
+        assert (wide[f"{name} conf_low"] < narrow[f"{name} conf_low"]).all()
+        assert (wide[f"{name} conf_high"] > narrow[f"{name} conf_high"]).all()
 
 
 @given(st.floats(-0.999, 0.999), st.floats(0.01, 5.0), st.floats(0.01, 100.0))
@@ -200,7 +200,7 @@ def test_a_statistic_below_zero_is_the_optimisers_tolerance(fit):
 
 def test_there_are_no_intervals_on_the_boundary(singular):
     found = singular.group_correlations(by="sector")
-    assert np.isnan(found.levels[0].low).all()
+    assert np.isnan(found.levels[0].conf_low).all()
     assert found.test.singular
     text = str(found)
     assert "No interval where the fit lies on the boundary" in text

@@ -311,8 +311,9 @@ def test_a_damaged_file_is_a_message(ending, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("jobs", ["0", "-2"])
-def test_the_number_of_workers_is_positive(jobs, capsys):
-    assert run(["study", "sector-correlation", "--n", "2", f"--jobs={jobs}"]) == 1
+@pytest.mark.parametrize("option", ["--n-jobs", "--jobs"])
+def test_the_number_of_workers_is_positive(option, jobs, capsys):
+    assert run(["study", "sector-correlation", "--n", "2", f"{option}={jobs}"]) == 1
     assert "a whole number from 1" in capsys.readouterr().err
 
 

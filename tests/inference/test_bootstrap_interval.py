@@ -34,7 +34,7 @@ def test_the_ends_are_those_of_boot(R, level):
     )
     for kind, ends in of_r.items():
         a = np.sum(influences**3) / (6 * np.sum(influences**2) ** 1.5)
-        own = interval(kind, replicates, 1.0, level=level, acceleration=a)
+        own = interval(kind, replicates, 1.0, conf_level=level, acceleration=a)
         np.testing.assert_allclose(own, ends, rtol=1e-12)
 
 
@@ -49,16 +49,16 @@ def test_bca_where_it_is_not_known():
     """Without an acceleration, with all replicates on one side, and beyond the formula's pole."""
     replicates = np.arange(10.0)
     for estimate, a in ((5.0, np.nan), (-1.0, 0.1), (11.0, 0.1), (5.0, 0.6)):
-        ends = interval("bca", replicates, estimate, level=0.95, acceleration=a)
+        ends = interval("bca", replicates, estimate, conf_level=0.95, acceleration=a)
         assert np.isnan(ends).all()
-    assert np.isnan(interval("bca", [np.nan], 1.0, level=0.9, acceleration=0.0)).all()
+    assert np.isnan(interval("bca", [np.nan], 1.0, conf_level=0.9, acceleration=0.0)).all()
 
 
 def test_replicates_equal_to_the_estimate_count_half():
     """Where they all are, as those of a constant, the interval is that number."""
-    assert interval("bca", np.full(9, 4.0), 4.0, level=0.9, acceleration=0.1) == (4.0, 4.0)
+    assert interval("bca", np.full(9, 4.0), 4.0, conf_level=0.9, acceleration=0.1) == (4.0, 4.0)
     tied = np.array([0.0] * 40 + list(range(1, 60)))
-    ends = interval("bca", tied, 0.0, level=0.9, acceleration=0.0)
+    ends = interval("bca", tied, 0.0, conf_level=0.9, acceleration=0.0)
     place = ndtr(2 * ndtri(20 / 99) + ndtri([0.05, 0.95]))
     np.testing.assert_allclose(ends, quantiles(tied, place))
 
@@ -67,6 +67,6 @@ def test_bca_is_nearly_exact_for_a_variance():
     """Efron's example (1987): 19 degrees of freedom, where the percentile interval is far off."""
     replicates = stats.chi2.ppf((np.arange(20_000) + 0.5) / 20_000, 19) / 19
     exact = 19 / stats.chi2.ppf([0.95, 0.05], 19)
-    ends = interval("bca", replicates, 1.0, level=0.9, acceleration=np.sqrt(8 / 19) / 6)
+    ends = interval("bca", replicates, 1.0, conf_level=0.9, acceleration=np.sqrt(8 / 19) / 6)
     np.testing.assert_allclose(ends, exact, rtol=0.006)
-    assert interval("percentile", replicates, 1.0, level=0.9)[1] < 0.9 * exact[1]
+    assert interval("percentile", replicates, 1.0, conf_level=0.9)[1] < 0.9 * exact[1]

@@ -69,11 +69,11 @@ def test_a_correlation_of_one_has_an_interval_up_to_one():
         fit = pylme.lmer(f"math ~ ses*sector + {part}", hsb, engine="numpy")
     frame = fit.group_correlations(by="sector", method="profile").to_frame()
     name = "cor (Intercept), ses"
-    assert frame[f"{name} high"].tolist() == [1.0, 1.0]
+    assert frame[f"{name} conf_high"].tolist() == [1.0, 1.0]
     # Of Catholic schools the slopes hardly differ, so their correlation is not known at all.
-    assert frame[f"{name} low"]["Public"] > 0
-    assert frame[f"{name} low"]["Catholic"] == -1.0
-    assert frame["sd ses low"]["Catholic"] == 0.0
+    assert frame[f"{name} conf_low"]["Public"] > 0
+    assert frame[f"{name} conf_low"]["Catholic"] == -1.0
+    assert frame["sd ses conf_low"]["Catholic"] == 0.0
 
 
 @pytest.mark.parametrize("theta", [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])

@@ -24,38 +24,40 @@ def test_the_residual_interval_of_a_balanced_one_way_layout():
     data = plot.varcorr_data(dyestuff())
     residual = data[data["grp"] == "Residual"].iloc[0]
     factor = np.exp(Z / np.sqrt(48))
-    assert residual["upper"] / residual["sdcor"] == pytest.approx(factor, rel=1e-6)
-    assert residual["sdcor"] / residual["lower"] == pytest.approx(factor, rel=1e-6)
+    assert residual["conf_high"] / residual["sdcor"] == pytest.approx(factor, rel=1e-6)
+    assert residual["sdcor"] / residual["conf_low"] == pytest.approx(factor, rel=1e-6)
 
 
 def test_intervals_are_symmetric_on_the_log_scale_and_on_fishers():
-    sd, corr = (plot.varcorr_data(sleepstudy(), part, level=0.9) for part in ("sd", "corr"))
-    np.testing.assert_allclose(np.sqrt(sd["lower"] * sd["upper"]), sd["sdcor"])
-    middle = (np.arctanh(corr["lower"]) + np.arctanh(corr["upper"])) / 2
+    sd, corr = (plot.varcorr_data(sleepstudy(), part, conf_level=0.9) for part in ("sd", "corr"))
+    np.testing.assert_allclose(np.sqrt(sd["conf_low"] * sd["conf_high"]), sd["sdcor"])
+    middle = (np.arctanh(corr["conf_low"]) + np.arctanh(corr["conf_high"])) / 2
     np.testing.assert_allclose(middle, np.arctanh(corr["sdcor"]))
 
 
 def test_they_have_the_standard_errors_to_first_order():
     table = sleepstudy().varcorr_table
-    narrow = plot.varcorr_data(sleepstudy(), level=1e-4)
-    errors = table["sdcor_se"].iloc[[0, 1, 3]].to_numpy()
+    narrow = plot.varcorr_data(sleepstudy(), conf_level=1e-4)
+    errors = table["sdcor_std_error"].iloc[[0, 1, 3]].to_numpy()
     # The normal quantile of (1 + 0.0001)/2 is 0.0001 √(2π)/2 nearly.
     reach = 1e-4 * np.sqrt(2 * np.pi) / 2
-    np.testing.assert_allclose((narrow["upper"] - narrow["lower"]) / 2, reach * errors, rtol=1e-6)
+    np.testing.assert_allclose(
+        (narrow["conf_high"] - narrow["conf_low"]) / 2, reach * errors, rtol=1e-6
+    )
 
 
 @pytest.mark.needs_r
 def test_there_are_none_in_a_fit_by_lme4_that_came_from_json():
     whole = sleepstudy("lme4")
     saved = pylme.from_json(whole.to_json())
-    assert plot.varcorr_data(whole)[["lower", "upper"]].notna().all(axis=None)
-    assert plot.varcorr_data(saved)[["lower", "upper"]].isna().all(axis=None)
+    assert plot.varcorr_data(whole)[["conf_low", "conf_high"]].notna().all(axis=None)
+    assert plot.varcorr_data(saved)[["conf_low", "conf_high"]].isna().all(axis=None)
     assert plot.varcorr(saved).get_title() == ""
 
 
 def test_there_are_none_on_the_boundary_but_for_the_residual():
     data = plot.varcorr_data(hsb())
-    assert list(data["lower"].isna()) == [True, True, False]
+    assert list(data["conf_low"].isna()) == [True, True, False]
 
 
 def test_every_component_is_drawn_with_its_name():

@@ -30,9 +30,9 @@ def test_modes_and_their_standard_deviations_are_lme4s(engine, effect):
 
 @pytest.mark.parametrize(("level", "reach"), [(0.95, 1.959963984540054), (0.5, 0.6744897501960817)])
 def test_intervals_reach_as_far_as_the_normal_distribution_says(level, reach):
-    data = plot.caterpillar_data(sleepstudy(), level=level)
-    np.testing.assert_allclose(data["upper"] - data["condval"], reach * data["condsd"])
-    np.testing.assert_allclose(data["condval"] - data["lower"], reach * data["condsd"])
+    data = plot.caterpillar_data(sleepstudy(), conf_level=level)
+    np.testing.assert_allclose(data["conf_high"] - data["condval"], reach * data["condsd"])
+    np.testing.assert_allclose(data["condval"] - data["conf_low"], reach * data["condsd"])
 
 
 def test_the_first_group_and_effect_are_drawn_where_none_is_named():
@@ -54,7 +54,7 @@ def test_the_names_of_few_levels_are_written_and_of_many_only_their_number():
 def test_intervals_without_zero_stand_out():
     data = plot.caterpillar_data(sleepstudy())
     lines = plot.caterpillar(sleepstudy()).collections[0]
-    clear = (data["lower"] > 0) | (data["upper"] < 0)
+    clear = (data["conf_low"] > 0) | (data["conf_high"] < 0)
     colours = [tuple(colour) for colour in lines.get_colors()]
     assert len({colour for colour, apart in zip(colours, clear, strict=True) if apart}) == 1
     assert len(set(colours)) == 2
@@ -66,4 +66,4 @@ def test_unknown_names_and_levels_are_refused():
     with pytest.raises(UnknownNameError, match="Days"):
         plot.caterpillar_data(sleepstudy(), "Subject", "days")
     with pytest.raises(OptionError, match="between 0 and 1"):
-        plot.caterpillar_data(sleepstudy(), level=95)
+        plot.caterpillar_data(sleepstudy(), conf_level=95)

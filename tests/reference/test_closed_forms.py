@@ -68,12 +68,14 @@ def test_estimates_and_their_errors(J, n, between, seed, reml):
     if singular:
         assert fit.is_singular()
         assert fit.theta[0] == 0.0
-        assert np.isnan(table["vcov_se"][0])
+        assert np.isnan(table["vcov_std_error"][0])
         errors = [np.nan, sigma2 * np.sqrt(2 / (J * (n - 1) + a))]
     else:
         of_residual = 2 * sigma2**2 / (J * (n - 1))
         errors = [np.sqrt(2 * lam**2 / a + of_residual) / n, np.sqrt(of_residual)]
-    np.testing.assert_allclose(table["vcov_se"], errors, rtol=10 * CLOSED_FORM)
+    np.testing.assert_allclose(table["vcov_std_error"], errors, rtol=10 * CLOSED_FORM)
     np.testing.assert_allclose(
-        table["sdcor_se"], errors / (2 * table["sdcor"]).replace(0.0, np.nan), rtol=10 * CLOSED_FORM
+        table["sdcor_std_error"],
+        errors / (2 * table["sdcor"]).replace(0.0, np.nan),
+        rtol=10 * CLOSED_FORM,
     )

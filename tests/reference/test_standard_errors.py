@@ -85,7 +85,7 @@ def test_errors_against_differences(name):
     found = ours.varcorr_table
     values = np.concatenate([found["vcov"], found["sdcor"]])
     np.testing.assert_allclose(values, components(ours, v[:-1], v[-1]), rtol=1e-12)
-    errors = np.concatenate([found["vcov_se"], found["sdcor_se"]])
+    errors = np.concatenate([found["vcov_std_error"], found["sdcor_std_error"]])
     np.testing.assert_allclose(errors, expected, rtol=5 * FINITE_DIFFERENCES)
 
 
@@ -96,21 +96,23 @@ def test_they_do_not_depend_on_the_units_of_a_covariate():
         moved = data.assign(D=scale * data["Days"] + shift)
         fit = pylme.lmer("Reaction ~ D + (D | Subject)", moved, engine="numpy").varcorr_table
         slope, residual = fit.iloc[1], fit.iloc[3]
-        assert slope["sdcor_se"] * scale == pytest.approx(base["sdcor_se"][1], rel=1e-6)
-        assert residual["vcov_se"] == pytest.approx(base["vcov_se"][3], rel=1e-6)
+        assert slope["sdcor_std_error"] * scale == pytest.approx(
+            base["sdcor_std_error"][1], rel=1e-6
+        )
+        assert residual["vcov_std_error"] == pytest.approx(base["vcov_std_error"][3], rel=1e-6)
         if shift == 0.0:
-            assert fit["sdcor_se"][2] == pytest.approx(base["sdcor_se"][2], rel=1e-6)
+            assert fit["sdcor_std_error"][2] == pytest.approx(base["sdcor_std_error"][2], rel=1e-6)
 
 
 def test_a_term_on_the_boundary_has_none_and_the_others_do():
     data, formula = table("sleepstudy"), "Reaction ~ Days + (Days | Subject)"
     with pytest.warns(pylme.errors.SingularFitWarning, match=r"\(1 \| Days\) the variance"):
         fit = pylme.lmer(f"{formula} + (1 | Days)", data, engine="numpy")
-    found = fit.varcorr_table.set_index("grp")[["vcov_se", "sdcor_se"]]
+    found = fit.varcorr_table.set_index("grp")[["vcov_std_error", "sdcor_std_error"]]
     assert found.loc["Days"].isna().all()
     without = pylme.lmer(formula, data, engine="numpy").varcorr_table
     kept = found.loc[["Subject", "Residual"]]
-    np.testing.assert_allclose(kept, without[["vcov_se", "sdcor_se"]], rtol=1e-5)
+    np.testing.assert_allclose(kept, without[["vcov_std_error", "sdcor_std_error"]], rtol=1e-5)
 
 
 def test_the_joint_covariance_of_theta_and_log_sigma_squared():
@@ -119,7 +121,7 @@ def test_the_joint_covariance_of_theta_and_log_sigma_squared():
     joint = fit._model.joint_covariance()
     assert joint.shape == (3, 3)
     # σ² itself, and the standard deviations σθ of the factors.
-    errors = fit.varcorr_table[["vcov_se", "sdcor_se"]].to_numpy()
+    errors = fit.varcorr_table[["vcov_std_error", "sdcor_std_error"]].to_numpy()
     assert np.sqrt(joint[2, 2]) * fit.sigma**2 == pytest.approx(errors[2, 0], rel=1e-5)
     for k in (0, 1):
         slope = fit.sigma * np.array([1.0, fit.theta[k] / 2])
@@ -130,7 +132,7 @@ def test_the_joint_covariance_of_theta_and_log_sigma_squared():
 @pytest.mark.needs_r
 def test_those_of_lme4s_fits_are_computed_from_its_matrices():
     ours, theirs = both("one factor")
-    columns = ["vcov_se", "sdcor_se"]
+    columns = ["vcov_std_error", "sdcor_std_error"]
     np.testing.assert_allclose(
         theirs.varcorr_table[columns], ours.varcorr_table[columns], rtol=1e-3
     )

@@ -62,23 +62,25 @@ def assert_same(frame: pd.DataFrame, theirs: dict, rtol: float = 1e-12) -> None:
 @pytest.mark.parametrize("effects", ["fixed", "ran_pars", "ran_vals"])
 def test_tidy_one_kind(pair, effects):
     fit, broom = pair
-    assert_same(fit.tidy(effects), broom(f"tidy(fit, effects = '{effects}')"), rtol=1e-8)
+    assert_same(
+        fit.tidy(effects, names="broom"), broom(f"tidy(fit, effects = '{effects}')"), rtol=1e-8
+    )
 
 
 def test_tidy_with_intervals(pair):
     fit, broom = pair
     theirs = broom("tidy(fit, conf.int = TRUE, conf.level = .9)")
-    assert_same(fit.tidy(conf_int=True, conf_level=0.9), theirs)
+    assert_same(fit.tidy(conf_int=True, conf_level=0.9, names="broom"), theirs)
 
 
 def test_glance(pair):
     fit, broom = pair
-    assert_same(fit.glance(), broom("glance(fit)"))
+    assert_same(fit.glance(names="broom"), broom("glance(fit)"))
 
 
 def test_augment(pair):
     fit, broom = pair
-    assert_same(fit.augment(), broom("augment(fit)"), rtol=1e-9)
+    assert_same(fit.augment(names="broom"), broom("augment(fit)"), rtol=1e-9)
 
 
 def test_augment_keeps_the_callers_labels():
@@ -89,7 +91,27 @@ def test_augment_keeps_the_callers_labels():
         fit = pylme.lmer("Reaction ~ Days + (1 | Subject)", data)
     table = fit.augment()
     assert list(table.index) == [f"r{i}" for i in range(len(data)) if i != 3]
-    np.testing.assert_array_equal(table[".fitted"], fit.fitted.dropna())
+    np.testing.assert_array_equal(table["_fitted"], fit.fitted.dropna())
+
+
+def test_pylmes_names_have_underscores_where_brooms_have_dots(pair):
+    fit, _ = pair
+    tables = {
+        "tidy": lambda **names: fit.tidy(["fixed", "ran_vals"], conf_int=True, **names),
+        "glance": fit.glance,
+        "augment": fit.augment,
+    }
+    for table in tables.values():
+        own, brooms = table(), table(names="broom")
+        dotted = [name.replace(".", "_") for name in brooms]
+        assert [str(name).replace(".", "_") for name in own] == dotted
+        pd.testing.assert_frame_equal(own.set_axis(brooms.columns, axis=1), brooms)
+    assert {"std_error", "conf_low", "conf_high"} <= set(tables["tidy"]())
+    assert "df_residual" in fit.glance()
+    assert {"_fitted", "_resid", "_hat", "_cooksd"} <= set(fit.augment())
+    for table in tables.values():
+        with pytest.raises(pylme.errors.OptionError, match="names: 'brom' is not allowed"):
+            table(names="brom")
 
 
 @pytest.mark.parametrize("level", [0, 1, -0.5, 2])

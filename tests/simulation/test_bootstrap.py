@@ -62,8 +62,8 @@ def test_balanced_data_in_closed_form(one_way, boot_of_one_way):
     chi = stats.chi(40, scale=one_way.sigma / np.sqrt(40))
     assert found.std_error["sigma"] == pytest.approx(chi.std(), rel=5 / np.sqrt(2 * n))
     assert abs(found.bias["sigma"] - (chi.mean() - one_way.sigma)) < 5 * chi.std() / np.sqrt(n)
-    row = found.intervals(level=0.9).loc["sigma"]
-    for limit, place in ((row["low"], 0.05), (row["high"], 0.95)):
+    row = found.intervals(conf_level=0.9).loc["sigma"]
+    for limit, place in ((row["conf_low"], 0.05), (row["conf_high"], 0.95)):
         error = np.sqrt(0.05 * 0.95 / n) / chi.pdf(chi.ppf(place))
         assert abs(limit - chi.ppf(place)) < 5 * error
     between = 5 * one_way.varcorr["batch"].sd["(Intercept)"] ** 2 + one_way.sigma**2
@@ -75,9 +75,9 @@ def test_balanced_data_in_closed_form(one_way, boot_of_one_way):
 
 
 def test_bca_of_sigma_is_near_the_exact_interval(one_way, boot_of_one_way):
-    row = boot_of_one_way.intervals("bca", level=0.9).loc["sigma"]
+    row = boot_of_one_way.intervals("bca", conf_level=0.9).loc["sigma"]
     exact = one_way.sigma * np.sqrt(40 / stats.chi2.ppf([0.95, 0.05], 40))
-    np.testing.assert_allclose([row["low"], row["high"]], exact, rtol=0.015)
+    np.testing.assert_allclose([row["conf_low"], row["conf_high"]], exact, rtol=0.015)
 
 
 def test_each_replicate_is_a_fit_to_what_was_drawn(fit, boot):
@@ -112,14 +112,16 @@ def test_standard_errors_are_those_that_theory_gives(fit, boot):
 
 
 def test_intervals_are_quantiles_of_the_replicates(boot):
-    percentile = boot.intervals(level=0.9)
+    percentile = boot.intervals(conf_level=0.9)
     days = boot.replicates["Days"]
-    assert percentile.loc["Days", "low"] == pytest.approx(days.quantile(0.05), abs=0.02)
-    basic = boot.intervals("basic", level=0.9)
-    np.testing.assert_allclose(basic["low"] + percentile["high"], 2 * boot.estimates, rtol=1e-12)
-    bca = boot.intervals("bca", level=0.9)
-    assert (bca["low"] < bca["estimate"]).all()
-    assert (bca["estimate"] < bca["high"]).all()
+    assert percentile.loc["Days", "conf_low"] == pytest.approx(days.quantile(0.05), abs=0.02)
+    basic = boot.intervals("basic", conf_level=0.9)
+    np.testing.assert_allclose(
+        basic["conf_low"] + percentile["conf_high"], 2 * boot.estimates, rtol=1e-12
+    )
+    bca = boot.intervals("bca", conf_level=0.9)
+    assert (bca["conf_low"] < bca["estimate"]).all()
+    assert (bca["estimate"] < bca["conf_high"]).all()
 
 
 def test_a_covariate_may_have_the_name_of_a_parameter():
@@ -132,7 +134,7 @@ def test_a_covariate_may_have_the_name_of_a_parameter():
         "(Intercept)", "sigma", "sd__(Intercept) | g", "sigma",
     ]  # fmt: skip
     intervals = found.intervals("bca")
-    assert (intervals["low"] < intervals["estimate"]).all()
+    assert (intervals["conf_low"] < intervals["estimate"]).all()
     assert abs(found.to_frame()["bias"]).max() < 0.5
     assert "2.5 %" in str(found)
 
@@ -216,7 +218,7 @@ def test_nothing_but_failures(fit):
     assert found.n_failed == 3
     assert found.to_frame()[["bias", "std_error"]].isna().all(axis=None)
     for kind in ("percentile", "basic", "bca"):
-        assert found.intervals(kind)[["low", "high"]].isna().all(axis=None)
+        assert found.intervals(kind)[["conf_low", "conf_high"]].isna().all(axis=None)
 
 
 def test_a_seed_says_all(fit, boot):
@@ -345,6 +347,6 @@ def test_what_cannot_be_done_is_refused(fit, boot):
     with pytest.raises(OptionError, match="Allowed: 'percentile', 'basic', 'bca'"):
         boot.intervals("normal")
     with pytest.raises(OptionError, match="between 0 and 1"):
-        boot.intervals(level=1)
+        boot.intervals(conf_level=1)
     with pytest.raises(NotAvailableError, match="came from JSON"):
         pylme.from_json(fit.to_json()).bootstrap(5)

@@ -23,10 +23,10 @@ def test_the_interval_is_clopper_and_pearsons(hits, n, failed):
     line = line_of([0.01] * hits + [0.5] * (n - hits) + [np.nan] * failed)
     low = stats.beta.ppf(0.025, hits, n - hits + 1) if hits else 0.0
     high = stats.beta.ppf(0.975, hits + 1, n - hits) if hits < n else 1.0
-    np.testing.assert_allclose([line["low"], line["high"]], [low, high], rtol=1e-10)
+    np.testing.assert_allclose([line["conf_low"], line["conf_high"]], [low, high], rtol=1e-10)
     assert (line["n"], line["failed"], line["power"]) == (n, failed, hits / n)
 
 
 def test_without_any_p_value_there_is_no_power():
     line = line_of([np.nan, np.nan])
-    assert line[["power", "se", "low", "high"]].isna().all()
+    assert line[["power", "std_error", "conf_low", "conf_high"]].isna().all()

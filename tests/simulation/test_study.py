@@ -179,7 +179,7 @@ def test_a_fit_may_be_what_is_simulated_from():
     assert found.truth["again"]["ses"] == fit.fixef["ses"]
     assert found.truth["again"]["sigma"] == fit.sigma
     line = found.summary().estimates.query("parameter == 'ses' and over == 'all'")
-    assert abs(line["bias"].item()) < 5 * line["bias_se"].item()
+    assert abs(line["bias"].item()) < 5 * line["bias_std_error"].item()
 
 
 def test_rows_without_predictors_take_no_part():
@@ -192,13 +192,14 @@ def test_rows_without_predictors_take_no_part():
 
 def test_the_summary_in_closed_form():
     found = pylme.study(simulator(), {"slopes": FORMULA, "first": MODELS["first"]}, n=60, seed=4)
-    summary = found.summary(level=0.9)
+    summary = found.summary(conf_level=0.9)
     line = summary.estimates.query("model == 'slopes' and parameter == 'ses' and over == 'all'")
     estimate = found.estimates("ses")["slopes"].to_numpy()
     own = found.rows.query("model == 'slopes' and parameter == 'ses'")
     covered = np.abs(estimate - 2) <= 1.6448536269514722 * own["std_error"]
     expected = {
-        "n": 60, "truth": 2, "mean": estimate.mean(), "mean_se": estimate.std(ddof=1) / 60**0.5,
+        "n": 60, "truth": 2, "mean": estimate.mean(),
+        "mean_std_error": estimate.std(ddof=1) / 60**0.5,
         "bias": estimate.mean() - 2, "rmse": np.sqrt(np.mean((estimate - 2) ** 2)),
         "coverage": covered.mean(),
     }  # fmt: skip

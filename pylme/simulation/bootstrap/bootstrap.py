@@ -114,7 +114,9 @@ class Bootstrap(Rendered):
             }
         )
 
-    def intervals(self, kind: IntervalKind = "percentile", *, level: float = 0.95) -> pd.DataFrame:
+    def intervals(
+        self, kind: IntervalKind = "percentile", *, conf_level: float = 0.95
+    ) -> pd.DataFrame:
         """Intervals of all parameters.
 
         Parameters
@@ -123,12 +125,12 @@ class Bootstrap(Rendered):
             Quantiles of the replicates; the same turned round the estimate; or bias-corrected and
             accelerated. BCa is NaN where all replicates lie on one side of the estimate, and where
             the data do not identify the parameter.
-        level : float
+        conf_level : float
 
         Returns
         -------
         DataFrame
-            ``estimate``, ``low``, ``high`` by parameter.
+            ``estimate``, ``conf_low``, ``conf_high`` by parameter.
 
         Raises
         ------
@@ -138,17 +140,17 @@ class Bootstrap(Rendered):
             With "bca", if several grouping factors have too many random effects together.
         """
         choice("kind", kind, IntervalKind)
-        half_width(level)
+        half_width(conf_level)
         known = self.acceleration if kind == "bca" else self.estimates
         estimates = self.estimates.to_numpy()
         ends = [
-            interval(kind, replicates, estimate, level=level, acceleration=a)
+            interval(kind, replicates, estimate, conf_level=conf_level, acceleration=a)
             for replicates, estimate, a in zip(
                 self.replicates.to_numpy().T, estimates.tolist(), known, strict=True
             )
         ]
         low, high = np.array(ends).T
-        return self._by_parameter({"estimate": estimates, "low": low, "high": high})
+        return self._by_parameter({"estimate": estimates, "conf_low": low, "conf_high": high})
 
     @property
     def acceleration(self) -> pd.Series[float]:
@@ -176,7 +178,7 @@ class Bootstrap(Rendered):
     def describe(self) -> Table:
         """Estimates, biases, standard errors and percentile intervals."""
         numbers = self.to_frame().drop(columns="n").to_numpy()
-        ends = self.intervals()[["low", "high"]].to_numpy()
+        ends = self.intervals()[["conf_low", "conf_high"]].to_numpy()
         return Table(
             columns=("parameter", "estimate", "bias", "std. error", "2.5 %", "97.5 %"),
             rows=tuple(

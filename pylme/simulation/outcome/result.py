@@ -119,15 +119,15 @@ class StudyResult:
         # Rows are in the order of replicates and models.
         return hits.reshape(self.n, len(self.models))
 
-    def summary(self, *, rule: Rule = "status", level: float = 0.95) -> StudySummary:
+    def summary(self, *, rule: Rule = "status", conf_level: float = 0.95) -> StudySummary:
         """Means, biases, errors, coverage and rates, each with its Monte Carlo standard error.
 
         Parameters
         ----------
         rule : {"status", "code"}
             What counts as converged: pylme's status, or the code of the well-known helper.
-        level : float
-            Of the Wald intervals whose coverage is told.
+        conf_level : float
+            Of the Wald intervals whose coverage is reported.
 
         Returns
         -------
@@ -135,7 +135,12 @@ class StudyResult:
             Over all replicates, and over those that converged in all models.
         """
         return summarised(
-            self.rows, self.truth, self.models, self.converged(rule), rule=rule, level=level
+            self.rows,
+            self.truth,
+            self.models,
+            self.converged(rule),
+            rule=rule,
+            conf_level=conf_level,
         )
 
     def __repr__(self) -> str:

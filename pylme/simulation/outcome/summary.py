@@ -35,9 +35,9 @@ class StudySummary(Rendered):
     estimates : DataFrame
         ``over`` ("all", "converged in all models"), ``model``, ``parameter``, ``n`` (estimates
         that are numbers), ``truth``, and ``mean``, ``bias``, ``rmse``, ``coverage``, each followed
-        by its Monte Carlo standard error (``mean_se``, …). NaN where the truth is not known.
+        by its Monte Carlo standard error (``mean_std_error``, …). NaN where the truth is not known.
     statuses : DataFrame
-        ``model``, ``status``, ``n``, ``rate``, ``rate_se``.
+        ``model``, ``status``, ``n``, ``rate``, ``rate_std_error``.
     n, n_converged : int
         Replicates, and those that converged in all models.
     """
@@ -81,7 +81,7 @@ def summarised(
     converged: NDArray[np.bool_],
     *,
     rule: str,
-    level: float,
+    conf_level: float,
 ) -> StudySummary:
     """The summary of a study's rows.
 
@@ -94,11 +94,11 @@ def summarised(
     converged : ndarray of bool, shape (n, models)
     rule : {"status", "code"}
         The column that statuses are counted in.
-    level : float
+    conf_level : float
         Of the Wald intervals.
     """
     in_all = np.asarray(converged.all(axis=1))
-    width = half_width(level)
+    width = half_width(conf_level)
     lines = []
     made = rows[rows["parameter"].notna()]
     for key, own in made.groupby(["model", "parameter"], sort=False):
@@ -123,20 +123,20 @@ def _line(
 ) -> dict[str, float]:
     difference = estimate - truth
     covered = np.where(np.isnan(error + difference), np.nan, np.abs(difference) <= width * error)
-    mean, mean_se = mean_and_error(estimate)
-    rmse, rmse_se = rmse_and_error(difference)
-    coverage, coverage_se = rate_and_error(covered)
+    mean, mean_std_error = mean_and_error(estimate)
+    rmse, rmse_std_error = rmse_and_error(difference)
+    coverage, coverage_std_error = rate_and_error(covered)
     return {
         "n": int(np.count_nonzero(~np.isnan(estimate))),
         "truth": truth,
         "mean": mean,
-        "mean_se": mean_se,
+        "mean_std_error": mean_std_error,
         "bias": mean - truth,
-        "bias_se": mean_se if not np.isnan(truth) else np.nan,
+        "bias_std_error": mean_std_error if not np.isnan(truth) else np.nan,
         "rmse": rmse,
-        "rmse_se": rmse_se,
+        "rmse_std_error": rmse_std_error,
         "coverage": coverage,
-        "coverage_se": coverage_se,
+        "coverage_std_error": coverage_std_error,
     }
 
 
@@ -146,9 +146,15 @@ def _statuses(first: pd.DataFrame, models: Sequence[str], rule: str) -> pd.DataF
         own = first.loc[first["model"] == model]
         named = pd.Series(np.where(own["error"].isna(), own[rule], "failed"), dtype=OBJECT)
         for status, count in named.value_counts().items():
-            rate, rate_se = rate_and_error(named == status)
+            rate, rate_std_error = rate_and_error(named == status)
             lines.append(
-                {"model": model, "status": status, "n": count, "rate": rate, "rate_se": rate_se}
+                {
+                    "model": model,
+                    "status": status,
+                    "n": count,
+                    "rate": rate,
+                    "rate_std_error": rate_std_error,
+                }
             )
     return pd.DataFrame(lines)
 
@@ -159,11 +165,11 @@ def _table(frame: pd.DataFrame, *, text: tuple[str, ...], caption: str) -> Table
     The mean's is that of the bias, and stands beside it alone where there is a bias.
     """
     if "bias" in frame and frame["bias"].notna().any():
-        frame = frame.drop(columns="mean_se")
+        frame = frame.drop(columns="mean_std_error")
     columns = {
         str(name): _cells(str(name), frame, text)
         for name in frame
-        if not str(name).endswith("_se") and frame[name].notna().any()
+        if not str(name).endswith("_std_error") and frame[name].notna().any()
     }
     named = columns.pop("parameter", None)
     return Table(
@@ -181,7 +187,7 @@ def _cells(name: str, frame: pd.DataFrame, text: tuple[str, ...]) -> list[str]:
         return [str(value) for value in frame[name]]
     if name == "truth":
         return ["" if np.isnan(value) else f"{value:.4g}" for value in frame[name]]
-    if f"{name}_se" not in frame:
+    if f"{name}_std_error" not in frame:
         return ["" if np.isnan(value) else f"{value:.3f}" for value in frame[name]]
-    pairs = zip(frame[name], frame[f"{name}_se"], strict=True)
+    pairs = zip(frame[name], frame[f"{name}_std_error"], strict=True)
     return ["" if np.isnan(value) else f"{value:.3f} ({error:.3f})" for value, error in pairs]

@@ -54,7 +54,7 @@ class SectorCorrelation(Rendered):
         """The mean estimates of both correlations.
 
         Columns: ``model``, ``over`` (which replicates), ``n``, and for each sector ``mean_0``,
-        ``se_0`` (Monte Carlo standard error), ``published_0``, and so for sector 1. What counts as
+        ``std_error_0`` (Monte Carlo), ``published_0``, and so for sector 1. What counts as
         converged is the code 1 of the well-known helper.
         """
         return pd.DataFrame(list(self._lines()))
@@ -77,9 +77,9 @@ class SectorCorrelation(Rendered):
                 published = _PUBLISHED.get((name, over), (np.nan, np.nan))
                 for sector, value in zip(SECTORS, published, strict=True):
                     mean, error = mean_and_error(estimates[sector][kept])
-                    line |= {
-                        f"mean_{sector}": mean, f"se_{sector}": error, f"published_{sector}": value
-                    }  # fmt: skip
+                    line[f"mean_{sector}"] = mean
+                    line[f"std_error_{sector}"] = error
+                    line[f"published_{sector}"] = value
                 yield line
 
     def _estimates(self, name: Candidate, sector: str) -> NDArray[np.float64]:
@@ -113,7 +113,7 @@ class SectorCorrelation(Rendered):
             values += [line[f"published_{s}"] for s in SECTORS] if published else []
             row += ["" if np.isnan(value) else f"{value:.4f}" for value in values]
             rows.append(tuple(row))
-        errors = shown[[f"se_{s}" for s in SECTORS]].to_numpy()
+        errors = shown[[f"std_error_{s}" for s in SECTORS]].to_numpy()
         truth = " and ".join(f"{r:g}" for r in CORRELATIONS.values())
         table = Table(
             columns=tuple(columns),

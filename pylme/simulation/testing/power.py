@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,8 @@ from pylme.render import LEFT, Rendered, Table
 from pylme.simulation.outcome.monte_carlo import rate_and_error
 
 __all__ = ["Power"]
+
+_NUMBERS: Final = ("power", "std_error", "conf_low", "conf_high")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -43,7 +46,7 @@ class Power(Rendered):
         """The power of each design.
 
         Columns: ``design``, ``n`` (replicates with a p-value), ``failed`` (without), ``power``,
-        ``se`` (Monte Carlo standard error), ``low`` and ``high`` (95 %, Clopper & Pearson).
+        ``std_error`` (Monte Carlo), ``conf_low`` and ``conf_high`` (95 %, Clopper & Pearson).
         """
         lines = []
         for name, p in self.p_values.items():
@@ -55,7 +58,7 @@ class Power(Rendered):
                 low, high = binomtest(hits, len(known)).proportion_ci(method="exact")
             lines.append(
                 {"design": name, "n": len(known), "failed": len(p) - len(known), "power": rate,
-                 "se": error, "low": low, "high": high}
+                 "std_error": error, "conf_low": low, "conf_high": high}
             )  # fmt: skip
         return pd.DataFrame(lines)
 
@@ -63,11 +66,11 @@ class Power(Rendered):
         """The table, with the test above it."""
         rows = [
             (str(line["design"]), str(line["n"]), str(line["failed"]),
-             *(f"{line[name]:.3f}" for name in ("power", "se", "low", "high")))
+             *(f"{line[name]:.3f}" for name in _NUMBERS))
             for line in self.table.to_dict("records")
         ]  # fmt: skip
         return Table(
-            columns=("design", "n", "failed", "power", "se", "low", "high"),
+            columns=("design", "n", "failed", *_NUMBERS),
             rows=tuple(rows),
             align=(LEFT, "right", "right", "right", "right", "right", "right"),
             caption=f"Power at level {self.alpha:g}: {self.test}",

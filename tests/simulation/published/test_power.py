@@ -39,8 +39,8 @@ def test_of_a_slope_in_a_balanced_design():
     z = 0.15 * np.sqrt(30 * 10)
     exact = stats.norm.sf(1.96 - z) + stats.norm.cdf(-1.96 - z)
     line = line_of(found)
-    assert abs(line["power"] - exact) < 4 * line["se"] + 0.005
-    assert line["low"] < line["power"] < line["high"]
+    assert abs(line["power"] - exact) < 4 * line["std_error"] + 0.005
+    assert line["conf_low"] < line["power"] < line["conf_high"]
     assert (line["n"], line["failed"]) == (2000, 0)
     assert found.test == "Wald test of x"
     assert "Power at level 0.05: Wald test of x" in str(found)
@@ -59,7 +59,7 @@ def test_of_a_random_slope_by_the_noncentral_t(df, n):
     critical = stats.norm.ppf(0.975) if df is None else stats.t.ppf(0.975, df)
     t = stats.nct(J - 1, beta / np.sqrt((sd**2 + 1 / 10) / J))
     line = line_of(found)
-    assert abs(line["power"] - (t.sf(critical) + t.cdf(-critical))) < 4 * line["se"]
+    assert abs(line["power"] - (t.sf(critical) + t.cdf(-critical))) < 4 * line["std_error"]
     assert found.test == "Wald test of x" + (" against t with 9 degrees of freedom" if df else "")
 
 
@@ -124,7 +124,7 @@ def test_the_size_of_a_likelihood_ratio_test_of_a_slope_is_its_level():
     found = pylme.power(design(40), INTERCEPTS, null="y ~ 1 + (1 | g)", n=2000, seed=2)
     assert found.test == "likelihood ratio test against χ²(1)"
     line = line_of(found)
-    assert abs(line["power"] - 0.05) < 4 * line["se"] + 0.005
+    assert abs(line["power"] - 0.05) < 4 * line["std_error"] + 0.005
 
 
 def test_the_size_of_a_test_of_a_random_slope_is_near_its_level():

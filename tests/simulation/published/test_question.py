@@ -85,7 +85,7 @@ def test_the_published_study_draw_for_draw():
     assert reference_libraries(), "this system has no reference BLAS, on which the values rest"
     from pylme.lme4.session import session
 
-    found = pylme.studies.sector_correlation(250, engine="lme4", rng="R", jobs=2)
+    found = pylme.studies.sector_correlation(250, engine="lme4", rng="R", n_jobs=2)
     table = found.table.set_index(["model", "over"])
     means = table[["mean_0", "mean_1"]]
     # The estimates do not turn on the last bit.
