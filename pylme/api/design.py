@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from pylme.frame import NaAction
-    from pylme.model_matrix.spec import Contrast
+    from pylme.model_matrix.spec import Contrast, ContrastsFor
 
 __all__ = ["design"]
 
@@ -29,6 +29,7 @@ def design(
     offset: str | ArrayLike | None = None,
     subset: str | ArrayLike | None = None,
     contrasts: Mapping[str, Contrast] | None = None,
+    contrasts_for: ContrastsFor = "fixed",
     na_action: NaAction = "omit",
     family: str | None = None,
     link: str | None = None,
@@ -42,7 +43,7 @@ def design(
     formula : str
         In lme4's language, as ``"math ~ ses*sector + (ses | sch.id)"``.
     data : DataFrame, Table or mapping of arrays
-    weights, offset, subset, contrasts, na_action
+    weights, offset, subset, contrasts, contrasts_for, na_action
         As for `lmer`.
     family, link : str, optional
         Of a generalized model, as for `glmer`; None for a linear one.
@@ -84,6 +85,7 @@ def design(
     kind = optional_family(family, link)
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
+        contrasts_for=contrasts_for,
         start=None, na_action=na_action, family=kind, reml=kind is None,
     )  # fmt: skip
     # A term with more effects than rows is what `identifiability` has to speak about.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pylme.api.fitting import Engine
     from pylme.fit import Fit
     from pylme.frame import NaAction
-    from pylme.model_matrix.spec import Contrast, Start
+    from pylme.model_matrix.spec import Contrast, ContrastsFor, Start
 
 from pylme.api.fitting import fitted_by_lme4, require_kind, require_lme4, within_memory
 
@@ -46,6 +46,7 @@ def glmer(
     offset: str | ArrayLike | None = None,
     subset: str | ArrayLike | None = None,
     contrasts: Mapping[str, Contrast] | None = None,
+    contrasts_for: ContrastsFor = "fixed",
     control: GlmerControl | None = None,
     start: Start | ArrayLike | None = None,
     mustart: str | ArrayLike | None = None,
@@ -57,7 +58,7 @@ def glmer(
 
     Parameters
     ----------
-    formula, data, offset, subset, contrasts, na_action, timeout
+    formula, data, offset, subset, contrasts, contrasts_for, na_action, timeout
         As for `lmer`. A binomial response is 0 and 1, two levels, ``cbind(successes, failures)``,
         or a proportion with the number of trials as `weights`.
     family : {"binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian"}
@@ -109,6 +110,7 @@ def glmer(
     seconds = checked_timeout(timeout)
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
+        contrasts_for=contrasts_for,
         start=start, na_action=na_action, family=family_of(family, link), reml=False,
         mustart=mustart, etastart=etastart,
     )  # fmt: skip

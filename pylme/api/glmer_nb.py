@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pylme.api.fitting import Engine
     from pylme.fit import Fit
     from pylme.frame import NaAction
-    from pylme.model_matrix.spec import Contrast
+    from pylme.model_matrix.spec import Contrast, ContrastsFor
 
 from pylme.api.fitting import fitted_by_lme4, require_kind, require_lme4, within_memory
 
@@ -34,6 +34,7 @@ def glmer_nb(
     offset: str | ArrayLike | None = None,
     subset: str | ArrayLike | None = None,
     contrasts: Mapping[str, Contrast] | None = None,
+    contrasts_for: ContrastsFor = "fixed",
     control: GlmerControl | None = None,
     na_action: NaAction = "omit",
     timeout: float | None = None,
@@ -42,7 +43,8 @@ def glmer_nb(
 
     Parameters
     ----------
-    formula, data, engine, weights, offset, subset, contrasts, control, na_action, timeout
+    formula, data, engine, weights, offset, subset, contrasts, contrasts_for, control,
+    na_action, timeout
         As for `glmer`. The dispersion is ``fit.getme("glmer.nb.theta")``.
 
     Returns
@@ -65,6 +67,7 @@ def glmer_nb(
     seconds = checked_timeout(timeout)
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
+        contrasts_for=contrasts_for,
         start=None, na_action=na_action, family=family_of("poisson"), reml=False,
     )  # fmt: skip
     return fitted_by_lme4(spec, "glmer.nb", control, na_action=na_action, timeout=seconds)

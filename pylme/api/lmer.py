@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pylme.fit import Fit
     from pylme.frame import NaAction
-    from pylme.model_matrix.spec import Contrast, Start
+    from pylme.model_matrix.spec import Contrast, ContrastsFor, Start
 
 from pylme.api.fitting import (
     Engine,
@@ -44,6 +44,7 @@ def lmer(
     offset: str | ArrayLike | None = None,
     subset: str | ArrayLike | None = None,
     contrasts: Mapping[str, Contrast] | None = None,
+    contrasts_for: ContrastsFor = "fixed",
     control: LmerControl | None = None,
     start: Start | ArrayLike | None = None,
     na_action: NaAction = "omit",
@@ -69,7 +70,11 @@ def lmer(
     subset : str or array_like of bool of shape (rows,), optional
         The rows to use, or the name of a boolean column.
     contrasts : mapping, optional
-        Column → "treatment", "sum", "helmert", "poly", "SAS" or a matrix (levels, columns).
+        Column → "treatment", "sum", "helmert", "poly", "SAS", a matrix (levels, columns), or a
+        DataFrame whose row labels are the levels and whose column names name the coefficients.
+    contrasts_for : {"fixed", "both"}
+        What `contrasts` codes: the fixed effects alone, as in lme4, or the columns left of the bars
+        too.
     control : LmerControl, optional
         For lme4 alone.
     start : array_like, optional
@@ -143,6 +148,7 @@ def lmer(
     seconds = checked_timeout(timeout)
     spec = specified(
         formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
+        contrasts_for=contrasts_for,
         start=start, na_action=na_action, family=None, reml=reml,
     )  # fmt: skip
 

@@ -26,11 +26,13 @@ from pylme.model_matrix.specify import specified
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import ArrayLike
 
     from pylme.families import Family
     from pylme.formula import Formula
-    from pylme.model_matrix.spec import ModelSpec
+    from pylme.model_matrix.spec import Contrast, ContrastsFor, ModelSpec
 
 __all__ = ["explain"]
 
@@ -43,6 +45,8 @@ def explain(
     link: str | None = None,
     weights: str | ArrayLike | None = None,
     offset: str | ArrayLike | None = None,
+    contrasts: Mapping[str, Contrast] | None = None,
+    contrasts_for: ContrastsFor = "fixed",
 ) -> Explanation:
     """What a formula specifies, in words, in symbols and as a table, and what data can show of it.
 
@@ -60,6 +64,8 @@ def explain(
         then said of the linear predictor.
     weights, offset : str or array_like of shape (rows,), optional
         As for `lmer` and `glmer`: of a binomial proportion the weights are the numbers of trials.
+    contrasts, contrasts_for
+        As for `lmer`.
 
     Returns
     -------
@@ -99,7 +105,8 @@ def explain(
     if data is None:
         return of_formula(parse_formula(formula), kind)
     spec = specified(
-        formula, data, weights=weights, offset=offset, subset=None, contrasts=None,
+        formula, data, weights=weights, offset=offset, subset=None, contrasts=contrasts,
+        contrasts_for=contrasts_for,
         start=None, na_action="omit", family=kind, reml=kind is None,
     )  # fmt: skip
     require_explicable(spec)

@@ -6,7 +6,7 @@ from pylme.frame.missing import NaAction
 from pylme.frame.read import read_frame
 from pylme.frame.rows import Rows
 from pylme.frame.table import column_names
-from pylme.frame.to_native import Library, to_native
+from pylme.frame.to_native import Library, to_native, to_pandas
 
 __all__ = [
     "Column",
@@ -23,4 +23,5 @@ __all__ = [
     "column_names",
     "read_frame",
     "to_native",
+    "to_pandas",
 ]

@@ -13,7 +13,7 @@ from pylme.errors import NotAvailableError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Library", "to_native"]
+__all__ = ["Library", "to_native", "to_pandas"]
 
 #: The libraries that results are given in. Data in a dict or in arrays give results in pandas.
 Library = Literal["pandas", "polars", "pyarrow"]
@@ -105,3 +105,22 @@ def _series(name: str, column: pd.Series[Any], library: Library) -> nw.Series[An
 def _objects(column: pd.Series[Any]) -> list[Any]:
     """Python's own values, None where one is missing."""
     return column.astype(object).where(column.notna(), None).tolist()
+
+
+def to_pandas(table: object) -> pd.DataFrame | None:
+    """A frame of any library as one of pandas; None where the object is none.
+
+    Where the library has no row labels, they are the first column, as `to_native` puts them there.
+    """
+    if isinstance(table, pd.DataFrame):
+        return table
+    frame = nw.from_native(table, eager_only=True, pass_through=True)
+    if not isinstance(frame, nw.DataFrame):
+        return None
+    if frame.implementation.is_pandas_like():
+        return frame.to_pandas()
+    labels, *columns = frame.columns or [""]
+    return pd.DataFrame(
+        {name: frame[name].to_list() for name in columns},
+        index=pd.Index(frame[labels].to_list() if frame.columns else [], dtype=object),
+    )

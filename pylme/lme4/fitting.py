@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import numpy as np
-
 from pylme.errors import NotAvailableError, RError, StackLimitError
 from pylme.families.family import LINKS
 from pylme.formula import deparse, expand, model_terms, parseable, walk
@@ -15,13 +13,15 @@ from pylme.lme4.functions import require_functions
 from pylme.lme4.model import RModel
 from pylme.lme4.session import session
 from pylme.lme4.stack import thread_stack
-from pylme.model_matrix.contrasts import CONTRASTS
+from pylme.model_matrix.coding import CONTRASTS, contrast_coding
 from pylme.model_matrix.nonzero import random_effects_are_zero, zero_effects
+from pylme.model_matrix.values import CodedFactor
 
 if TYPE_CHECKING:
     from pylme.formula import Formula
+    from pylme.frame import Frame
     from pylme.lme4.control import Control
-    from pylme.model_matrix.spec import Contrast, ModelSpec
+    from pylme.model_matrix.spec import ModelSpec
 
 __all__ = ["call_arguments", "fit_with_lme4"]
 
@@ -119,14 +119,18 @@ def call_arguments(
         fun = "lmerControl" if function == "lmer" else "glmerControl"
         calls["control"] = {"fun": fun, "args": options}
     bound: dict[str, Any] = {}
-    if spec.contrasts:
-        bound["contrasts"] = {name: _contrast(value) for name, value in spec.contrasts.items()}
+    if spec.contrasts and spec.contrasts_for == "fixed":
+        # R's argument reaches the fixed effects alone.
+        bound["contrasts"] = {
+            name: CONTRASTS[asked] if isinstance(asked, str) else asked
+            for name, asked in spec.contrasts.items()
+        }
     if spec.start is not None:
         bound["start"] = spec.start
     arguments = (
         _text(spec.formula),
         spec.formula.functions,
-        spec.frame,
+        spec.frame if spec.contrasts_for == "fixed" else _coded(spec),
         {name: column for name, column in symbols.items() if column is not None},
         literals,
         bound,
@@ -170,5 +174,10 @@ def _require_structures(spec: ModelSpec, version: str) -> None:
         )
 
 
-def _contrast(value: Contrast) -> Any:
-    return CONTRASTS[value] if isinstance(value, str) else np.asarray(value, np.float64)
+def _coded(spec: ModelSpec) -> Frame:
+    """The frame with each coding on its factor, where R finds it for both parts of the model."""
+    columns: dict[str, Any] = dict(spec.frame.columns)
+    for name, asked in spec.contrasts.items():
+        factor = columns[name]
+        columns[name] = CodedFactor(factor=factor, coding=contrast_coding(asked, factor.levels))
+    return replace(spec.frame, columns=columns)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from pylme.frame import Factor, Frame
+from pylme.model_matrix.values import CodedFactor
 
 __all__ = ["bytes_of"]
 
@@ -45,8 +46,13 @@ def _(column: Factor) -> int:
 
 
 @bytes_of.register
+def _(column: CodedFactor) -> int:
+    return bytes_of(column.factor) + bytes_of(column.coding.values)
+
+
+@bytes_of.register
 def _(frame: Frame) -> int:
     return sum(
-        bytes_of(column if isinstance(column, Factor) else column.values)
+        bytes_of(column if isinstance(column, Factor | CodedFactor) else column.values)
         for column in frame.columns.values()
     )

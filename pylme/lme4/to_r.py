@@ -15,6 +15,8 @@ mapping             named list
 ndarray             double, integer or logical; with dim if 2-d
 Frame               data.frame
 Factor              factor, ordered where it is
+CodedFactor         factor with the attribute "contrasts"
+Coding              matrix, with the names of its columns
 Date, Timestamp     Date, POSIXct
 ==================  =============================================
 
@@ -32,6 +34,8 @@ from rpy2 import rinterface as ri
 from rpy2.rinterface_lib import embedded, openrlib
 
 from pylme.frame import Date, Factor, Frame, Integer, Logical, Numeric, Timestamp
+from pylme.model_matrix.coding import Coding
+from pylme.model_matrix.values import CodedFactor
 
 __all__ = ["to_r"]
 
@@ -141,6 +145,23 @@ def _(column: Factor) -> Any:
     kind = ["ordered", "factor"] if column.ordered else ["factor"]
     codes.rclass = ri.StrSexpVector(kind)
     return codes
+
+
+@to_r.register
+def _(column: CodedFactor) -> Any:
+    codes = to_r(column.factor)
+    codes.do_slot_assign("contrasts", to_r(column.coding))
+    return codes
+
+
+@to_r.register
+def _(coding: Coding) -> Any:
+    matrix = to_r(coding.values)
+    if coding.names is not None:
+        # Rows need no names: R takes them in the order of the levels.
+        names = ri.ListSexpVector([ri.NULL, to_r(coding.names)])
+        matrix.do_slot_assign("dimnames", names)
+    return matrix
 
 
 @to_r.register

@@ -68,7 +68,7 @@ def build(
     require_magnitudes(formula, values, weights_of(spec))
     response = values[deparse(formula.response)]
     require_response(spec, response)
-    bars = bars_of(formula, values)
+    bars = bars_of(spec, values)
     order = _order([len(bar.levels) for bar in bars])
     codings = fixed_codings(fixed, values, spec.contrasts)
     matrix = model_matrix(fixed, values, codings, rows.nrow)

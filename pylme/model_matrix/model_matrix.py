@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pylme.formula import ModelTerms, Term
-    from pylme.model_matrix.spec import Contrast
+    from pylme.model_matrix.coding import AskedCoding
     from pylme.model_matrix.values import Value, Vector
 
 __all__ = ["Codings", "ModelMatrix", "codings_of", "full_codings", "model_matrix"]
@@ -55,7 +55,7 @@ class ModelMatrix:
 
 
 def codings_of(
-    values: Mapping[str, Value], contrasts: Mapping[str, Contrast] | None = None
+    values: Mapping[str, Value], contrasts: Mapping[str, AskedCoding] | None = None
 ) -> dict[str, Codings]:
     """How each factor among the variables is coded, with contrasts and without.
 

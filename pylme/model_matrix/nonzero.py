@@ -35,7 +35,7 @@ def random_effects_are_zero(spec: ModelSpec) -> bool | None:
     evaluator = Evaluator(frame.columns, frame.nrow, Memory())
     try:
         values = evaluated([formula.response, *predictor_nodes(formula, fixed)], evaluator)
-        columns = [bar.columns(values, frame.nrow).values for bar in bars_of(formula, values)]
+        columns = [bar.columns(values, frame.nrow).values for bar in bars_of(spec, values)]
     except PylmeError:
         # Whatever is wrong, the fit itself says it, or R knows a function that pylme does not.
         return None

@@ -24,8 +24,9 @@ from pylme.model_matrix.values import Matrix, Value, as_factor, factor_on
 if TYPE_CHECKING:
     from pylme.formula import Node
     from pylme.frame import Factor
+    from pylme.model_matrix.coding import AskedCoding
     from pylme.model_matrix.model_matrix import ModelMatrix
-    from pylme.model_matrix.spec import Contrast
+    from pylme.model_matrix.spec import ModelSpec
 
 __all__ = ["BarRecipe", "Recipe", "bars_of"]
 
@@ -62,10 +63,11 @@ def local_values(bar: Bar, values: Values) -> Values:
     return values | {name: as_factor(values[name]) for name in grouping}
 
 
-def bars_of(formula: Formula, values: Values) -> tuple[BarRecipe, ...]:
+def bars_of(spec: ModelSpec, values: Values) -> tuple[BarRecipe, ...]:
     """The random-effects terms, `||` and `/` written out, learnt from the data of the model."""
+    contrasts = spec.contrasts if spec.contrasts_for == "both" else {}
     recipes = []
-    for bar in expand(formula).bars:
+    for bar in expand(spec.formula).bars:
         terms = model_terms(bar.effects)
         used = {deparse(variable) for variable in terms.variables}
         local = {text: value for text, value in local_values(bar, values).items() if text in used}
@@ -74,7 +76,7 @@ def bars_of(formula: Formula, values: Values) -> tuple[BarRecipe, ...]:
                 bar=bar,
                 terms=terms,
                 levels=group_factor(bar.group, values).levels,
-                codings=codings_of(local),
+                codings=codings_of(local, contrasts),
             )
         )
     return tuple(recipes)
@@ -131,7 +133,9 @@ def predictor_nodes(formula: Formula, fixed: ModelTerms) -> list[Node]:
     ]
 
 
-def fixed_codings(fixed: ModelTerms, values: Values, contrasts: Mapping[str, Contrast]) -> Codings:
+def fixed_codings(
+    fixed: ModelTerms, values: Values, contrasts: Mapping[str, AskedCoding]
+) -> Codings:
     """How the factors among the fixed effects are coded."""
     used = {deparse(variable) for term in fixed.terms for variable in term.variables}
     return codings_of({text: v for text, v in values.items() if text in used}, contrasts)

@@ -31,7 +31,6 @@ from pylme.formula import (
 )
 from pylme.frame import Factor, Integer, Logical, Numeric
 from pylme.model_matrix.column_names import require_names
-from pylme.model_matrix.contrasts import CONTRASTS
 from pylme.model_matrix.counting import columns_of, levels_of
 from pylme.model_matrix.groups import (
     group_variables,
@@ -73,7 +72,6 @@ def require_fittable(spec: ModelSpec, *, more_effects_than_rows: bool = False) -
     _require_positive_weights(spec)
     _require_numeric_offset(spec)
     _require_levels_to_compare(spec)
-    _require_contrasts(spec)
     _require_codable(spec)
     _require_levels(spec, more_effects_than_rows=more_effects_than_rows)
 
@@ -150,28 +148,6 @@ def _require_numeric_offset(spec: ModelSpec) -> None:
         raise OptionError(
             option="offset", value=spec.offset, allowed="a numeric column or one number a row"
         )
-
-
-def _require_contrasts(spec: ModelSpec) -> None:
-    factors = {
-        name: column
-        for name in spec.formula.effect_columns_in(spec.frame.columns)
-        if isinstance(column := spec.frame.columns.get(name), Factor)
-    }
-    for name, value in spec.contrasts.items():
-        if name not in factors:
-            raise OptionError(option="contrasts for", value=name, allowed=tuple(factors))
-        if isinstance(value, str):
-            if value not in CONTRASTS:
-                raise OptionError(
-                    option=f"contrasts[{name!r}]", value=value, allowed=tuple(CONTRASTS)
-                )
-        elif np.ndim(value) != 2 or len(value) != len(factors[name].levels):
-            raise OptionError(
-                option=f"contrasts[{name!r}]",
-                value=np.shape(value),
-                allowed=f"a matrix with {len(factors[name].levels)} rows, one for each level",
-            )
 
 
 def _require_bare_names(term: str, group: Node, spec: ModelSpec) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 from pylme.families.family import Family
 from pylme.formula import Formula
 from pylme.frame import Frame
+from pylme.model_matrix.coding import AskedCoding, Contrast
 
-__all__ = ["Contrast", "ModelSpec", "Start"]
+__all__ = ["Contrast", "ContrastsFor", "ModelSpec", "Start"]
 
-#: A coding of a factor: R's name of it, or a matrix of shape (levels, columns).
-Contrast = str | NDArray[np.float64]
+#: Whether the codings asked for reach the fixed effects alone, as in lme4, or the random ones too.
+ContrastsFor = Literal["fixed", "both"]
 #: Starting values: theta alone, or a mapping with "theta" and "fixef".
 Start = NDArray[np.float64] | Mapping[str, NDArray[np.float64]]
 
@@ -37,6 +39,8 @@ class ModelSpec:
         and values of the linear predictor.
     contrasts : mapping
         Codings of factors by column.
+    contrasts_for : {"fixed", "both"}
+        Whether the codings reach the columns that vary by level too.
     start : ndarray or mapping, optional
     family : Family or None
         None for a linear mixed model.
@@ -49,7 +53,8 @@ class ModelSpec:
     offset: str | None = None
     mustart: str | None = None
     etastart: str | None = None
-    contrasts: Mapping[str, Contrast] = field(default_factory=dict)
+    contrasts: Mapping[str, AskedCoding] = field(default_factory=dict)
+    contrasts_for: ContrastsFor = "fixed"
     start: Start | None = None
     family: Family | None = None
     reml: bool = True

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pylme.errors import OptionError, UnknownColumnError
 from pylme.formula import check_functions, parse_formula, with_dot, without_idle_parentheses
-from pylme.frame import column_names, read_frame
-from pylme.model_matrix.spec import ModelSpec
+from pylme.frame import Factor, column_names, read_frame
+from pylme.model_matrix.coding import read_contrast
+from pylme.model_matrix.spec import ContrastsFor, ModelSpec
 from pylme.options import choice, finite_numbers
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
     from pylme.families.family import Family
     from pylme.formula import Formula
-    from pylme.frame import NaAction
+    from pylme.frame import Frame, NaAction
+    from pylme.model_matrix.coding import AskedCoding
     from pylme.model_matrix.spec import Contrast, Start
 
 __all__ = ["only_grouping", "specified", "unused_name"]
@@ -40,6 +42,7 @@ def specified(
     reml: bool,
     mustart: str | ArrayLike | None = None,
     etastart: str | ArrayLike | None = None,
+    contrasts_for: ContrastsFor = "fixed",
 ) -> ModelSpec:
     """Formula and data, read and checked."""
     available = column_names(data)
@@ -74,7 +77,8 @@ def specified(
         offset=columns["offset"],
         mustart=columns["mustart"],
         etastart=columns["etastart"],
-        contrasts=_codings(contrasts),
+        contrasts=_codings(contrasts, formula, frame),
+        contrasts_for=choice("contrasts_for", contrasts_for, ContrastsFor),
         start=_arrays(start),
         family=family,
         reml=reml,
@@ -92,12 +96,28 @@ def _arrays(start: Start | ArrayLike | None) -> Start | None:
     return {name: finite_numbers("start", values) for name, values in start.items()}
 
 
-def _codings(contrasts: Mapping[str, Contrast] | None) -> dict[str, Contrast]:
-    if contrasts is not None and not isinstance(contrasts, Mapping):
+def _codings(
+    contrasts: Mapping[str, Contrast] | None, formula: Formula, frame: Frame
+) -> dict[str, AskedCoding]:
+    """The codings that are asked for, checked against the levels that occur."""
+    if contrasts is None:
+        return {}
+    if not isinstance(contrasts, Mapping):
         raise OptionError(
             option="contrasts", value=contrasts, allowed="a mapping from columns to codings"
         )
-    return dict(contrasts or {})
+    factors = {
+        name: column
+        for name in formula.effect_columns_in(frame.columns)
+        if isinstance(column := frame.columns.get(name), Factor)
+    }
+    for name in contrasts:
+        if name not in factors:
+            raise OptionError(option="contrasts for", value=name, allowed=tuple(factors))
+    return {
+        name: read_contrast(name, contrast, factors[name].levels)
+        for name, contrast in contrasts.items()
+    }
 
 
 def unused_name(name: str, taken: list[str]) -> str:

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 import pylme
@@ -86,6 +87,50 @@ def test_contrast_matrix():
         "lmer(angle ~ recipe + (1 | replicate), cake,"
         " contrasts = list(recipe = matrix(c(1, -1, 0, .5, .5, -1), 3)))",
     )
+
+
+LABELLED = pd.DataFrame(
+    {"C": [-1.0, 0.5, 0.5], "AB": [0.0, -1.0, 1.0]}, index=pd.Index(["C", "B", "A"])
+)
+IN_R = "matrix(c(.5, .5, -1, 1, -1, 0), 3, dimnames = list(NULL, c('C', 'AB')))"
+BY_RECIPE = "angle ~ recipe + (recipe | replicate)"
+
+
+@pytest.mark.parametrize(
+    "table", [LABELLED, pl.from_pandas(LABELLED.reset_index())], ids=["pandas", "polars"]
+)
+def test_a_frame_of_contrasts_is_read_by_its_labels(table):
+    formula = "angle ~ recipe + (1 | replicate)"
+    fit = pylme.lmer(formula, pylme.datasets.load("cake"), contrasts={"recipe": table})
+    assert_equal_to_r(fit, f"lmer({formula}, cake, contrasts = list(recipe = {IN_R}))")
+    assert list(fit.fixef.index) == ["(Intercept)", "recipeC", "recipeAB"]
+
+
+def test_contrasts_reach_the_fixed_effects_alone_as_in_lme4():
+    fit = pylme.lmer(BY_RECIPE, pylme.datasets.load("cake"), contrasts={"recipe": LABELLED})
+    assert_equal_to_r(fit, f"lmer({BY_RECIPE}, cake, contrasts = list(recipe = {IN_R}))")
+    assert list(fit.varcorr["replicate"].sd.index) == ["(Intercept)", "recipeB", "recipeC"]
+
+
+@pytest.mark.parametrize(
+    ("coding", "in_r"),
+    [(LABELLED, IN_R), ("sum", "'contr.sum'"), (LABELLED.to_numpy()[::-1], "unname(IN_R)")],
+    ids=["labelled", "by name", "matrix"],
+)
+@pytest.mark.parametrize("formula", [BY_RECIPE, "angle ~ temp + (recipe | replicate)"])
+def test_contrasts_for_both_parts(formula, coding, in_r):
+    """In R a coding reaches both parts where it is set on the column."""
+    arguments = {"contrasts": {"recipe": coding}, "contrasts_for": "both"}
+    cake = pylme.datasets.load("cake")
+    fit = pylme.lmer(formula, cake, **arguments)
+    coded = f"coded <- cake; contrasts(coded$recipe) <- {in_r.replace('IN_R', IN_R)};"
+    assert_equal_to_r(fit, f"lmer({formula}, coded)", setup=coded)
+    design = pylme.design(formula, cake, **arguments)
+    np.testing.assert_allclose(design.Z.toarray(), fit.getme("Z").toarray(), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(design.X, fit.getme("X"), rtol=0, atol=1e-12)
+    assert fit.getme("cnms") == dict(design.cnms)
+    own = pylme.lmer(formula, cake, engine="numpy", **arguments)
+    assert own.criterion == pytest.approx(fit.criterion, rel=1e-7)
 
 
 def test_start(sleepstudy):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 __all__ = ["CASES", "Case"]
 
@@ -91,6 +92,15 @@ CASES = [
         contrasts={"recipe": np.array([[1.0], [-1.0], [0.0]])},
     ),
     *exact("cake", "angle ~ temperature + (1 | replicate)", contrasts={"temperature": "treatment"}),
+    *exact(
+        "cake",
+        "angle ~ recipe * temp + (recipe | replicate)",
+        contrasts={
+            "recipe": pd.DataFrame(
+                {"AB": [0.0, -1.0, 1.0], "C": [-1.0, 0.5, 0.5]}, index=["C", "B", "A"]
+            )
+        },
+    ),
     *exact(
         "penicillin",
         "diameter ~ 1 + (1 | plate) + (1 | sample)",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from pylme.model_matrix.contrasts import CONTRASTS
+from pylme.model_matrix.coding import CONTRASTS
 from pylme.model_matrix.specify import specified
 
 if TYPE_CHECKING:
