@@ -95,6 +95,12 @@ def _full(folder: Path) -> object:
         return _study(folder)
 
 
+def _of_0_1(folder: Path) -> object:
+    (folder / "study-0").mkdir()
+    (folder / "study-0" / "00000000-00000002.parquet").write_bytes(b"of 0.1")
+    return _study(folder)
+
+
 def _without_pyarrow(folder: Path) -> object:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "pyarrow", None)
@@ -277,6 +283,12 @@ CASES = {
     ),
     "a full disk": Case(
         trigger=_kept(_full), kind="StoreError", said="Free some space", remedy=_kept(_study)
+    ),
+    "a store of version 0.1": Case(
+        trigger=_kept(_of_0_1),
+        kind="StoreError",
+        said="kept by pylme 0.1",
+        remedy=_kept(lambda folder: _study(folder / "another")),
     ),
     "a store without pyarrow": Case(
         trigger=_kept(_without_pyarrow),

@@ -116,7 +116,7 @@ def test_another_study_has_another_folder(tmp_path, change):
     given = {"simulate": simulator(), "models": {"a": FORMULA}, "n": 1, "seed": 3}
     for arguments in (given, {**given, **change}, given):
         pylme.study(**arguments, store=tmp_path)
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.glob("study-*"))) == 2
 
 
 def test_the_hash_is_the_same_in_another_process(tmp_path):
@@ -129,7 +129,7 @@ def test_the_hash_is_the_same_in_another_process(tmp_path):
         [sys.executable, "-c", code], check=True, cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "7"},
     )  # fmt: skip
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(tmp_path.glob("study-*"))) == 1
     assert len(shards(tmp_path)) == 2
 
 
@@ -371,7 +371,7 @@ def test_the_same_text_with_other_values_is_another_study(tmp_path):
         options = {"n": 2, "seed": 1, "collect": collects(value), "store": tmp_path}
         found = pylme.study(simulator(), {"a": FORMULA}, **options)
         assert found.estimates("z")["a"].tolist() == [value] * 2
-    assert len(list(tmp_path.iterdir())) == 4
+    assert len(list(tmp_path.glob("study-*"))) == 4
 
 
 def test_a_function_that_cannot_be_compared_is_refused(tmp_path):
@@ -391,8 +391,8 @@ def test_the_versions_of_r_and_lme4_are_part_of_the_study(tmp_path, monkeypatch)
     arguments = {"models": {"a": FORMULA}, "n": 1, "seed": 1, "store": tmp_path}
     for engine in ("lme4", "lme4", "numpy"):
         pylme.study(simulator(), engine=engine, **arguments)
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.glob("study-*"))) == 2
     monkeypatch.setitem(session().versions, "lme4", "0.0")
     for engine in ("lme4", "numpy"):
         pylme.study(simulator(), engine=engine, **arguments)
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.glob("study-*"))) == 3

@@ -1,9 +1,9 @@
 """A study's rows on disk: a Parquet file for each shard, in a folder named by the study's hash.
 
 A file is written under another name, brought to the disk and renamed, so that a study which was cut
-off leaves whole shards only; it goes on with those that are missing. Each file says which study and
-which replicates it is of, and has a checksum of its rows; what is damaged or foreign is done again.
-What is read back is what was written, bit for bit.
+off leaves whole shards only; it goes on with those that are missing. Each file holds the number of
+the schema, the study, the replicates, and a checksum of its rows. Replicates whose file is damaged
+or belongs to another study are fitted again. What is read back is what was written, bit for bit.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pylme.errors import DamagedStoreWarning, OptionError, StoreError, warn
+from pylme.simulation.store.schema import require_schema
 from pylme.simulation.store.shard_file import DamagedShardError, ShardFile
 from pylme.simulation.store.whole_files import remove_left_over, write_whole
 
@@ -43,14 +44,17 @@ class Store:
     OptionError
         If the path can be no folder.
     StoreError
-        If the folder cannot be made.
+        If the folder cannot be made, or holds studies of a version with another schema.
     """
 
     def __init__(self, folder: str | os.PathLike[str], key: str) -> None:
         self._file = ShardFile(key)
-        self.folder = _path(folder) / f"study-{key[:16]}"
+        root = _path(folder)
+        self.folder = root / f"study-{key[:16]}"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            root.mkdir(parents=True, exist_ok=True)
+            require_schema(root)
+            self.folder.mkdir(exist_ok=True)
         except OSError as error:
             if error.errno in _NO_FOLDER:
                 raise _refused(folder, str(error.strerror).lower()) from error

@@ -6,7 +6,7 @@ The number of replicates is no part of it, so that a longer study goes on from a
 from __future__ import annotations
 
 import pickle
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
@@ -17,6 +17,7 @@ from pylme.frame import Factor
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.draw.sources import OwnFunction
 from pylme.simulation.store.fingerprint import fingerprint
+from pylme.simulation.store.schema import SCHEMA
 
 if TYPE_CHECKING:
     from pylme.frame import Frame
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     from pylme.simulation.workers.job import Job
 
 __all__ = ["hash_of"]
-
-
-#: What a store holds is found again by this version of its format alone.
-_FORMAT: Final = 2
 
 
 def hash_of(job: Job, *, reference_blas: bool) -> str:
@@ -47,7 +44,7 @@ def hash_of(job: Job, *, reference_blas: bool) -> str:
         If R is needed and there is none.
     """
     described = {
-        "format": _FORMAT,
+        "schema": SCHEMA,
         "pylme": __version__,
         "R": (*sorted(_versions_of_r().items()), reference_blas) if _uses_r(job) else None,
         "source": _source(job.source),

@@ -1,7 +1,8 @@
 """A shard as the bytes of a Parquet file, which says what it holds.
 
-In the file's metadata stand the study's hash, the replicates, the number of rows, and a checksum of
-all values. Pages have checksums of their own, which are looked at before a page is decoded.
+The file's metadata contain the number of the schema, the study's hash, the replicates, the number
+of rows, and a checksum of all values. Pages have checksums of their own, which are verified before
+a page is decoded.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pandas as pd
 
 from pylme.errors import MissingPackageError
 from pylme.simulation.estimate.block import COLUMNS, OBJECT, TEXT_COLUMNS, framed
+from pylme.simulation.store.schema import SCHEMA
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,7 +86,9 @@ class ShardFile:
         return rows
 
     def _metadata(self, first: int, stop: int, rows: pd.DataFrame) -> dict[bytes, bytes]:
-        said = {"study": self.key, "first": first, "stop": stop, "rows": len(rows)}
+        said = {
+            "schema": SCHEMA, "study": self.key, "first": first, "stop": stop, "rows": len(rows),
+        }  # fmt: skip
         return {
             f"{_META}{name}".encode(): str(value).encode()
             for name, value in {**said, "checksum": _checksum(rows)}.items()
