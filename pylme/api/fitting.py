@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from pylme.frame import NaAction
+    from pylme.lme4.call import RFunction
     from pylme.lme4.control import Control
-    from pylme.lme4.fitting import RFunction
     from pylme.lme4.model import RModel
     from pylme.model_matrix.spec import ModelSpec
 

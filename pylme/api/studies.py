@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from pylme.draws.seeds import Rng
 from pylme.errors import OptionError
-from pylme.lme4.reference_blas import reference_libraries
+from pylme.lme4.start import reference_libraries
 from pylme.options import choice, workers
 from pylme.simulation.published import sectors
 from pylme.simulation.published.answer import SectorCorrelation

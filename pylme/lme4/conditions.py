@@ -20,7 +20,6 @@ from pylme.errors import (
     SingularFitWarning,
     warn,
 )
-from pylme.lme4.findings import DISPERSION, NOT_OVERDISPERSED, ONE_OUTCOME, SEPARATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,10 +33,11 @@ __all__ = ["classify", "raise_as_warnings"]
 _CLASSES: Final[tuple[tuple[re.Pattern[str], type[FitWarning]], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
-        (SEPARATION, SeparationWarning),
-        (ONE_OUTCOME, NoFiniteEstimateWarning),
-        (NOT_OVERDISPERSED, NotOverdispersedWarning),
-        (DISPERSION, DispersionWarning),
+        # Of pylme's own findings.
+        (r"separate the response", SeparationWarning),
+        (r"all rows of a level have the same outcome", NoFiniteEstimateWarning),
+        (r"the counts are not overdispersed", NotOverdispersedWarning),
+        (r"standard deviations of the random effects are not to be trusted", DispersionWarning),
         (r"no finite optimum", NoFiniteOptimumWarning),
         (r"NaN or infinite values", NotFiniteWarning),
         (r"data do not determine", NotIdentifiedWarning),

@@ -23,17 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.families import Family
-    from pylme.lme4.model import RModel
     from pylme.lme4.system import System
     from pylme.model_matrix.spec import ModelSpec
 
-__all__ = ["DISPERSION", "NOT_OVERDISPERSED", "ONE_OUTCOME", "SEPARATION", "findings"]
-
-#: What the warnings are told by.
-SEPARATION: Final = r"separate the response"
-ONE_OUTCOME: Final = r"all rows of a level have the same outcome"
-NOT_OVERDISPERSED: Final = r"the counts are not overdispersed"
-DISPERSION: Final = r"standard deviations of the random effects are not to be trusted"
+__all__ = ["findings"]
 
 #: lme4 fits families with a dispersion rightly since this version.
 _RIGHT_SINCE: Final = 2
@@ -43,29 +36,41 @@ _LARGE: Final = 4.0
 _POISSON: Final = 1e-3
 
 
-def findings(model: RModel, *, version: str) -> tuple[Condition, ...]:
-    """What is to be said of a fit.
+def findings(
+    spec: ModelSpec,
+    system: System,
+    *,
+    family: Family,
+    dispersion: float | None,
+    mu: NDArray[np.float64],
+    version: str,
+) -> tuple[Condition, ...]:
+    """What pylme has to say of the fit of a generalized model.
 
     Parameters
     ----------
-    model : RModel
-        A generalized model.
+    spec : ModelSpec
+    system : System
+        Of the fit.
+    family : Family
+        Of the specification.
+    dispersion : float or None
+        The parameter theta of a negative binomial; None for any other family.
+    mu : ndarray, shape (n,)
+        Fitted means.
     version : str
         Of the installed lme4.
+
+    Returns
+    -------
+    tuple of Condition
+        `conditions.classify` tells by their words which warnings they become.
     """
-    spec = model.spec
-    if spec.family is None:
-        return ()
-    said = []
-    system = model.system()
-    said += [*_separation(spec, spec.family, system)]
-    said += [*_one_outcome(spec.family, system)]
-    # R gives NA, which comes as None, for any other family.
-    theta = model.getme("glmer.nb.theta")
-    if theta is not None:
-        said += [*_dispersion_of_counts(theta, model.fitted(), system)]
-    if has_dispersion(spec.family) and int(version.partition(".")[0]) < _RIGHT_SINCE:
-        said.append(_dispersion(spec.family, version))
+    said = [*_separation(spec, family, system), *_one_outcome(family, system)]
+    if dispersion is not None:
+        said += [*_dispersion_of_counts(dispersion, mu, system)]
+    if has_dispersion(family) and int(version.partition(".")[0]) < _RIGHT_SINCE:
+        said.append(_dispersion(family, version))
     return tuple(Condition(kind="warning", message=text) for text in said)
 
 

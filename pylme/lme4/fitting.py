@@ -1,37 +1,33 @@
-"""A model specification handed to lme4."""
+"""Models fitted by lme4: one specification, or one linear model and many responses.
+
+For many responses the model frame, the model matrices and the template of Λ are made once: they
+depend on the other columns alone. In R the first response is fitted both by lmer and by its steps,
+and the steps are used for the others only if both gave the same numbers.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING
 
-from pylme.errors import NotAvailableError, RError, StackLimitError
-from pylme.families.family import LINKS
-from pylme.formula import deparse, expand, model_terms, parseable, walk
+from pylme.errors import RError
+from pylme.lme4.call import call_arguments
 from pylme.lme4.failures import explained
-from pylme.lme4.functions import require_functions
 from pylme.lme4.model import RModel
 from pylme.lme4.session import session
-from pylme.lme4.stack import thread_stack
-from pylme.model_matrix.coding import CONTRASTS, contrast_coding
-from pylme.model_matrix.nonzero import random_effects_are_zero, zero_effects
-from pylme.model_matrix.values import CodedFactor
+from pylme.model_matrix.responses import response_column, with_response
 
 if TYPE_CHECKING:
-    from pylme.formula import Formula
-    from pylme.frame import Frame
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pylme.lme4.call import RFunction
     from pylme.lme4.control import Control
+    from pylme.lme4.session import Handle
     from pylme.model_matrix.spec import ModelSpec
+    from pylme.results.condition import Condition
 
-__all__ = ["call_arguments", "fit_with_lme4"]
-
-RFunction = Literal["lmer", "glmer", "glmer.nb"]
-
-#: The covariance structures that lme4 has had since its version 2.
-_STRUCTURED_SINCE: Final = 2
-#: Bytes of stack for each part of a formula without which R is not asked. R stops in time where its
-#: own recursion is deep, but some of its code in C does not look.
-_STACK_A_PART: Final = 1024
+__all__ = ["Responses", "fit_with_lme4", "prepare_again", "prepare_responses"]
 
 
 def fit_with_lme4(
@@ -76,108 +72,58 @@ def fit_with_lme4(
     return RModel(handle, conditions, replace(spec, frame=spec.frame.owned())).examined()
 
 
-def call_arguments(
-    spec: ModelSpec, *, function: RFunction, control: Control | None, n_agq: int | None = None
-) -> tuple[Any, ...]:
-    """What the call of a fit is made from in R, but for the function.
+class Responses:
+    """A linear model prepared for many responses.
+
+    Parameters
+    ----------
+    handle : Handle
+    conditions : tuple of Condition
+        What R said of the other columns.
+    spec : ModelSpec
+        Its own response is not used.
+    """
+
+    def __init__(self, handle: Handle, conditions: tuple[Condition, ...], spec: ModelSpec) -> None:
+        self._handle = handle
+        self._conditions = conditions
+        self._spec = spec
+
+    def fit(self, y: NDArray[np.float64]) -> RModel:
+        """The fit to a response, shape (rows,) in the rows of the specification's frame.
+
+        Raises
+        ------
+        RError
+            If R stops.
+        """
+        handle, told = session().hold("fit_response", self._handle, y)
+        conditions = tuple(dict.fromkeys((*self._conditions, *told)))
+        return RModel(handle, conditions, with_response(self._spec, y))
+
+
+def prepare_responses(spec: ModelSpec, control: Control | None) -> Responses:
+    """The model of a specification.
 
     Raises
     ------
-    ZeroEffectsError
-        If Z has no element but zeros.
-    StackLimitError
-        If R could overrun the stack of this thread with so long a formula.
-    FormulaError
-        If R has no function of a name that the formula calls.
-    NotAvailableError
-        If the installed lme4 has no covariance structures, and the formula names one.
+    RError
+        If R stops.
     """
-    _require_stack(spec)
-    require_functions(spec.formula)
-    zero = random_effects_are_zero(spec)
-    if zero:
-        raise zero_effects(spec)
-    _require_structures(spec, session().versions["lme4"])
-    literals: dict[str, Any] = {}
-    if function == "lmer":
-        literals["REML"] = spec.reml
-    if n_agq is not None:
-        literals["nAGQ"] = n_agq
-    symbols = {
-        "weights": spec.weights,
-        "offset": spec.offset,
-        "mustart": spec.mustart,
-        "etastart": spec.etastart,
-    }
-    calls: dict[str, Any] = {}
-    if spec.family is not None and function != "glmer.nb":
-        if spec.family.link == LINKS[spec.family.name][0] and spec.family.name != "gaussian":
-            symbols["family"] = spec.family.name
-        else:
-            calls["family"] = {"fun": spec.family.name, "args": {"link": spec.family.link}}
-    if control is not None and (options := control.arguments()):
-        fun = "lmerControl" if function == "lmer" else "glmerControl"
-        calls["control"] = {"fun": fun, "args": options}
-    bound: dict[str, Any] = {}
-    if spec.contrasts and spec.contrasts_for == "fixed":
-        # R's argument reaches the fixed effects alone.
-        bound["contrasts"] = {
-            name: CONTRASTS[asked] if isinstance(asked, str) else asked
-            for name, asked in spec.contrasts.items()
-        }
-    if spec.start is not None:
-        bound["start"] = spec.start
-    arguments = (
-        _text(spec.formula),
-        spec.formula.functions,
-        spec.frame if spec.contrasts_for == "fixed" else _coded(spec),
-        {name: column for name, column in symbols.items() if column is not None},
-        literals,
-        bound,
-        calls,
-    )
-    if zero is None and session().call("effects_are_zero", function, *arguments):
-        raise zero_effects(spec)
-    return arguments
+    arguments = call_arguments(spec, function="lmer", control=control)
+    response = response_column(spec.formula.response)
+    handle, told = session().hold("prepare_call", response, *arguments)
+    return Responses(handle, told, spec)
 
 
-def _require_stack(spec: ModelSpec) -> None:
-    stack = thread_stack()
-    parts = sum(1 for _ in walk(spec.formula.tree))
-    if stack is not None and parts * _STACK_A_PART > stack[1]:
-        raise StackLimitError(
-            message="", call=None, asked="Fitting the model with lme4", stack=stack[1]
-        )
+def prepare_again(model: RModel) -> Responses:
+    """The model that was fitted, with the control and start that it was fitted with.
 
-
-def _text(formula: Formula) -> str:
-    """The formula for R: as written, but for a double bar that lme4 stops on.
-
-    lme4 1.1-31 expands ``||`` by pasting text, which fails for an intercept alone and for names
-    that need back-quotes.
+    Raises
+    ------
+    RError
+        If R stops.
     """
-    doubled = [bar for bar in formula.bars if bar.double]
-    hard = any(
-        "`" in deparse(bar.effects) + deparse(bar.group) or not model_terms(bar.effects).terms
-        for bar in doubled
-    )
-    return parseable((expand(formula) if hard else formula).tree)
-
-
-def _require_structures(spec: ModelSpec, version: str) -> None:
-    structures = [bar.structure for bar in spec.formula.bars if bar.structure]
-    if structures and int(version.partition(".")[0]) < _STRUCTURED_SINCE:
-        raise NotAvailableError(
-            asked=f"Fitting a term with the covariance structure {structures[0]}()",
-            found=f"lme4 {version} is installed, which has no covariance structures",
-            remedy="Install lme4 2.0 or newer, or write the term as a plain (effects | group).",
-        )
-
-
-def _coded(spec: ModelSpec) -> Frame:
-    """The frame with each coding on its factor, where R finds it for both parts of the model."""
-    columns: dict[str, Any] = dict(spec.frame.columns)
-    for name, asked in spec.contrasts.items():
-        factor = columns[name]
-        columns[name] = CodedFactor(factor=factor, coding=contrast_coding(asked, factor.levels))
-    return replace(spec.frame, columns=columns)
+    response = response_column(model.spec.formula.response)
+    handle, told = session().hold("prepare_fit", response, model.handle)
+    return Responses(handle, told, model.spec)

@@ -12,10 +12,9 @@ from pylme.errors import RError, UnknownNameError
 from pylme.lme4.failures import explained
 from pylme.lme4.findings import findings
 from pylme.lme4.linear_problem import linear_problem_of, terms_of
-from pylme.lme4.records import estimates_of, optinfo_of, varcorr_of
+from pylme.lme4.records import estimates_of, optinfo_of, texts, varcorr_of, vector
 from pylme.lme4.session import Handle, session
 from pylme.lme4.system import system_of
-from pylme.lme4.vectors import texts, vector
 from pylme.model_matrix.response_levels import outcomes
 from pylme.results.certificate import SUSPECT, SUSPECT_OF_ITERATIONS
 from pylme.results.estimates import ModelInfo
@@ -89,8 +88,19 @@ class RModel:
 
     def examined(self) -> RModel:
         """The same fit, what pylme sees in it added to what R said."""
-        seen = findings(self, version=session().versions["lme4"])
-        return RModel(self._handle, (*self.conditions, *seen), self.spec) if seen else self
+        family = self.spec.family
+        if family is None:
+            return self
+        seen = findings(
+            self.spec,
+            self.system(),
+            family=family,
+            # R gives NA, which comes as None, for any other family.
+            dispersion=self.getme("glmer.nb.theta"),
+            mu=self.fitted(),
+            version=session().versions["lme4"],
+        )
+        return self.with_conditions(seen) if seen else self
 
     def _ask(self, function: str, *arguments: Any) -> Any:
         return session().call(function, self._handle, *arguments)

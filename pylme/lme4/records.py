@@ -1,4 +1,7 @@
-"""The records of a fit from the lists that R hands over."""
+"""The records of a fit from the lists that R hands over.
+
+A vector of one value arrives as a scalar.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pylme.arrays import read_only
-from pylme.lme4.vectors import texts, vector
 from pylme.results.estimates import Estimates
 from pylme.results.optinfo import Lme4Checks, OptInfo
 from pylme.results.varcorr import VarCorr, VarCorrTerm
@@ -15,7 +17,26 @@ from pylme.results.varcorr import VarCorr, VarCorrTerm
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["estimates_of", "optinfo_of", "varcorr_of"]
+    from numpy.typing import NDArray
+
+__all__ = ["estimates_of", "integers", "optinfo_of", "texts", "varcorr_of", "vector"]
+
+
+def texts(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """A character vector as a tuple."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def vector(value: Any) -> NDArray[np.float64]:
+    """A numeric vector as an array."""
+    return read_only(np.atleast_1d(value))
+
+
+def integers(value: Any) -> NDArray[np.int32]:
+    """An integer vector as an array."""
+    return np.atleast_1d(np.asarray(value, dtype=np.int32))
 
 
 def estimates_of(parts: Mapping[str, Any]) -> Estimates:

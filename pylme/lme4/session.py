@@ -12,33 +12,29 @@ rpy2's own lock. Three more things follow from that:
 
 from __future__ import annotations
 
-import atexit
 import logging
 import math
 import os
 import re
-import signal
 import threading
 import time
 import traceback
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from pylme.errors import NotAvailableError, OutOfMemoryError, RError, StackLimitError
+from pylme.errors import OutOfMemoryError, RError, StackLimitError
 from pylme.lme4.conditions import raise_as_warnings
 from pylme.lme4.installation.availability import why_unavailable
 from pylme.lme4.interrupt import stoppable
-from pylme.lme4.sizes import bytes_of
 from pylme.lme4.stack import checked_stack, thread_stack
+from pylme.lme4.start import forked, on_enough_stack, require_own_r, start_r
 from pylme.results.condition import Condition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 __all__ = ["Handle", "Session", "session"]
 
@@ -46,11 +42,19 @@ _console = logging.getLogger("pylme.r")
 _starting = threading.Lock()
 _session: Session | None = None
 
-_SEARCH_PATH: Final = "LD_LIBRARY_PATH"
-_STARTED_BY: Final = "PYTHON_SESSION_INITIALIZED"
-
 #: R objects whose Python owner is gone, waiting for the lock.
 _released: deque[Any] = deque()
+
+#: What a failing function was asked to do, where its name alone would not say it.
+_ASKED: Final = {"fit_model": "Fitting the model with lme4"}
+#: What R says of recursion that is too deep: of its C stack, its own stacks, and its calls.
+_STACK: Final = re.compile(r"C stack usage|stack overflow|nested too deeply|infinite recursion")
+#: What R says where it has no memory left.
+_MEMORY: Final = re.compile(r"cannot allocate|memory exhausted|bad_alloc")
+#: Bytes that must be left when data have been copied to R.
+_RESERVE: Final = 2**25
+#: Data of fewer bytes are not looked at.
+_SMALL: Final = 2**16
 
 
 class Handle:
@@ -67,7 +71,7 @@ class Handle:
 
 
 class Session:
-    """R with lme4 loaded (not attached) and pylme's helpers in an environment of their own."""
+    """R with lme4 loaded (not attached) and pylme's own R functions in an environment apart."""
 
     def __init__(self) -> None:
         try:
@@ -76,30 +80,29 @@ class Session:
 
             # They import rpy2 themselves, which may be missing.
             from pylme.lme4.from_r import from_r
-            from pylme.lme4.to_r import to_r
+            from pylme.lme4.to_r import bytes_of, to_r
         except Exception as error:
             raise why_unavailable(error) from error
         self._from_r = from_r
         self._to_r = to_r
+        self._bytes_of = bytes_of
         self._lock = openrlib.rlock
         self._rlib = openrlib.rlib
         self._callbacks = callbacks
-        _require_own_r()
+        require_own_r()
         #: When Ctrl-C last stopped R.
         self._interrupted = -math.inf
         self._process = os.getpid()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_renew_lock)
         with self._lock, self._quiet_console(), stoppable(self._rlib, callbacks):
-            with _handler_kept(), _search_path_kept():
-                try:
-                    rinterface.initr()
-                except Exception as error:
-                    raise why_unavailable(error) from error
-            _keep_from_children(rinterface.endr)
-            self._helpers = _load_helpers(rinterface)
+            self._functions = start_r(rinterface)
         self.versions: dict[str, str] = self.call("session_versions")
 
     def call(self, function: str, *arguments: Any) -> Any:
-        """Call a helper and give its value as a Python object; what R says becomes warnings.
+        """Call one of pylme's R functions and give its value as a Python object.
+
+        What R says meanwhile becomes warnings.
 
         Raises
         ------
@@ -111,13 +114,14 @@ class Session:
             result = self._from_r(value)
             # Released here, under the lock, not when this function returns.
             del value
-        raise_as_warnings(dict.fromkeys(told))
+        if told:
+            raise_as_warnings(dict.fromkeys(told))
         return result
 
     def hold(
         self, function: str, *arguments: Any, timeout: float | None = None
     ) -> tuple[Handle, tuple[Condition, ...]]:
-        """Call a helper and keep its value in R; also all that R said meanwhile.
+        """Call one of pylme's R functions and keep its value in R; also all that R said meanwhile.
 
         Parameters
         ----------
@@ -141,7 +145,7 @@ class Session:
         self, function: str, arguments: tuple[Any, ...]
     ) -> tuple[Any, tuple[Condition, ...]]:
         given = self._given(arguments)
-        value, told, error = self._helpers["captured_call"](self._helpers[function], *given)
+        value, told, error = self._functions["captured_call"](self._functions[function], *given)
         failure = self._from_r(error)
         if failure is not None:
             if failure.get("interrupted"):
@@ -168,7 +172,7 @@ class Session:
         Their memory is asked for first, and some more, and given back: small vectors and texts are
         allocated where R cannot report that there is none left.
         """
-        needed = sum(bytes_of(argument) for argument in arguments)
+        needed = self._bytes_of(arguments)
         try:
             if needed > _SMALL:
                 np.empty(needed + _RESERVE, dtype=np.uint8)
@@ -179,7 +183,7 @@ class Session:
     @contextmanager
     def _at_work(self) -> Iterator[None]:
         if os.getpid() != self._process:
-            raise _forked()
+            raise forked()
         waiting = time.monotonic()
         with self._lock, self._quiet_console(), checked_stack(self._rlib):
             _released.clear()
@@ -209,116 +213,15 @@ class Session:
             callbacks.consolewrite_print, callbacks.consolewrite_warnerror = before
 
 
-#: What a failing helper was asked to do, where its name alone would not say it.
-_ASKED = {"fit_model": "Fitting the model with lme4"}
-
-
-#: What R says of recursion that is too deep: of its C stack, its own stacks, and its calls.
-_STACK: Final = re.compile(r"C stack usage|stack overflow|nested too deeply|infinite recursion")
-
-#: What R says where it has no memory left.
-_MEMORY: Final = re.compile(r"cannot allocate|memory exhausted|bad_alloc")
-#: Bytes that must be left when data have been copied to R.
-_RESERVE: Final = 2**25
-#: Data of fewer bytes are not looked at.
-_SMALL: Final = 2**16
-
-#: Bytes of stack in which R is started and lme4 loaded: in 0.5 MB R crashes.
-_STARTING_STACK: Final = 2**23
-#: Functions that Python calls by name, read into one environment.
-_R_FILES = ("helpers.R", "system.R")
-
-#: Names and levels in other scripts than ASCII need a locale that has them.
-_UTF8 = """
-if (!l10n_info()[["UTF-8"]]) for (name in c("C.UTF-8", "en_US.UTF-8", "UTF-8")) {
-  if (nzchar(suppressWarnings(Sys.setlocale("LC_CTYPE", name)))) break
-}
-"""
-
-
-def _forked() -> NotAvailableError:
-    return NotAvailableError(
-        asked="Calling R in a forked process",
-        found="R was started before the fork, and its state cannot be shared",
-        remedy="Start workers by multiprocessing's 'spawn' method, or by joblib's loky; or call R "
-        "for the first time after the fork.",
-    )
-
-
-def _require_own_r() -> None:
-    """Raise where somebody else started R through rpy2, before this process was forked off.
-
-    rpy2 leaves the number of the process that started R in the environment, where a program that
-    is started from there finds it too: only one that has R already looks.
-    """
-    from rpy2.rinterface_lib import embedded
-
-    started = re.search(r"current_pid=(\d+)", os.environ.get(_STARTED_BY, ""))
-    if embedded.isinitialized() and started and int(started[1]) != os.getpid():
-        raise _forked()
-
-
-def _keep_from_children(end_r: Callable[[int], None]) -> None:
-    """Let no forked child end the R of its parent: R would remove the parent's temporary folder.
-
-    rpy2 ends R when Python exits, also in a child that only calls `sys.exit`.
-    """
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: _after_fork(end_r))
-
-
-def _after_fork(end_r: Callable[[int], None]) -> None:
-    global _starting  # noqa: PLW0603
-    atexit.unregister(end_r)
-    # Another thread of the parent may have held it.
-    _starting = threading.Lock()
-
-
-@contextmanager
-def _handler_kept() -> Iterator[None]:
-    """Put the handler of SIGINT back: rpy2 sets Python's own when it starts R."""
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, handler)
-
-
-@contextmanager
-def _search_path_kept() -> Iterator[None]:
-    """Put the search path of libraries back: rpy2 makes it R's, and hands it on to every child.
-
-    A Python that is started from here would load libraries that it was not built with. For this
-    process it was read when it started.
-    """
-    before = os.environ.get(_SEARCH_PATH)
-    try:
-        yield
-    finally:
-        if before is not None:
-            os.environ[_SEARCH_PATH] = before
-        else:
-            os.environ.pop(_SEARCH_PATH, None)
-
-
 def _log_console(text: str) -> None:
     if stripped := text.strip():
         _console.info(stripped)
 
 
-def _load_helpers(rinterface: Any) -> Any:
-    """Load lme4 and evaluate our R files in an environment below base R."""
-    sources = [files("pylme.lme4").joinpath(name).read_text(encoding="utf-8") for name in _R_FILES]
-    try:
-        rinterface.evalr('loadNamespace("lme4"); loadNamespace("splines"); NULL')
-    except Exception as error:
-        raise why_unavailable(error) from error
-    rinterface.evalr(_UTF8)
-    home = rinterface.evalr("new.env(parent = baseenv())")
-    evaluate = rinterface.evalr("function(text, home) eval(parse(text = text), home)")
-    evaluate(rinterface.StrSexpVector(sources), home)
-    return home
+def _renew_lock() -> None:
+    """In a forked child: another thread of the parent may have held it."""
+    global _starting  # noqa: PLW0603
+    _starting = threading.Lock()
 
 
 def session() -> Session:
@@ -332,18 +235,5 @@ def session() -> Session:
     global _session  # noqa: PLW0603  (one interpreter in a process is R's own limit)
     with _starting:
         if _session is None:
-            _session = _started()
+            _session = on_enough_stack(Session)
         return _session
-
-
-def _started() -> Session:
-    """A session; started in a thread of its own where this one's stack is too small for that."""
-    stack = thread_stack()
-    if stack is None or 2 * stack[1] >= _STARTING_STACK:
-        return Session()
-    before = threading.stack_size(_STARTING_STACK)
-    try:
-        with ThreadPoolExecutor(1) as pool:
-            return pool.submit(Session).result()
-    finally:
-        threading.stack_size(before)

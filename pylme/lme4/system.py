@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.lme4.vectors import integers, texts, vector
+from pylme.lme4.records import integers, texts, vector
 
 __all__ = ["System", "system_of"]
 
@@ -77,7 +77,7 @@ class System:
 
 
 def system_of(parts: Mapping[str, Any]) -> System:
-    """The system from what `system.R` gives."""
+    """The system from what `r/system.R` gives."""
     names = texts(parts["factors"])
     assigned = integers(parts["assign"]) - 1
     levels, codes = parts["levels"], parts["codes"]

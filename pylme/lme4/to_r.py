@@ -37,11 +37,13 @@ from pylme.frame import Date, Factor, Frame, Integer, Logical, Numeric, Timestam
 from pylme.model_matrix.coding import Coding
 from pylme.model_matrix.values import CodedFactor
 
-__all__ = ["to_r"]
+__all__ = ["bytes_of", "to_r"]
 
 #: Divides the levels of a factor on their way; it cannot be told from a level only if one holds it.
-_SEPARATOR = "\x1f"
-_INT_MAX = 2**31 - 1
+_SEPARATOR: Final = "\x1f"
+_INT_MAX: Final = 2**31 - 1
+#: Bytes of one text in R: its header, its place in a vector, and that in the table of all texts.
+_TEXT: Final = 80
 
 
 @singledispatch
@@ -227,3 +229,49 @@ def _levels(levels: tuple[str, ...]) -> Any:
         ri.StrSexpVector([joined]), ri.StrSexpVector([_SEPARATOR]), fixed=ri.BoolSexpVector([True])
     )
     return split[0]
+
+
+@singledispatch
+def bytes_of(value: Any) -> int:
+    """An upper bound of the memory that R needs for a copy of `value`; 0 of what is small."""
+    del value
+    return 0
+
+
+@bytes_of.register
+def _(value: np.ndarray) -> int:
+    return 8 * value.size
+
+
+@bytes_of.register
+def _(value: bytes) -> int:
+    return len(value)
+
+
+@bytes_of.register(Mapping)
+def _(value: Mapping[str, Any]) -> int:
+    return sum(bytes_of(item) for item in value.values())
+
+
+@bytes_of.register
+def _(value: tuple) -> int:  # type: ignore[type-arg]
+    return sum(bytes_of(item) for item in value)
+
+
+@bytes_of.register
+def _(column: Factor) -> int:
+    texts = sum(len(level) for level in column.levels) + _TEXT * len(column.levels)
+    return 4 * len(column.codes) + 3 * texts
+
+
+@bytes_of.register
+def _(column: CodedFactor) -> int:
+    return bytes_of(column.factor) + bytes_of(column.coding.values)
+
+
+@bytes_of.register
+def _(frame: Frame) -> int:
+    return sum(
+        bytes_of(column if isinstance(column, Factor | CodedFactor) else column.values)
+        for column in frame.columns.values()
+    )

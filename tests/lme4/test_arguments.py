@@ -272,11 +272,13 @@ WRONG = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_bad_input_is_refused_before_r(sleepstudy, case, monkeypatch):
+    import pylme.lme4.call
     import pylme.lme4.fitting
 
     def never(*args, **kwargs):
         raise AssertionError("R was called")
 
+    monkeypatch.setattr(pylme.lme4.call, "session", never)
     monkeypatch.setattr(pylme.lme4.fitting, "session", never)
     arguments, error, words = WRONG[case]
     arguments = dict(arguments)

@@ -66,7 +66,10 @@ def test_it_carries_all_of_the_package(wheel):
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert carried == tracked
-    scripts = {"lme4/helpers.R", "lme4/system.R", "lme4/installation/doctor.R"}
+    scripts = {
+        *(f"lme4/r/{name}.R" for name in ("call", "extract", "fit", "system")),
+        "lme4/installation/doctor.R",
+    }
     assert {"pylme/py.typed", *(f"pylme/{script}" for script in scripts)} < carried
     assert sum(name.endswith(".csv.gz") for name in carried) == 11
 

@@ -76,7 +76,7 @@ class Refits:
     def _prepared(self) -> Callable[[NDArray[np.float64]], FittedModel]:
         if self.engine == "numpy":
             return partial(_fit_with_numpy, self.spec)
-        from pylme.lme4.responses import prepare_again, prepare_responses
+        from pylme.lme4.fitting import prepare_again, prepare_responses
 
         if isinstance(self.model, RModel):
             return prepare_again(self.model).fit

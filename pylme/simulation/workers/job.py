@@ -95,7 +95,7 @@ class Job:
 
                 return Batch(name, spec)
             if self.engine == "lme4":
-                from pylme.lme4.responses import prepare_responses
+                from pylme.lme4.fitting import prepare_responses
 
                 # What R refuses now it refuses of each replicate, whose row then says so.
                 with suppress(RError):

@@ -26,7 +26,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from joblib.parallel import get_active_backend
 
 from pylme.errors import OptionError, WorkerError
-from pylme.lme4.reference_blas import prefer_reference_blas
+from pylme.lme4.start import prefer_reference_blas
 from pylme.simulation.estimate.record import failure
 from pylme.simulation.estimate.stacking import stacked
 from pylme.simulation.store.shards import blocks_of_shard

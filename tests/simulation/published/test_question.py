@@ -8,7 +8,7 @@ import pytest
 import pylme
 from pylme.cli.app import run
 from pylme.errors import OptionError
-from pylme.lme4.reference_blas import reference_libraries
+from pylme.lme4.start import reference_libraries
 from pylme.simulation.published.sectors import SECTORS, candidates, sectors
 from tests.native import native
 

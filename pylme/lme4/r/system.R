@@ -1,4 +1,4 @@
-# What the cross-check asks of lme4. Read after helpers.R, into the same environment.
+# What the cross-check asks of lme4.
 
 # What a second opinion on a fit needs, in one call: the matrices that lme4 built, as they are, and
 # what it found. The covariance of the fixed effects is what vcov() computes, without the time that

@@ -47,7 +47,7 @@ def test_what_runs_code_is_never_the_nearest_name(sleepstudy):
 def test_what_r_has_is_found_where_r_finds_it(name):
     """base, stats, splines, and what is attached."""
     from pylme.formula import parse_formula
-    from pylme.lme4.functions import require_functions
+    from pylme.lme4.call import require_functions
 
     require_functions(parse_formula(f"y ~ {name}(x) + (1 | g)"))
     assert native(f"exists('{name}', mode = 'function')") or name == "interpSpline"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pylme
-from pylme.lme4.responses import prepare_again, prepare_responses
+from pylme.lme4.fitting import prepare_again, prepare_responses
 from pylme.model_matrix.specify import specified
 
 pytestmark = [
@@ -81,7 +81,7 @@ def test_where_the_steps_differ_lmer_goes_on(monkeypatch):
     """As an lme4 whose lmer does more than these steps would have it."""
     from pylme.lme4.session import session
 
-    helpers = session()._helpers
+    helpers = session()._functions
     kept = helpers["same_fit"]
     from rpy2 import rinterface as ri
 
