@@ -1,6 +1,7 @@
 # make demo    install what is missing, and show what pylme does
 # make test    the same set-up, then the whole test suite; without R it fails
-# make lint    ruff, mypy, import-linter, and the shell scripts
+# make setup   what the tests and the linters need, in .venv
+# make lint    ruff, mypy, import-linter, shell scripts, workflows and other files of the project
 # make bench   what pylme costs, as ratios, in a quarter of an hour (bench-smoke: once, quickly)
 # make campaign   3,000 random models against an independent truth, in half an hour
 # make docs    the documents, in docs/_build/html
@@ -11,7 +12,7 @@ BIN := .venv/bin
 SETUP := pyproject.toml r_scripts/install_python.sh
 SCRIPTS := r_scripts/install.sh r_scripts/install_python.sh .ci/run
 
-.PHONY: demo test lint bench bench-smoke campaign docs clean system system-test
+.PHONY: demo setup test lint lint-files bench bench-smoke campaign docs clean system system-test
 # Two pips at work in one environment would break it.
 .NOTPARALLEL:
 
@@ -23,13 +24,31 @@ demo: .venv/.stamp-demo
 test: system-test .venv/.stamp-test .venv/.stamp-lint
 	PYLME_REQUIRE_R=1 $(BIN)/pytest -n auto --dist loadfile
 
-lint: .venv/.stamp-lint
+setup: system-test .venv/.stamp-test .venv/.stamp-lint
+
+lint: .venv/.stamp-lint lint-files
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	for script in $(SCRIPTS); do bash -n $$script || exit; done
-	if command -v shellcheck >/dev/null; then shellcheck $(SCRIPTS); fi
+	$(BIN)/shellcheck $(SCRIPTS)
+
+# The files that other services read, by the schemas that come with check-jsonschema. zizmor looks
+# for what makes a workflow unsafe; without --offline it would ask GitHub about the actions.
+SCHEMA := $(BIN)/check-jsonschema --builtin-schema
+
+lint-files: .venv/.stamp-lint
+	$(BIN)/validate-pyproject pyproject.toml
+	$(SCHEMA) vendor.citation-file-format CITATION.cff
+	$(SCHEMA) vendor.readthedocs .readthedocs.yaml
+	$(SCHEMA) vendor.dependabot .github/dependabot.yml
+	$(SCHEMA) vendor.github-workflows .github/workflows/*.yml
+	$(SCHEMA) vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+	$(SCHEMA) vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/pre-commit validate-config
+	$(BIN)/zizmor --quiet --offline --no-progress .github
+	if [[ -x $(BIN)/hadolint ]]; then $(BIN)/hadolint Dockerfile; fi
 
 bench: .venv/.stamp-bench
 	$(BIN)/python -m tests.benchmarks.run
