@@ -4,13 +4,16 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App, CycloptsError, Parameter
 
 from pylme._version import __version__
 from pylme.cli.studies import study
 from pylme.errors import OptionError, PylmeError
 
 __all__ = ["run"]
+
+#: Exit statuses; 0 says that all is well.
+ERROR, USAGE, NOT_GOOD = 1, 2, 3
 
 Family = Literal["binomial", "poisson", "Gamma", "inverse.gaussian"]
 Engine = Literal["lme4", "numpy"]
@@ -28,12 +31,27 @@ app.command(study)
 
 
 def run(arguments: list[str]) -> int:
-    """Carry out a command line and give its exit status."""
+    """Carry out a command line and give its exit status.
+
+    Parameters
+    ----------
+    arguments : list of str
+
+    Returns
+    -------
+    int
+        0 where all is well, 1 after an error, 2 where the command line itself is wrong (an unknown
+        option, a value that is not allowed), and 3 where a fit was checked and its verdict is not
+        a good one.
+    """
     try:
-        status = app(arguments)
+        status = app(arguments, exit_on_error=False)
+    except CycloptsError:
+        # Already printed, with the help that fits.
+        return USAGE
     except PylmeError as error:
         print(error, file=sys.stderr)
-        return 1
+        return USAGE if isinstance(error, OptionError) else ERROR
     return status if isinstance(status, int) else 0
 
 
@@ -55,7 +73,7 @@ def fit(
     Parameters
     ----------
     data
-        A CSV, TSV or Parquet file, or the name of a data set that ships with pylme.
+        A CSV, TSV or Parquet file, or the name of a data set that is included.
     formula
         In lme4's language, in quotes: "math ~ ses*sector + (ses | sch.id)".
     ml
@@ -106,14 +124,14 @@ def check(
 ) -> int:
     """Fit a linear mixed model and check the fit by an independent implementation.
 
-    The exit status is 0 where the answer is right (AGREES, FALSE_ALARM, SINGULAR_CERTIFIED), and 2
+    The exit status is 0 where the answer is right (AGREES, FALSE_ALARM, SINGULAR_CERTIFIED), and 3
     where it is not, or where nothing is known (STOPPED_SHORT, NOT_IDENTIFIED, DISAGREES,
     UNCHECKED).
 
     Parameters
     ----------
     data
-        A CSV, TSV or Parquet file, or the name of a data set that ships with pylme.
+        A CSV, TSV or Parquet file, or the name of a data set that is included.
     formula
         In lme4's language, in quotes: "math ~ ses*sector + (ses | sch.id)".
     ml
@@ -143,15 +161,12 @@ def check(
         print(checked.to_json() if json else check_report(checked))
         if html is not None:
             html.write_text(check_page(checked), encoding="utf-8")
-    return 0 if checked.ok else 2
+    return 0 if checked.ok else NOT_GOOD
 
 
 @app.command
 def explain(
-    formula: str,
-    data: str | None = None,
-    /,
-    *,
+    *data_and_formula: Annotated[str, Parameter(name="DATA FORMULA")],
     json: Annotated[bool, Parameter(negative="")] = False,
     latex: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
@@ -159,10 +174,9 @@ def explain(
 
     Parameters
     ----------
-    formula
-        In lme4's language, in quotes: "math ~ ses*sector + (ses | sch.id)".
-    data
-        A CSV, TSV or Parquet file, or the name of a data set that ships with pylme.
+    data_and_formula
+        The data, which may be left out, as a CSV, TSV or Parquet file or the name of a data set
+        that is included; then the formula, in quotes: "math ~ ses*sector + (ses | sch.id)".
     json
         Print it as JSON instead.
     latex
@@ -175,7 +189,14 @@ def explain(
 
     if json and latex:
         raise OptionError(option="--latex", value=True, allowed="it without --json")
-    explanation = explained(formula, None if data is None else read_table(data))
+    if not 1 <= len(data_and_formula) <= 2:
+        raise OptionError(
+            option="the arguments of pylme explain",
+            value=data_and_formula,
+            allowed="a formula, or data and a formula",
+        )
+    *data, formula = data_and_formula
+    explanation = explained(formula, read_table(data[0]) if data else None)
     if json:
         print(dumps(explanation.to_dict(), ensure_ascii=False, indent=2))
     else:
@@ -217,7 +238,7 @@ def doctor() -> int:
 
     diagnosis = diagnose()
     print(diagnosis)
-    return 0 if diagnosis.ok else 1
+    return 0 if diagnosis.ok else ERROR
 
 
 def _require_folder(html: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""The data that a command line names: a file, or a data set that ships with pylme."""
+"""The data that a command line names: a file, or a data set that is included."""
 
 from __future__ import annotations
 
@@ -72,6 +72,11 @@ def _read(path: Path, kind: str) -> pd.DataFrame:
 
 
 def _not_there(source: str, names: tuple[str, ...]) -> DataTypeError:
+    if "~" in source:
+        return DataTypeError(
+            found=f"{source!r} is a formula, where the data should be named",
+            remedy="Name the data first, then the formula.",
+        )
     near = nearest(source, names)
     listed = " or ".join(repr(name) for name in near) if near else ", ".join(names)
     return DataTypeError(

@@ -63,19 +63,20 @@ def test_our_errors_are_messages(capsys):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "expected"),
     [
-        (None, None, "there is no file"),
-        ("data.xls", b"", "ends in .csv, .tsv or .parquet"),
-        ("data.csv", b"", "cannot be read"),
-        ("data.parquet", b"no parquet", "cannot be read"),
+        (None, None, (1, "there is no file")),
+        ("data.xls", b"", (2, "ends in .csv, .tsv or .parquet")),
+        ("data.csv", b"", (1, "cannot be read")),
+        ("data.parquet", b"no parquet", (1, "cannot be read")),
     ],
 )
-def test_data_that_cannot_be_read(name, content, said, tmp_path, capsys):
+def test_data_that_cannot_be_read(name, content, expected, tmp_path, capsys):
+    status, said = expected
     path = tmp_path / (name or "nothing.csv")
     if content is not None:
         path.write_bytes(content)
-    assert run(["fit", str(path), SLEEP]) == 1
+    assert run(["fit", str(path), SLEEP]) == status
     assert said in capsys.readouterr().err
 
 
@@ -108,18 +109,18 @@ class TestExplain:
     FORMULA = "math ~ ses*sector + (ses:sector | sch.id)"
 
     def test_it_prints_the_explanation(self, capsys):
-        assert run(["explain", self.FORMULA, "hsb"]) == 0
+        assert run(["explain", "hsb", self.FORMULA]) == 0
         expected = str(pylme.explain(self.FORMULA, datasets.load("hsb")))
         assert capsys.readouterr().out.rstrip("\n") == expected
 
     def test_data_may_be_a_file_or_missing(self, sleep_csv, capsys):
-        assert run(["explain", SLEEP, sleep_csv]) == 0
+        assert run(["explain", sleep_csv, SLEEP]) == 0
         assert "the data identify all" in capsys.readouterr().out
         assert run(["explain", SLEEP]) == 0
         assert "Without data" in capsys.readouterr().out
 
     def test_json(self, capsys):
-        assert run(["explain", self.FORMULA, "hsb", "--json"]) == 0
+        assert run(["explain", "hsb", self.FORMULA, "--json"]) == 0
         found = json.loads(capsys.readouterr().out)
         assert (found["n_parameters"], found["rank"]) == (6, 5)
         assert found == pylme.explain(self.FORMULA, datasets.load("hsb")).to_dict()
@@ -129,8 +130,34 @@ class TestExplain:
         assert capsys.readouterr().out.rstrip("\n") == pylme.explain(SLEEP).to_latex()
 
     def test_one_form_at_a_time(self, capsys):
-        assert run(["explain", SLEEP, "--latex", "--json"]) == 1
+        assert run(["explain", SLEEP, "--latex", "--json"]) == 2
         assert "without --json" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("arguments", [[], ["hsb", "y ~ x", "more"]])
+    def test_it_takes_a_formula_or_data_and_a_formula(self, arguments, capsys):
+        assert run(["explain", *arguments]) == 2
+        assert "a formula, or data and a formula" in capsys.readouterr().err
+
+    def test_a_formula_before_the_data_is_named_as_such(self, capsys):
+        assert run(["explain", self.FORMULA, "hsb"]) == 1
+        assert "Name the data first, then the formula." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fitt"],
+        ["fit", "sleepstudy"],
+        ["fit", "sleepstudy", SLEEP, "--mll"],
+        ["fit", "sleepstudy", SLEEP, "--engine", "lme5"],
+        ["study", "sector-correlation", "--n", "many"],
+    ],
+)
+def test_a_wrong_command_line_has_the_status_2(arguments, capsys):
+    assert run(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err
 
 
 @pytest.mark.needs_r
@@ -198,16 +225,16 @@ class TestFit:
         assert "Singular" in out
 
     @pytest.mark.parametrize(
-        ("arguments", "said"),
+        ("arguments", "said", "status"),
         [
-            (["Reaction ~ Dayz + (1 | Subject)"], "'Days'"),
-            (["Reaction ~ Days + (1 | Subject"], "^"),
-            ([SLEEP, "--weights", "none"], "'none'"),
-            ([SLEEP, "--ml", "--family", "poisson"], "--ml"),
+            (["Reaction ~ Dayz + (1 | Subject)"], "'Days'", 1),
+            (["Reaction ~ Days + (1 | Subject"], "^", 1),
+            ([SLEEP, "--weights", "none"], "'none'", 1),
+            ([SLEEP, "--ml", "--family", "poisson"], "--ml", 2),
         ],
     )
-    def test_what_cannot_be_fitted(self, arguments, said, capsys):
-        assert run(["fit", "sleepstudy", *arguments]) == 1
+    def test_what_cannot_be_fitted(self, arguments, said, status, capsys):
+        assert run(["fit", "sleepstudy", *arguments]) == status
         out, err = capsys.readouterr()
         assert out == ""
         assert said in err
@@ -237,11 +264,11 @@ class TestCheck:
         assert out.rstrip().endswith(check.explain())
         assert err == ""
 
-    def test_a_fit_that_stopped_short_has_the_status_2(self, tmp_path, capsys):
+    def test_a_fit_that_stopped_short_has_the_status_3(self, tmp_path, capsys):
         path = tmp_path / "years.parquet"
         data = datasets.load("sleepstudy")
         data.assign(year=data["Days"] + 2000.0).to_parquet(path)
-        assert run(["check", str(path), "Reaction ~ year + (year | Subject)", "--json"]) == 2
+        assert run(["check", str(path), "Reaction ~ year + (year | Subject)", "--json"]) == 3
         out, err = capsys.readouterr()
         read = json.loads(out)
         assert (read["verdict"], read["ok"]) == ("STOPPED_SHORT", False)
@@ -254,10 +281,10 @@ class TestCheck:
         [
             (["dyestuff2", "Yield ~ 1 + (1 | Batch)"], "SINGULAR_CERTIFIED", 0),
             (["dyestuff", "Yield ~ 1 + (1 | Batch)", "--ml"], "AGREES", 0),
-            (["sleepstudy", SLEEP, "--weights", "Reaction"], "STOPPED_SHORT", 2),
+            (["sleepstudy", SLEEP, "--weights", "Reaction"], "STOPPED_SHORT", 3),
             (["dyestuff", "Yield ~ 1 + (1 | Batch)", "--weights", "Yield"], "AGREES", 0),
             (["sleepstudy", SLEEP, "--engine", "numpy"], "AGREES", 0),
-            (["hsb", "math ~ ses*sector + (ses:sector | sch.id)"], "NOT_IDENTIFIED", 2),
+            (["hsb", "math ~ ses*sector + (ses:sector | sch.id)"], "NOT_IDENTIFIED", 3),
         ],
     )
     def test_the_status_is_the_verdicts(self, arguments, verdict, status, capsys):
@@ -282,7 +309,7 @@ class TestCheck:
 
     def test_what_cannot_be_fitted_has_the_status_1(self, capsys):
         assert run(["check", "sleepstudy", "Reaction ~ Dayz + (1 | Subject)"]) == 1
-        assert run(["check", "sleepstudy", SLEEP, "--html", "/nowhere/page.html"]) == 1
+        assert run(["check", "sleepstudy", SLEEP, "--html", "/nowhere/page.html"]) == 2
         assert "--html" in capsys.readouterr().err
 
 
@@ -313,12 +340,12 @@ def test_a_damaged_file_is_a_message(ending, tmp_path, capsys):
 @pytest.mark.parametrize("jobs", ["0", "-2"])
 @pytest.mark.parametrize("option", ["--n-jobs", "--jobs"])
 def test_the_number_of_workers_is_positive(option, jobs, capsys):
-    assert run(["study", "sector-correlation", "--n", "2", f"{option}={jobs}"]) == 1
+    assert run(["study", "sector-correlation", "--n", "2", f"{option}={jobs}"]) == 2
     assert "a whole number from 1" in capsys.readouterr().err
 
 
 def test_a_folder_is_no_page(tmp_path, capsys):
-    assert run(["fit", "sleepstudy", SLEEP, "--engine", "numpy", "--html", str(tmp_path)]) == 1
+    assert run(["fit", "sleepstudy", SLEEP, "--engine", "numpy", "--html", str(tmp_path)]) == 2
     assert "a file in a folder that exists" in capsys.readouterr().err
 
 
