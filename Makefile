@@ -1,18 +1,21 @@
 # make demo    install what is missing, and show what pylme does
 # make test    the same set-up, then the whole test suite; without R it fails
+# make lowest  the tests of the NumPy side with the lowest versions that are declared
 # make setup   what the tests and the linters need, in .venv
 # make lint    ruff, mypy, import-linter, shell scripts, workflows and other files of the project
 # make bench   what pylme costs, as ratios, in a quarter of an hour (bench-smoke: once, quickly)
 # make campaign   3,000 random models against an independent truth, in half an hour
 # make docs    the documents, in docs/_build/html
+# make release-dry-run   all that a release needs but the tag; make release makes the tag too
 # make clean   everything that these made
 
 SHELL := /bin/bash
 BIN := .venv/bin
 SETUP := pyproject.toml r_scripts/install_python.sh
-SCRIPTS := r_scripts/install.sh r_scripts/install_python.sh .ci/run
+SCRIPTS := r_scripts/install.sh r_scripts/install_python.sh .ci/run .ci/lowest.sh
 
-.PHONY: demo setup test lint lint-files bench bench-smoke campaign docs clean system system-test
+.PHONY: demo setup test lowest lint lint-files bench bench-smoke campaign docs clean
+.PHONY: release release-dry-run release-check system system-test
 # Two pips at work in one environment would break it.
 .NOTPARALLEL:
 
@@ -50,6 +53,18 @@ lint-files: .venv/.stamp-lint
 	$(BIN)/zizmor --quiet --offline --no-progress .github
 	if [[ -x $(BIN)/hadolint ]]; then $(BIN)/hadolint Dockerfile; fi
 
+lowest: .venv/.stamp-lowest
+	.ci/lowest.sh
+
+release: .venv/.stamp-release
+	$(BIN)/python .ci/release.py
+
+release-dry-run: .venv/.stamp-release
+	$(BIN)/python .ci/release.py --dry-run
+
+release-check: .venv/.stamp-release
+	$(BIN)/python .ci/release.py --check-only
+
 bench: .venv/.stamp-bench
 	$(BIN)/python -m tests.benchmarks.run
 
@@ -63,7 +78,7 @@ docs: .venv/.stamp-docs
 	$(BIN)/sphinx-build -W -n --keep-going docs docs/_build/html
 
 clean:
-	rm -rf .venv dist docs/_build docs/generated
+	rm -rf .venv .venv-lowest dist docs/_build docs/generated
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find pylme tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
