@@ -23,8 +23,7 @@ from pylme.lme4.linear_problem import linear_problem_of, terms_of
 from pylme.model_matrix.build import build
 from pylme.reference.linear import problem_of
 from pylme.reference.optimize.certificate import certify
-from pylme.reference.optimize.identification import unidentified
-from pylme.reference.optimize.unbounded import has_no_minimum, is_suspect
+from pylme.reference.optimize.degenerate import has_no_minimum, is_suspect, unidentified
 from pylme.reference.solution import solution_at
 from pylme.reference.threads import one_thread
 from pylme.warning_scopes import silenced

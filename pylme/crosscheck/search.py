@@ -22,13 +22,21 @@ from numpy.typing import NDArray
 
 from pylme.crosscheck.tolerances import NEGLIGIBLE
 from pylme.reference.criterion.crossed import Crossed
-from pylme.reference.criterion.evaluation import Evaluation
+from pylme.reference.criterion.likelihood import Evaluation
+from pylme.reference.optimize.boundary import on_the_boundary
 from pylme.reference.optimize.certificate import certify
-from pylme.reference.optimize.doubt import boundary, doubtful, intricate, small
-from pylme.reference.optimize.ends import ENOUGH_ALIKE, Ends
+from pylme.reference.optimize.ends import ENOUGH_ALIKE, Ends, polished
 from pylme.reference.optimize.newton import minimise
-from pylme.reference.optimize.several_starts import ALL, SIX, affordable, polished, searched
-from pylme.reference.optimize.singular import on_the_boundary
+from pylme.reference.optimize.several_starts import (
+    ALL,
+    SIX,
+    affordable,
+    boundary,
+    doubtful,
+    intricate,
+    searched,
+    small,
+)
 from pylme.reference.problem.starting import first_starts, further_starts, random_starts
 from pylme.results.certificate import Certificate
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pylme.reference.criterion.prepare import prepare
-from pylme.reference.on_the_link import problem_on_the_link
-from pylme.reference.optimize.unbounded import has_no_minimum, has_no_residual
+from pylme.reference.optimize.degenerate import has_no_minimum, has_no_residual, problem_on_the_link
 from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL, NOISELESS
 
 if TYPE_CHECKING:

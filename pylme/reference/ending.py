@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.identifiability.report import Direction
-from pylme.reference.criterion.evaluation import Evaluation
+from pylme.reference.criterion.likelihood import Evaluation
+from pylme.reference.optimize.boundary import NEAR, on_the_boundary
 from pylme.reference.optimize.certificate import certify
-from pylme.reference.optimize.fitting import fit
-from pylme.reference.optimize.identification import unidentified
+from pylme.reference.optimize.degenerate import has_no_minimum, is_suspect, unidentified
 from pylme.reference.optimize.newton import TracePoint
-from pylme.reference.optimize.singular import NEAR, on_the_boundary
-from pylme.reference.optimize.unbounded import has_no_minimum, is_suspect
+from pylme.reference.optimize.several_starts import fit
 from pylme.reference.threads import one_thread
 from pylme.results.certificate import FLAT, Certificate
 

@@ -14,7 +14,7 @@ from pylme.model_matrix.nonzero import zero_effects
 from pylme.reference.ending import examined, search
 from pylme.reference.linear import problem_of
 from pylme.reference.model import ReferenceModel
-from pylme.reference.optimize.unbounded import has_no_minimum, has_no_residual
+from pylme.reference.optimize.degenerate import has_no_minimum, has_no_residual
 from pylme.reference.record import warnings_of
 from pylme.reference.threads import one_thread
 from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL, NOISELESS

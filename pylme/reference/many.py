@@ -19,9 +19,8 @@ from pylme.errors import OptionError, ResponseError
 from pylme.model_matrix.matrices import ModelMatrices
 from pylme.options import number_array, true_or_false
 from pylme.reference.criterion.prepare import prepare
-from pylme.reference.optimize.fitting import fit
-from pylme.reference.optimize.identification import unidentified
-from pylme.reference.optimize.unbounded import without_minimum, without_residual
+from pylme.reference.optimize.degenerate import unidentified, without_minimum, without_residual
+from pylme.reference.optimize.several_starts import fit
 from pylme.results.certificate import NO_RESIDUAL, NOISELESS
 from pylme.tolerances import SINGULAR
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from pylme.reference.criterion.prepare import Problem
-    from pylme.reference.optimize.fitting import Fitted
+    from pylme.reference.optimize.several_starts import Fitted
 
 __all__ = ["ManyFits", "fit_many"]
 

@@ -18,15 +18,14 @@ from pylme.covariance.structure import factors_of
 from pylme.errors import warn
 from pylme.model_matrix.model_frame import model_frame
 from pylme.reference.ending import examined, search
-from pylme.reference.fixed import fixed_effects
 from pylme.reference.getme import item
-from pylme.reference.leverage import hat_values
 from pylme.reference.linear import problem_of
 from pylme.reference.optimize.certificate import certify
 from pylme.reference.record import information, optimiser_record, warnings_of
-from pylme.reference.rows import influence, linear_predictor, residuals
+from pylme.reference.rows import hat_values, influence, linear_predictor, residuals
 from pylme.reference.solution import (
     conditional_variances,
+    fixed_effects,
     joint_covariance,
     random_effects,
     solution_at,
@@ -47,11 +46,10 @@ if TYPE_CHECKING:
 
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.spec import ModelSpec
-    from pylme.reference.criterion.evaluation import Evaluation
+    from pylme.reference.criterion.likelihood import Evaluation
     from pylme.reference.criterion.prepare import Problem
     from pylme.reference.ending import Ending
-    from pylme.reference.fixed import FixedEffects
-    from pylme.reference.solution import Solution
+    from pylme.reference.solution import FixedEffects, Solution
     from pylme.results.estimates import ModelInfo
     from pylme.results.optinfo import OptInfo
     from pylme.results.protocol import ResidualType

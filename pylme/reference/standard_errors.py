@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pylme.reference.criterion.evaluation import hessian
 from pylme.reference.optimize.certificate import reduced
+from pylme.reference.problem.layout import hessian
 from pylme.reference.solution import along_theta, joint_inverse
 from pylme.results.variance_errors import VarianceErrors
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.model_matrix.random_term import RandomTerm
-    from pylme.reference.criterion.evaluation import Evaluation
+    from pylme.reference.criterion.likelihood import Evaluation
     from pylme.reference.criterion.prepare import Problem
-    from pylme.reference.problem.terms import Factor, Layout
+    from pylme.reference.problem.layout import Factor, Layout
 
 __all__ = ["standard_errors"]
 

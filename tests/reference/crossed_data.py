@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pylme.reference.criterion.crossed import crossed
+from pylme.reference.criterion.crossed_tables import crossed
 from tests.reference.models import prepared
 
 if TYPE_CHECKING:

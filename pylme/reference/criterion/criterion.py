@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from pylme.deadline import require_time
-from pylme.reference.criterion.evaluation import stacked
+from pylme.reference.criterion.likelihood import stacked
 
 if TYPE_CHECKING:
     from typing import Self
 
     from numpy.typing import NDArray
 
-    from pylme.reference.criterion.evaluation import Evaluation
+    from pylme.reference.criterion.likelihood import Evaluation
 
 __all__ = ["Criterion", "Searched", "evaluated"]
 

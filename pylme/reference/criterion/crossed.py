@@ -31,68 +31,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.errors import TooLargeError
-from pylme.reference.criterion.dense_elimination import DenseEliminated, DenseElimination
-from pylme.reference.criterion.elimination import Eliminated, Elimination
-from pylme.reference.criterion.evaluation import UNIT, stacked
-from pylme.reference.criterion.likelihood import Likelihood
-from pylme.reference.criterion.near_solutions import near_solutions
-from pylme.reference.criterion.second_order import average_information, exact_form
-from pylme.reference.criterion.storage import stored
-from pylme.reference.linalg.batched import congruent
-from pylme.reference.linalg.differences import form_by_differences
-from pylme.reference.memory import available_bytes
-from pylme.reference.problem.cells import cells
-from pylme.reference.problem.groups import (
-    base_tables,
-    fixed_products,
-    response_tables,
-    within_levels,
+from pylme.reference.criterion.crossed_derivatives import (
+    State,
+    average_information,
+    exact_form,
+    form_by_differences,
 )
-from pylme.reference.problem.level_basis import Leading, LevelBasis
-from pylme.reference.problem.outset import Outset
+from pylme.reference.criterion.dense_elimination import DenseEliminated
+from pylme.reference.criterion.elimination import Elimination
+from pylme.reference.criterion.likelihood import UNIT, Likelihood, stacked
+from pylme.reference.criterion.storage import available_bytes
+from pylme.reference.linalg.small_matrices import congruent
+from pylme.reference.problem.level_basis import LevelBasis
 from pylme.reference.problem.remainder import Remainder
 
 if TYPE_CHECKING:
-    from pylme.reference.criterion.evaluation import Evaluation
-    from pylme.reference.criterion.likelihood import Solved
-    from pylme.reference.criterion.storage import Storage
-    from pylme.reference.problem.columns import Columns
-    from pylme.reference.problem.terms import Layout
+    from typing import Self
 
-__all__ = ["Crossed", "State", "crossed"]
+    from pylme.reference.criterion.likelihood import Evaluation, Solved
+
+__all__ = ["Crossed", "Outset"]
 
 #: A relative rounding error of A₂ that leaves its determinant no digit.
 LOST: Final = 0.1
 _NOTHING_LEFT: Final = "double precision cannot hold the criterion at variances that large"
-#: Multiplications that the exact second derivatives may take at every step of a search.
-CHEAP: Final = 3e8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class State:
-    """The blocks of ZᵀV⁻¹Z and ZᵀV⁻¹[X y] at one set of covariances.
+class Outset:
+    """Of several columns.
 
     Attributes
     ----------
-    leading : Leading
-        The blocks of the leading factor.
-    left : Eliminated
-        The remainder.
-    BDB : ndarray, shape (K, K, J)
-        The blocks of BD₂Bᵀ.
-    Y : ndarray, shape (K, K, J)
-        The blocks of B̃D₂B̃ᵀ.
-    W1 : ndarray, shape (p + 1, K, J)
-    W2 : ndarray, shape (q₂, p + 1)
-        ZᵀV⁻¹[X y], whitened: N and h.
+    leading : ndarray, shape (c, K, J)
+        Q₁ᵀv.
+    b, g : ndarray, shape (c, q₂)
     """
 
-    leading: Leading
-    left: Eliminated
-    BDB: NDArray[np.float64]
-    Y: NDArray[np.float64]
-    W1: NDArray[np.float64]
-    W2: NDArray[np.float64]
+    leading: NDArray[np.float64]
+    b: NDArray[np.float64]
+    g: NDArray[np.float64]
+
+    def subset(self, columns: NDArray[np.bool_ | np.intp]) -> Self:
+        """Of some of them."""
+        return type(self)(leading=self.leading[columns], b=self.b[columns], g=self.g[columns])
+
+    def then(self, other: Outset, row: int) -> Outset:
+        """These columns and one of the others."""
+        return Outset(
+            leading=np.concatenate([self.leading, other.leading[row, None]]),
+            b=np.concatenate([self.b, other.b[row, None]]),
+            g=np.concatenate([self.g, other.g[row, None]]),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -184,9 +174,9 @@ class Crossed:
             )
         else:
             if self.exact and isinstance(state.left, DenseEliminated):
-                form = exact_form(self, state, state.left, solved)
+                form = exact_form(state, state.left, solved)
             else:
-                form = average_information(self, state, solved)
+                form = average_information(state, solved)
             form -= solved.ratio[0] ** 2 / solved.nu * np.outer(hh, hh)
         return solved.evaluation(tuple(m[None] for m in M), form[None], hh[None])
 
@@ -214,7 +204,15 @@ class Crossed:
         W1 = (solved.whitening[0] @ N1.reshape(len(x1), -1)).reshape(N1.shape)
         BDB = left.coupled()
         state = State(
-            leading=leading, left=left, BDB=BDB, Y=congruent(leading.F, BDB), W1=W1, W2=W2
+            likelihood=self.likelihood,
+            remainder=self.remainder,
+            elimination=self.elimination,
+            leading=leading,
+            left=left,
+            BDB=BDB,
+            Y=congruent(leading.F, BDB),
+            W1=W1,
+            W2=W2,
         )
         return state, solved
 
@@ -253,7 +251,10 @@ class Crossed:
 
     def _sums(self, state: State) -> list[NDArray[np.float64]]:
         """The Σ_j h_jh_jᵀ of each factor."""
-        h = [state.W1[-1], *(self.remainder.of_factor(f, state.W2)[-1] for f in self.others)]
+        h = [
+            state.W1[-1],
+            *(self.remainder.of_factor(f, state.W2)[-1] for f in self.remainder.factors),
+        ]
         return [part @ part.T for part in h]
 
     def _sizes(self) -> list[float]:
@@ -264,7 +265,7 @@ class Crossed:
     def effects(self, T: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
         """The h = ZᵀV⁻¹(y - Xβ̂) of a single response, by factor: shapes (J_f, K_f)."""
         state = self.state(T)
-        others = [self.remainder.of_factor(f, state.W2)[-1].T for f in self.others]
+        others = [self.remainder.of_factor(f, state.W2)[-1].T for f in self.remainder.factors]
         return [state.W1[-1].T, *others]
 
     def spread(self, T: list[NDArray[np.float64]], f: int) -> NDArray[np.float64]:
@@ -274,11 +275,6 @@ class Crossed:
             return state.left.spread(f - 1)
         D = state.leading.D + congruent(state.leading.DR, state.BDB)
         return np.moveaxis(D, -1, 0)
-
-    @property
-    def others(self) -> range:
-        """The factors of the remainder."""
-        return range(len(self.remainder.widths))
 
     def _first(self, state: State, solved: Solved) -> list[NDArray[np.float64]]:
         """M of each factor."""
@@ -293,98 +289,3 @@ class Crossed:
             own = self.remainder.rows(f)
             M.append(K22 - self.remainder.sum_of_blocks(f, weighted[own], state.W2[own]))
         return M
-
-
-def crossed(
-    likelihood: Likelihood,
-    columns: Columns,
-    layout: Layout,
-    *,
-    storage: Storage | None = None,
-    available: float | None = None,
-) -> Crossed:
-    """What the criterion needs, from the columns.
-
-    Parameters
-    ----------
-    likelihood : Likelihood
-    columns : Columns
-    layout : Layout
-    storage : {"dense", "sparse"}, optional
-        How the remainder is kept; None for the better way.
-    available : float, optional
-        The bytes that the remainder may take; None for those that there are.
-
-    Raises
-    ------
-    TooLargeError
-        If it does not fit.
-    """
-    leading, *others = layout.factors
-    K, J = leading.width, leading.levels
-    remainder = Remainder.of(others)
-    G = len(layout.factors)
-    basis = LevelBasis.of(columns, 0, leading)
-    whole = stored(
-        [cells(columns, layout, 0, g, rows=basis.rows) for g in range(1, G)],
-        {(f - 1, g - 1): cells(columns, layout, f, g) for f in range(1, G) for g in range(f, G)},
-        remainder,
-        shape=(K, J),
-        storage=storage,
-        available=available,
-    )
-    fixed2, responses2 = [], []
-    for g, factor in enumerate(others, start=1):
-        own = within_levels(columns, g, base_tables(columns, factor, g))[factor.width :]
-        fixed2.append(own.transpose(0, 2, 1).reshape(len(own), factor.size))
-        responses = response_tables(columns, factor, g)
-        responses2.append(responses.swapaxes(1, 2).reshape(len(responses), factor.size))
-    q2 = float(remainder.size)
-    work = K * (K + 1) / 2 * K * J * q2**2 + 10 * q2**3
-    of_base = basis.sums(columns.base)
-    of_x = np.tensordot(columns.x_of_base, of_base, axes=(0, 0))
-    of_y = basis.sums(columns.y)
-    others_of_y = np.concatenate(responses2, axis=1)
-    blocks = [basis.C, *(whole.products(f).transpose(1, 2, 0) for f in range(G - 1))]
-    h = basis.back(of_y)
-    gram = fixed_products(columns)
-    plain = Crossed(
-        likelihood=likelihood,
-        basis=basis,
-        remainder=remainder,
-        elimination=whole.less(basis.G),
-        of_x=_from_zero(whole, basis, of_x, np.concatenate(fixed2, axis=1)),
-        of_y=_from_zero(whole, basis, of_y, others_of_y),
-        within=gram,
-        squares=(
-            h @ h.swapaxes(1, 2),
-            *(_squares(remainder, f, others_of_y) for f in range(G - 1)),
-        ),
-        sizes=tuple(float((block * block).sum()) / len(block) for block in blocks),
-        gram=gram,
-        far=gram,
-        exact=isinstance(whole, DenseElimination) and work < CHEAP,
-    )
-    return near_solutions(plain, columns, layout)
-
-
-def _from_zero(
-    elimination: Elimination,
-    basis: LevelBasis,
-    leading: NDArray[np.float64],
-    others: NDArray[np.float64],
-) -> Outset:
-    """The outset of columns at b = 0, from their Q₁ᵀx, shape (c, K, J), and Z₂ᵀx, (c, q₂)."""
-    explained = basis.coefficients(leading).transpose(1, 2, 0)
-    return Outset(
-        leading=leading.copy(),
-        b=np.zeros_like(others),
-        g=others - elimination.transposed_times(explained).T,
-    )
-
-
-def _squares(remainder: Remainder, f: int, of_y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Σ_j Z_jᵀy yᵀZ_j of a factor of the remainder, shape (R, K_f, K_f)."""
-    h = of_y[:, remainder.rows(f)].reshape(len(of_y), remainder.levels[f], remainder.widths[f])
-    product: NDArray[np.float64] = h.swapaxes(1, 2) @ h
-    return product

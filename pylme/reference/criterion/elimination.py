@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.reference.linalg.batched import LEAST
+from pylme.reference.linalg.small_matrices import LEAST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ class Roots:
 
     @classmethod
     def of(cls, T: Sequence[NDArray[np.float64]]) -> Roots:
-        """See `pylme.reference.linalg.batched.orthogonal`."""
+        """See `pylme.reference.linalg.small_matrices.orthogonal`."""
         plain, regular, inverse = [], [], []
         for matrix in T:
             U, lengths, _ = np.linalg.svd(matrix)

@@ -27,7 +27,7 @@ from pylme.reference.criterion.elimination import Roots
 from pylme.reference.criterion.likelihood import Likelihood
 
 if TYPE_CHECKING:
-    from pylme.reference.criterion.evaluation import Evaluation
+    from pylme.reference.criterion.likelihood import Evaluation
     from pylme.reference.criterion.prepare import Problem
 
 __all__ = ["FEW", "FewEffects", "few_effects"]

@@ -31,11 +31,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.reference.criterion.evaluation import symmetric_form
-from pylme.reference.criterion.likelihood import Likelihood
-from pylme.reference.criterion.near_solutions import FAR, LITTLE, products
-from pylme.reference.criterion.recentring import CANCELLED
-from pylme.reference.linalg.batched import (
+from pylme.reference.criterion.likelihood import CANCELLED, Likelihood, symmetric_form
+from pylme.reference.linalg.small_matrices import (
+    LevelInverses,
     applied,
     kronecker_square,
     orthogonal,
@@ -43,23 +41,25 @@ from pylme.reference.linalg.batched import (
     precision,
     spread,
 )
-from pylme.reference.linalg.patterns import merged, patterns
-from pylme.reference.linalg.pseudo_inverse import LevelInverses
-from pylme.reference.problem.groups import (
+from pylme.reference.problem.level_basis import LevelBasis
+from pylme.reference.problem.sums import (
+    FAR,
+    LITTLE,
     WithinLevels,
     base_tables,
     clear_rounding,
     fixed_products,
+    merged,
+    patterns,
+    products,
     response_tables,
     within_levels,
 )
-from pylme.reference.problem.level_basis import LevelBasis
 
 if TYPE_CHECKING:
-    from pylme.reference.criterion.evaluation import Evaluation
-    from pylme.reference.criterion.likelihood import Solved
+    from pylme.reference.criterion.likelihood import Evaluation, Solved
     from pylme.reference.problem.columns import Columns
-    from pylme.reference.problem.terms import Factor
+    from pylme.reference.problem.layout import Factor
 
 __all__ = ["OneFactor", "one_factor"]
 

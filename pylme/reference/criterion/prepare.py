@@ -2,6 +2,19 @@
 
 The criterion works with well-conditioned columns, of which theta is T̃ = C⁻¹T, made lower triangular
 again; what is handed out is lme4's: T of the caller's columns, with diagonals of zero or more.
+
+X and y in coordinates in which nothing cancels where variances are large.
+
+Least-squares residuals are what is left of y where there are no random effects. Where those are
+thousands of times the noise, they leave in the residuals what they had in common with X by chance,
+and r² = yᵀV⁻¹y - β̂ᵀSβ̂ is the small difference of two large numbers. The model does not change when
+y is replaced by y - Xβ for another β, and with the generalized least-squares one for large
+variances nothing cancels: not there, and not where variances are small, as r² is large there.
+
+Of X, columns that vary between groups alone are known ever less precisely as variances grow, and
+others are not: S = XᵀV⁻¹X differs from a well-conditioned matrix by the scales of its rows and
+columns, and no harm is done, if the columns of X are not mixed. Turned to the eigenvectors of S at
+large variances they are not.
 """
 
 from __future__ import annotations
@@ -14,13 +27,11 @@ from scipy.linalg import block_diag
 
 from pylme.covariance.roots import lower_root
 from pylme.reference.criterion.criterion import Criterion
-from pylme.reference.criterion.crossed import crossed
-from pylme.reference.criterion.likelihood import Likelihood
+from pylme.reference.criterion.crossed_tables import crossed
+from pylme.reference.criterion.likelihood import CANCELLED, Likelihood
 from pylme.reference.criterion.one_factor import one_factor
-from pylme.reference.criterion.recentring import recentred
 from pylme.reference.problem.columns import Columns, well_conditioned
-from pylme.reference.problem.starting import moments_start
-from pylme.reference.problem.terms import Layout, layout_of
+from pylme.reference.problem.layout import Layout, layout_of
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
@@ -32,10 +43,16 @@ if TYPE_CHECKING:
     from pylme.reference.criterion.crossed import Crossed
     from pylme.reference.criterion.one_factor import OneFactor
 
-__all__ = ["Problem", "prepare"]
+__all__ = ["Problem", "moments_start", "prepare", "recentred"]
 
 #: Once for the columns of X, and twice for the responses: the first time uncovers what is left.
 _RECENTRINGS: Final = 3
+#: The least eigenvalue of S with a diagonal of ones that is near enough to one.
+MIXED: Final = 1e-3
+#: Variances are taken to lie between these multiples of the residual's.
+LEAST: Final = 0.01
+MOST: Final = 25.0
+_ROUNDS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -169,3 +186,85 @@ def _criterion(likelihood: Likelihood, columns: Columns, layout: Layout) -> OneF
     if len(layout.factors) == 1:
         return one_factor(likelihood, columns, layout.factors[0])
     return crossed(likelihood, columns, layout)
+
+
+def recentred(columns: Columns, likelihood: Likelihood, far: NDArray[np.float64]) -> Columns | None:
+    """Columns and responses that cancel less; None where these do not.
+
+    Parameters
+    ----------
+    columns : Columns
+    likelihood : Likelihood
+    far : ndarray, shape (R, p + 1, p + 1)
+        [X y]ᵀV⁻¹[X y] where all variances are large.
+    """
+    p = likelihood.p
+    if p == 0 or likelihood.nu <= 0:
+        return None
+    S = far[0, :p, :p]
+    scale = np.sqrt(np.maximum(S.diagonal(), np.finfo(float).tiny))
+    if p > 1 and np.linalg.eigvalsh(S / np.outer(scale, scale))[0] < MIXED:
+        turn = np.linalg.eigh(S)[1]
+        if not np.allclose(np.abs(turn).max(axis=0), 1.0):
+            return replace(
+                columns,
+                x_of_base=columns.x_of_base @ turn,
+                RX=turn.T @ columns.RX,
+                beta0=columns.beta0 @ turn,
+            )
+    solved = likelihood.solve(np.zeros(len(far)), far)
+    lost = np.isfinite(solved.beta).all(axis=1) & ~(solved.rss > CANCELLED * far[:, -1, -1])
+    if not lost.any():
+        return None
+    y, beta0 = columns.y.copy(), columns.beta0.copy()
+    for r in np.flatnonzero(lost):
+        y[r] -= (columns.x_of_base @ solved.beta[r]) @ columns.base
+        beta0[r] += solved.beta[r]
+    return replace(columns, y=y, beta0=beta0)
+
+
+def moments_start(
+    layout: Layout,
+    squares: Sequence[NDArray[np.float64]],
+    sizes: Sequence[float],
+    variance: NDArray[np.float64],
+    n: int,
+) -> NDArray[np.float64]:
+    """Our theta to begin with, shape (R, m).
+
+    Parameters
+    ----------
+    layout : Layout
+    squares : sequence of ndarray, shapes (R, K_f, K_f)
+        Σ_j h_jh_jᵀ of each factor.
+    sizes : sequence of float
+        The mean of the diagonal of Σ_j C_j² of each factor.
+    variance : ndarray, shape (R,)
+        yᵀy/n.
+    n : int
+    """
+    residual = variance
+    # The effects of a factor whose columns are all zero have no moments: no variance.
+    sizes = [size if size > 0 else np.inf for size in sizes]
+    traces = [np.trace(square, axis1=1, axis2=2) for square in squares]
+    for _ in range(_ROUNDS):
+        taken = np.zeros_like(variance)
+        for square, size, trace in zip(squares, sizes, traces, strict=True):
+            of_errors = square.shape[1] * n * residual
+            taken = taken + np.maximum((trace - of_errors) / size, 0.0)
+        last, residual = residual, np.maximum(variance - taken, 0.1 * variance)
+    parts = [
+        (square - np.eye(square.shape[1]) * (n * last)[:, None, None]) / size
+        for square, size in zip(squares, sizes, strict=True)
+    ]
+    T = []
+    for factor, part in zip(layout.factors, parts, strict=True):
+        block = np.zeros_like(part)
+        for place in factor.places:
+            values, vectors = np.linalg.eigh(part[:, place, place] / residual[:, None, None])
+            values = np.clip(values, LEAST, MOST)
+            block[:, place, place] = np.linalg.cholesky(
+                (vectors * values[:, None]) @ vectors.swapaxes(1, 2)
+            )
+        T.append(block)
+    return layout.theta(T)

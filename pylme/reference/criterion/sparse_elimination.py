@@ -22,13 +22,16 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from pylme.reference.criterion.elimination import Roots, amplification, vector_bytes
-from pylme.reference.linalg.front_layout import fronts_of
-from pylme.reference.linalg.fronts import Fronts
-from pylme.reference.linalg.ordering import elimination_order
-from pylme.reference.linalg.selected_inverse import selected_inverse
-from pylme.reference.linalg.sparse_factor import SparseFactor, Triangle, sparse_factor, triangles_of
-from pylme.reference.linalg.supernodes import supernodes
-from pylme.reference.problem.incidence import incidence
+from pylme.reference.linalg.fronts import Fronts, fronts_of
+from pylme.reference.linalg.sparse_factor import (
+    SparseFactor,
+    Triangle,
+    selected_inverse,
+    sparse_factor,
+    triangles_of,
+)
+from pylme.reference.linalg.supernodes import elimination_order, supernodes
+from pylme.reference.problem.cells import incidence
 from pylme.reference.problem.sparse_coupling import (
     SparseCoupling,
     coefficient_bytes,

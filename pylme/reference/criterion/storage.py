@@ -3,10 +3,15 @@
 A small remainder is dense. A large one is sparse where that is quicker, which is known once the
 structure of its factor is, or where a dense one does not fit into memory. What fits neither way is
 refused with the bytes that the smaller of the two needs, before they are asked for.
+
+How much memory there is, so that what cannot fit is refused before it is asked for.
 """
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
@@ -16,7 +21,6 @@ from scipy.sparse.csgraph import connected_components
 from pylme.errors import TooLargeError
 from pylme.reference.criterion.dense_elimination import dense_elimination, dense_plan
 from pylme.reference.criterion.sparse_elimination import sparse_elimination, sparse_plan
-from pylme.reference.memory import available_bytes
 from pylme.reference.problem.sparse_coupling import coefficient_bytes
 
 if TYPE_CHECKING:
@@ -27,16 +31,19 @@ if TYPE_CHECKING:
     from pylme.reference.problem.cells import Cells
     from pylme.reference.problem.remainder import Remainder
 
-__all__ = ["Storage", "stored"]
+__all__ = ["Storage", "available_bytes", "stored"]
 
 Storage: TypeAlias = Literal["dense", "sparse"]
-
 #: Up to so many random effects a dense remainder takes a few milliseconds at most.
 SMALL: Final = 500
 #: Where more than this part of all pairs of levels meet, a factor has hardly any zeros.
 CROWDED: Final = 0.04
 #: What a dense evaluation takes for each of the q₂³, in seconds, with one thread.
 DENSE_SECONDS: Final = 5e-11
+#: Taken where the system does not say.
+UNKNOWN: Final = 4 * 2**30
+_MEMINFO: Final = Path("/proc/meminfo")
+_CONTAINER: Final = Path("/sys/fs/cgroup")
 
 
 def stored(
@@ -122,3 +129,34 @@ def _is_crowded(parts: Sequence[Cells], remainder: Remainder) -> bool:
         return False
     _, component = connected_components(met, directed=False)
     return bool(2 * np.bincount(component).max() > levels)
+
+
+def available_bytes() -> int:
+    """The bytes that can be had without swapping, within the limit of a container if there is one.
+
+    Linux says it; elsewhere it is half of the physical memory, or 4 GiB where even that is unknown.
+    """
+    found = [size for size in (_of_system(), _of_container()) if size is not None]
+    return min(found, default=UNKNOWN)
+
+
+def _of_system() -> int | None:
+    with suppress(OSError, ValueError, StopIteration):
+        lines = _MEMINFO.read_text(encoding="ascii").splitlines()
+        line = next(line for line in lines if line.startswith("MemAvailable:"))
+        return int(line.split()[1]) * 1024
+    with suppress(AttributeError, OSError, ValueError):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    return None
+
+
+def _of_container() -> int | None:
+    """What control groups (version 2) leave; the word "max" stands where they set no limit."""
+    with suppress(OSError, ValueError):
+        limit = int((_CONTAINER / "memory.max").read_text(encoding="ascii"))
+        used = int((_CONTAINER / "memory.current").read_text(encoding="ascii"))
+        # Files that were read are counted as used, and given up where memory is asked for.
+        lines = (_CONTAINER / "memory.stat").read_text(encoding="ascii").splitlines()
+        kept = sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
+        return max(limit - used + kept, 0)
+    return None

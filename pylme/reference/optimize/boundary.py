@@ -4,27 +4,55 @@ At a minimum M_t ⪰ 0 and M_tT_t = 0 for each term t. A negative eigenvalue λ 
 eigenvector v says that Σ_t + εvvᵀ has a lower criterion for small ε: by λε + ½ form(vvᵀ, vvᵀ)ε²,
 which is least, with a gain of λ²/(2 form), at ε = -λ/form. (The first-order conditions of a
 semidefinite programme: Vandenberghe & Boyd 1996, SIAM Review 38(1).)
+
+Singular covariance matrices: which they are, in what direction, and the step onto the boundary.
+
+Whether a matrix is singular must not depend on the units of the covariates: pivots of T are judged
+in terms of columns of mean square 1, where 1 is the residual standard deviation, and null
+directions among effects by their correlations.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.covariance.roots import triangular
+from pylme.covariance.roots import lower_root, triangular
+from pylme.tolerances import SINGULAR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pylme.reference.problem.terms import Layout
+    from pylme.model_matrix.random_term import RandomTerm
+    from pylme.reference.criterion.likelihood import Evaluation
+    from pylme.reference.criterion.prepare import Problem
+    from pylme.reference.problem.layout import Layout
 
-__all__ = ["Escape", "escape", "with_variance"]
+__all__ = [
+    "SMALL",
+    "Escape",
+    "escape",
+    "on_the_boundary",
+    "rank_reduced",
+    "singular_directions",
+    "with_variance",
+]
 
 #: The most variance, relative to the residual's, that is added where the curvature gives no bound.
 MOST: Final = 1.0
+#: A standard deviation below this part of the residual one counts as zero.
+SMALL: Final = SINGULAR
+#: And so near the boundary it is looked whether the criterion falls up to it. The criterion itself
+#: does not tell: it is even in theta, and at 0.01 differs by 1e-8 or so from its value at zero.
+NEAR: Final = 1e-2
+#: What adding variance promises where the optimum lies on the boundary, but for rounding errors.
+NO_ESCAPE: Final = 1e-13
+#: A correlation nearer than this to plus or minus one is that.
+_ONE: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,3 +134,126 @@ def with_variance(
                 new[mine, place, place] = triangular(wide)
         made.append(new)
     return made
+
+
+def rank_reduced(
+    T: NDArray[np.float64], threshold: NDArray[np.float64] | float
+) -> NDArray[np.float64]:
+    """T with small pivots set to zero, and with them their columns.
+
+    What stands below a zero pivot moves into the columns after it: TTᵀ changes by the pivots alone.
+
+    Parameters
+    ----------
+    T : ndarray, shape (k, k)
+        Lower triangular, diagonal of zero or more.
+    threshold : ndarray, shape (k,), or float
+    """
+    k = len(T)
+    limit = np.broadcast_to(threshold, (k,))
+    if (np.diag(T) > limit).all():
+        return T
+    T = T.copy()
+    for j in range(k):
+        if T[j, j] <= limit[j]:
+            T[j, j] = 0.0
+            below = T[None, j + 1 :, j:]
+            if below.size:
+                T[j + 1 :, j + 1 :] = lower_root(below)[0]
+                T[j + 1 :, j] = 0.0
+    return T
+
+
+def column_sizes(problem: Problem) -> list[NDArray[np.float64]]:
+    """The root mean squares of the caller's columns of each factor's block, shapes (K_f,)."""
+    return [np.linalg.norm(np.linalg.inv(C), axis=0) for C in problem.columns.C]
+
+
+def on_the_boundary(
+    problem: Problem, theta: NDArray[np.float64], evaluation: Evaluation
+) -> tuple[NDArray[np.float64], Evaluation]:
+    """Theta with pivots that are nearly zero set to zero, if the optimum lies there.
+
+    That is where the criterion is no higher, and, for pivots that are not below lme4's tolerance,
+    does not fall with variance that is added.
+
+    A search ends at a distance from the boundary that means nothing. On it variances are zero, and
+    correlations are plus or minus one, exactly.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of a single response.
+    theta : ndarray, shape (m,)
+        lme4's.
+    evaluation : Evaluation
+        At theta.
+    """
+    value = float(evaluation.criterion[0])
+    highest = value + 1e-9 + 1e-14 * abs(value)
+    for limit in (NEAR, SMALL):
+        nearest = _without_pivots(problem, theta, limit)
+        if np.array_equal(nearest, theta):
+            break
+        inner = problem.layout.matrices(problem.conditioned(nearest[None]))
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            there = problem.criterion.evaluate(inner)
+        # Not so either where it is NaN, for want of precision.
+        if not float(there.criterion[0]) <= highest:
+            continue
+        if limit == SMALL or escape(problem.layout, there.M, there.form).gain[0] <= NO_ESCAPE:
+            return nearest, there
+    return theta, evaluation
+
+
+def _without_pivots(
+    problem: Problem, theta: NDArray[np.float64], limit: float
+) -> NDArray[np.float64]:
+    """lme4's theta with pivots below a limit, of columns of mean square 1, set to zero."""
+    matrices = problem.layout.matrices(theta[None])
+    for factor, T, size in zip(
+        problem.layout.factors, matrices, column_sizes(problem), strict=True
+    ):
+        for place in factor.places:
+            T[0, place, place] = rank_reduced(T[0, place, place], limit / size[place])
+    return np.asarray(problem.layout.theta(matrices)[0])
+
+
+def singular_directions(
+    term: RandomTerm, T: NDArray[np.float64], size: NDArray[np.float64]
+) -> tuple[str, ...]:
+    """In words, along what the covariance matrix of a term has no variance.
+
+    Parameters
+    ----------
+    term : RandomTerm
+    T : ndarray, shape (k, k)
+        The relative covariance factor of the caller's columns.
+    size : ndarray, shape (k,)
+        The root mean squares of these columns.
+    """
+    scaled = size[:, None] * T
+    sd = np.linalg.norm(scaled, axis=1)
+    zero = sd <= SMALL
+    said = [f"the variance of {name} is zero" for name in np.array(term.names)[zero].tolist()]
+    rest = np.flatnonzero(~zero)
+    unit = scaled[rest] / sd[rest, None]
+    correlations = unit @ unit.T
+    pairs = [
+        (i, j) for i, j in combinations(range(len(rest)), 2) if abs(correlations[i, j]) > 1.0 - _ONE
+    ]
+    for i, j in pairs:
+        one = "1" if correlations[i, j] > 0 else "-1"
+        said.append(f"the correlation of {term.names[rest[i]]} and {term.names[rest[j]]} is {one}")
+    if not said:
+        lengths = np.linalg.norm(T[rest], axis=1)
+        said.append(_dependence([term.names[i] for i in rest], unit, lengths))
+    return tuple(f"in ({term.label}) {words}" for words in said)
+
+
+def _dependence(names: list[str], unit: NDArray[np.float64], lengths: NDArray[np.float64]) -> str:
+    """The combination of effects that varies least, its largest coefficient 1."""
+    null = np.linalg.svd(unit)[0][:, -1] / lengths
+    weights = null / null[np.argmax(np.abs(null))]
+    parts = [f"{weight:+.3g} {name}" for weight, name in zip(weights, names, strict=True)]
+    return f"the combination {' '.join(parts)} does not vary"

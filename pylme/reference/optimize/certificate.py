@@ -12,10 +12,15 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.reference.criterion.evaluation import gradient, hessian
-from pylme.reference.optimize.boundary import escape
-from pylme.reference.optimize.singular import SMALL, column_sizes, rank_reduced, singular_directions
-from pylme.reference.optimize.trust_region import BEND
+from pylme.reference.optimize.boundary import (
+    SMALL,
+    column_sizes,
+    escape,
+    rank_reduced,
+    singular_directions,
+)
+from pylme.reference.optimize.descent import BEND
+from pylme.reference.problem.layout import gradient, hessian
 from pylme.results.certificate import FLAT, Certificate
 
 if TYPE_CHECKING:
@@ -24,9 +29,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.model_matrix.random_term import RandomTerm
-    from pylme.reference.criterion.evaluation import Evaluation
+    from pylme.reference.criterion.likelihood import Evaluation
     from pylme.reference.criterion.prepare import Problem
-    from pylme.reference.problem.terms import Layout
+    from pylme.reference.problem.layout import Layout
 
 __all__ = ["certify", "reduced"]
 

@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.covariance.roots import triangular
-from pylme.reference.criterion.evaluation import gradient, hessian
-from pylme.reference.problem.terms import Layout
+from pylme.reference.problem.layout import Layout, gradient, hessian
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,7 +150,7 @@ class Chart:
         ----------
         theta : ndarray, shape (R, m)
         M, form
-            As in `pylme.reference.criterion.evaluation.Evaluation`.
+            As in `pylme.reference.criterion.likelihood.Evaluation`.
         """
         T = self.layout.matrices(theta)
         if self.order is not None:

@@ -5,6 +5,18 @@ the data tell no more than a weighted sum of two variances, as of an intercept a
 covariate lies far from zero, the criterion has a valley along an ellipse in theta, which is a line
 in the variances; where a variance is small it is the other way round, as the criterion is even in
 theta. Which of both suits a place is known from the steps: each that is refused changes it.
+
+The step of a trust-region Newton method, for many small problems at once.
+
+The step minimises gᵀs + ½ sᵀ|H|s over ‖s‖ ≤ Δ, with |H| the Hessian with the signs of its negative
+eigenvalues turned (Dauphin et al. 2014, NIPS 27: "saddle-free" Newton). Where H is positive
+definite that is Newton's own step; where it is not, the step still goes downhill, and does not run
+off along a valley that is flat but for rounding. Points where the slope itself vanishes and the
+criterion falls all the same are `pylme.reference.optimize.boundary`'s affair.
+
+H has a row for each element of theta and no more, so its eigenvalues are taken; the multiplier of
+the constraint is found on them by Newton's method on 1/‖s‖ (Moré & Sorensen 1983, SIAM Journal on
+Scientific and Statistical Computing 4(3)).
 """
 
 from __future__ import annotations
@@ -15,16 +27,15 @@ import numpy as np
 
 from pylme.reference.optimize.boundary import escape, with_variance
 from pylme.reference.optimize.chart import Chart
-from pylme.reference.optimize.trust_region import step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.reference.criterion.criterion import Searched
-    from pylme.reference.criterion.evaluation import Evaluation
-    from pylme.reference.problem.terms import Layout
+    from pylme.reference.criterion.likelihood import Evaluation
+    from pylme.reference.problem.layout import Layout
 
-__all__ = ["ENOUGH", "ROUNDING", "Descent"]
+__all__ = ["BEND", "ENOUGH", "ROUNDING", "Descent", "step"]
 
 #: The search ends where the next step is expected to lower the criterion by less than this, or than
 #: the rounding errors of the criterion itself.
@@ -48,6 +59,11 @@ GROWTH: Final = 2.0
 LEAST_LEFT: Final = 0.01
 #: And is shortened for their sake to this part at most.
 LEAST_PART_BORNE: Final = 0.1
+#: Curvature below this part of the largest is none: the direction is flat but for rounding errors.
+FLAT: Final = 1e-9
+#: How sharply valleys may bend, theta being of the order of 1.
+BEND: Final = 4.0
+_ROUNDS: Final = 6
 
 
 class Descent:
@@ -69,7 +85,7 @@ class Descent:
     predicted : ndarray, shape (R,)
         By how much they are expected to lower the criterion.
     curvature : ndarray, shape (R,)
-        See `pylme.reference.optimize.trust_region.step`.
+        See `pylme.reference.optimize.descent.step`.
     enough : float
         The search ends where the next step is expected to gain less.
     """
@@ -244,3 +260,58 @@ def _growth(quality: NDArray[np.float64]) -> NDArray[np.float64]:
     """By what factor steps may grow: where the model foretold the step exactly, by more."""
     away = np.abs(quality - 1.0)
     return np.select([away < part for part, _ in GROWTHS], [by for _, by in GROWTHS], GROWTH)
+
+
+def step(
+    gradient: NDArray[np.float64], hessian: NDArray[np.float64], radius: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """The steps, and by how much each is expected to lower the criterion.
+
+    Parameters
+    ----------
+    gradient : ndarray, shape (R, m)
+    hessian : ndarray, shape (R, m, m)
+    radius : ndarray, shape (R,)
+
+    Returns
+    -------
+    steps : ndarray, shape (R, m)
+    predicted : ndarray, shape (R,)
+        Zero or more.
+    curvature : ndarray, shape (R,)
+        The least eigenvalue of the Hessian over the greatest in absolute value, less what the
+        slope leaves in doubt: a flat valley that is bent has, beside its floor, a curvature of
+        either sign that is proportional to the slope.
+    """
+    values, axes = np.linalg.eigh(hessian)
+    slope = (gradient[:, None] @ axes)[:, 0]
+    curvature = np.abs(values)
+    greatest = curvature.max(axis=1, keepdims=True) + np.finfo(float).tiny
+    floor = FLAT * greatest
+    # A flat direction counts as gently curved: the noise in its slope leads nowhere.
+    curvature = np.maximum(curvature, floor)
+    along = -slope / curvature
+    length = np.sqrt((along * along).sum(axis=1))
+    long = length > radius
+    if long.any():
+        along[long] = _on_the_sphere(slope[long], curvature[long], radius[long])
+    doubt = BEND * np.sqrt((slope * slope).sum(axis=1))
+    predicted = -(slope * along + 0.5 * curvature * along * along).sum(axis=1)
+    return (axes @ along[..., None])[..., 0], predicted, (values[:, 0] - doubt) / greatest[:, 0]
+
+
+def _on_the_sphere(
+    slope: NDArray[np.float64], curvature: NDArray[np.float64], radius: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The step of length Δ, on the axes of the Hessian: -slope / (curvature + multiplier)."""
+    multiplier = np.zeros((len(slope), 1))
+    for _ in range(_ROUNDS):
+        along = -slope / (curvature + multiplier)
+        squared = (along * along).sum(axis=1, keepdims=True)
+        change = (along * along / (curvature + multiplier)).sum(axis=1, keepdims=True)
+        # 1/‖s‖ is nearly linear in the multiplier: the iterates rise to the root, not past it.
+        multiplier += squared / change * (np.sqrt(squared) / radius[:, None] - 1.0)
+    along = -slope / (curvature + multiplier)
+    scale = radius / np.sqrt((along * along).sum(axis=1))
+    on_it: NDArray[np.float64] = along * scale[:, None]
+    return on_it

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pylme.reference.criterion.one_factor import OneFactor
-from pylme.reference.optimize.newton import minimise
+from pylme.reference.optimize.newton import Optimum, minimise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.reference.criterion.criterion import Searched
-    from pylme.reference.optimize.newton import Optimum
-    from pylme.reference.problem.terms import Layout
+    from pylme.reference.criterion.prepare import Problem
+    from pylme.reference.problem.layout import Layout
 
-__all__ = ["ALIKE", "ENOUGH_ALIKE", "Ends"]
+__all__ = ["ALIKE", "ENOUGH_ALIKE", "Ends", "polished"]
 
 #: Ends that differ by less are the same optimum.
 ALIKE: Final = 1e-5
@@ -120,3 +122,29 @@ class Ends:
         for first in range(0, len(starts), AT_A_TIME):
             enough = self.alike & (self.starts >= ENOUGH_ALIKE)
             self.search(responses & ~enough, starts[first : first + AT_A_TIME])
+
+
+def polished(problem: Problem, criterion: Searched, first: Optimum, ends: Ends) -> Optimum:
+    """The best ends as optima of the problem's own criterion."""
+    own = criterion is problem.criterion
+    moved = (ends.theta != first.theta).any(axis=1)
+    if own and not moved.any():
+        return replace(first, evaluations=ends.evaluations)
+    if not own or len(moved) == 1:
+        last = minimise(problem.criterion, problem.layout, ends.theta)
+        return replace(
+            last,
+            evaluations=ends.evaluations + last.evaluations,
+            trace=(*first.trace, *last.trace),
+        )
+    last = minimise(problem.criterion.subset(moved), problem.layout, ends.theta[moved])
+    made = {}
+    for name in ("theta", "converged", "escapes", "curvature"):
+        made[name] = getattr(first, name).copy()
+        made[name][moved] = getattr(last, name)
+    evaluations = ends.evaluations.copy()
+    evaluations[moved] += last.evaluations
+    T = problem.layout.matrices(made["theta"])
+    return Optimum(
+        evaluation=problem.criterion.evaluate(T), evaluations=evaluations, trace=(), **made
+    )

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.reference.criterion.criterion import evaluated
-from pylme.reference.criterion.evaluation import Evaluation
+from pylme.reference.criterion.likelihood import Evaluation
 from pylme.reference.optimize.boundary import escape, with_variance
 from pylme.reference.optimize.descent import ENOUGH, ROUNDING, Descent
 
 if TYPE_CHECKING:
     from pylme.reference.criterion.criterion import Searched
-    from pylme.reference.problem.terms import Layout
+    from pylme.reference.problem.layout import Layout
 
 __all__ = ["Optimum", "TracePoint", "minimise"]
 

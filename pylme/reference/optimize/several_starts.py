@@ -7,31 +7,53 @@ parameters that a dozen can end alike at a worse minimum. With one grouping fact
 effects, they are one batch. With many random effects each search costs as much as the first: the
 starts follow one another in the order of their promise, no more of them than a budget of
 multiplications allows, until several have ended alike.
+
+Whether one search is enough: what its end and the data say of other minima.
+
+On large data with an optimum well inside, no second minimum has been seen: one search is enough.
+Second minima are a matter of small, unevenly weighted or unbalanced data, of variances that were
+lost on the way, and of signals much larger than the noise. How many more starts a response gets
+follows from that alone, so that the same data always have the same answer.
+
+Fit a prepared model: searches from its own starts, or from those that are given.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.reference.criterion.evaluation import stacked
 from pylme.reference.criterion.few_effects import FEW, few_effects
+from pylme.reference.criterion.likelihood import stacked
 from pylme.reference.criterion.one_factor import OneFactor
-from pylme.reference.optimize.doubt import boundary, doubtful, intricate, small
-from pylme.reference.optimize.ends import Ends
+from pylme.reference.optimize.degenerate import has_no_minimum, is_suspect
+from pylme.reference.optimize.ends import Ends, polished
 from pylme.reference.optimize.newton import Optimum, minimise
-from pylme.reference.optimize.unbounded import has_no_minimum, is_suspect
 from pylme.reference.problem.starting import alike, first_starts, further_starts
+from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
     from pylme.reference.criterion.criterion import Searched
     from pylme.reference.criterion.prepare import Problem
-    from pylme.reference.problem.terms import Layout
+    from pylme.reference.problem.layout import Layout
 
-__all__ = ["ALL", "SIX", "Several", "affordable", "best_of_several", "polished", "searched"]
+__all__ = [
+    "ALL",
+    "SIX",
+    "Fitted",
+    "Several",
+    "affordable",
+    "best_of_several",
+    "boundary",
+    "doubtful",
+    "fit",
+    "intricate",
+    "searched",
+    "small",
+]
 
 #: Multiplications of an evaluation, or numbers in the tables of one factor, up to which all starts
 #: are affordable, and up to which six are.
@@ -42,6 +64,74 @@ NUMBERS_FOR_SIX: Final = 400_000
 #: As many starts as there are.
 ALL: Final = 1000
 SIX: Final = 6
+#: A pivot below this, of columns of mean square 1, is near the boundary; one above that is a signal
+#: that drowns the noise.
+NEAR_BOUNDARY: Final = 1e-3
+FAR_OUT: Final = 30.0
+#: The least curvature over the greatest, in units of the search's scales, below which a valley is
+#: so long that it can have another end.
+LONG_VALLEY: Final = 0.01
+#: Fewer rows than this, or fewer levels of a factor with several effects, are few.
+FEW_ROWS: Final = 100
+FEW_LEVELS: Final = 10
+#: The largest weight over the least.
+UNEVEN: Final = 10.0
+#: With so many covariance parameters a dozen searches of small data can end at a worse minimum.
+MANY_PARAMETERS: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fitted:
+    """Where the search of each response ended.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (R, m)
+        lme4's theta, diagonals of zero or more.
+    criterion : ndarray, shape (R,)
+    optimum : Optimum
+        In terms of the well-conditioned columns, with the counts and the trace.
+    starts, agreed : ndarray of int, shape (R,)
+        From how many starts each response was searched, and how many searches ended there.
+    """
+
+    theta: NDArray[np.float64]
+    criterion: NDArray[np.float64]
+    optimum: Optimum
+    starts: NDArray[np.intp]
+    agreed: NDArray[np.intp]
+
+
+def fit(problem: Problem, start: NDArray[np.float64] | None = None) -> Fitted:
+    """Minimise the criterion of each response.
+
+    Parameters
+    ----------
+    problem : Problem
+    start : ndarray, shape (m,) or (R, m), optional
+        lme4's theta to start the one search from; None for the problem's own starts.
+    """
+    with one_thread():
+        if start is None:
+            found = best_of_several(problem)
+            return _fitted(problem, found.optimum, found.starts, found.agreed)
+        given = np.broadcast_to(start, (problem.n_responses, len(problem.layout.row)))
+        inner = problem.conditioned(np.array(given, dtype=np.float64))
+        optimum = minimise(problem.criterion, problem.layout, inner)
+        one = np.ones(problem.n_responses, dtype=np.intp)
+        return _fitted(problem, optimum, one, one)
+
+
+def _fitted(
+    problem: Problem, optimum: Optimum, starts: NDArray[np.intp], agreed: NDArray[np.intp]
+) -> Fitted:
+    return Fitted(
+        theta=problem.callers(optimum.theta),
+        criterion=optimum.evaluation.criterion,
+        optimum=optimum,
+        starts=starts,
+        agreed=agreed,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -136,32 +226,6 @@ def affordable(problem: Problem) -> int:
     return ALL if work <= FOR_ALL else SIX if work <= FOR_SIX else 1
 
 
-def polished(problem: Problem, criterion: Searched, first: Optimum, ends: Ends) -> Optimum:
-    """The best ends as optima of the problem's own criterion."""
-    own = criterion is problem.criterion
-    moved = (ends.theta != first.theta).any(axis=1)
-    if own and not moved.any():
-        return replace(first, evaluations=ends.evaluations)
-    if not own or len(moved) == 1:
-        last = minimise(problem.criterion, problem.layout, ends.theta)
-        return replace(
-            last,
-            evaluations=ends.evaluations + last.evaluations,
-            trace=(*first.trace, *last.trace),
-        )
-    last = minimise(problem.criterion.subset(moved), problem.layout, ends.theta[moved])
-    made = {}
-    for name in ("theta", "converged", "escapes", "curvature"):
-        made[name] = getattr(first, name).copy()
-        made[name][moved] = getattr(last, name)
-    evaluations = ends.evaluations.copy()
-    evaluations[moved] += last.evaluations
-    T = problem.layout.matrices(made["theta"])
-    return Optimum(
-        evaluation=problem.criterion.evaluate(T), evaluations=evaluations, trace=(), **made
-    )
-
-
 def _joined(each: list[Several]) -> Several:
     names = ("theta", "evaluations", "converged", "escapes", "curvature")
     optima = [one.optimum for one in each]
@@ -173,4 +237,33 @@ def _joined(each: list[Several]) -> Several:
         ),
         starts=np.concatenate([one.starts for one in each]),
         agreed=np.concatenate([one.agreed for one in each]),
+    )
+
+
+def small(problem: Problem) -> bool:
+    """Whether the data are so few, or so unevenly weighted, that several minima are common."""
+    layout = problem.layout
+    correlated = [factor.width > 1 and factor.levels < FEW_LEVELS for factor in layout.factors]
+    return problem.likelihood.n < FEW_ROWS or any(correlated) or problem.unevenness > UNEVEN
+
+
+def intricate(layout: Layout) -> bool:
+    """Whether there are so many parameters that ends alike of a dozen searches prove little."""
+    return len(layout.row) >= MANY_PARAMETERS
+
+
+def boundary(layout: Layout, optimum: Optimum) -> NDArray[np.bool_]:
+    """Which searches ended near the boundary, shape (R,)."""
+    pivots = np.abs(optimum.theta[:, layout.diagonal])
+    return np.asarray((pivots < NEAR_BOUNDARY).any(axis=1))
+
+
+def doubtful(layout: Layout, optimum: Optimum) -> NDArray[np.bool_]:
+    """Which searches ended where second minima are common, the boundary aside, shape (R,)."""
+    pivots = np.abs(optimum.theta[:, layout.diagonal])
+    inside = ~boundary(layout, optimum)
+    return np.asarray(
+        ~optimum.converged
+        | (pivots > FAR_OUT).any(axis=1)
+        | (inside & (optimum.curvature < LONG_VALLEY))
     )

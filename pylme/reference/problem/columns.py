@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pylme.model_matrix.random_term import RandomTerm
-    from pylme.reference.problem.terms import Layout
+    from pylme.reference.problem.layout import Layout
 
 __all__ = ["Columns", "well_conditioned"]
 

@@ -17,14 +17,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import get_index_dtype
 
-from pylme.reference.problem.incidence import incidence, pairs_within
+from pylme.reference.problem.cells import incidence, pairs_within
 from pylme.reference.threads import threads_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pylme.reference.problem.cells import Cells
-    from pylme.reference.problem.incidence import Incidence
+    from pylme.reference.problem.cells import Cells, Incidence
     from pylme.reference.problem.remainder import Remainder
 
 __all__ = ["Coupling", "Way", "coupling", "way_to_couple"]

@@ -6,9 +6,17 @@ Z_jᵀZ_j, and what is left of it where variances are finite,
     Q_jᵀV₁⁻¹Q_j = (I + R_jTTᵀR_jᵀ)⁻¹ = L_j⁻ᵀL_j⁻¹    Z_jᵀV₁⁻¹Z_j = R_jᵀL_j⁻ᵀL_j⁻¹R_j
 
 comes from roots L_jL_jᵀ = I + R_jTTᵀR_jᵀ that are found without that sum
-(`reference.linalg.level_roots`). A level with fewer rows than columns has rows of zeros in R_j.
+(`reference.problem.level_basis`). A level with fewer rows than columns has rows of zeros in R_j.
 
 A single column is left as it is, and divided by its square instead.
+
+Triangular roots of many I + BBᵀ, by reflections of [B I] from the right.
+
+BBᵀ is not formed: where B has a rank below its rows, as in a level with fewer rows than effects, or
+columns of very different lengths, the rounding errors of its largest elements would drown the ones
+beside them. Reflections change a row by its own rounding errors, and columns in descending order of
+their lengths keep the short ones (Cox & Higham 1998, Stability of Householder QR factorization for
+weighted least squares problems).
 """
 
 from __future__ import annotations
@@ -20,16 +28,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from pylme.reference.linalg.batched import congruent, orthogonal, precision
-from pylme.reference.linalg.level_roots import forward, root_beside_identity
-from pylme.reference.problem.terms import Factor
+from pylme.reference.linalg.small_matrices import congruent, orthogonal, precision
+from pylme.reference.problem.layout import Factor
 
 if TYPE_CHECKING:
     from typing import Self
 
     from pylme.reference.problem.columns import Columns
 
-__all__ = ["Leading", "LevelBasis"]
+__all__ = ["Leading", "LevelBasis", "forward", "root_beside_identity"]
 
 #: What is left of a column within a level, relative to what it is summed from, that is rounding
 #: error.
@@ -169,7 +176,7 @@ class LevelBasis:
         Parameters
         ----------
         U, s : ndarray, shapes (R, K, K) and (R, K)
-            Of `pylme.reference.linalg.batched.orthogonal`.
+            Of `pylme.reference.linalg.small_matrices.orthogonal`.
 
         Returns
         -------
@@ -223,4 +230,54 @@ def _sums(
                 (row, factor.codes, np.arange(n + 1)), shape=(n, factor.levels)
             )
             made[:, a] = (indicator.T @ right.T).T
+    return made
+
+
+def root_beside_identity(B: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The lower triangular L with LLᵀ = I + BBᵀ, diagonals of 1 or more.
+
+    Parameters
+    ----------
+    B : ndarray, shape (R, K, k, P)
+        Matrices side by side in the last axis, their columns in descending order of length.
+
+    Returns
+    -------
+    ndarray, shape (R, K, K, P)
+    """
+    R, K, k, P = B.shape
+    whole = np.zeros((R, K, k + K, P))
+    whole[:, :, :k] = B
+    own = np.arange(K)
+    whole[:, own, k + own] = 1.0
+    L = np.zeros((R, K, K, P))
+    for i in range(K):
+        row = whole[:, i, i:].copy()
+        # The identity keeps it from being less than 1.
+        length = np.sqrt((row * row).sum(axis=1))
+        L[:, i, i] = length
+        first = row[:, 0].copy()
+        sign = np.where(first < 0, -1.0, 1.0)
+        row[:, 0] = first + sign * length
+        if i + 1 == K:
+            break
+        below = whole[:, i + 1 :, i:]
+        along = (
+            np.einsum("rajp,rjp->rap", below, row) / (length * (length + np.abs(first)))[:, None]
+        )
+        below -= along[:, :, None] * row[:, None]
+        # The reflection takes the row to -sign times its length.
+        L[:, i + 1 :, i] = -sign[:, None] * below[:, :, 0]
+    return L
+
+
+def forward(L: NDArray[np.float64], B: NDArray[np.float64]) -> NDArray[np.float64]:
+    """L⁻¹B by forward substitution, shapes (R, K, K, P) and (R or 1, K, k, P or 1)."""
+    R, K, _, P = L.shape
+    made = np.empty((R, K, B.shape[2], P))
+    for i in range(K):
+        rest = B[:, i]
+        if i:
+            rest = rest - np.einsum("rjp,rjkp->rkp", L[:, i, :i], made[:, :i])
+        made[:, i] = rest / L[:, i, i, None]
     return made

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import get_index_dtype
 
-from pylme.reference.problem.block_pattern import BlockPattern, block_pattern
-from pylme.reference.problem.incidence import pairs_within
+from pylme.reference.problem.cells import pairs_within
+from pylme.reference.problem.remainder import BlockPattern, block_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -28,14 +28,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pylme.reference.problem.terms import Layout
+    from pylme.reference.problem.layout import Layout
 
-__all__ = ["alike", "first_starts", "further_starts", "moments_start", "random_starts"]
-
-#: Variances are taken to lie between these multiples of the residual's.
-LEAST: Final = 0.01
-MOST: Final = 25.0
-_ROUNDS: Final = 4
+__all__ = ["alike", "first_starts", "further_starts", "random_starts"]
 
 #: Standard deviations along a start's main direction, and across it.
 LONG: Final = 10.0
@@ -44,53 +39,6 @@ SHORT: Final = 0.03
 _DIRECTIONS: Final = 8
 #: Standard deviations at random lie between these powers of e.
 _POWERS: Final = (-3.0, 6.0)
-
-
-def moments_start(
-    layout: Layout,
-    squares: Sequence[NDArray[np.float64]],
-    sizes: Sequence[float],
-    variance: NDArray[np.float64],
-    n: int,
-) -> NDArray[np.float64]:
-    """Our theta to begin with, shape (R, m).
-
-    Parameters
-    ----------
-    layout : Layout
-    squares : sequence of ndarray, shapes (R, K_f, K_f)
-        Σ_j h_jh_jᵀ of each factor.
-    sizes : sequence of float
-        The mean of the diagonal of Σ_j C_j² of each factor.
-    variance : ndarray, shape (R,)
-        yᵀy/n.
-    n : int
-    """
-    residual = variance
-    # The effects of a factor whose columns are all zero have no moments: no variance.
-    sizes = [size if size > 0 else np.inf for size in sizes]
-    traces = [np.trace(square, axis1=1, axis2=2) for square in squares]
-    for _ in range(_ROUNDS):
-        taken = np.zeros_like(variance)
-        for square, size, trace in zip(squares, sizes, traces, strict=True):
-            of_errors = square.shape[1] * n * residual
-            taken = taken + np.maximum((trace - of_errors) / size, 0.0)
-        last, residual = residual, np.maximum(variance - taken, 0.1 * variance)
-    parts = [
-        (square - np.eye(square.shape[1]) * (n * last)[:, None, None]) / size
-        for square, size in zip(squares, sizes, strict=True)
-    ]
-    T = []
-    for factor, part in zip(layout.factors, parts, strict=True):
-        block = np.zeros_like(part)
-        for place in factor.places:
-            values, vectors = np.linalg.eigh(part[:, place, place] / residual[:, None, None])
-            values = np.clip(values, LEAST, MOST)
-            block[:, place, place] = np.linalg.cholesky(
-                (vectors * values[:, None]) @ vectors.swapaxes(1, 2)
-            )
-        T.append(block)
-    return layout.theta(T)
 
 
 def alike(layout: Layout, size: float) -> NDArray[np.float64]:

@@ -14,8 +14,7 @@ import pytest
 import pylme
 from pylme.errors import NoFiniteOptimumWarning, ResponseError
 from pylme.families.link import link_of
-from pylme.reference.on_the_link import problem_on_the_link
-from pylme.reference.optimize.unbounded import has_no_minimum
+from pylme.reference.optimize.degenerate import has_no_minimum, problem_on_the_link
 from pylme.results.certificate import NO_FINITE_OPTIMUM
 
 _RNG = np.random.default_rng(7)

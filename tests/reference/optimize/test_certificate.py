@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import pylme
+from pylme.reference.optimize.boundary import rank_reduced
 from pylme.reference.optimize.certificate import _confirmed, certify
-from pylme.reference.optimize.singular import rank_reduced
 from pylme.results.certificate import assess_certificate
 from tests.reference.dense import criterion_of
 from tests.reference.models import at_theta, prepared, table

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pylme.model_matrix.random_term import RandomTerm
 
-__all__ = ["Factor", "Layout", "layout_of"]
+__all__ = ["Factor", "Layout", "gradient", "hessian", "layout_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -136,3 +136,59 @@ def _factor(terms: Sequence[RandomTerm], own: list[int]) -> Factor:
         levels=len(first.levels),
         codes=first.codes,
     )
+
+
+def gradient(
+    layout: Layout, T: list[NDArray[np.float64]], M: tuple[NDArray[np.float64], ...]
+) -> NDArray[np.float64]:
+    """∂d/∂θ, shape (R, m)."""
+    if len(T) == 1:
+        product = M[0] @ T[0]
+        return 2.0 * product[:, layout.row, layout.column]
+    return 2.0 * layout.theta([m @ t for m, t in zip(M, T, strict=True)])
+
+
+def hessian(
+    layout: Layout,
+    T: list[NDArray[np.float64]],
+    M: tuple[NDArray[np.float64], ...],
+    form: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """∂²d/∂θ², shape (R, m, m)."""
+    R = len(form)
+    widths = [t.shape[1] for t in T]
+    starts = np.cumsum([0, *(k * k for k in widths)])
+    if len(T) == 1:
+        kept = _contracted(form, T[0], T[0])[:, layout.row, layout.column]
+        result: NDArray[np.float64] = 4.0 * kept[..., layout.row, layout.column]
+        result += np.where(layout.same_column, 2.0 * M[0][:, layout.row[:, None], layout.row], 0.0)
+        return result
+    m = len(layout.row)
+    result = np.zeros((R, m, m))
+    for f, left in enumerate(T):
+        own = np.flatnonzero(layout.factor_of == f)
+        for g, right in enumerate(T):
+            other = np.flatnonzero(layout.factor_of == g)
+            block = form[:, starts[f] : starts[f + 1], starts[g] : starts[g + 1]]
+            kept = _contracted(block, left, right)
+            kept = kept[:, layout.row[own], layout.column[own]]
+            result[:, own[:, None], other] = (
+                4.0 * kept[..., layout.row[other], layout.column[other]]
+            )
+        result[:, own[:, None], own] += np.where(
+            layout.same_column[np.ix_(own, own)],
+            2.0 * M[f][:, layout.row[own][:, None], layout.row[own]],
+            0.0,
+        )
+    return result
+
+
+def _contracted(
+    form: NDArray[np.float64], left: NDArray[np.float64], right: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Σ_bd form[(i, b), (j, d)] left[b, c] right[d, e], shape (R, i, c, j, e)."""
+    R, K, _ = left.shape
+    L = right.shape[1]
+    half = form.reshape(R, K, K, L * L).swapaxes(2, 3) @ left[:, None]
+    half = half.reshape(R, K, L, L, K).transpose(0, 1, 4, 2, 3)
+    return half @ right[:, None, None]

@@ -14,8 +14,8 @@ from scipy.sparse.linalg import splu
 import pylme
 from pylme.reference.criterion.dense_elimination import DenseElimination
 from pylme.reference.criterion.sparse_elimination import SparseElimination
-from pylme.reference.leverage import hat_values
-from pylme.reference.optimize.fitting import fit
+from pylme.reference.optimize.several_starts import fit
+from pylme.reference.rows import hat_values
 from pylme.reference.solution import solution_at
 from pylme.reference.threads import one_thread
 from tests.reference.crossed_data import kept, pupils, workers

@@ -10,7 +10,7 @@ import pytest
 
 import pylme
 from pylme.reference.criterion.prepare import prepare
-from pylme.reference.optimize.fitting import fit
+from pylme.reference.optimize.several_starts import fit
 from tests.reference.dense import best_of, criterion_of
 from tests.reference.several_minima import CASES
 

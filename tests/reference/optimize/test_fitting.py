@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import pylme
-from pylme.reference.criterion.evaluation import one_of
-from pylme.reference.optimize.fitting import fit
+from pylme.reference.criterion.likelihood import one_of
 from pylme.reference.optimize.newton import minimise
+from pylme.reference.optimize.several_starts import fit
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 
 import pylme
 from pylme.errors import TooLargeError
-from pylme.reference import sparse_elimination
-from pylme.reference.criterion.crossed import crossed
+from pylme.reference.criterion import sparse_elimination
+from pylme.reference.criterion.crossed_tables import crossed
 from pylme.reference.criterion.dense_elimination import DenseElimination
 from pylme.reference.criterion.sparse_elimination import SparseElimination
 from pylme.reference.threads import one_thread

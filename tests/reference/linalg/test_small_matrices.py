@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pylme.reference.linalg.batched import inverse_and_logdet, kronecker_square, spread
+from pylme.reference.linalg.small_matrices import inverse_and_logdet, kronecker_square, spread
 
 
 def drawn(seed, R, K, P, scale=1.0):

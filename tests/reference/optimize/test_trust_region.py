@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from pylme.reference.optimize.trust_region import step
+from pylme.reference.optimize.descent import step
 
 
 def problem(seed, m, *, definite=True):

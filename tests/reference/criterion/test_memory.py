@@ -6,15 +6,15 @@ import os
 
 import pytest
 
-from pylme.reference import memory
-from pylme.reference.memory import UNKNOWN, available_bytes
+from pylme.reference.criterion import storage
+from pylme.reference.criterion.storage import UNKNOWN, available_bytes
 
 
 @pytest.fixture
 def system(monkeypatch, tmp_path):
     """A system that says nothing, and where it would say something."""
-    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "meminfo")
-    monkeypatch.setattr(memory, "_CONTAINER", tmp_path)
+    monkeypatch.setattr(storage, "_MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(storage, "_CONTAINER", tmp_path)
     monkeypatch.delattr(os, "sysconf", raising=False)
     return tmp_path
 

@@ -6,7 +6,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from pylme.reference.linalg.level_roots import forward, root_beside_identity
+from pylme.reference.problem.level_basis import forward, root_beside_identity
 
 
 def exact(B):

@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pylme.reference.linalg.front_layout import fronts_of
-from pylme.reference.linalg.ordering import elimination_order
-from pylme.reference.linalg.selected_inverse import selected_inverse
-from pylme.reference.linalg.sparse_factor import sparse_factor, triangles_of
-from pylme.reference.linalg.supernodes import supernodes
+from pylme.reference.linalg.fronts import fronts_of
+from pylme.reference.linalg.sparse_factor import selected_inverse, sparse_factor, triangles_of
+from pylme.reference.linalg.supernodes import elimination_order, supernodes
 
 
 def nothing(n):

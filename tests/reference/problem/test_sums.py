@@ -7,7 +7,7 @@ import pytest
 
 import pylme
 from pylme.reference.criterion.prepare import prepare
-from pylme.reference.linalg.patterns import merged, patterns
+from pylme.reference.problem.sums import merged, patterns
 
 
 def test_the_levels_of_a_balanced_design_are_one_pattern():

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pylme.reference.linalg.ordering import elimination_order
-from pylme.reference.linalg.supernodes import supernodes
+from pylme.reference.linalg.supernodes import elimination_order, supernodes
 
 
 @st.composite

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 import pylme
 from pylme.reference.criterion.prepare import prepare
 from pylme.reference.optimize.boundary import escape, with_variance
-from pylme.reference.optimize.fitting import fit
+from pylme.reference.optimize.several_starts import fit
 
 HSB = "math ~ cses*sector + meanses*cses + (cses | sch.id)"
 
