@@ -30,11 +30,11 @@ from .lme4.installation.doctor import doctor as doctor
 from .lme4.installation.doctor import show_versions as show_versions
 from .results.convergence import Status as Status
 from .simulation.bootstrap.bootstrap import Bootstrap as Bootstrap
+from .simulation.draw.grid import expand_grid as expand_grid
 from .simulation.draw.simulate import simulate as simulate
 from .simulation.draw.simulation import Simulation as Simulation
 from .simulation.draw.simulator import Simulator as Simulator
 from .simulation.draw.specification import simulator as simulator
 from .simulation.estimate.models import StudyModel as StudyModel
-from .simulation.grid import expand_grid as expand_grid
 from .simulation.outcome.result import StudyResult as StudyResult
 from .simulation.testing.power import Power as Power

@@ -21,7 +21,7 @@ __all__ = ["CovarianceBlock", "blocks_by"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CovarianceBlock:
-    """What one level of a factor has of its own: the covariances of the effects of one term.
+    """The covariances of one level of a factor: those of the effects of one term.
 
     Attributes
     ----------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pylme.by_group.blocks import blocks_by
-from pylme.by_group.pooled import equality_test, pooled_terms
+from pylme.by_group.equality_test import equality_test, pooled_terms
 from pylme.by_group.table import (
     GroupCorrelations,
     IntervalMethod,

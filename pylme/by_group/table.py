@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.by_group.pooled import EqualityTest
+from pylme.by_group.equality_test import EqualityTest
 from pylme.covariance.cells import cells
 from pylme.inference.delta_interval import delta_intervals
 from pylme.render import Rendered, Table

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import pylme
 from pylme.by_group.blocks import blocks_by
-from pylme.by_group.pooled import equality_test, pooled_terms
+from pylme.by_group.equality_test import equality_test, pooled_terms
 from pylme.errors import FitWarning, NotAvailableError, OptionError
 from pylme.inference.delta_interval import delta_intervals
 from pylme.reference.linear import optimum_of

@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 import pylme
-from pylme.by_group.between import levels_between
+from pylme.by_group.group_specific import levels_between
 from pylme.cli import app
 from pylme.cli.table import read_table
 from pylme.formula import parse_formula

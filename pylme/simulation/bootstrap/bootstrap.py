@@ -20,8 +20,8 @@ from pylme.simulation.bootstrap.from_fit import simulator_of, specification_of
 from pylme.simulation.bootstrap.gradients import gradients_by_regression, gradients_of_parameters
 from pylme.simulation.bootstrap.refits import Refits
 from pylme.simulation.draw.simulator import Simulator
+from pylme.simulation.estimate.block import joined
 from pylme.simulation.estimate.record import record_of
-from pylme.simulation.estimate.stacking import joined
 from pylme.simulation.workers.running import blocks
 
 if TYPE_CHECKING:

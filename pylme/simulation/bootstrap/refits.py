@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pylme.simulation.store.shards import Fitter
+    from pylme.simulation.workers.shards import Fitter
 
 __all__ = ["Refits"]
 

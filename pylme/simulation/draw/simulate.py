@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pylme.draws.seeds import Rng, Seed
     from pylme.model_matrix.spec import Contrast
-    from pylme.simulation.draw.covariances import Covariances
+    from pylme.simulation.draw.parameters import Covariances
     from pylme.simulation.draw.simulation import Simulation
 
 __all__ = ["SimulatingFit", "simulate"]

@@ -12,8 +12,7 @@ from pylme.draws.seeds import Rng
 from pylme.errors import OptionError
 from pylme.frame import Factor, read_frame
 from pylme.options import choice, is_number, optional_text, true_or_false
-from pylme.simulation.draw.covariances import covariances_of
-from pylme.simulation.draw.named import named_vector
+from pylme.simulation.draw.parameters import covariances_of, named_vector
 from pylme.simulation.draw.predictors import design_of_predictors, response_name
 from pylme.simulation.draw.simulator import Simulator
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.spec import Contrast
-    from pylme.simulation.draw.covariances import Covariances
+    from pylme.simulation.draw.parameters import Covariances
 
 __all__ = ["part_of", "simulator"]
 

@@ -11,11 +11,9 @@ from pylme.model_matrix.build import build
 from pylme.reference import fit_many
 from pylme.results.certificate import NO_FINITE_OPTIMUM
 from pylme.results.convergence import Status
-from pylme.simulation.estimate.block import Block
-from pylme.simulation.estimate.estimate_rows import estimate_rows
-from pylme.simulation.estimate.parameters import parameters_of
+from pylme.simulation.estimate.block import Block, stacked
+from pylme.simulation.estimate.parameters import parameters_of, varcorr_values
 from pylme.simulation.estimate.record import failure
-from pylme.simulation.estimate.stacking import stacked
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from pylme.model_matrix.spec import ModelSpec
     from pylme.reference import ManyFits
 
-__all__ = ["Batch"]
+__all__ = ["Batch", "estimate_rows"]
 
 
 class Batch:
@@ -107,3 +105,9 @@ def _fits(fits: ManyFits, seconds: float) -> dict[str, Any]:
         "seconds": np.full(n, seconds),
         "error": [None] * n,
     }
+
+
+def estimate_rows(fits: ManyFits) -> NDArray[np.float64]:
+    """Fixed effects, standard deviations and correlations, sigma and theta: shape (R, P)."""
+    varcorr = varcorr_values(list(zip(fits.sd, fits.corr, strict=True)))
+    return np.hstack([fits.beta, varcorr, fits.sigma[:, None], fits.theta])

@@ -10,8 +10,8 @@ import numpy as np
 from pylme.errors import FitWarning, RError
 from pylme.lme4.model import RModel
 from pylme.model_matrix.requirements import require_fittable
+from pylme.simulation.estimate.block import stacked
 from pylme.simulation.estimate.record import failure, record_of
-from pylme.simulation.estimate.stacking import stacked
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
-"""What the study of two sectors found: the means of the two correlations, model by model."""
+"""The result of the study of two sectors: the means of both correlations by model, and words."""
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -13,14 +14,13 @@ from pylme.render import LEFT, Document, Lines, Rendered, Table
 from pylme.simulation.outcome.monte_carlo import mean_and_error
 from pylme.simulation.outcome.result import StudyResult
 from pylme.simulation.published.sectors import CORRELATIONS, LABELS, SECTORS, Candidate
-from pylme.simulation.published.words import answers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["SectorCorrelation"]
+__all__ = ["SectorCorrelation", "answers"]
 
 _ALL: Final = "all"
 _ORIGINAL: Final = "all 3 fits converged"
@@ -128,3 +128,47 @@ class SectorCorrelation(Rendered):
     def __repr__(self) -> str:
         names = ", ".join(self.candidates)
         return f"<SectorCorrelation: {self.study.n} replicates by {self.study.engine}; {names}>"
+
+
+_WIDTH: Final = 88
+
+_WORDS: Final = {
+    "separate": "A fit for each sector. Right, and what the others are measured by; but the "
+    "sectors cannot be compared within one model, and each has a residual variance of its own.",
+    "combined": "(ses:sector | sch.id). Right about both correlations, though lme4 calls most fits "
+    "failures: it has a third correlation, between the slopes of the two sectors, and no school "
+    "has both. The criterion is flat in it, so that lme4 finds a degenerate Hessian or a gradient "
+    "that is not zero. It lets the sectors differ in their slopes, and has one standard deviation "
+    "of intercepts for both.",
+    "two dummies": '(dummy(sector, "0"):ses | sch.id) + (dummy(sector, "1"):ses | sch.id). Wrong: '
+    "both terms have an intercept for every school, so that a school's intercept is the sum of "
+    "two, of which only one goes with its slope. The covariance is right and is divided by a part "
+    "of the variance alone: the correlations come out too large. Only the sum of the two variances "
+    "of intercepts is identified.",
+    "two blocks": '(0 + dummy(sector, "0") + dummy(sector, "0"):ses | sch.id) and the same for '
+    "sector 1. Right: it is the separate fits in one model, with standard deviations of its own "
+    "for each sector and one residual variance; all its parameters are identified. "
+    "pylme.group_specific() writes it.",
+}
+
+
+def answers(candidates: Sequence[str], converged: Mapping[str, int], n: int) -> str:
+    """A paragraph for each candidate.
+
+    Parameters
+    ----------
+    candidates : sequence of str
+    converged : mapping of str to int
+        In how many replicates all fits have the helper's code 1.
+    n : int
+        Replicates.
+    """
+    return "\n".join(
+        textwrap.fill(
+            f"{name}: {_WORDS[name]} Converged in {converged[name]} of {n}.",
+            width=_WIDTH,
+            subsequent_indent="  ",
+            break_on_hyphens=False,
+        )
+        for name in candidates
+    )

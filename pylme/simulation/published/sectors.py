@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 from pylme.by_group.group_specific import group_specific
+from pylme.simulation.draw.grid import expand_grid
 from pylme.simulation.draw.specification import simulator
 from pylme.simulation.estimate.models import StudyModel
-from pylme.simulation.grid import expand_grid
 
 if TYPE_CHECKING:
     import pandas as pd

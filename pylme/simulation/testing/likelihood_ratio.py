@@ -18,9 +18,9 @@ from pylme.model_matrix.responses import response_column
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.draw.sources import source_of
 from pylme.simulation.estimate.models import StudyModel
-from pylme.simulation.store.shards import at_once
 from pylme.simulation.study import run_study
-from pylme.simulation.testing.null_model import under_null
+from pylme.simulation.testing.hypothesis import under_null
+from pylme.simulation.workers.shards import at_once
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:

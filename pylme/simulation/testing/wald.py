@@ -11,7 +11,7 @@ from pylme.errors import UnknownNameError
 from pylme.inference.wald import wald_p
 from pylme.simulation.estimate.models import StudyModel
 from pylme.simulation.study import run_study
-from pylme.simulation.testing.null_model import under_null
+from pylme.simulation.testing.hypothesis import under_null
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,7 +20,7 @@ from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from pylme.model_matrix.spec import ModelSpec
-    from pylme.simulation.store.shards import Fitter
+    from pylme.simulation.workers.shards import Fitter
 
 __all__ = ["Job"]
 

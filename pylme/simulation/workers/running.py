@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pylme.simulation.store.shards import shards
+from pylme.simulation.workers.shards import shards
 from pylme.simulation.workers.workers import done
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from pylme.simulation.estimate.block import Block
     from pylme.simulation.store.directory import Store
-    from pylme.simulation.store.shards import Work
     from pylme.simulation.workers.job import Job
+    from pylme.simulation.workers.shards import Work
 
     Shard = tuple[int, int]
 

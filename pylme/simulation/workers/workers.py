@@ -27,17 +27,17 @@ from joblib.parallel import get_active_backend
 
 from pylme.errors import OptionError, WorkerError
 from pylme.lme4.start import prefer_reference_blas
+from pylme.simulation.estimate.block import stacked
 from pylme.simulation.estimate.record import failure
-from pylme.simulation.estimate.stacking import stacked
-from pylme.simulation.store.shards import blocks_of_shard
 from pylme.simulation.workers.parent import born_of, end_with
+from pylme.simulation.workers.shards import blocks_of_shard
 from pylme.warning_scopes import Carried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pylme.simulation.estimate.block import Block
-    from pylme.simulation.store.shards import Work
+    from pylme.simulation.workers.shards import Work
 
     Shard = tuple[int, int]
 

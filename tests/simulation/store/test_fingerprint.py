@@ -18,7 +18,7 @@ import pytest
 import pylme
 from pylme.simulation.store.fingerprint import fingerprint
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LOCK = threading.Lock()
 SETTING = {"shift": 0, "names": {"b", "a"}}
 

@@ -11,7 +11,7 @@ import pytest
 
 import pylme
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SCRIPT = """
 import cloudpickle, joblib, pickle
 import pylme

@@ -18,7 +18,7 @@ import pylme
 from pylme.draws.seeds import seeds_of
 from pylme.errors import OptionError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 GRID = pylme.expand_grid(group=range(8), x=range(5))
 FORMULA = "y ~ x + (1 | group)"
 N = 20

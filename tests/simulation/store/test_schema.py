@@ -15,7 +15,7 @@ from pylme.errors import StoreError
 from pylme.simulation.store.schema import FILE, SCHEMA
 
 #: A study of three replicates that version 0.1 of pylme kept.
-OF_0_1 = Path(__file__).parent / "fixtures" / "store_0_1"
+OF_0_1 = Path(__file__).parents[1] / "fixtures" / "store_0_1"
 
 
 def study(store=None):

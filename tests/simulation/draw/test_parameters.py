@@ -8,7 +8,7 @@ import pytest
 
 import pylme
 from pylme.errors import OptionError, UnknownNameError
-from pylme.simulation.draw.covariances import covariances_of
+from pylme.simulation.draw.parameters import covariances_of
 
 
 @pytest.fixture(scope="module")

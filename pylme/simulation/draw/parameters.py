@@ -19,7 +19,6 @@ from pylme.arrays import read_only
 from pylme.errors import OptionError, UnknownNameError
 from pylme.options import is_number, number_array
 from pylme.results.varcorr import VarCorr
-from pylme.simulation.draw.named import named_vector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from pylme.model_matrix.random_term import RandomTerm
 
-__all__ = ["Covariance", "Covariances", "covariances_of"]
+__all__ = ["Covariance", "Covariances", "covariances_of", "named_vector"]
 
 Covariance = ArrayLike | Mapping[str, Any]
 Covariances = Covariance | Mapping[str, Covariance] | VarCorr
@@ -189,3 +188,45 @@ def _covariance(option: str, value: object, matrix: NDArray[np.float64]) -> NDAr
         value=value,
         allowed="a symmetric matrix without negative eigenvalues, as covariances have",
     )
+
+
+def named_vector(
+    option: str, given: ArrayLike | Mapping[str, float], names: Sequence[str]
+) -> NDArray[np.float64]:
+    """One finite number for each name.
+
+    Parameters
+    ----------
+    option : str
+        What to call it in an error.
+    given : array_like, mapping or Series
+        By name, or in the order of `names`; a number will do where there is one name.
+    names : sequence of str
+
+    Raises
+    ------
+    UnknownNameError
+        If a name is none of these.
+    OptionError
+        If a number is missing, too much, or not finite.
+    """
+    by_name = given.to_dict() if isinstance(given, pd.Series) else given
+    values: Any = given
+    if isinstance(by_name, Mapping):
+        for name in by_name:
+            if name not in names:
+                raise UnknownNameError(what=f"name in {option}", name=str(name), known=tuple(names))
+        if missing := [name for name in names if name not in by_name]:
+            raise OptionError(
+                option=option, value=dict(by_name), allowed=f"a number for {missing[0]!r} too"
+            )
+        values = [by_name[name] for name in names]
+    numbers = number_array(values)
+    vector = np.atleast_1d(np.nan if numbers is None else numbers)
+    if vector.shape != (len(names),) or not np.isfinite(vector).all():
+        raise OptionError(
+            option=option,
+            value=given,
+            allowed=f"{len(names)} finite number{'s' * (len(names) > 1)}, for {', '.join(names)}",
+        )
+    return vector

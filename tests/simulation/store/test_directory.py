@@ -22,7 +22,7 @@ from pylme.simulation.store import directory
 from pylme.simulation.store.whole_files import write_whole
 from tests.simulation.studies import FORMULA, MODELS, simulator
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 #: A study that takes long enough to be cut off, by lme4 in two workers.
 STUDY = """
 import pylme

@@ -1,9 +1,10 @@
 """The model in which all levels share one covariance matrix, and the test against it.
 
-The columns of the terms of the levels add up to those of one term for all: in each row one
-indicator is 1. Twice the difference of the log-likelihoods is asymptotically χ², with as many
-degrees of freedom as there are fewer parameters, if the covariance matrices have full rank. The
-fixed effects are the same in both, so the restricted likelihood serves as well (Pinheiro & Bates
+The columns of the terms of the levels add up to those of one term for all levels, because in each
+row one indicator is 1. Twice the difference of the log-likelihoods is asymptotically χ² if the
+covariance matrices have full rank; the degrees of freedom are the difference in the number of
+parameters. The fixed effects are the same in both models, so the restricted likelihood serves as
+well (Pinheiro & Bates
 2000, Mixed-Effects Models in S and S-PLUS, section 2.4.1).
 """
 
@@ -33,16 +34,16 @@ class EqualityTest:
     Attributes
     ----------
     statistic : float
-        How much higher the criterion is with one matrix.
+        By how much the criterion is higher with one matrix.
     df : int
-        How many parameters fewer that model has.
+        The number of parameters that the model with one matrix saves.
     p_value : float
         Of χ² with `df` degrees of freedom.
     pooled : str
         The term that stands for those of all levels.
     singular : bool
-        Whether some covariance matrix of the larger model has not full rank: then χ² is no more
-        than a rough guide.
+        Whether some covariance matrix of the larger model lacks full rank. The χ² approximation
+        is rough then.
     """
 
     statistic: float
@@ -67,7 +68,7 @@ def equality_test(
     """
     k = len(blocks[0].names)
     df = (len(blocks) - 1) * k * (k + 1) // 2
-    # What is negative is the optimiser's tolerance: the larger model contains the smaller one.
+    # The larger model contains the smaller one, so a negative value is rounding of the optimiser.
     statistic = max(pooled - separate, 0.0)
     return EqualityTest(
         statistic=statistic,
