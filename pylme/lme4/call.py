@@ -112,7 +112,7 @@ def call_arguments(
 
 def _require_stack(spec: ModelSpec) -> None:
     stack = thread_stack()
-    parts = sum(1 for _ in walk(spec.formula.tree))
+    parts = len(tuple(walk(spec.formula.tree)))
     if stack is not None and parts * _STACK_A_PART > stack[1]:
         raise StackLimitError(
             message="", call=None, asked="Fitting the model with lme4", stack=stack[1]

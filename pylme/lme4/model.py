@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -102,6 +103,12 @@ class RModel:
         )
         return self.with_conditions(seen) if seen else self
 
+    @cached_property
+    def _numbers(self) -> Mapping[str, Any]:
+        """What nearly everybody asks of a fit, by one call into R, each of which takes time."""
+        numbers: dict[str, Any] = self._ask("model_numbers")
+        return numbers
+
     def _ask(self, function: str, *arguments: Any) -> Any:
         return session().call(function, self._handle, *arguments)
 
@@ -143,7 +150,7 @@ class RModel:
 
     def estimates(self) -> Estimates:
         """The numbers that define the fit."""
-        return estimates_of(self._ask("model_estimates"))
+        return estimates_of(self._numbers["estimates"])
 
     def vcov(self) -> NDArray[np.float64]:
         """Covariance matrix of the fixed effects, shape (p, p)."""
@@ -151,14 +158,14 @@ class RModel:
 
     def varcorr(self) -> VarCorr:
         """Variances and correlations of the random effects."""
-        return varcorr_of(self._ask("model_varcorr"))
+        return varcorr_of(self._numbers["varcorr"])
 
     def variance_errors(self) -> None:
         """None: lme4 gives no standard errors of variance components."""
 
     def optinfo(self) -> OptInfo:
         """The optimiser's record."""
-        return optinfo_of(self._ask("model_optinfo"))
+        return optinfo_of(self._numbers["optinfo"])
 
     def is_singular(self, tol: float) -> bool:
         """Whether lme4's isSingular says so at the tolerance `tol`."""
@@ -235,7 +242,7 @@ class RModel:
 
         A fit may then have no optimum to reach, and it is worth the time to see.
         """
-        share = float(self._ask("model_remainder"))
+        share = float(self._numbers["remainder"])
         return not share > (SUSPECT if self.spec.family is None else SUSPECT_OF_ITERATIONS)
 
     def with_conditions(self, more: tuple[Condition, ...]) -> RModel:

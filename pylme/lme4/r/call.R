@@ -1,5 +1,5 @@
-# How Python calls R: by the name of a function of this folder, through captured_call(). The files are
-# read into one environment, in the order call, fit, extract, system.
+# How Python calls R: by the name of a function of this folder, through captured_call(). All files are
+# read into one environment.
 
 # The text of a condition's call, in one line.
 call_text <- function(condition) {

@@ -3,6 +3,14 @@
 # Everything is reached through accessors (getME, VarCorr, sigma, ...), so that a change of lme4's
 # classes does not reach this file. Slots are read only where no accessor exists: @optinfo, @call.
 
+# What nearly everybody asks of a fit, in one call: each takes as long as several of these numbers.
+model_numbers <- function(fit) {
+  list(
+    estimates = model_estimates(fit), varcorr = model_varcorr(fit), optinfo = model_optinfo(fit),
+    remainder = model_remainder(fit)
+  )
+}
+
 # What a study keeps of a fit. The standard errors come from the factor of the fixed effects: vcov()
 # looks at the Hessian first, which takes ten times as long and changes nothing of a linear model.
 model_record <- function(fit) {
