@@ -262,7 +262,7 @@ class Fit:
 
         return group_correlations(
             self.varcorr, self._model.linear_problem(), by=by, group=group, method=method,
-            conf_level=conf_level,
+            conf_level=conf_level, library=self._rows.library,
         )  # fmt: skip
 
     @property

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.by_group.blocks import CovarianceBlock
+    from pylme.frame import Library
     from pylme.results.linear_problem import LinearProblem
     from pylme.results.varcorr import VarCorr
 
@@ -41,6 +42,7 @@ def group_correlations(
     group: str | None = None,
     method: IntervalMethod = "delta",
     conf_level: float = 0.95,
+    library: Library = "pandas",
 ) -> GroupCorrelations:
     """Standard deviations and correlations by level, with intervals and a test of equality.
 
@@ -56,6 +58,8 @@ def group_correlations(
         The grouping factor, where several have terms by `by`.
     method : {"delta", "profile"}
     conf_level : float
+    library : {"pandas", "polars", "pyarrow"}
+        The library of the data.
 
     Raises
     ------
@@ -86,7 +90,7 @@ def group_correlations(
         )
     return GroupCorrelations(
         by=by, group=blocks[0].group, names=blocks[0].names, levels=levels,
-        method=method, conf_level=conf_level, test=test,
+        method=method, conf_level=conf_level, test=test, library=library,
     )  # fmt: skip
 
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pylme.by_group.equality_test import EqualityTest
 from pylme.covariance.cells import cells
+from pylme.frame import Library, to_native
 from pylme.inference.delta_interval import delta_intervals
 from pylme.render import Rendered, Table
 from pylme.results.tidying import half_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import pandas as pd
 
     from pylme.by_group.blocks import CovarianceBlock
 
@@ -63,6 +62,8 @@ class GroupCorrelations(Rendered):
     conf_level : float
     test : EqualityTest or None
         Of one covariance matrix for all levels.
+    library : {"pandas", "polars", "pyarrow"}
+        The library of the data, in which `to_frame` gives the table.
     """
 
     by: str
@@ -72,8 +73,9 @@ class GroupCorrelations(Rendered):
     method: IntervalMethod
     conf_level: float
     test: EqualityTest | None
+    library: Library = "pandas"
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Any:
         """A row for each level.
 
         Returns
@@ -81,7 +83,8 @@ class GroupCorrelations(Rendered):
         DataFrame
             Index: the level. For each effect ``sd <effect>``, for each pair of them
             ``cor <effect>, <effect>``; each followed by the ends of its interval, ``… conf_low``
-            and ``… conf_high``.
+            and ``… conf_high``. In the library of the data; where that has no row labels, the
+            level is the first column.
         """
         import pandas as pd
 
@@ -95,7 +98,7 @@ class GroupCorrelations(Rendered):
             )
         }
         index = pd.Index([each.level for each in self.levels], name=self.by)
-        return pd.DataFrame(columns, index=index)
+        return to_native(pd.DataFrame(columns, index=index), self.library)
 
     def describe(self) -> Table:
         """The table with each interval beside its estimate, and the test below."""

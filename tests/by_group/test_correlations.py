@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -277,3 +278,12 @@ def test_columns_that_vanish_in_a_level_as_combinations_of_others():
     theirs = pylme.lmer(f"math ~ cses*sector + {part}", hsb)
     assert fit.criterion <= theirs.criterion + 1e-6
     assert fit.criterion == pytest.approx(46634.7359643462, abs=1e-6)
+
+
+def test_the_table_comes_in_the_library_of_the_data(fit, formula, data):
+    in_pandas = fit.group_correlations(by="kind").to_frame()
+    own = pylme.lmer(formula, pl.from_pandas(data), engine="numpy").group_correlations(by="kind")
+    frame = own.to_frame()
+    assert frame.columns == ["kind", *in_pandas.columns]
+    assert frame["kind"].to_list() == in_pandas.index.tolist()
+    np.testing.assert_allclose(frame.drop("kind").to_numpy(), in_pandas.to_numpy(), rtol=1e-10)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pylme.draws.seeds import Seeds, seeds_of
+from pylme.frame import to_native
 from pylme.inference.bootstrap_interval import IntervalKind, interval
 from pylme.options import choice, true_or_false, whole_number, workers
 from pylme.render import LEFT, Rendered, Table
@@ -25,7 +26,7 @@ from pylme.simulation.estimate.record import record_of
 from pylme.simulation.workers.running import blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -48,11 +49,6 @@ class Bootstrap(Rendered):
     estimates : Series
         Those of the fit, by the label of the parameter: fixed effects, standard deviations and
         correlations of random effects, sigma, and the numbers of the user's own statistic.
-    replicates : DataFrame
-        Those of the replicates: a row for each; NaN where its fit failed, and for a correlation
-        beside a variance of zero.
-    fits : DataFrame
-        A row for each replicate: criterion, status, singularity, messages, seconds, error.
     engine : str
         What fitted the replicates.
     simulator : Simulator
@@ -62,61 +58,91 @@ class Bootstrap(Rendered):
     """
 
     estimates: pd.Series[float]
-    replicates: pd.DataFrame
-    fits: pd.DataFrame
     engine: str
     simulator: Simulator
     seeds: Seeds
+    _replicates: pd.DataFrame
+    _fits: pd.DataFrame
 
     def __len__(self) -> int:
-        return len(self.replicates)
+        return len(self._replicates)
+
+    @property
+    def replicates(self) -> Any:
+        """The estimates of the replicates: a row for each, a column for each parameter.
+
+        NaN where a fit failed, and for a correlation beside a variance of zero. A frame in the
+        library of the data.
+        """
+        return self._native(self._replicates)
+
+    @property
+    def fits(self) -> Any:
+        """A row for each replicate: criterion, status, singularity, messages, seconds, error.
+
+        A frame in the library of the data.
+        """
+        return self._native(self._fits)
+
+    def _native(self, frame: pd.DataFrame) -> Any:
+        library = self.simulator.parts[0].design.rows.library
+        if library != "pandas":
+            # A covariate may be called sigma; other libraries want names that differ.
+            frame = frame.set_axis(_distinct(frame.columns), axis=1)
+        return to_native(frame, library)
 
     @property
     def n_failed(self) -> int:
         """Replicates without a fit."""
-        return len(self.failures)
+        return int(self._fits["error"].notna().sum())
 
     @property
     def n_converged(self) -> int:
         """Replicates whose fit converged and is not singular."""
-        return int((self.fits["status"] == Status.CONVERGED.value).sum())
+        return int((self._fits["status"] == Status.CONVERGED.value).sum())
 
     @property
     def n_singular(self) -> int:
         """Replicates with a covariance matrix that has not full rank, which is no failure."""
-        return int(self.fits["singular"].sum())
+        return int(self._fits["singular"].sum())
 
     @property
-    def failures(self) -> pd.DataFrame:
-        """The replicates without a fit, each with its error."""
-        failed = self.fits["error"].notna()
-        return self.fits.loc[failed, ["replicate", "error"]].reset_index(drop=True)
+    def failures(self) -> Any:
+        """The replicates without a fit, each with its error, in the library of the data."""
+        failed = self._fits["error"].notna()
+        failures = self._fits.loc[failed, ["replicate", "error"]]
+        return self._native(failures.reset_index(drop=True))
 
     @property
     def std_error(self) -> pd.Series[float]:
         """Standard deviations of the replicates, by parameter."""
-        return self.replicates.std().rename("std_error")
+        return self._replicates.std().rename("std_error")
 
     @property
     def bias(self) -> pd.Series[float]:
         """Means of the replicates less the estimates, by parameter."""
-        values = self.replicates.mean().to_numpy() - self.estimates.to_numpy()
+        values = self._replicates.mean().to_numpy() - self.estimates.to_numpy()
         return pd.Series(values, index=self.estimates.index, name="bias")
 
-    def to_frame(self) -> pd.DataFrame:
-        """By parameter ``estimate``, ``bias``, ``std_error``, and ``n``, its replicates."""
+    def to_frame(self) -> Any:
+        """By parameter ``estimate``, ``bias``, ``std_error``, and ``n``, its replicates.
+
+        In the library of the data. Where that has no row labels, the first column, ``parameter``,
+        has the labels.
+        """
+        return self._native(self._table().rename_axis(index="parameter"))
+
+    def _table(self) -> pd.DataFrame:
         return self._by_parameter(
             {
                 "estimate": self.estimates.to_numpy(),
                 "bias": self.bias.to_numpy(),
                 "std_error": self.std_error.to_numpy(),
-                "n": self.replicates.count().to_numpy(),
+                "n": self._replicates.count().to_numpy(),
             }
         )
 
-    def intervals(
-        self, kind: IntervalKind = "percentile", *, conf_level: float = 0.95
-    ) -> pd.DataFrame:
+    def intervals(self, kind: IntervalKind = "percentile", *, conf_level: float = 0.95) -> Any:
         """Intervals of all parameters.
 
         Parameters
@@ -130,7 +156,7 @@ class Bootstrap(Rendered):
         Returns
         -------
         DataFrame
-            ``estimate``, ``conf_low``, ``conf_high`` by parameter.
+            ``estimate``, ``conf_low``, ``conf_high`` by parameter, in the library of the data.
 
         Raises
         ------
@@ -139,6 +165,10 @@ class Bootstrap(Rendered):
         NotAvailableError
             With "bca", if several grouping factors have too many random effects together.
         """
+        frame = self._intervals(kind, conf_level).rename_axis(index="parameter")
+        return self._native(frame)
+
+    def _intervals(self, kind: IntervalKind, conf_level: float) -> pd.DataFrame:
         choice("kind", kind, IntervalKind)
         half_width(conf_level)
         known = self.acceleration if kind == "bca" else self.estimates
@@ -146,7 +176,7 @@ class Bootstrap(Rendered):
         ends = [
             interval(kind, replicates, estimate, conf_level=conf_level, acceleration=a)
             for replicates, estimate, a in zip(
-                self.replicates.to_numpy().T, estimates.tolist(), known, strict=True
+                self._replicates.to_numpy().T, estimates.tolist(), known, strict=True
             )
         ]
         low, high = np.array(ends).T
@@ -166,7 +196,7 @@ class Bootstrap(Rendered):
         (part,) = self.simulator.parts
         p, covariances = part.design.p, part.covariances
         gradients = gradients_of_parameters(p, covariances)
-        numbers = self.replicates.to_numpy()
+        numbers = self._replicates.to_numpy()
         of_model, own = np.split(numbers, [len(gradients)], axis=1)
         if own.shape[1]:
             sizes = [len(covariance) for covariance in covariances]
@@ -177,8 +207,8 @@ class Bootstrap(Rendered):
 
     def describe(self) -> Table:
         """Estimates, biases, standard errors and percentile intervals."""
-        numbers = self.to_frame().drop(columns="n").to_numpy()
-        ends = self.intervals()[["conf_low", "conf_high"]].to_numpy()
+        numbers = self._table().drop(columns="n").to_numpy()
+        ends = self._intervals("percentile", 0.95)[["conf_low", "conf_high"]].to_numpy()
         return Table(
             columns=("parameter", "estimate", "bias", "std. error", "2.5 %", "97.5 %"),
             rows=tuple(
@@ -196,6 +226,17 @@ class Bootstrap(Rendered):
 
     def __repr__(self) -> str:
         return f"<Bootstrap: {len(self)} replicates by {self.engine}, {self.n_failed} failed>"
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """The names, each that occurred before with dots behind it."""
+    found: dict[str, None] = {}
+    for name in names:
+        own = name
+        while own in found:
+            own += "."
+        found[own] = None
+    return list(found)
 
 
 def bootstrap(
@@ -234,8 +275,8 @@ def bootstrap(
     found = np.hstack([block.estimate, np.full((n, 1), np.nan)])[:, columns]
     return Bootstrap(
         estimates=pd.Series(record.estimate[told], index=labels, name="estimate"),
-        replicates=pd.DataFrame(found, columns=labels).rename_axis(index="replicate"),
-        fits=block.fits_frame(),
+        _replicates=pd.DataFrame(found, columns=labels).rename_axis(index="replicate"),
+        _fits=block.fits_frame(),
         engine=chosen,
         simulator=work.source,
         seeds=work.seeds,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pylme.draws.seeds import Seeds
 from pylme.errors import OptionError
+from pylme.frame import Library, to_native
 from pylme.options import is_whole
 from pylme.simulation.draw.tables import with_column
 
@@ -61,6 +62,8 @@ class Simulation:
         What to pass as `seed` to have the same again: ``seeds.entropy``.
     first : int
         The number of the first replicate among those of the seed.
+    library : {"pandas", "polars", "pyarrow"}
+        The library of the data, in which frames are given.
     """
 
     response: str
@@ -71,6 +74,7 @@ class Simulation:
     random_effects: Mapping[str, NDArray[np.float64]]
     seeds: Seeds
     first: int
+    library: Library
 
     def __len__(self) -> int:
         return int(self.y.shape[1])
@@ -94,20 +98,29 @@ class Simulation:
         """The data of each replicate in turn."""
         return (self.to_frame(i) for i in range(len(self)))
 
-    def ranef(self, i: int = 0) -> dict[str, pd.DataFrame]:
+    def ranef(self, i: int = 0) -> dict[str, Any]:
         """The random effects of a replicate by term: levels as index, effects as columns.
 
         Parameters
         ----------
         i : int
             The replicate, from 0.
+
+        Returns
+        -------
+        dict of str to DataFrame
+            In the library of the data. Where that has no row labels, the levels are the first
+            column, under the name of the grouping factor.
         """
         at = self._checked(i)
         return {
-            term.label: pd.DataFrame(
-                self.random_effects[term.label][at].copy(),
-                index=pd.Index(list(term.levels), name=term.group),
-                columns=list(term.names),
+            term.label: to_native(
+                pd.DataFrame(
+                    self.random_effects[term.label][at].copy(),
+                    index=pd.Index(list(term.levels), name=term.group),
+                    columns=list(term.names),
+                ),
+                self.library,
             )
             for term in self.terms
         }

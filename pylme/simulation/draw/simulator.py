@@ -95,6 +95,7 @@ class Simulator:
             },
             seeds=seeds,
             first=first,
+            library=self.parts[0].design.rows.library,
         )
 
     def table(self) -> Any:

@@ -7,6 +7,7 @@ import pickle
 import joblib
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy import stats
 
@@ -350,3 +351,23 @@ def test_what_cannot_be_done_is_refused(fit, boot):
         boot.intervals(conf_level=1)
     with pytest.raises(NotAvailableError, match="came from JSON"):
         pylme.from_json(fit.to_json()).bootstrap(5)
+
+
+def test_frames_come_in_the_library_of_the_data():
+    sleepstudy = pylme.datasets.load("sleepstudy").rename(columns={"Days": "sigma"})
+    boots = [
+        pylme.lmer("Reaction ~ sigma + (1 | Subject)", data, engine="numpy").bootstrap(5, seed=1)
+        for data in (sleepstudy, pl.from_pandas(sleepstudy.astype({"Subject": str})))
+    ]
+    for name in ("replicates", "fits", "failures"):
+        in_pandas, own = (getattr(boot, name) for boot in boots)
+        assert isinstance(own, pl.DataFrame)
+        assert own.shape == in_pandas.shape
+    assert boots[1].replicates.columns[-1] == "sigma."
+    np.testing.assert_allclose(boots[1].replicates.to_numpy(), boots[0].replicates.to_numpy())
+    for table in (lambda boot: boot.to_frame(), lambda boot: boot.intervals("basic")):
+        in_pandas, own = map(table, boots)
+        assert own.columns == ["parameter", *in_pandas.columns]
+        assert own["parameter"].to_list() == in_pandas.index.tolist()
+        np.testing.assert_allclose(own.drop("parameter").to_numpy(), in_pandas.to_numpy())
+    assert str(boots[0]) == str(boots[1])

@@ -213,3 +213,15 @@ def test_what_cannot_be_simulated_is_refused():
     with pytest.raises(OptionError, match="more levels of g: "):
         pylme.simulate("Y ~ x + (x | g)", few, beta=[0, 0], sigma=1,
                        covariances={"sd": [1, 1]}, empirical=True)  # fmt: skip
+
+
+@pytest.mark.parametrize("library", [pl, pa])
+def test_random_effects_come_in_the_library_of_the_data(library):
+    given = pl.from_pandas(GRID) if library is pl else pa.Table.from_pandas(GRID)
+    own = pylme.simulate(FORMULA, given, **PARAMETERS, seed=1).ranef(0)["ses | sch.id"]
+    in_pandas = drawn(n=1).ranef(0)["ses | sch.id"]
+    assert isinstance(own, pl.DataFrame if library is pl else pa.Table)
+    columns = own.to_dict(as_series=False) if library is pl else own.to_pydict()
+    assert columns == {
+        "sch.id": in_pandas.index.tolist(), **{n: in_pandas[n].tolist() for n in in_pandas}
+    }  # fmt: skip
