@@ -89,7 +89,7 @@ def raise_as_warnings(conditions: Iterable[Condition]) -> None:
     """Give each condition once, as a Python warning, in the order in which they came.
 
     R's remark that the search for a negative binomial's dispersion reached its limit is left out
-    where the reason is known and is said.
+    where pylme gives the reason.
     """
     conditions = tuple(conditions)
     known = any(classify(each.message) is NotOverdispersedWarning for each in conditions)

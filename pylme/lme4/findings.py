@@ -1,8 +1,8 @@
-"""What pylme itself sees in a generalized model's fit, beside what R says of it.
+"""What pylme itself finds in the fit of a generalized model, beside what R says of it.
 
-Such facts make the numbers of a fit mean something else than they seem to, and lme4 names none of
-them: separation by fixed effects or by groups, counts without overdispersion, and random effects of
-a family with a dispersion. They join what R said, so that they stay with the fit wherever it goes.
+Each of these facts changes what the numbers of a fit mean, and lme4 reports none of them:
+separation by fixed effects or by groups, counts without overdispersion, and random effects of a
+family with a dispersion. They join what R said, so that they stay with the fit wherever it goes.
 """
 
 from __future__ import annotations

@@ -97,8 +97,8 @@ class Responses:
         RError
             If R stops.
         """
-        handle, told = session().hold("fit_response", self._handle, y)
-        conditions = tuple(dict.fromkeys((*self._conditions, *told)))
+        handle, said = session().hold("fit_response", self._handle, y)
+        conditions = tuple(dict.fromkeys((*self._conditions, *said)))
         return RModel(handle, conditions, with_response(self._spec, y))
 
 
@@ -112,8 +112,8 @@ def prepare_responses(spec: ModelSpec, control: Control | None) -> Responses:
     """
     arguments = call_arguments(spec, function="lmer", control=control)
     response = response_column(spec.formula.response)
-    handle, told = session().hold("prepare_call", response, *arguments)
-    return Responses(handle, told, spec)
+    handle, said = session().hold("prepare_call", response, *arguments)
+    return Responses(handle, said, spec)
 
 
 def prepare_again(model: RModel) -> Responses:
@@ -125,5 +125,5 @@ def prepare_again(model: RModel) -> Responses:
         If R stops.
     """
     response = response_column(model.spec.formula.response)
-    handle, told = session().hold("prepare_fit", response, model.handle)
-    return Responses(handle, told, model.spec)
+    handle, said = session().hold("prepare_fit", response, model.handle)
+    return Responses(handle, said, model.spec)

@@ -8,7 +8,7 @@ raised from there.
 - In the main thread Python runs the handlers of signals, the user's own among them: an exception of
   any of them stops R. A handler that returns lets R go on, but for a Ctrl-C while an event loop
   waits: asyncio's handler only asks the loop to cancel, which R keeps from running.
-- Another thread is told of a Ctrl-C by nobody. While it calls R, the C library's handler of SIGINT
+- No other thread learns of a Ctrl-C. While it calls R, the C library's handler of SIGINT
   also writes to a pipe, and is put back afterwards (`faulthandler` installs it).
 """
 

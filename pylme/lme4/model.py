@@ -1,4 +1,4 @@
-"""A model fitted by lme4: the object stays in R, its parts are fetched when they are asked for."""
+"""A model fitted by lme4: the object stays in R, and its parts are fetched on first access."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ _SINGLE: Final = frozenset(
 
 
 class RModel:
-    """A fitted merMod object of R's, behind the face that both engines have.
+    """A fitted merMod object of R's, behind the interface that both engines share.
 
     It pickles by R's own serialization, and comes back alive in another process.
 
     Attributes
     ----------
     spec : ModelSpec
-        What was to be fitted.
+        The model that was specified.
     """
 
     engine: Final = "lme4"

@@ -110,18 +110,18 @@ class Session:
             If R stops.
         """
         with self._at_work(), stoppable(self._rlib, self._callbacks):
-            value, told = self._captured(function, arguments)
+            value, said = self._captured(function, arguments)
             result = self._from_r(value)
             # Released here, under the lock, not when this function returns.
             del value
-        if told:
-            raise_as_warnings(dict.fromkeys(told))
+        if said:
+            raise_as_warnings(dict.fromkeys(said))
         return result
 
     def hold(
         self, function: str, *arguments: Any, timeout: float | None = None
     ) -> tuple[Handle, tuple[Condition, ...]]:
-        """Call one of pylme's R functions and keep its value in R; also all that R said meanwhile.
+        """Call one of pylme's R functions and keep its value in R, with all that R said meanwhile.
 
         Parameters
         ----------
@@ -138,14 +138,14 @@ class Session:
             If it takes longer.
         """
         with self._at_work(), stoppable(self._rlib, self._callbacks, timeout=timeout):
-            value, told = self._captured(function, arguments)
-            return Handle(value), told
+            value, said = self._captured(function, arguments)
+            return Handle(value), said
 
     def _captured(
         self, function: str, arguments: tuple[Any, ...]
     ) -> tuple[Any, tuple[Condition, ...]]:
         given = self._given(arguments)
-        value, told, error = self._functions["captured_call"](self._functions[function], *given)
+        value, said, error = self._functions["captured_call"](self._functions[function], *given)
         failure = self._from_r(error)
         if failure is not None:
             if failure.get("interrupted"):
@@ -161,10 +161,10 @@ class Session:
                 message=message,
                 call=call,
                 asked=asked,
-                remedy="The message is R's own, and pylme knows no reason for it. If R should take "
-                "this call, report it with the output of pylme.show_versions().",
+                remedy="The message is R's own, and pylme knows no reason for it. If R should "
+                "accept this call, report it with the output of pylme.show_versions().",
             )
-        return value, tuple(Condition(**record) for record in self._from_r(told) or ())
+        return value, tuple(Condition(**record) for record in self._from_r(said) or ())
 
     def _given(self, arguments: tuple[Any, ...]) -> list[Any]:
         """The arguments as R objects.

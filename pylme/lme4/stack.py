@@ -2,7 +2,7 @@
 
 rpy2 switches the check off when it starts R, since R would take the stack of the thread that
 started it for that of every other. A deep recursion in R then ends the process. So for the time of
-a call R is told where the stack of the calling thread lies, and stops with an error in time.
+a call R learns where the stack of the calling thread lies, and stops with an error in time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _known = threading.local()
 
 
 def thread_stack() -> tuple[int, int] | None:
-    """The highest address and the size of this thread's stack; None where it cannot be told."""
+    """The highest address and the size of this thread's stack; None where it is unknown."""
     if not hasattr(_known, "stack"):
         try:
             _known.stack = _by_macos() if sys.platform == "darwin" else _by_attributes()

@@ -39,7 +39,7 @@ from pylme.model_matrix.values import CodedFactor
 
 __all__ = ["bytes_of", "to_r"]
 
-#: Divides the levels of a factor on their way; it cannot be told from a level only if one holds it.
+#: Separates the levels of a factor on their way to R; unusable only where a level contains it.
 _SEPARATOR: Final = "\x1f"
 _INT_MAX: Final = 2**31 - 1
 #: Bytes of one text in R: its header, its place in a vector, and that in the table of all texts.

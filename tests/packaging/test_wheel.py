@@ -110,7 +110,7 @@ def test_without_rpy2_it_says_what_to_do(wheel, tmp_path):
     catch += "except pylme.errors.RUnavailableError as error:\n    print(error)\n"
     done = run([python, "-c", catch], tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "To mend it:" in done.stdout
+    assert "To fix it:" in done.stdout
     assert f"{python} -m pip install" in done.stdout
     doctor = run([home / "bin" / "pylme", "doctor"], tmp_path)
     assert doctor.returncode == 1

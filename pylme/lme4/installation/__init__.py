@@ -1,1 +1,1 @@
-"""What is installed, whether it fits together, and the commands that mend it. Starts nothing."""
+"""What is installed, whether it fits together, and the commands that fix it. Starts nothing."""

@@ -1,4 +1,4 @@
-"""Why R's lme4 cannot be called: told from files, in milliseconds, when a call has failed."""
+"""Why R's lme4 cannot be called: found from files, in milliseconds, after a call has failed."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ def why_unavailable(error: BaseException | None = None) -> RUnavailableError:
     Parameters
     ----------
     error : BaseException, optional
-        What stopped the attempt; said where nothing that is known to go wrong is found.
+        What stopped the attempt; quoted where no known problem is found.
 
     Returns
     -------
     RUnavailableError
-        With what is missing, and the commands that mend it on this system.
+        With what is missing, and the commands that fix it on this system.
     """
     found, commands = _diagnosed(error)
-    mend = "".join(f"    {line}\n" for line in commands.split("\n")) if commands else ""
+    fix = "".join(f"    {line}\n" for line in commands.split("\n")) if commands else ""
     return RUnavailableError(
         asked="Calling R's lme4",
         found=found,
-        remedy=f"{'To mend it:' if mend else ''}\n{mend}".lstrip()
-        + "`pylme doctor` tries every part alone and says what is wrong with it.",
+        remedy=f"{'To fix it:' if fix else ''}\n{fix}".lstrip()
+        + "`pylme doctor` checks each part separately and reports what is wrong with it.",
     )
 
 
 def _diagnosed(error: BaseException | None) -> tuple[str, str | None]:
-    """What is wrong, and the commands that mend it, if any are known."""
+    """What is wrong, and the commands that fix it, if any are known."""
     here = system()
     r = find_r()
     rinterface = package_version("rpy2-rinterface")
@@ -62,7 +62,7 @@ def _diagnosed(error: BaseException | None) -> tuple[str, str | None]:
         return f"R {r.version} is too old: pylme needs {oldest} or newer", install_r(here)
     if rinterface is None:
         return (
-            f"R {r.version} is there, but the Python package rpy2-rinterface is not",
+            f"R {r.version} is installed, but the Python package rpy2-rinterface is not",
             install_rinterface(r.version),
         )
     if not rinterface_fits(rinterface, r.version):

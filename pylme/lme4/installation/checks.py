@@ -1,4 +1,4 @@
-"""What doctor says of each part, from what was found: a verdict and the command that mends it."""
+"""What doctor says of each part, from what was found: a verdict and the command that fixes it."""
 
 from __future__ import annotations
 
@@ -74,18 +74,21 @@ def r_check(r: RInstallation | None) -> Check:
     return Check(name="R", found=found)
 
 
-def native_checks(told: dict[str, str] | ProbeError) -> list[Check]:
+def native_checks(answers: dict[str, str] | ProbeError) -> list[Check]:
     """What R said, or that it said nothing."""
-    if isinstance(told, ProbeError):
+    if isinstance(answers, ProbeError):
         return [
             Check(
-                name="R runs", found=f"Rscript failed: {told}", ok=False, remedy=install_r(system())
+                name="R runs",
+                found=f"Rscript failed: {answers}",
+                ok=False,
+                remedy=install_r(system()),
             )
         ]
-    checks = [_package_check(name, told.get(name, "")) for name in PROBED_PACKAGES]
-    if told.get("lme4"):
-        checks.append(_fit_check(told))
-    return [*checks, _blas_check(told.get("blas", "")), _lapack_check(told.get("lapack", ""))]
+    checks = [_package_check(name, answers.get(name, "")) for name in PROBED_PACKAGES]
+    if answers.get("lme4"):
+        checks.append(_fit_check(answers))
+    return [*checks, _blas_check(answers.get("blas", "")), _lapack_check(answers.get("lapack", ""))]
 
 
 def _package_check(name: str, version: str) -> Check:
@@ -95,9 +98,9 @@ def _package_check(name: str, version: str) -> Check:
     return Check(name=name, found="not installed", ok=False, remedy=remedy)
 
 
-def _fit_check(told: dict[str, str]) -> Check:
-    if "criterion" not in told:
-        why = told.get("failure", "R ended without saying why")
+def _fit_check(answers: dict[str, str]) -> Check:
+    if "criterion" not in answers:
+        why = answers.get("failure", "R ended without saying why")
         return Check(
             name="a fit with lmer",
             found=why,
@@ -106,12 +109,12 @@ def _fit_check(told: dict[str, str]) -> Check:
             if "cholmod" in why or "Matrix" in why
             else install_lme4(system()),
         )
-    wrong_by = abs(float(told["criterion"]) - _CRITERION)
+    wrong_by = abs(float(answers["criterion"]) - _CRITERION)
     if wrong_by > _NEAR:
-        found = f"REML {told['criterion']} on Dyestuff, where {_CRITERION} is published"
+        found = f"REML {answers['criterion']} on Dyestuff, where {_CRITERION} is published"
         remedy = install_rpackage("lme4")
         return Check(name="a fit with lmer", found=found, ok=False, remedy=remedy)
-    return Check(name="a fit with lmer", found=f"REML {told['criterion']} on Dyestuff, as known")
+    return Check(name="a fit with lmer", found=f"REML {answers['criterion']} on Dyestuff, as known")
 
 
 def _blas_check(path: str) -> Check:
@@ -127,7 +130,7 @@ def _lapack_check(path: str) -> Check:
     return Check(name="LAPACK", found=path or "R does not say", ok=True if path else None)
 
 
-def bridge_checks(r: RInstallation | None, told: dict[str, str] | ProbeError) -> list[Check]:
+def bridge_checks(r: RInstallation | None, answers: dict[str, str] | ProbeError) -> list[Check]:
     """The release of rpy2-rinterface, and whether it starts R and loads lme4."""
     version = package_version("rpy2-rinterface")
     r_version = None if r is None else r.version
@@ -138,11 +141,11 @@ def bridge_checks(r: RInstallation | None, told: dict[str, str] | ProbeError) ->
         found = f"{version}, which needs R 4.5 or newer: this is R {r_version}"
         return [Check(name="rpy2-rinterface", found=found, ok=False, remedy=remedy)]
     release = Check(name="rpy2-rinterface", found=version)
-    if isinstance(told, ProbeError):
-        mend = None if r is None or "lme4" in str(told) else f"{remedy} --force-reinstall"
-        failed = Check(name="R through rpy2", found=f"fails: {told}", ok=False, remedy=mend)
+    if isinstance(answers, ProbeError):
+        fix = None if r is None or "lme4" in str(answers) else f"{remedy} --force-reinstall"
+        failed = Check(name="R through rpy2", found=f"fails: {answers}", ok=False, remedy=fix)
         return [release, failed]
-    started = told.get("version", "")
+    started = answers.get("version", "")
     if r_version is not None and version_tuple(started) != version_tuple(r_version):
         found = f"R {started} is started, not R {r_version}"
         return [release, Check(name="R through rpy2", found=found, ok=None)]

@@ -1,4 +1,4 @@
-"""What was looked at, what was found, and the commands that mend what is wrong."""
+"""What was checked, what was found, and the commands that fix what is wrong."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MARKS: Final = {True: "ok", None: "note", False: "WRONG"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing looked at.
+    """One part that was checked.
 
     Attributes
     ----------
@@ -20,9 +20,9 @@ class Check:
     found : str
         A version, a place, or what went wrong.
     ok : bool or None
-        None where it works and could be better, or where it was not looked at.
+        None where it works and could be better, or where it was not checked.
     remedy : str or None
-        The commands that mend it.
+        The commands that fix it.
     """
 
     name: str
@@ -60,14 +60,14 @@ class Diagnosis:
             if check.remedy is not None:
                 remedies.setdefault(check.remedy, []).append(check.name)
         for remedy, names in remedies.items():
-            lines += ["", f"To mend {', '.join(names)}:"]
+            lines += ["", f"To fix {', '.join(names)}:"]
             lines += [f"    {line}" for line in remedy.split("\n")]
         return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Versions:
-    """What a report of a problem should say; prints as a table.
+    """The versions for a problem report; prints as a table.
 
     Attributes
     ----------

@@ -1,7 +1,7 @@
 # What pylme.doctor() asks of R: Rscript doctor.R [fit]
 #
 # Prints lines of "pylme", key and value between tabs, so that what a user's own start-up files print
-# is told apart. With the argument "fit" a small model is fitted as well.
+# can be told apart. With the argument "fit" a small model is fitted as well.
 
 say <- function(key, value) {
   cat("pylme", key, gsub("[\t\r\n]+", " ", value), sep = "\t")

@@ -1,4 +1,4 @@
-"""What is installed, what is wrong with it, and the command that mends it.
+"""What is installed, what is wrong with it, and the command that fixes it.
 
 Nothing is started in this process: R and rpy2 are tried out in processes of their own, each with a
 time limit.
@@ -65,7 +65,7 @@ def doctor(*, timeout: float = 60.0) -> Diagnosis:
 
 
 def show_versions(*, timeout: float = 60.0) -> Versions:
-    """Versions of all that takes part in a fit: for a report of a problem.
+    """Versions of everything that takes part in a fit, for a problem report.
 
     Parameters
     ----------
@@ -92,16 +92,16 @@ def show_versions(*, timeout: float = 60.0) -> Versions:
     packages = (*PYTHON_PACKAGES, *_OPTIONAL_PACKAGES, "rpy2-rinterface")
     entries |= {name: package_version(name) or "not installed" for name in packages}
     r = find_r()
-    told = {} if r is None else _attempt(partial(ask_r, r, fit=False), timeout)
-    if isinstance(told, ProbeError):
-        entries["R"] = f"does not run: {told}"
+    answers = {} if r is None else _attempt(partial(ask_r, r, fit=False), timeout)
+    if isinstance(answers, ProbeError):
+        entries["R"] = f"does not run: {answers}"
     else:
-        entries["R"] = told.get("version") or "not installed"
-        entries |= {name: told.get(name) or "not installed" for name in PROBED_PACKAGES}
+        entries["R"] = answers.get("version") or "not installed"
+        entries |= {name: answers.get(name) or "not installed" for name in PROBED_PACKAGES}
         entries |= {
-            label: told[key]
+            label: answers[key]
             for label, key in (("BLAS", "blas"), ("LAPACK", "lapack"))
-            if told.get(key)
+            if answers.get(key)
         }
     return Versions(entries=tuple(entries.items()))
 

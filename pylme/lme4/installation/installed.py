@@ -1,4 +1,4 @@
-"""What is installed, told from files alone: R's home and version, rpy2's release, and their fit.
+"""What is installed, found from files alone: R's home and version, rpy2's release, and their fit.
 
 R is looked for as rpy2 looks for it: the environment variable R_HOME, then the R on the PATH.
 """

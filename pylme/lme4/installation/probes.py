@@ -42,7 +42,7 @@ def ask_r(r: RInstallation, *, fit: bool, timeout: float) -> dict[str, str]:
     """
     with as_file(files("pylme.lme4.installation").joinpath("doctor.R")) as script:
         command: list[str | Path] = [r.rscript, script]
-        return _told(_output([*command, "fit"] if fit else command, timeout=timeout))
+        return _answers(_output([*command, "fit"] if fit else command, timeout=timeout))
 
 
 def ask_rpy2(*, timeout: float) -> dict[str, str]:
@@ -53,12 +53,12 @@ def ask_rpy2(*, timeout: float) -> dict[str, str]:
     ProbeError
         If rpy2 cannot be imported, cannot start R, or cannot load lme4.
     """
-    return _told(_output([sys.executable, "-c", _START_R], timeout=timeout))
+    return _answers(_output([sys.executable, "-c", _START_R], timeout=timeout))
 
 
-def _told(output: str) -> dict[str, str]:
-    told = [line.split("\t", 2) for line in output.splitlines() if line.startswith(_MARK)]
-    return {key: value for _, key, value in told}
+def _answers(output: str) -> dict[str, str]:
+    answers = [line.split("\t", 2) for line in output.splitlines() if line.startswith(_MARK)]
+    return {key: value for _, key, value in answers}
 
 
 def _output(command: Sequence[str | Path], *, timeout: float) -> str:

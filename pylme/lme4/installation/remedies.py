@@ -1,4 +1,4 @@
-"""The exact commands that mend an installation, for the system at hand."""
+"""The exact commands that fix an installation, for this system."""
 
 from __future__ import annotations
 

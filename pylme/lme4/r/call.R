@@ -10,9 +10,9 @@ call_text <- function(condition) {
 # Evaluates expr; gives its value and all that R said meanwhile, in order. An error ends expr and is
 # handed back as data: no R error ever crosses into Python.
 captured <- function(expr) {
-  told <- list()
+  said <- list()
   note <- function(kind, condition) {
-    told[[length(told) + 1L]] <<- list(
+    said[[length(said) + 1L]] <<- list(
       kind = kind, message = sub("\n+$", "", conditionMessage(condition)), call = call_text(condition)
     )
   }
@@ -38,7 +38,7 @@ captured <- function(expr) {
       NULL
     }
   )
-  list(value = value, told = told, error = error)
+  list(value = value, said = said, error = error)
 }
 
 # The one door from Python: helper(...) with all conditions caught.

@@ -156,7 +156,7 @@ prepared_responses <- function(response, built) {
 }
 
 # Fits one response. The first two are fitted by lmer and by the steps: these are those of lme4 1.1, and
-# are gone on with only where they give the very numbers that the installed lme4's lmer gives.
+# are used further only where they give exactly the numbers that the installed lme4's lmer gives.
 fit_response <- function(prepared, y) {
   whole <- function() {
     prepared$home$data[[prepared$response]] <- y

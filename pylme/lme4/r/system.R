@@ -31,8 +31,8 @@ model_system <- function(fit) {
   )
 }
 
-# How much of the response, less its mean, a fit leaves to the residual, as a share of the sum of
-# squares; NaN where an estimate is none, 1 for models without a dispersion. It tells a fit that broke down.
+# How much of the response about its mean a fit leaves to the residual, as a share of the sum of
+# squares; NaN where an estimate is not finite, 1 for models without a dispersion. It shows a fit that broke down.
 # 0 where the effects are as many as the rows: a fit may then be a local minimum of a criterion that
 # has no other.
 model_remainder <- function(fit) {

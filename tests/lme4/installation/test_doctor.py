@@ -245,7 +245,7 @@ def test_a_remedy_is_said_once_for_all_that_it_mends():
     same = [Check(name=n, found="x", ok=False, remedy="mend it") for n in ("one", "two")]
     page = str(Diagnosis(checks=tuple(same)))
     assert page.count("mend it") == 1
-    assert "To mend one, two:" in page
+    assert "To fix one, two:" in page
 
 
 def test_nothing_is_started_in_this_process():
