@@ -17,8 +17,8 @@ from pylme.options import choice, finite_numbers, is_number, text, true_or_false
 from pylme.results import saving, tidying
 from pylme.results.assessed import assessed
 from pylme.results.coefficients import coefficient_table
+from pylme.results.fitted_model import ResidualType
 from pylme.results.information import aic, bic
-from pylme.results.protocol import ResidualType
 from pylme.results.ranef import ConditionalVariances
 from pylme.results.summary import Summary
 from pylme.results.variance_errors import varcorr_table
@@ -33,13 +33,12 @@ if TYPE_CHECKING:
     from pylme.by_group.table import GroupCorrelations, IntervalMethod
     from pylme.crosscheck.report import CrossCheck
     from pylme.draws.seeds import Rng, Seed
-    from pylme.frame import Rows
     from pylme.plot.of_a_fit import Pictures
     from pylme.results.condition import Condition
     from pylme.results.convergence import Convergence
     from pylme.results.estimates import Estimates, ModelInfo
+    from pylme.results.fitted_model import EngineName, FittedModel
     from pylme.results.optinfo import OptInfo
-    from pylme.results.protocol import FittedModel
     from pylme.results.ranef import RandomEffects
     from pylme.results.tidying import Effects, Names
     from pylme.results.varcorr import VarCorr
@@ -66,9 +65,9 @@ class Fit:
     {'(Intercept)': 251.405, 'Days': 10.467}
     """
 
-    def __init__(self, model: FittedModel, rows: Rows) -> None:
+    def __init__(self, model: FittedModel) -> None:
         self._model = model
-        self._rows = rows
+        self._rows = model.rows
         self._checks: dict[int | None, CrossCheck] = {}
 
     # --- what was fitted ----------------------------------------------------------------------
@@ -82,7 +81,7 @@ class Fit:
         return self._model.estimates()
 
     @property
-    def engine(self) -> str:
+    def engine(self) -> EngineName:
         """The engine that fitted the model."""
         return self._model.engine
 
@@ -378,16 +377,13 @@ class Fit:
         FitWarning
             As the first fit.
         """
-        from pylme.lme4.conditions import raise_as_warnings
-
         wanted = len(self.theta)
         start = finite_numbers("theta", theta)
         if len(start) != wanted:
             raise OptionError(option="theta", value=theta, allowed=f"{wanted} finite numbers")
         model = self._model.refit_from(start)
-        if model.engine == "lme4":
-            raise_as_warnings(model.conditions)
-        return Fit(model, self._rows)
+        model.announce()
+        return Fit(model)
 
     # --- rows ---------------------------------------------------------------------------------
 
@@ -609,7 +605,7 @@ class Fit:
         from pylme.simulation.estimate.collecting import Collect
 
         return bootstrap(
-            self._model, self._rows, n, seed=seed, engine=engine, n_jobs=n_jobs, progress=progress,
+            self._model, n, seed=seed, engine=engine, n_jobs=n_jobs, progress=progress,
             collect=None if statistic is None else Collect(own=statistic, wrap=Fit),
         )  # fmt: skip
 
@@ -644,7 +640,7 @@ class Fit:
 
     def to_json(self) -> str:
         """All numbers of the fit as JSON, to be read by `pylme.from_json` without R."""
-        return saving.model_to_json(self._model, self._rows)
+        return saving.to_json(self._model)
 
     def _repr_html_(self) -> str:
         return self.summary().to_html()
@@ -688,5 +684,4 @@ def from_json(text: str) -> Fit:
     >>> pylme.from_json(fit.to_json()).theta == fit.theta
     array([ True])
     """
-    model, rows = saving.model_from_json(text)
-    return Fit(model, rows)
+    return Fit(saving.from_json(text))

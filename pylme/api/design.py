@@ -8,7 +8,7 @@ from pylme.families.family import optional_family
 from pylme.identifiability.design import Design
 from pylme.model_matrix.build import build
 from pylme.model_matrix.requirements import require_fittable
-from pylme.model_matrix.specify import specified
+from pylme.model_matrix.specify import ModelArguments, specified
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,14 +83,12 @@ def design(
     (('(Intercept)', 'Days'), (('Subject', ('(Intercept)', 'Days')),), (36, 180))
     """
     kind = optional_family(family, link)
-    spec = specified(
-        formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
-        contrasts_for=contrasts_for,
-        start=None, na_action=na_action, family=kind, reml=kind is None,
+    arguments = ModelArguments(
+        weights=weights, offset=offset, subset=subset, contrasts=contrasts,
+        contrasts_for=contrasts_for, na_action=na_action,
+        family=kind, reml=kind is None,
     )  # fmt: skip
+    spec = specified(formula, data, arguments)
     # A term with more effects than rows is what `identifiability` has to speak about.
     require_fittable(spec, more_effects_than_rows=True)
-    matrices = build(
-        spec, na_action=na_action, offset_named=offset is None or isinstance(offset, str)
-    )
-    return Design.of(matrices)
+    return Design.of(build(spec))

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from pylme.api.fitting import fitted, require_kind, within_memory
 from pylme.deadline import checked_timeout
-from pylme.errors import (
-    OptionError,
-)
+from pylme.errors import OptionError
 from pylme.families.family import family as family_of
 from pylme.lme4.control import GlmerControl
-from pylme.model_matrix.specify import specified
+from pylme.model_matrix.specify import ModelArguments, specified
 from pylme.model_matrix.starting_means import require_starting_means
 from pylme.options import is_whole
+from pylme.results.engine import FitRequest, choose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import ArrayLike
 
-    from pylme.api.fitting import Engine
     from pylme.fit import Fit
     from pylme.frame import NaAction
     from pylme.model_matrix.spec import Contrast, ContrastsFor, Start
-
-from pylme.api.fitting import fitted_by_lme4, require_kind, require_lme4, within_memory
+    from pylme.results.engine import Engine
 
 __all__ = ["glmer"]
 
@@ -105,19 +103,22 @@ def glmer(
     >>> fit.varcorr["herd"].sd.round(3).to_dict()
     {'(Intercept)': 0.642}
     """
-    require_lme4(engine, "glmer")
     require_kind("control", control, GlmerControl)
+    chosen = choose(engine, "glmer", control=control)
     seconds = checked_timeout(timeout)
-    spec = specified(
-        formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
-        contrasts_for=contrasts_for,
-        start=start, na_action=na_action, family=family_of(family, link), reml=False,
-        mustart=mustart, etastart=etastart,
+    arguments = ModelArguments(
+        weights=weights, offset=offset, subset=subset, contrasts=contrasts,
+        contrasts_for=contrasts_for, start=start,
+        mustart=mustart, etastart=etastart, na_action=na_action,
+        family=family_of(family, link), reml=False,
     )  # fmt: skip
+    spec = specified(formula, data, arguments)
     require_starting_means(spec)
-    return fitted_by_lme4(
-        spec, "glmer", control, na_action=na_action, n_agq=_points(n_agq), timeout=seconds
+    points = _points(n_agq)
+    request = FitRequest(
+        spec=spec, function="glmer", control=control, n_agq=points, timeout=seconds
     )
+    return fitted(chosen, request)
 
 
 def _points(n_agq: object) -> int:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pylme.api.fitting import fitted, require_kind, within_memory
 from pylme.deadline import checked_timeout
 from pylme.families.family import family as family_of
 from pylme.lme4.control import GlmerControl
-from pylme.model_matrix.specify import specified
+from pylme.model_matrix.specify import ModelArguments, specified
+from pylme.results.engine import FitRequest, choose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import ArrayLike
 
-    from pylme.api.fitting import Engine
     from pylme.fit import Fit
     from pylme.frame import NaAction
     from pylme.model_matrix.spec import Contrast, ContrastsFor
-
-from pylme.api.fitting import fitted_by_lme4, require_kind, require_lme4, within_memory
+    from pylme.results.engine import Engine
 
 __all__ = ["glmer_nb"]
 
@@ -62,12 +62,14 @@ def glmer_nb(
     PylmeWarning
         As `lmer`.
     """
-    require_lme4(engine, "glmer_nb")
     require_kind("control", control, GlmerControl)
+    chosen = choose(engine, "glmer.nb", control=control)
     seconds = checked_timeout(timeout)
-    spec = specified(
-        formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
-        contrasts_for=contrasts_for,
-        start=None, na_action=na_action, family=family_of("poisson"), reml=False,
+    arguments = ModelArguments(
+        weights=weights, offset=offset, subset=subset, contrasts=contrasts,
+        contrasts_for=contrasts_for, na_action=na_action,
+        family=family_of("poisson"), reml=False,
     )  # fmt: skip
-    return fitted_by_lme4(spec, "glmer.nb", control, na_action=na_action, timeout=seconds)
+    spec = specified(formula, data, arguments)
+    request = FitRequest(spec=spec, function="glmer.nb", control=control, timeout=seconds)
+    return fitted(chosen, request)

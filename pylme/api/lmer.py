@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pylme.api.fitting import checked, fitted, require_kind, within_memory
 from pylme.deadline import checked_timeout
-from pylme.errors import (
-    OptionError,
-)
 from pylme.lme4.control import LmerControl
-from pylme.model_matrix.specify import specified
-from pylme.options import choice, true_or_false
+from pylme.model_matrix.specify import ModelArguments, specified
+from pylme.options import true_or_false
+from pylme.results.engine import FitRequest, choose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,15 +20,7 @@ if TYPE_CHECKING:
     from pylme.fit import Fit
     from pylme.frame import NaAction
     from pylme.model_matrix.spec import Contrast, ContrastsFor, Start
-
-from pylme.api.fitting import (
-    Engine,
-    checked,
-    fitted_by_lme4,
-    fitted_by_numpy,
-    require_kind,
-    within_memory,
-)
+    from pylme.results.engine import Engine
 
 __all__ = ["lmer"]
 
@@ -136,25 +128,15 @@ def lmer(
     >>> pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy").is_singular()
     False
     """
-    choice("engine", engine, Engine)
     require_kind("control", control, LmerControl)
-    if engine == "numpy" and control is not None:
-        raise OptionError(
-            option="control",
-            value=f"{type(control).__name__}(...)",
-            allowed='none with engine="numpy": a control is for lme4 and its optimisers',
-        )
-    reml = true_or_false("reml", reml)
+    chosen = choose(engine, "lmer", control=control)
+    reml, check = true_or_false("reml", reml), true_or_false("check", check)
     seconds = checked_timeout(timeout)
-    spec = specified(
-        formula, data, weights=weights, offset=offset, subset=subset, contrasts=contrasts,
-        contrasts_for=contrasts_for,
-        start=start, na_action=na_action, family=None, reml=reml,
+    arguments = ModelArguments(
+        weights=weights, offset=offset, subset=subset, contrasts=contrasts,
+        contrasts_for=contrasts_for, start=start,
+        na_action=na_action, reml=reml,
     )  # fmt: skip
-
-    def fit() -> Fit:
-        if engine == "numpy":
-            return fitted_by_numpy(spec, na_action=na_action, offset=offset, timeout=seconds)
-        return fitted_by_lme4(spec, "lmer", control, na_action=na_action, timeout=seconds)
-
-    return checked(fit) if true_or_false("check", check) else fit()
+    spec = specified(formula, data, arguments)
+    request = FitRequest(spec=spec, function="lmer", control=control, timeout=seconds)
+    return checked(partial(fitted, chosen, request)) if check else fitted(chosen, request)

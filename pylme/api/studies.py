@@ -9,6 +9,7 @@ from pylme.draws.seeds import Rng
 from pylme.errors import OptionError
 from pylme.lme4.start import reference_libraries
 from pylme.options import choice, workers
+from pylme.results.engine import ENGINES
 from pylme.simulation.published import sectors
 from pylme.simulation.published.answer import SectorCorrelation
 from pylme.simulation.study import run_study
@@ -86,7 +87,7 @@ def sector_correlation(
         allowed = f"a sequence of some of {', '.join(map(repr, _ALL))}"
         raise OptionError(option="candidates", value=candidates, allowed=allowed)
     wanted = tuple(choice("candidates", name, sectors.Candidate) for name in candidates)
-    published = rng == "R" and engine == "lme4"
+    published = rng == "R" and ENGINES[engine].uses_r
     found = run_study(
         sectors.sectors(rng), sectors.candidates(wanted), n=n, seed=seed, engine=engine,
         n_jobs=n_jobs, progress=progress, store=store, reference_blas=published,

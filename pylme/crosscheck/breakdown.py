@@ -24,40 +24,25 @@ from pylme.warning_scopes import silenced
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pylme.lme4.model import RModel
     from pylme.lme4.system import System
     from pylme.model_matrix.spec import ModelSpec
     from pylme.reference.criterion.prepare import Problem
     from pylme.results.estimates import Estimates
+    from pylme.results.fitted_model import FittedModel
 
-__all__ = ["NOT_FINITE", "breakdown", "not_finite", "require_finite_optimum", "with_breakdown"]
+__all__ = ["NOT_FINITE", "breakdown", "not_finite", "require_finite_optimum"]
 
 NOT_FINITE: Final = "lme4 returned NaN or infinite values ({bad}), so that there is no fit"
 
 
-def with_breakdown(model: RModel) -> RModel:
-    """The same fit; that it has broken down, where R does not say so, among its conditions.
-
-    Parameters
-    ----------
-    model : RModel
-
-    Raises
-    ------
-    ResponseError
-        If the fixed effects alone explain the response: the NumPy engine refuses it too.
-    """
-    if not model.leaves_little():
-        return model
-    return model.with_conditions(breakdown(model))
-
-
-def breakdown(model: RModel) -> tuple[Condition, ...]:
+def breakdown(model: FittedModel, spec: ModelSpec) -> tuple[Condition, ...]:
     """What is to be said of a fit that leaves next to nothing of the response.
 
     Parameters
     ----------
-    model : RModel
+    model : FittedModel
+    spec : ModelSpec
+        Its specification.
 
     Raises
     ------
@@ -65,9 +50,9 @@ def breakdown(model: RModel) -> tuple[Condition, ...]:
         If the fixed effects alone explain the response: the NumPy engine refuses it too.
     """
     said = []
-    problem = _problem(model)
-    if model.spec.family is None and problem is not None and has_no_residual(problem):
-        raise _unusable(model.spec, NO_RESIDUAL)
+    problem = _problem(model, spec)
+    if spec.family is None and problem is not None and has_no_residual(problem):
+        raise _unusable(spec, NO_RESIDUAL)
     if bad := not_finite(model.estimates()):
         said.append(NOT_FINITE.format(bad=", ".join(bad)))
     elif problem is not None and has_no_minimum(problem):
@@ -119,13 +104,13 @@ def require_finite_optimum(spec: ModelSpec, error: Exception) -> None:
         raise _unusable(spec, NO_RESIDUAL if alone else NO_FINITE_OPTIMUM) from error
 
 
-def _problem(model: RModel) -> Problem | None:
+def _problem(model: FittedModel, spec: ModelSpec) -> Problem | None:
     """The model that tells whether there is any noise; None where none does."""
-    if model.spec.family is None:
+    if spec.family is None:
         linear = model.linear_problem()
         return None if linear is None else problem_of(linear)
     try:
-        return _problem_of(model.spec)
+        return _problem_of(spec)
     except (PylmeError, np.linalg.LinAlgError):
         return None
 

@@ -19,7 +19,7 @@ from pylme.reference.model import ReferenceModel
 
 if TYPE_CHECKING:
     from pylme.crosscheck.examination import Examination
-    from pylme.results.protocol import FittedModel
+    from pylme.results.fitted_model import FittedModel
 
 __all__ = ["cross_check"]
 

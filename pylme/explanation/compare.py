@@ -14,7 +14,7 @@ from pylme.families.family import optional_family
 from pylme.formula import parse_formula, with_dot
 from pylme.frame import column_names, read_frame
 from pylme.identifiability.comparison import compare_covariances
-from pylme.model_matrix.specify import specified
+from pylme.model_matrix.specify import ModelArguments, specified
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
@@ -138,9 +138,7 @@ def _examined(
     family: Family | None,
     weights: str | ArrayLike | None,
 ) -> Examined:
-    spec = specified(
-        formula, data, weights=weights, offset=None, subset=rows, contrasts=None,
-        start=None, na_action="omit", family=family, reml=family is None,
-    )  # fmt: skip
+    arguments = ModelArguments(weights=weights, subset=rows, family=family, reml=family is None)
+    spec = specified(formula, data, arguments)
     require_explicable(spec)
     return examine(spec)

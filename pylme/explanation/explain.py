@@ -22,7 +22,7 @@ from pylme.identifiability.limits import MOST_PARAMETERS
 from pylme.model_matrix.counting import parameters_of
 from pylme.model_matrix.groups import group_label
 from pylme.model_matrix.requirements import require_fittable
-from pylme.model_matrix.specify import specified
+from pylme.model_matrix.specify import ModelArguments, specified
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
@@ -104,11 +104,11 @@ def explain(
     kind = optional_family(family, link)
     if data is None:
         return of_formula(parse_formula(formula), kind)
-    spec = specified(
-        formula, data, weights=weights, offset=offset, subset=None, contrasts=contrasts,
-        contrasts_for=contrasts_for,
-        start=None, na_action="omit", family=kind, reml=kind is None,
+    arguments = ModelArguments(
+        weights=weights, offset=offset, contrasts=contrasts, contrasts_for=contrasts_for,
+        family=kind, reml=kind is None,
     )  # fmt: skip
+    spec = specified(formula, data, arguments)
     require_explicable(spec)
     # The matrices are small: more threads would wait for each other.
     with one_thread():

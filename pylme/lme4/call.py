@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from pylme.errors import FormulaError, NotAvailableError, StackLimitError, pointed_at
 from pylme.families.family import LINKS
@@ -31,10 +31,9 @@ if TYPE_CHECKING:
     from pylme.frame import Frame
     from pylme.lme4.control import Control
     from pylme.model_matrix.spec import ModelSpec
+    from pylme.results.engine import FittingFunction
 
-__all__ = ["RFunction", "call_arguments", "require_functions"]
-
-RFunction = Literal["lmer", "glmer", "glmer.nb"]
+__all__ = ["call_arguments", "require_functions"]
 
 #: The covariance structures that lme4 has had since its version 2.
 _STRUCTURED_SINCE: Final = 2
@@ -46,7 +45,7 @@ _KNOWN: Final = frozenset(chain.from_iterable(FUNCTIONS.values()))
 
 
 def call_arguments(
-    spec: ModelSpec, *, function: RFunction, control: Control | None, n_agq: int | None = None
+    spec: ModelSpec, *, function: FittingFunction, control: Control | None, n_agq: int | None = None
 ) -> tuple[Any, ...]:
     """What the call of a fit is made from in R, but for the function.
 

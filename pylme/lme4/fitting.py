@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pylme.errors import RError
 from pylme.lme4.call import call_arguments
 from pylme.lme4.failures import explained
@@ -18,38 +20,19 @@ from pylme.lme4.session import session
 from pylme.model_matrix.responses import response_column, with_response
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-    from pylme.lme4.call import RFunction
     from pylme.lme4.control import Control
     from pylme.lme4.session import Handle
     from pylme.model_matrix.spec import ModelSpec
     from pylme.results.condition import Condition
+    from pylme.results.engine import FitRequest
 
 __all__ = ["Responses", "fit_with_lme4", "prepare_again", "prepare_responses"]
 
 
-def fit_with_lme4(
-    spec: ModelSpec,
-    *,
-    function: RFunction,
-    control: Control | None,
-    n_agq: int | None = None,
-    timeout: float | None = None,
-) -> RModel:
-    """Fit a model with lme4's function of that name.
-
-    Parameters
-    ----------
-    spec : ModelSpec
-    function : {"lmer", "glmer", "glmer.nb"}
-    control : Control or None
-        None for lme4's defaults.
-    n_agq : int or None
-        Quadrature points; None where the function takes none.
-    timeout : float or None
-        Seconds that R may take.
+def fit_with_lme4(request: FitRequest) -> RModel:
+    """Fit a model with the function of lme4 that the request names.
 
     Raises
     ------
@@ -62,9 +45,14 @@ def fit_with_lme4(
     ZeroEffectsError
         If Z has no element but zeros.
     """
-    arguments = call_arguments(spec, function=function, control=control, n_agq=n_agq)
+    spec, function = request.spec, request.function
+    arguments = call_arguments(
+        spec, function=function, control=request.control, n_agq=request.n_agq
+    )
     try:
-        handle, conditions = session().hold("fit_model", function, *arguments, timeout=timeout)
+        handle, conditions = session().hold(
+            "fit_model", function, *arguments, timeout=request.timeout
+        )
     except RError as error:
         raise explained(error, spec, of_counts=function == "glmer.nb") from None
     # The cross-check builds a design of its own from it, later: by then the caller's data may have
@@ -99,7 +87,10 @@ class Responses:
         """
         handle, said = session().hold("fit_response", self._handle, y)
         conditions = tuple(dict.fromkeys((*self._conditions, *said)))
-        return RModel(handle, conditions, with_response(self._spec, y))
+        spec = with_response(self._spec, y)
+        # No response is drawn where an expression in the formula has no value.
+        rows = spec.frame.rows.without(np.flatnonzero(np.isnan(y)))
+        return RModel(handle, conditions, spec, rows)
 
 
 def prepare_responses(spec: ModelSpec, control: Control | None) -> Responses:

@@ -10,6 +10,7 @@ import numpy as np
 
 from pylme.arrays import read_only
 from pylme.errors import RError, UnknownNameError
+from pylme.lme4.conditions import raise_as_warnings
 from pylme.lme4.failures import explained
 from pylme.lme4.findings import findings
 from pylme.lme4.linear_problem import linear_problem_of, terms_of
@@ -19,21 +20,22 @@ from pylme.lme4.system import system_of
 from pylme.model_matrix.response_levels import outcomes
 from pylme.results.certificate import SUSPECT, SUSPECT_OF_ITERATIONS
 from pylme.results.estimates import ModelInfo
+from pylme.results.fitted_model import FitRecord
 from pylme.results.ranef import RandomEffects
-from pylme.results.record import FitRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import ArrayLike, NDArray
 
+    from pylme.frame import Rows
     from pylme.lme4.system import System
     from pylme.model_matrix.spec import ModelSpec
     from pylme.results.condition import Condition
     from pylme.results.estimates import Estimates
+    from pylme.results.fitted_model import ResidualType
     from pylme.results.linear_problem import LinearProblem
     from pylme.results.optinfo import OptInfo
-    from pylme.results.protocol import ResidualType
     from pylme.results.varcorr import VarCorr
 
 __all__ = ["RModel"]
@@ -69,14 +71,23 @@ class RModel:
     ----------
     spec : ModelSpec
         The model that was specified.
+    rows : Rows
+        The rows that were used: without those for which a transformation gave no value.
     """
 
     engine: Final = "lme4"
 
-    def __init__(self, handle: Handle, conditions: tuple[Condition, ...], spec: ModelSpec) -> None:
+    def __init__(
+        self,
+        handle: Handle,
+        conditions: tuple[Condition, ...],
+        spec: ModelSpec,
+        rows: Rows | None = None,
+    ) -> None:
         self._handle = handle
         self.conditions = conditions
         self.spec = spec
+        self.rows = spec.frame.rows if rows is None else rows
 
     @property
     def handle(self) -> Handle:
@@ -85,7 +96,7 @@ class RModel:
 
     def __reduce__(self) -> tuple[Any, ...]:
         carried = session().call("model_serialize", self._handle)
-        return _revived, (carried, self.conditions, self.spec)
+        return _revived, (carried, self.conditions, self.spec, self.rows)
 
     def examined(self) -> RModel:
         """The same fit, what pylme sees in it added to what R said."""
@@ -108,6 +119,10 @@ class RModel:
         """What nearly everybody asks of a fit, by one call into R, each of which takes time."""
         numbers: dict[str, Any] = self._ask("model_numbers")
         return numbers
+
+    def announce(self) -> None:
+        """Give what R said as Python warnings."""
+        raise_as_warnings(self.conditions)
 
     def _ask(self, function: str, *arguments: Any) -> Any:
         return session().call(function, self._handle, *arguments)
@@ -225,7 +240,8 @@ class RModel:
             handle, conditions = session().hold("model_refit_from", self._handle, theta)
         except RError as error:
             raise explained(error, self.spec) from None
-        return RModel(handle, conditions, replace(self.spec, start=theta)).examined()
+        spec = replace(self.spec, start=theta)
+        return RModel(handle, conditions, spec, self.rows).examined()
 
     def system(self) -> System:
         """The matrices that lme4 built, and what it found."""
@@ -246,8 +262,12 @@ class RModel:
         return not share > (SUSPECT if self.spec.family is None else SUSPECT_OF_ITERATIONS)
 
     def with_conditions(self, more: tuple[Condition, ...]) -> RModel:
-        """The same fit, with more said of it."""
-        return RModel(self._handle, (*self.conditions, *more), self.spec)
+        """The same fit with further conditions."""
+        return RModel(self._handle, (*self.conditions, *more), self.spec, self.rows)
+
+    def with_rows(self, rows: Rows) -> RModel:
+        """The same fit, with the rows of the data that it used."""
+        return RModel(self._handle, self.conditions, self.spec, rows)
 
     def columns(self) -> Mapping[str, Any]:
         """The columns of the model frame, by R's names for them."""
@@ -265,6 +285,6 @@ class RModel:
         return np.atleast_1d(np.asarray(lost, dtype=np.intp)) - 1
 
 
-def _revived(data: bytes, conditions: tuple[Condition, ...], spec: ModelSpec) -> RModel:
+def _revived(data: bytes, conditions: tuple[Condition, ...], spec: ModelSpec, rows: Rows) -> RModel:
     handle, _ = session().hold("model_unserialize", data)
-    return RModel(handle, conditions, spec)
+    return RModel(handle, conditions, spec, rows)

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.formula import Formula, ModelTerms
-    from pylme.frame import NaAction
     from pylme.model_matrix.model_matrix import ModelMatrix
     from pylme.model_matrix.recipe import BarRecipe
     from pylme.model_matrix.spec import ModelSpec
@@ -41,19 +40,8 @@ if TYPE_CHECKING:
 __all__ = ["build", "rank_message"]
 
 
-def build(
-    spec: ModelSpec, *, na_action: NaAction = "omit", offset_named: bool = True
-) -> ModelMatrices:
-    """The matrices of a model specification.
-
-    Parameters
-    ----------
-    spec : ModelSpec
-    na_action : {"omit", "fail"}
-        What to do about rows for which a transformation gives no value.
-    offset_named : bool
-        Whether the offset is a column of the caller's data, and not an array beside it.
-    """
+def build(spec: ModelSpec) -> ModelMatrices:
+    """The matrices of a model specification."""
     formula, frame = spec.formula, spec.frame
     _require_unstructured(spec)
     fixed = model_terms(formula.fixed, response=formula.response)
@@ -63,7 +51,7 @@ def build(
     nodes = [formula.response, *predictor_nodes(formula, fixed)]
     require_finite_arguments(nodes, evaluator, frame.rows, frame.columns)
     values, kept, rows = complete(
-        evaluated(nodes, evaluator), frame.rows, na_action=na_action, columns=frame.columns
+        evaluated(nodes, evaluator), frame.rows, na_action=spec.na_action, columns=frame.columns
     )
     require_magnitudes(formula, values, weights_of(spec))
     response = values[deparse(formula.response)]
@@ -89,7 +77,7 @@ def build(
             for name, column in frame.columns.items()
             if isinstance(column, Factor) and of_times(column)
         },
-        offset=spec.offset if offset_named else "",
+        offset=spec.offset if spec.offset_named else "",
     )
     return ModelMatrices(
         formula=str(formula),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pylme.families.family import Family
 from pylme.formula import Formula
-from pylme.frame import Frame
+from pylme.frame import Frame, NaAction
 from pylme.model_matrix.coding import AskedCoding, Contrast
 
 __all__ = ["Contrast", "ContrastsFor", "ModelSpec", "Start"]
@@ -45,6 +45,10 @@ class ModelSpec:
     family : Family or None
         None for a linear mixed model.
     reml : bool
+    na_action : {"omit", "fail"}
+        What to do about rows for which a transformation gives no value.
+    offset_named : bool
+        Whether the offset is a column of the caller's data, and not an array beside it.
     """
 
     formula: Formula
@@ -58,3 +62,5 @@ class ModelSpec:
     start: Start | None = None
     family: Family | None = None
     reml: bool = True
+    na_action: NaAction = "omit"
+    offset_named: bool = True

@@ -3,47 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from numpy.typing import ArrayLike
+
 from pylme.errors import OptionError, UnknownColumnError
+from pylme.families.family import Family
 from pylme.formula import check_functions, parse_formula, with_dot, without_idle_parentheses
-from pylme.frame import Factor, column_names, read_frame
+from pylme.frame import Factor, NaAction, column_names, read_frame
 from pylme.model_matrix.coding import read_contrast
-from pylme.model_matrix.spec import ContrastsFor, ModelSpec
+from pylme.model_matrix.spec import Contrast, ContrastsFor, ModelSpec, Start
 from pylme.options import choice, finite_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from numpy.typing import ArrayLike
-
-    from pylme.families.family import Family
     from pylme.formula import Formula
-    from pylme.frame import Frame, NaAction
+    from pylme.frame import Frame
     from pylme.model_matrix.coding import AskedCoding
-    from pylme.model_matrix.spec import Contrast, Start
 
-__all__ = ["only_grouping", "specified", "unused_name"]
+__all__ = ["ModelArguments", "only_grouping", "specified", "unused_name"]
 
 StartName = Literal["theta", "fixef"]
 
 
-def specified(
-    text: str,
-    data: Any,
-    *,
-    weights: str | ArrayLike | None,
-    offset: str | ArrayLike | None,
-    subset: str | ArrayLike | None,
-    contrasts: Mapping[str, Contrast] | None,
-    start: Start | ArrayLike | None,
-    na_action: NaAction,
-    family: Family | None,
-    reml: bool,
-    mustart: str | ArrayLike | None = None,
-    etastart: str | ArrayLike | None = None,
-    contrasts_for: ContrastsFor = "fixed",
-) -> ModelSpec:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ModelArguments:
+    """What the caller of a public function says of a model, beside its formula and data.
+
+    Attributes
+    ----------
+    weights, offset : str or array_like of shape (rows,), optional
+        Names of columns, or values.
+    subset : str or array_like of bool of shape (rows,), optional
+    contrasts : mapping, optional
+        Codings of factors by column.
+    contrasts_for : {"fixed", "both"}
+        Whether they reach the random effects too.
+    start : array_like or mapping, optional
+    mustart, etastart : str or array_like of shape (rows,), optional
+    na_action : {"omit", "fail"}
+    family : Family, optional
+        None for a linear mixed model.
+    reml : bool
+    """
+
+    weights: str | ArrayLike | None = None
+    offset: str | ArrayLike | None = None
+    subset: str | ArrayLike | None = None
+    contrasts: Mapping[str, Contrast] | None = None
+    contrasts_for: ContrastsFor = "fixed"
+    start: Start | ArrayLike | None = None
+    mustart: str | ArrayLike | None = None
+    etastart: str | ArrayLike | None = None
+    na_action: NaAction = "omit"
+    family: Family | None = None
+    reml: bool = True
+
+
+def specified(text: str, data: Any, arguments: ModelArguments) -> ModelSpec:
     """Formula and data, read and checked."""
     available = column_names(data)
     formula = with_dot(parse_formula(text), available)
@@ -51,7 +70,12 @@ def specified(
     formula = without_idle_parentheses(formula)
     names = list(formula.columns_in(available))
     extra: dict[str, ArrayLike] = {}
-    roles = {"weights": weights, "offset": offset, "mustart": mustart, "etastart": etastart}
+    roles = {
+        "weights": arguments.weights,
+        "offset": arguments.offset,
+        "mustart": arguments.mustart,
+        "etastart": arguments.etastart,
+    }
     columns: dict[str, str | None] = {}
     for role, given in roles.items():
         if given is None or isinstance(given, str):
@@ -66,9 +90,9 @@ def specified(
         data,
         names,
         extra=extra,
-        subset=subset,
+        subset=arguments.subset,
         as_factor=only_grouping(formula, names),
-        na_action=na_action,
+        na_action=arguments.na_action,
     )
     return ModelSpec(
         formula=formula,
@@ -77,11 +101,13 @@ def specified(
         offset=columns["offset"],
         mustart=columns["mustart"],
         etastart=columns["etastart"],
-        contrasts=_codings(contrasts, formula, frame),
-        contrasts_for=choice("contrasts_for", contrasts_for, ContrastsFor),
-        start=_arrays(start),
-        family=family,
-        reml=reml,
+        contrasts=_codings(arguments.contrasts, formula, frame),
+        contrasts_for=choice("contrasts_for", arguments.contrasts_for, ContrastsFor),
+        start=_arrays(arguments.start),
+        family=arguments.family,
+        reml=arguments.reml,
+        na_action=arguments.na_action,
+        offset_named=arguments.offset is None or isinstance(arguments.offset, str),
     )
 
 

@@ -26,14 +26,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pylme.frame import NaAction
     from pylme.model_matrix.spec import ModelSpec
     from pylme.model_matrix.values import Value
 
 __all__ = ["require_transformable", "weights_of"]
 
 
-def require_transformable(spec: ModelSpec, *, na_action: NaAction) -> NDArray[np.intp]:
+def require_transformable(spec: ModelSpec) -> NDArray[np.intp]:
     """Evaluate the variables of a model, as far as they are known here.
 
     Returns
@@ -46,7 +45,7 @@ def require_transformable(spec: ModelSpec, *, na_action: NaAction) -> NDArray[np
     InfiniteValueError
         If a call gives an infinite value.
     MissingValueError
-        If one gives a missing value and `na_action` is "fail".
+        If one gives a missing value and the specification's `na_action` is "fail".
     EmptyDataError
         If no row is left.
     ColumnValueError
@@ -63,7 +62,7 @@ def require_transformable(spec: ModelSpec, *, na_action: NaAction) -> NDArray[np
     """
     values = dict(_known(spec))
     frame = spec.frame
-    whole, kept, _ = complete(values, frame.rows, na_action=na_action, columns=frame.columns)
+    whole, kept, _ = complete(values, frame.rows, na_action=spec.na_action, columns=frame.columns)
     require_magnitudes(spec.formula, whole, weights_of(spec))
     if (text := deparse(spec.formula.response)) in whole:
         require_response(spec, whole[text])

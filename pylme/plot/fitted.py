@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from pylme.results.fitted_model import ResidualType
     from pylme.results.optinfo import OptInfo
-    from pylme.results.protocol import ResidualType
     from pylme.results.varcorr import VarCorr
 
 __all__ = ["Fitted", "require_fit"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.plot.fitted import Fitted
-    from pylme.results.protocol import ResidualType
+    from pylme.results.fitted_model import ResidualType
 
 __all__ = ["residuals", "residuals_data"]
 

@@ -1,4 +1,4 @@
-"""A model specification fitted in NumPy."""
+"""The engine "numpy": a linear mixed model fitted in NumPy and SciPy."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.errors import GroupingFactorError, OptionError, ResponseError, warn
+from pylme.deadline import time_limit
+from pylme.errors import GroupingFactorError, NotAvailableError, OptionError, ResponseError
 from pylme.formula import deparse
 from pylme.model_matrix.build import build, rank_message
 from pylme.model_matrix.nonzero import zero_effects
+from pylme.model_matrix.requirements import require_fittable
+from pylme.model_matrix.responses import with_response
 from pylme.reference.ending import examined, search
 from pylme.reference.linear import problem_of
 from pylme.reference.model import ReferenceModel
@@ -19,34 +22,85 @@ from pylme.reference.record import warnings_of
 from pylme.reference.threads import one_thread
 from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL, NOISELESS
 from pylme.results.condition import Condition
+from pylme.results.engine import FitRequest
 from pylme.results.linear_problem import LinearProblem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
-    from pylme.frame import NaAction
+    from pylme.errors import PylmeError
+    from pylme.formula import Formula
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.spec import ModelSpec, Start
     from pylme.reference.criterion.prepare import Problem
+    from pylme.results.engine import FittingFunction
 
-__all__ = ["fit_with_numpy"]
+__all__ = ["fit", "fit_with_numpy", "prepare", "prepare_again", "unable"]
 
 #: A search cannot start beyond this: cross products would drown in rounding errors.
 _FARTHEST: Final = 1e6
 
 
-def fit_with_numpy(
-    spec: ModelSpec, *, na_action: NaAction = "omit", offset_named: bool = True
-) -> ReferenceModel:
+def unable(
+    function: FittingFunction, *, control: object, formula: Formula | None
+) -> PylmeError | None:
+    """Why the NumPy engine cannot fit such a model; None where it can."""
+    del formula
+    if function != "lmer":
+        called = function.replace(".", "_")
+        return NotAvailableError(
+            asked=f"{called}() with engine='numpy'",
+            found="the numpy engine fits linear mixed models only",
+            remedy='Leave the engine at "lme4", or fit a linear model with lmer().',
+        )
+    if control is not None:
+        return OptionError(
+            option="control",
+            value=f"{type(control).__name__}(...)",
+            allowed='none with engine="numpy": a control is for lme4 and its optimisers',
+        )
+    return None
+
+
+def fit(request: FitRequest) -> ReferenceModel:
     """Fit a linear mixed model.
 
-    Parameters
-    ----------
-    spec : ModelSpec
-    na_action : {"omit", "fail"}
-        What to do about rows for which a transformation gives no value.
-    offset_named : bool
-        Whether the offset is a column of the caller's data, and not an array beside it.
+    Raises
+    ------
+    DataError
+        If no model can be fitted to the data.
+    OptionError
+        If the starting values are not as many as theta has elements, or out of reach.
+    FitTimeoutError
+        If it takes longer than the request allows.
+    """
+    require_fittable(request.spec)
+    with time_limit(request.timeout):
+        return fit_with_numpy(request.spec)
+
+
+def prepare(request: FitRequest) -> Callable[[NDArray[np.float64]], ReferenceModel]:
+    """Prepare a linear mixed model for many responses, each fitted by itself.
+
+    Many responses at once are fitted by `pylme.reference.fit_many`.
+    """
+    spec = request.spec
+
+    def fitted(y: NDArray[np.float64]) -> ReferenceModel:
+        return fit_with_numpy(with_response(spec, y))
+
+    return fitted
+
+
+def prepare_again(model: ReferenceModel) -> Callable[[NDArray[np.float64]], ReferenceModel]:
+    """Prepare the model of a fit for other responses, by the start of the fit."""
+    return prepare(FitRequest(spec=model.spec))
+
+
+def fit_with_numpy(spec: ModelSpec) -> ReferenceModel:
+    """Fit a linear mixed model.
 
     Raises
     ------
@@ -57,10 +111,10 @@ def fit_with_numpy(
 
     Warns
     -----
-    MissingRowsWarning, RankDeficiencyWarning, SingularFitWarning, ConvergenceWarning,
-    NotIdentifiedWarning, NoFiniteOptimumWarning
+    MissingRowsWarning, RankDeficiencyWarning
+        While the matrices are made. What the search ended with is in the model's conditions.
     """
-    design = build(spec, na_action=na_action, offset_named=offset_named)
+    design = build(spec)
     _require_fewer_effects_than_rows(design)
     if not any(term.columns.any() for term in design.terms):
         raise zero_effects(spec)
@@ -73,10 +127,7 @@ def fit_with_numpy(
             ending = examined(search(problem, design.terms, start), problem, design)
         except np.linalg.LinAlgError as error:
             raise _led_astray(spec, problem) from error
-    said = warnings_of(ending)
-    for warning in said:
-        warn(warning)
-    messages = [str(warning) for warning in said]
+    messages = [str(warning) for warning in warnings_of(ending)]
     if design.dropped:
         messages.insert(0, rank_message(design.dropped, design.p + len(design.dropped)))
     conditions = tuple(Condition(kind="warning", message=message) for message in messages)

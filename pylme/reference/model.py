@@ -34,9 +34,9 @@ from pylme.reference.standard_errors import standard_errors
 from pylme.reference.threads import one_thread
 from pylme.results.condition import Condition
 from pylme.results.estimates import Estimates
+from pylme.results.fitted_model import fit_record
 from pylme.results.linear_problem import LinearProblem
 from pylme.results.ranef import RandomEffects
-from pylme.results.record import fit_record
 from pylme.results.varcorr import VarCorr, VarCorrTerm
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pylme.frame import Rows
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.spec import ModelSpec
     from pylme.reference.criterion.likelihood import Evaluation
@@ -51,9 +52,8 @@ if TYPE_CHECKING:
     from pylme.reference.ending import Ending
     from pylme.reference.solution import FixedEffects, Solution
     from pylme.results.estimates import ModelInfo
+    from pylme.results.fitted_model import FitRecord, ResidualType
     from pylme.results.optinfo import OptInfo
-    from pylme.results.protocol import ResidualType
-    from pylme.results.record import FitRecord
     from pylme.results.variance_errors import VarianceErrors
 
 __all__ = ["ReferenceModel"]
@@ -146,11 +146,27 @@ class ReferenceModel:
         ending = examined(ending, self.problem, self.design)
         before = {str(warning) for warning in warnings_of(self.ending)}
         kept = [c for c in self.conditions if c.message not in before]
-        said = warnings_of(ending)
-        for warning in said:
+        said = [Condition(kind="warning", message=str(each)) for each in warnings_of(ending)]
+        return ReferenceModel(self.spec, self.design, self.problem, ending, (*kept, *said))
+
+    @property
+    def rows(self) -> Rows:
+        """The rows of the data that were used."""
+        return self.design.rows
+
+    def announce(self) -> None:
+        """Give what the search ended with as Python warnings."""
+        for warning in warnings_of(self.ending):
             warn(warning)
-        told = [Condition(kind="warning", message=str(warning)) for warning in said]
-        return ReferenceModel(self.spec, self.design, self.problem, ending, (*kept, *told))
+
+    def leaves_little(self) -> bool:
+        """False: whether there is a finite optimum is a part of the search's ending."""
+        return False
+
+    def with_conditions(self, more: tuple[Condition, ...]) -> ReferenceModel:
+        """The same fit with further conditions."""
+        conditions = (*self.conditions, *more)
+        return ReferenceModel(self.spec, self.design, self.problem, self.ending, conditions)
 
     def record(self) -> FitRecord:
         """What a study keeps of a fit."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pylme.reference.criterion.crossed import Crossed
     from pylme.reference.criterion.likelihood import Evaluation
     from pylme.reference.criterion.prepare import Problem
-    from pylme.results.protocol import ResidualType
+    from pylme.results.fitted_model import ResidualType
 
 __all__ = ["hat_values", "influence", "linear_predictor", "random_part", "residuals"]
 

@@ -1,135 +1,166 @@
 """Fits as JSON: all numbers of a fit, readable without R and without the data.
 
-The file holds the records as they are, field by field. Numbers keep every digit; NaN and infinities
-stand as text, as JSON has no numbers for them.
+The text holds the records of a fit field by field, by the types that `Records` declares, and the
+number of the schema. Numbers keep every digit; NaN and infinities are texts, because JSON has no
+numbers for them.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme._version import __version__
 from pylme.arrays import read_only
 from pylme.errors import NotAvailableError
 from pylme.frame import Rows
 from pylme.results.condition import Condition
 from pylme.results.estimates import Estimates, ModelInfo
+from pylme.results.fitted_model import EngineName, ResidualType, fit_record
 from pylme.results.optinfo import OptInfo
-from pylme.results.protocol import ResidualType
 from pylme.results.ranef import RandomEffects
-from pylme.results.record import fit_record
 from pylme.results.varcorr import VarCorr
 from pylme.results.variance_errors import VarianceErrors
 
 if TYPE_CHECKING:
+    from pylme.results.fitted_model import FitRecord, FittedModel
     from pylme.results.linear_problem import LinearProblem
-    from pylme.results.protocol import FittedModel
-    from pylme.results.record import FitRecord
 
-__all__ = ["SavedModel", "model_from_json", "model_to_json"]
+__all__ = ["SavedModel", "from_json", "to_json"]
 
-FORMAT: Final = "pylme-fit/1"
+#: Of what this version writes. Version 0.1 of pylme wrote schema 1.
+SCHEMA: Final = 2
+_FIRST_FORMAT: Final = "pylme-fit/1"
+_PREFIX: Final = "saved_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SavedModel:
-    """A fitted model without its engine: the records that it had when it was saved."""
+class Records:
+    """All that a fitted model answers without its data, by the names of `FittedModel`."""
 
-    engine: str
+    engine: EngineName
     conditions: tuple[Condition, ...]
-    saved_info: ModelInfo
-    saved_estimates: Estimates
-    saved_vcov: NDArray[np.float64]
-    saved_varcorr: VarCorr
-    saved_variance_errors: VarianceErrors | None
-    saved_optinfo: OptInfo
-    saved_ranef: tuple[RandomEffects, ...]
-    saved_ranef_var: Mapping[str, NDArray[np.float64]]
-    saved_fitted: NDArray[np.float64]
-    saved_residuals: Mapping[str, NDArray[np.float64]]
+    rows: Rows
+    info: ModelInfo
+    estimates: Estimates
+    vcov: NDArray[np.float64]
+    varcorr: VarCorr
+    variance_errors: VarianceErrors | None
+    optinfo: OptInfo
+    ranef: tuple[RandomEffects, ...]
+    ranef_var: Mapping[str, NDArray[np.float64]]
+    fitted: NDArray[np.float64]
+    residuals: Mapping[str, NDArray[np.float64]]
 
-    @classmethod
-    def of(cls, model: FittedModel) -> SavedModel:
-        """All records of a fitted model."""
-        ranef = model.ranef()
-        return cls(
-            engine=model.engine,
-            conditions=model.conditions,
-            saved_info=model.info(),
-            saved_estimates=model.estimates(),
-            saved_vcov=model.vcov(),
-            saved_varcorr=model.varcorr(),
-            saved_variance_errors=model.variance_errors(),
-            saved_optinfo=model.optinfo(),
-            saved_ranef=ranef,
-            saved_ranef_var={effects.group: model.ranef_var(effects.group) for effects in ranef},
-            saved_fitted=model.fitted(),
-            saved_residuals={kind: model.residuals(kind) for kind in get_args(ResidualType)},
-        )
 
-    @property
-    def spec(self) -> None:
-        """None: the data are not saved."""
-        return None
+def records_of(model: FittedModel) -> Records:
+    """The records of a fitted model."""
+    if isinstance(model, SavedModel):
+        return model.records
+    ranef = model.ranef()
+    return Records(
+        engine=model.engine,
+        conditions=model.conditions,
+        rows=model.rows,
+        info=model.info(),
+        estimates=model.estimates(),
+        vcov=model.vcov(),
+        varcorr=model.varcorr(),
+        variance_errors=model.variance_errors(),
+        optinfo=model.optinfo(),
+        ranef=ranef,
+        ranef_var={effects.group: model.ranef_var(effects.group) for effects in ranef},
+        fitted=model.fitted(),
+        residuals={kind: model.residuals(kind) for kind in get_args(ResidualType)},
+    )
+
+
+class SavedModel:
+    """A fitted model without its engine: the records that it had when it was saved.
+
+    Parameters
+    ----------
+    records : Records
+    """
+
+    #: The data are not saved.
+    spec: Final = None
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self.engine = records.engine
+        self.conditions = records.conditions
+        self.rows = records.rows
+
+    def announce(self) -> None:
+        """Give nothing: the warnings were given when the model was fitted."""
+
+    def leaves_little(self) -> bool:
+        """False: nothing is left to examine it by."""
+        return False
+
+    def with_conditions(self, more: tuple[Condition, ...]) -> SavedModel:
+        """The same records with further conditions."""
+        return SavedModel(replace(self.records, conditions=(*self.conditions, *more)))
 
     def record(self) -> FitRecord:
-        """What a study keeps of a fit."""
+        """The numbers that a study keeps."""
         return fit_record(self)
 
     def info(self) -> ModelInfo:
         """What was fitted to what."""
-        return self.saved_info
+        return self.records.info
 
     def estimates(self) -> Estimates:
         """The numbers that define the fit."""
-        return self.saved_estimates
-
-    def vcov(self) -> NDArray[np.float64]:
-        """Covariance matrix of the fixed effects, shape (p, p)."""
-        return self.saved_vcov
-
-    def varcorr(self) -> VarCorr:
-        """Variances and correlations of the random effects."""
-        return self.saved_varcorr
-
-    def variance_errors(self) -> VarianceErrors | None:
-        """Standard errors of the variance components, where the engine gave any."""
-        return self.saved_variance_errors
-
-    def optinfo(self) -> OptInfo:
-        """The optimiser's record."""
-        return self.saved_optinfo
-
-    def is_singular(self, tol: float) -> bool:
-        """Whether a parameter with the lower bound 0 lies below `tol`: lme4's rule."""
-        saved = self.saved_estimates
-        return bool(np.any(saved.theta[saved.lower == 0] < tol))
-
-    def ranef(self) -> tuple[RandomEffects, ...]:
-        """Conditional modes, a record for each grouping factor."""
-        return self.saved_ranef
-
-    def ranef_var(self, group: str) -> NDArray[np.float64]:
-        """Conditional variances of one grouping factor, shape (levels, k, k)."""
-        return self.saved_ranef_var[group]
-
-    def fitted(self) -> NDArray[np.float64]:
-        """Fitted values on the scale of the response, shape (nobs,)."""
-        return self.saved_fitted
-
-    def residuals(self, kind: ResidualType) -> NDArray[np.float64]:
-        """Residuals of one kind, shape (nobs,)."""
-        return self.saved_residuals[kind]
+        return self.records.estimates
 
     def linear_problem(self) -> LinearProblem | None:
         """None: the matrices are not saved."""
         return None
+
+    def vcov(self) -> NDArray[np.float64]:
+        """Covariance matrix of the fixed effects, shape (p, p)."""
+        return self.records.vcov
+
+    def varcorr(self) -> VarCorr:
+        """Variances and correlations of the random effects."""
+        return self.records.varcorr
+
+    def variance_errors(self) -> VarianceErrors | None:
+        """Standard errors of the variance components, where the engine gave any."""
+        return self.records.variance_errors
+
+    def optinfo(self) -> OptInfo:
+        """The optimiser's record."""
+        return self.records.optinfo
+
+    def is_singular(self, tol: float) -> bool:
+        """Whether a parameter with the lower bound 0 lies below `tol`: lme4's rule."""
+        saved = self.records.estimates
+        return bool(np.any(saved.theta[saved.lower == 0] < tol))
+
+    def ranef(self) -> tuple[RandomEffects, ...]:
+        """Conditional modes, a record for each grouping factor."""
+        return self.records.ranef
+
+    def ranef_var(self, group: str) -> NDArray[np.float64]:
+        """Conditional variances of one grouping factor, shape (levels, k, k)."""
+        return self.records.ranef_var[group]
+
+    def fitted(self) -> NDArray[np.float64]:
+        """Fitted values on the scale of the response, shape (nobs,)."""
+        return self.records.fitted
+
+    def residuals(self, kind: ResidualType) -> NDArray[np.float64]:
+        """Residuals of one kind, shape (nobs,)."""
+        return self.records.residuals[kind]
 
     def getme(self, name: str) -> Any:
         """Not available: the model's matrices are not saved."""
@@ -158,7 +189,7 @@ def _not_saved(asked: str) -> NotAvailableError:
 
 @lru_cache(maxsize=1)
 def _converter() -> Any:
-    """The rules for arrays and numbers; dataclasses, tuples and mappings go field by field."""
+    """The rules for arrays, numbers and rows; dataclasses and mappings go field by field."""
     from cattrs import Converter
 
     converter = Converter(forbid_extra_keys=True)
@@ -166,6 +197,8 @@ def _converter() -> Any:
     converter.register_structure_hook_func(_is_array, lambda value, _: _array(value))
     converter.register_unstructure_hook(float, _plain_number)
     converter.register_structure_hook(float, lambda value, _: float(value))
+    converter.register_unstructure_hook(Rows, Rows.to_plain)
+    converter.register_structure_hook(Rows, lambda value, _: Rows.from_plain(value))
     return converter
 
 
@@ -189,7 +222,7 @@ def _array(value: Mapping[str, Any]) -> NDArray[np.float64]:
 
 
 def _json_value(value: Any) -> Any:
-    """For what stands under `Any`, as the optimiser's control does."""
+    """For values whose type is `Any`, such as the optimiser's options."""
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):
@@ -197,42 +230,52 @@ def _json_value(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no place in JSON")
 
 
-def model_to_json(model: FittedModel, rows: Rows) -> str:
-    """The records of a model and the places of its rows, as JSON text."""
-    saved = model if isinstance(model, SavedModel) else SavedModel.of(model)
+def to_json(model: FittedModel) -> str:
+    """The records of a model as JSON text."""
     content = {
-        "format": FORMAT,
-        "rows": rows.to_plain(),
-        "model": _converter().unstructure(saved),
+        "schema": SCHEMA,
+        "pylme": __version__,
+        "fit": _converter().unstructure(records_of(model)),
     }
     return json.dumps(content, default=_json_value, allow_nan=False)
 
 
-def model_from_json(text: str) -> tuple[SavedModel, Rows]:
-    """The records that `model_to_json` wrote.
+def from_json(text: str) -> SavedModel:
+    """The fit that `to_json` wrote, also that of version 0.1.
 
     Raises
     ------
     NotAvailableError
-        If the text is not one of ours.
+        If the text does not hold a fit.
     """
     try:
         content = json.loads(text)
     except (TypeError, ValueError) as error:
         raise _unreadable(f"the text is not JSON ({error})") from error
-    kind = content.get("format") if isinstance(content, dict) else None
-    if kind != FORMAT:
-        raise _unreadable(f"the format is {kind!r}, not {FORMAT!r}")
+    if not isinstance(content, dict):
+        raise _unreadable("the text holds no JSON object")
+    if content.get("format") == _FIRST_FORMAT:
+        content = _upgraded(content)
+    if (schema := content.get("schema")) != SCHEMA:
+        raise _unreadable(f"its schema is {schema!r}, and this version reads 1 to {SCHEMA}")
     try:
-        model = _converter().structure(content["model"], SavedModel)
-        return model, Rows.from_plain(content["rows"])
+        return SavedModel(_converter().structure(content["fit"], Records))
     except Exception as error:
         raise _unreadable(f"a part is missing or malformed ({error})") from error
+
+
+def _upgraded(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What version 0.1 wrote, in the schema of today: rows apart, and other names of the parts."""
+    model = content.get("model")
+    parts = model if isinstance(model, dict) else {}
+    fit = {name.removeprefix(_PREFIX): part for name, part in parts.items()}
+    return {"schema": SCHEMA, "fit": {**fit, "rows": content.get("rows")}}
 
 
 def _unreadable(found: str) -> NotAvailableError:
     return NotAvailableError(
         asked="Reading a fit from JSON",
         found=found,
-        remedy="Pass the text that fit.to_json() of this version of pylme gave.",
+        remedy="Pass the text that fit.to_json() gave. What a newer version of pylme wrote is read "
+        "by that version.",
     )

@@ -15,7 +15,7 @@ from .models import MODELS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pylme.api.fitting import Engine
+    from pylme.results.engine import Engine
 
     from .benchmark import Benchmark, Options
     from .models import Model

@@ -16,7 +16,7 @@ import pylme
 from pylme.cli import app
 from pylme.families import negative_binomial
 from pylme.formula import parse_formula
-from pylme.lme4 import fitting
+from pylme.lme4 import engine as lme4_engine
 from pylme.lme4.installation import availability
 from pylme.lme4.linear_problem import terms_of
 from pylme.lme4.session import session
@@ -93,7 +93,7 @@ CASES = {
     ),
     "no finite optimum by lme4": Case(
         trigger=_where(
-            fitting,
+            lme4_engine,
             "fit_with_lme4",
             _raising(
                 pylme.errors.RError(

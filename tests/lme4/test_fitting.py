@@ -7,7 +7,7 @@ import pytest
 
 import pylme
 from pylme.lme4.fitting import prepare_again, prepare_responses
-from pylme.model_matrix.specify import specified
+from pylme.model_matrix.specify import ModelArguments, specified
 
 pytestmark = [
     pytest.mark.needs_r,
@@ -23,10 +23,8 @@ DRAWN = pylme.simulate(
 
 
 def of(formula, *, reml=True, weights=None, start=None):
-    return specified(
-        formula, DRAWN.to_frame(0), weights=weights, offset=None, subset=None, contrasts=None,
-        start=start, na_action="omit", family=None, reml=reml,
-    )  # fmt: skip
+    arguments = ModelArguments(weights=weights, start=start, reml=reml)
+    return specified(formula, DRAWN.to_frame(0), arguments)
 
 
 def told(conditions):

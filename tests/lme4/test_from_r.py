@@ -56,7 +56,7 @@ def fit():
 
 def again(fit) -> pylme.Fit:
     """The fit without what it remembers of earlier questions."""
-    return pylme.Fit(fit._model, fit._rows)
+    return pylme.Fit(fit._model)
 
 
 def lost(action, fit) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from pylme.model_matrix.coding import CONTRASTS
-from pylme.model_matrix.specify import specified
+from pylme.model_matrix.specify import ModelArguments, specified
 
 if TYPE_CHECKING:
     from pylme.model_matrix import matrices
@@ -85,8 +85,7 @@ def lformula(formula: str, data: Any, **arguments: Any) -> Native:
     from pylme.lme4.from_r import from_r
     from pylme.lme4.to_r import to_r
 
-    given = dict.fromkeys(("weights", "offset", "subset", "contrasts", "start")) | arguments
-    spec = specified(formula, data, na_action="omit", family=None, reml=True, **given)
+    spec = specified(formula, data, ModelArguments(**arguments))
     contrasts = {
         name: CONTRASTS[value] if isinstance(value, str) else value
         for name, value in spec.contrasts.items()

@@ -21,7 +21,7 @@ from pylme.errors import (
 )
 from pylme.families.family import family
 from pylme.model_matrix.build import build
-from pylme.model_matrix.specify import specified
+from pylme.model_matrix.specify import ModelArguments, specified
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,10 +142,10 @@ def test_a_missing_value_from_a_transformation_can_be_refused(sleepstudy: pd.Dat
 def test_counts_are_two_columns_for_a_binomial_family() -> None:
     cbpp = pylme.datasets.load("cbpp")
     spec = specified(
-        "cbind(incidence, size - incidence) ~ period + (1 | herd)", cbpp, weights=None,
-        offset=None, subset=None, contrasts=None, start=None, na_action="omit",
-        family=family("binomial"), reml=False,
-    )  # fmt: skip
+        "cbind(incidence, size - incidence) ~ period + (1 | herd)",
+        cbpp,
+        ModelArguments(family=family("binomial"), reml=False),
+    )
     expected = np.column_stack([cbpp["incidence"], cbpp["size"] - cbpp["incidence"]])
     np.testing.assert_array_equal(build(spec).y, expected)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 import pylme
 from pylme.model_matrix.build import build
-from pylme.model_matrix.specify import specified
+from pylme.model_matrix.specify import ModelArguments, specified
 from pylme.reference.ending import Ending
 from pylme.reference.linear import problem_of
 from pylme.reference.model import ReferenceModel
@@ -126,9 +126,7 @@ def both(name: str) -> tuple[pylme.Fit, pylme.Fit]:
 
 def prepared(formula: str, data: Any, **arguments: Any) -> tuple[Any, matrices.Design, Problem]:
     """A model ready to be fitted: specification, design, problem."""
-    given = dict.fromkeys(("weights", "offset", "subset", "contrasts", "start"))
-    given |= {"reml": True} | arguments
-    spec = specified(formula, data, na_action="omit", family=None, **given)
+    spec = specified(formula, data, ModelArguments(**arguments))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pylme.errors.FitWarning)
         design = build(spec)
@@ -151,4 +149,4 @@ def at_theta(formula: str, data: Any, theta: Any, **arguments: Any) -> pylme.Fit
         agreed=1,
         trace=(step,),
     )
-    return pylme.Fit(ReferenceModel(spec, design, problem, ending, ()), design.rows)
+    return pylme.Fit(ReferenceModel(spec, design, problem, ending, ()))

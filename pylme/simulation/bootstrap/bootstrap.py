@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.draws.seeds import Seed
-    from pylme.frame import Rows
-    from pylme.results.protocol import FittedModel
+    from pylme.results.fitted_model import FittedModel
     from pylme.simulation.estimate.collecting import Collect
 
 __all__ = ["Bootstrap", "bootstrap"]
@@ -241,7 +240,6 @@ def _distinct(names: Iterable[str]) -> list[str]:
 
 def bootstrap(
     model: FittedModel,
-    rows: Rows,
     n: int,
     *,
     seed: Seed,
@@ -250,7 +248,7 @@ def bootstrap(
     collect: Collect | None,
     progress: bool,
 ) -> Bootstrap:
-    """The parametric bootstrap of a model and the rows that it used; see ``Fit.bootstrap``."""
+    """The parametric bootstrap of a model; see ``Fit.bootstrap``."""
     n = whole_number("n", n, least=1)
     n_jobs, progress = workers("n_jobs", n_jobs), true_or_false("progress", progress)
     chosen = model.engine if engine is None else choice("engine", engine, Engine)
@@ -263,7 +261,7 @@ def bootstrap(
         engine=chosen,
         collect=collect,
     )
-    own = {} if collect is None else collect(model, rows)
+    own = {} if collect is None else collect(model)
     record = record_of(model, seconds=0.0, verdict=None, collected=own)
     # Theta says nothing that the standard deviations and correlations do not.
     told = [i for i, parameter in enumerate(record.parameters) if parameter.effect != "theta"]

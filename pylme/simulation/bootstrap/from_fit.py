@@ -16,7 +16,7 @@ from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from pylme.model_matrix.spec import ModelSpec
-    from pylme.results.protocol import FittedModel
+    from pylme.results.fitted_model import FittedModel
 
 __all__ = ["simulator_of", "specification_of"]
 

@@ -7,11 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pylme.draws.seeds import Seeds
-from pylme.lme4.model import RModel
-from pylme.model_matrix.responses import with_response
 from pylme.model_matrix.spec import ModelSpec
-from pylme.reference.engine import fit_with_numpy
-from pylme.results.protocol import FittedModel
+from pylme.results.engine import ENGINES, EngineName, FitRequest
+from pylme.results.fitted_model import FittedModel
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.estimate.batched import Batch
 from pylme.simulation.estimate.collecting import Collect
@@ -54,7 +52,7 @@ class Refits:
     seeds: Seeds
     model: FittedModel
     spec: ModelSpec
-    engine: str
+    engine: EngineName
     collect: Collect | None
 
     @property
@@ -65,7 +63,7 @@ class Refits:
     @property
     def batched(self) -> bool:
         """Whether the replicates of a shard are fitted at once."""
-        return self.engine == "numpy" and self.collect is None
+        return ENGINES[self.engine].in_batches and self.collect is None
 
     def fitters(self) -> list[Fitter]:
         """What fits the model."""
@@ -74,16 +72,17 @@ class Refits:
         return [ByResponse(_NAME, self.spec, self._prepared(), check=False, collect=self.collect)]
 
     def _prepared(self) -> Callable[[NDArray[np.float64]], FittedModel]:
-        if self.engine == "numpy":
-            return partial(_fit_with_numpy, self.spec)
-        from pylme.lme4.fitting import prepare_again, prepare_responses
+        engine = ENGINES[self.engine]
+        if engine is ENGINES[self.model.engine]:
+            prepared = engine.functions.prepare_again(self.model)
+        else:
+            prepared = engine.functions.prepare(FitRequest(spec=self.spec))
+        return partial(_silently, prepared)
 
-        if isinstance(self.model, RModel):
-            return prepare_again(self.model).fit
-        return prepare_responses(self.spec, None).fit
 
-
-def _fit_with_numpy(spec: ModelSpec, y: NDArray[np.float64]) -> FittedModel:
+def _silently(
+    prepared: Callable[[NDArray[np.float64]], FittedModel], y: NDArray[np.float64]
+) -> FittedModel:
     with silenced():
-        # They stay in the conditions of the fit.
-        return fit_with_numpy(with_response(spec, y))
+        # The warnings stay in the conditions of the fit.
+        return prepared(y)

@@ -11,7 +11,7 @@ from pylme.formula import Name, deparse, parse_formula
 from pylme.frame.table import open_table
 from pylme.model_matrix.build import build
 from pylme.model_matrix.requirements import require_fittable
-from pylme.model_matrix.specify import specified
+from pylme.model_matrix.specify import ModelArguments, specified
 from pylme.simulation.draw.tables import with_column
 
 if TYPE_CHECKING:
@@ -60,9 +60,7 @@ def design_of_predictors(
     named = [name for name in parse_formula(formula).columns if name != response]
     # Any numbers that differ: nothing of the design but `y` depends on them.
     placeholder = np.arange(float(open_table(data, named).nrow))
-    spec = specified(
-        formula, with_column(data, response, placeholder), weights=weights, offset=offset,
-        subset=subset, contrasts=contrasts, start=None, na_action="omit", family=None, reml=True,
-    )  # fmt: skip
+    arguments = ModelArguments(weights=weights, offset=offset, subset=subset, contrasts=contrasts)
+    spec = specified(formula, with_column(data, response, placeholder), arguments)
     require_fittable(spec, more_effects_than_rows=True)
     return build(spec)

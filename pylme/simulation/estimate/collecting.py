@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from pylme.errors import OptionError
-from pylme.frame import Rows
 from pylme.options import mapping
-from pylme.results.protocol import FittedModel
+from pylme.results.fitted_model import FittedModel
 
 __all__ = ["Collect"]
 
@@ -26,11 +25,11 @@ class Collect:
     own : callable
         Takes a `Fit` and gives numbers by name.
     wrap : callable
-        Makes a `Fit` of a fitted model and its rows.
+        Makes a `Fit` of a fitted model.
     """
 
     own: Callable[[Any], Mapping[str, float]]
-    wrap: Callable[[FittedModel, Rows], Any]
+    wrap: Callable[[FittedModel], Any]
 
     def __post_init__(self) -> None:
         if not callable(self.own):
@@ -38,7 +37,7 @@ class Collect:
                 option="the function of each fit", value=self.own, allowed="a function of a fit"
             )
 
-    def __call__(self, model: FittedModel, rows: Rows) -> Mapping[str, float]:
+    def __call__(self, model: FittedModel) -> Mapping[str, float]:
         """The numbers of a fitted model.
 
         Raises
@@ -46,7 +45,7 @@ class Collect:
         OptionError
             If the user's function gives anything else.
         """
-        found: object = self.own(self.wrap(model, rows))
+        found: object = self.own(self.wrap(model))
         option = "what the function of each fit returns"
         numbers = mapping(option, found, allowed="a mapping from names to numbers")
         for name, value in numbers.items():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pylme.errors import OptionError
 from pylme.lme4.control import LmerControl
 from pylme.model_matrix.spec import Contrast
-from pylme.model_matrix.specify import specified
+from pylme.model_matrix.specify import ModelArguments, specified
 from pylme.options import mapping, text, true_or_false
 
 if TYPE_CHECKING:
@@ -65,10 +65,11 @@ class StudyModel:
 
     def specified(self, data: Any) -> ModelSpec:
         """The model on a table."""
-        return specified(
-            self.formula, data, weights=self.weights, offset=self.offset, subset=self.subset,
-            contrasts=self.contrasts, start=None, na_action="omit", family=None, reml=self.reml,
+        arguments = ModelArguments(
+            weights=self.weights, offset=self.offset, subset=self.subset,
+            contrasts=self.contrasts, reml=self.reml,
         )  # fmt: skip
+        return specified(self.formula, data, arguments)
 
 
 def read_models(models: Any, *, engine: str) -> dict[str, StudyModel]:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pylme.errors import FitWarning, RError
-from pylme.lme4.model import RModel
-from pylme.model_matrix.requirements import require_fittable
+from pylme.crosscheck.fitting import examined_for_breakdown, fit_model
+from pylme.errors import FitWarning
+from pylme.results.engine import FitRequest
 from pylme.simulation.estimate.block import stacked
 from pylme.simulation.estimate.record import failure, record_of
 from pylme.warning_scopes import silenced
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pylme.frame import Rows
     from pylme.model_matrix.spec import ModelSpec
-    from pylme.results.protocol import FittedModel
+    from pylme.results.engine import EngineName
+    from pylme.results.fitted_model import FittedModel
     from pylme.simulation.draw.simulation import Simulation
     from pylme.simulation.draw.sources import Drawn
     from pylme.simulation.estimate.block import Block
@@ -40,8 +40,8 @@ class _OneByOne:
         self.check = check
         self.collect = collect
 
-    def fitted(self, drawn: Any, i: int) -> tuple[FittedModel, Rows]:
-        """The fit to replicate `i` of those drawn, and the rows that it used."""
+    def fitted(self, drawn: Any, i: int) -> FittedModel:
+        """The fit to replicate `i` of those drawn."""
         raise NotImplementedError
 
     def fit(self, drawn: Drawn) -> list[Block]:
@@ -54,10 +54,10 @@ class _OneByOne:
         try:
             with silenced(FitWarning):
                 # What they say is in the columns of the replicate's row.
-                model, rows = self.fitted(drawn, i)
+                model = self.fitted(drawn, i)
                 seconds = time.perf_counter() - started
                 verdict = self._verdict(model)
-            collected = {} if self.collect is None else self.collect(model, rows)
+            collected = {} if self.collect is None else self.collect(model)
             return record_of(model, seconds=seconds, verdict=verdict, collected=collected)
         except (Exception, SystemExit) as error:  # noqa: BLE001  (kept as the replicate's row)
             return failure(error, seconds=time.perf_counter() - started)
@@ -96,42 +96,29 @@ class ByResponse(_OneByOne):
         self.rows = spec.frame.rows
         self.prepared = prepared
 
-    def fitted(self, drawn: Simulation, i: int) -> tuple[FittedModel, Rows]:
-        """The fit to replicate `i`, and its rows: nothing is drawn where an expression has none."""
+    def fitted(self, drawn: Simulation, i: int) -> FittedModel:
+        """The fit to replicate `i`."""
         kept = slice(None) if self.rows.kept is None else self.rows.kept
-        y = np.ascontiguousarray(drawn.y[kept, i])
-        model = self.prepared(y)
-        if isinstance(model, RModel):
-            from pylme.crosscheck.breakdown import with_breakdown
-
-            model = with_breakdown(model)
-        return model, self.rows.without(np.flatnonzero(np.isnan(y)))
+        return examined_for_breakdown(self.prepared(np.ascontiguousarray(drawn.y[kept, i])))
 
 
 class ByTable(_OneByOne):
     """A model on a table that is read anew for each replicate."""
 
     def __init__(
-        self, name: str, model: StudyModel, *, engine: str, check: bool, collect: Collect | None
+        self,
+        name: str,
+        model: StudyModel,
+        *,
+        engine: EngineName,
+        check: bool,
+        collect: Collect | None,
     ) -> None:
         super().__init__(name, check=check, collect=collect)
         self.model = model
         self.engine = engine
 
-    def fitted(self, drawn: Drawn, i: int) -> tuple[FittedModel, Rows]:
-        """The fit to replicate `i`, and the rows of its specification."""
+    def fitted(self, drawn: Drawn, i: int) -> FittedModel:
+        """The fit to replicate `i`."""
         spec = self.model.specified(drawn.to_frame(i))
-        require_fittable(spec)
-        if self.engine == "numpy":
-            from pylme.reference.engine import fit_with_numpy
-
-            return fit_with_numpy(spec), spec.frame.rows
-        from pylme.crosscheck.breakdown import require_finite_optimum, with_breakdown
-        from pylme.lme4.fitting import fit_with_lme4
-
-        try:
-            model = fit_with_lme4(spec, function="lmer", control=self.model.control)
-        except RError as error:
-            require_finite_optimum(spec, error)
-            raise
-        return with_breakdown(model), spec.frame.rows
+        return fit_model(self.engine, FitRequest(spec=spec, control=self.model.control))

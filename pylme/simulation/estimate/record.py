@@ -13,7 +13,7 @@ from pylme.results.assessed import assessed
 from pylme.simulation.estimate.parameters import Parameter, parameters_of, varcorr_values
 
 if TYPE_CHECKING:
-    from pylme.results.protocol import FittedModel
+    from pylme.results.fitted_model import FittedModel
 
 __all__ = ["Record", "failure", "record_of"]
 

@@ -14,6 +14,7 @@ import numpy as np
 from pylme._version import __version__
 from pylme.errors import OptionError
 from pylme.frame import Factor
+from pylme.results.engine import ENGINES
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.draw.sources import OwnFunction
 from pylme.simulation.store.fingerprint import fingerprint
@@ -62,7 +63,7 @@ def hash_of(job: Job, *, reference_blas: bool) -> str:
 
 
 def _uses_r(job: Job) -> bool:
-    return job.engine == "lme4" or job.seeds.rng == "R"
+    return ENGINES[job.engine].uses_r or job.seeds.rng == "R"
 
 
 def _versions_of_r() -> dict[str, str]:

@@ -11,6 +11,7 @@ from pylme.draws.seeds import Seeds
 from pylme.errors import RError
 from pylme.model_matrix.requirements import require_fittable
 from pylme.model_matrix.responses import response_column
+from pylme.results.engine import ENGINES, EngineName, FitRequest
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.draw.sources import Source
 from pylme.simulation.estimate.collecting import Collect
@@ -46,7 +47,7 @@ class Job:
     source: Source
     seeds: Seeds
     models: Mapping[str, StudyModel]
-    engine: str
+    engine: EngineName
     check: bool
     collect: Collect | None
 
@@ -58,7 +59,7 @@ class Job:
     @property
     def batched(self) -> bool:
         """Whether the replicates of a shard are fitted at once."""
-        return self.engine == "numpy" and self.collect is None and not self.check
+        return ENGINES[self.engine].in_batches and self.collect is None and not self.check
 
     def require_fittable(self) -> None:
         """Raise where a model can be fitted to no replicate, before any is drawn.
@@ -94,15 +95,13 @@ class Job:
                 from pylme.simulation.estimate.batched import Batch
 
                 return Batch(name, spec)
-            if self.engine == "lme4":
-                from pylme.lme4.fitting import prepare_responses
-
-                # What R refuses now it refuses of each replicate, whose row then says so.
-                with suppress(RError):
-                    return ByResponse(
-                        name, spec, prepare_responses(spec, model.control).fit,
-                        check=self.check, collect=self.collect,
-                    )  # fmt: skip
+            # What the engine refuses now it refuses of each replicate, whose row then says so.
+            with suppress(RError):
+                request = FitRequest(spec=spec, control=model.control)
+                return ByResponse(
+                    name, spec, ENGINES[self.engine].functions.prepare(request),
+                    check=self.check, collect=self.collect,
+                )  # fmt: skip
         return ByTable(name, model, engine=self.engine, check=self.check, collect=self.collect)
 
     def _explains_what_is_drawn(self, spec: ModelSpec) -> bool:

@@ -2,44 +2,88 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylme.results.estimates import Estimates
+from pylme.results.optinfo import OptInfo
+from pylme.results.varcorr import VarCorr
+from pylme.tolerances import SINGULAR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from pylme.frame import Rows
     from pylme.model_matrix.spec import ModelSpec
     from pylme.results.condition import Condition
-    from pylme.results.estimates import Estimates, ModelInfo
+    from pylme.results.estimates import ModelInfo
     from pylme.results.linear_problem import LinearProblem
-    from pylme.results.optinfo import OptInfo
     from pylme.results.ranef import RandomEffects
-    from pylme.results.record import FitRecord
-    from pylme.results.varcorr import VarCorr
     from pylme.results.variance_errors import VarianceErrors
 
-__all__ = ["FittedModel", "ResidualType"]
+__all__ = ["EngineName", "FitRecord", "FittedModel", "ResidualType", "fit_record"]
 
+#: The engines that fit models.
+EngineName = Literal["lme4", "numpy"]
 ResidualType = Literal["deviance", "pearson", "response", "working", "scaled"]
 
 
-class FittedModel(Protocol):
-    """A fitted model: an engine's own object behind a face that both engines have.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitRecord:
+    """The numbers of a fit that need no data, as a study keeps them.
 
-    Every method computes or fetches when it is called; who holds the model keeps what it got.
-    Per-row arrays are in the order of the rows that were used.
+    Attributes
+    ----------
+    estimates : Estimates
+    std_error : ndarray, shape (p,)
+        Of the fixed effects.
+    varcorr : VarCorr
+    optinfo : OptInfo
+    singular : bool
+        By lme4's rule and tolerance.
+    """
+
+    estimates: Estimates
+    std_error: NDArray[np.float64]
+    varcorr: VarCorr
+    optinfo: OptInfo
+    singular: bool
+
+
+def fit_record(model: FittedModel) -> FitRecord:
+    """The record of a model, one part after the other."""
+    return FitRecord(
+        estimates=model.estimates(),
+        std_error=np.sqrt(np.diag(model.vcov())),
+        varcorr=model.varcorr(),
+        optinfo=model.optinfo(),
+        singular=model.is_singular(SINGULAR),
+    )
+
+
+class FittedModel(Protocol):
+    """A fitted model: the same questions and answers whichever engine fitted it.
+
+    Every method computes or fetches when it is called; the caller keeps the answer. Arrays with one
+    value for each row are in the order of the rows that were used.
     """
 
     @property
-    def engine(self) -> str:
+    def engine(self) -> EngineName:
         """The engine's name."""
         ...
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """What was said during the fit, in order."""
+        """The warnings and messages of the fit, in order."""
+        ...
+
+    @property
+    def rows(self) -> Rows:
+        """The rows of the data that were used."""
         ...
 
     @property
@@ -47,8 +91,23 @@ class FittedModel(Protocol):
         """What was fitted to which data; None where the data were not saved."""
         ...
 
+    def announce(self) -> None:
+        """Give the warnings of the fit as Python warnings."""
+        ...
+
+    def leaves_little(self) -> bool:
+        """Whether so little of the response is left that the fit may have no finite optimum.
+
+        Never where the engine has examined that itself.
+        """
+        ...
+
+    def with_conditions(self, more: tuple[Condition, ...]) -> FittedModel:
+        """The same fit with further conditions."""
+        ...
+
     def record(self) -> FitRecord:
-        """What a study keeps of a fit, at once."""
+        """The numbers that a study keeps, in one step: each call into R takes time."""
         ...
 
     def info(self) -> ModelInfo:

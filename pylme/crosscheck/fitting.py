@@ -1,0 +1,51 @@
+"""A model fitted by either engine, and examined where the fit may have broken down.
+
+An engine returns what it found. lme4 does not notice that a criterion has no minimum, nor that an
+estimate is NaN; the other engine's analysis proves it. It is imported for such fits alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pylme.errors import RError
+from pylme.results.engine import ENGINES
+
+if TYPE_CHECKING:
+    from pylme.results.engine import EngineName, FitRequest
+    from pylme.results.fitted_model import FittedModel
+
+__all__ = ["examined_for_breakdown", "fit_model"]
+
+
+def fit_model(engine: EngineName, request: FitRequest) -> FittedModel:
+    """Fit a model by the engine of that name.
+
+    Raises
+    ------
+    ResponseError
+        If the effects explain the response without any residual, so that there is nothing to fit.
+    """
+    try:
+        model = ENGINES[engine].functions.fit(request)
+    except RError as error:
+        from pylme.crosscheck.breakdown import require_finite_optimum
+
+        require_finite_optimum(request.spec, error)
+        raise
+    return examined_for_breakdown(model)
+
+
+def examined_for_breakdown(model: FittedModel) -> FittedModel:
+    """The same fit; if it has broken down, its conditions say so.
+
+    Raises
+    ------
+    ResponseError
+        If the fixed effects alone explain the response.
+    """
+    if model.spec is None or not model.leaves_little():
+        return model
+    from pylme.crosscheck.breakdown import breakdown
+
+    return model.with_conditions(breakdown(model, model.spec))

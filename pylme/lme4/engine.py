@@ -1,0 +1,109 @@
+"""The engine "lme4": a model fitted by R's lme4."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pylme.errors import MissingRowsWarning, MissingValueError, warn
+from pylme.formula import Name, deparse
+from pylme.lme4.fitting import fit_with_lme4, prepare_responses
+from pylme.lme4.fitting import prepare_again as again
+from pylme.model_matrix.requirements import require_fittable
+from pylme.model_matrix.response_levels import outcomes
+from pylme.model_matrix.transformations import require_transformable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from pylme.errors import PylmeError
+    from pylme.formula import Formula
+    from pylme.lme4.control import Control
+    from pylme.lme4.model import RModel
+    from pylme.model_matrix.spec import ModelSpec
+    from pylme.results.engine import FitRequest, FittingFunction
+
+__all__ = ["fit", "prepare", "prepare_again", "unable"]
+
+_logger: Final = logging.getLogger("pylme")
+
+
+def unable(
+    function: FittingFunction, *, control: object, formula: Formula | None
+) -> PylmeError | None:
+    """Why lme4 cannot fit such a model: there is nothing that pylme asks of it and it refuses."""
+    del function, control, formula
+    return None
+
+
+def fit(request: FitRequest) -> RModel:
+    """Fit a model.
+
+    Raises
+    ------
+    DataError
+        If no model can be fitted to the data.
+    RError
+        If R stops.
+    FitTimeoutError
+        If R takes longer.
+    RUnavailableError
+        If R, rpy2 or lme4 is missing.
+    """
+    spec = request.spec
+    require_fittable(spec, more_effects_than_rows=_relaxed(request.control))
+    known = require_transformable(spec)
+    model = fit_with_lme4(request)
+    computed = spec.formula.functions or not isinstance(spec.formula.response, Name)
+    if computed:
+        model = _without_lost_rows(model, spec, known)
+    if (named := outcomes(spec)) is not None:
+        _logger.info(
+            "%s: success is %r and failure %r", deparse(spec.formula.response), *named[::-1]
+        )
+    return model
+
+
+def prepare(request: FitRequest) -> Callable[[NDArray[np.float64]], RModel]:
+    """Prepare a linear model for many responses: R makes its matrices once.
+
+    Raises
+    ------
+    RError
+        If R stops.
+    """
+    return prepare_responses(request.spec, request.control).fit
+
+
+def prepare_again(model: RModel) -> Callable[[NDArray[np.float64]], RModel]:
+    """Prepare the model of a fit for other responses, by the control and start of the fit.
+
+    Raises
+    ------
+    RError
+        If R stops.
+    """
+    return again(model).fit
+
+
+def _without_lost_rows(model: RModel, spec: ModelSpec, known: NDArray[np.intp]) -> RModel:
+    """The fit with the rows that it used.
+
+    R's own functions may lose further rows than those for which there was a warning before.
+    """
+    lost = model.lost_rows()
+    if further := len(np.setdiff1d(lost, known)):
+        counts = {"a transformation in the formula": further}
+        if spec.na_action == "fail":
+            raise MissingValueError(counts=counts)
+        warn(MissingRowsWarning(dropped=further, given=spec.frame.rows.n_given, counts=counts))
+    return model.with_rows(spec.frame.rows.without(lost))
+
+
+def _relaxed(control: Control | None) -> bool:
+    """Whether the control lets a term have more random effects than there are rows."""
+    return control is not None and control.check_nobs_vs_nre in ("ignore", "warning", "message")
