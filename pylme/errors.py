@@ -617,6 +617,21 @@ class PylmeWarning(_Told, UserWarning):
     """The root of all warnings that pylme gives."""
 
 
+class EngineWarning(PylmeWarning):
+    """``engine="auto"`` fits by another engine than lme4.
+
+    Given once for each reason in a process. `engine` is the engine used, `reason` says why.
+    """
+
+    def __init__(self, *, engine: str, reason: str) -> None:
+        super().__init__(
+            f"{reason}. Models are fitted by engine={engine!r}. Pass it, or set the environment "
+            f"variable PYLME_ENGINE={engine}, to fit without this notice."
+        )
+        self.engine = engine
+        self.reason = reason
+
+
 class UnsafeFunctionWarning(PylmeWarning):
     """`allow_function` let formulas call something that runs code or touches files."""
 

@@ -8,12 +8,19 @@ one changes no fit.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from pylme.errors import NotAvailableError, OptionError
-from pylme.options import choice, finite_numbers, is_number, text, true_or_false, whole_number
+from pylme.options import (
+    choice,
+    finite_numbers,
+    is_number,
+    text,
+    true_or_false,
+    whole_number,
+)
 from pylme.results import saving, tidying
 from pylme.results.assessed import assessed
 from pylme.results.coefficients import coefficient_table
@@ -33,11 +40,15 @@ if TYPE_CHECKING:
     from pylme.by_group.table import GroupCorrelations, IntervalMethod
     from pylme.crosscheck.report import CrossCheck
     from pylme.draws.seeds import Rng, Seed
+    from pylme.options import (
+        Engine,
+        EngineName,
+    )
     from pylme.plot.of_a_fit import Pictures
     from pylme.results.condition import Condition
     from pylme.results.convergence import Convergence
     from pylme.results.estimates import Estimates, ModelInfo
-    from pylme.results.fitted_model import EngineName, FittedModel
+    from pylme.results.fitted_model import FittedModel
     from pylme.results.optinfo import OptInfo
     from pylme.results.ranef import RandomEffects
     from pylme.results.tidying import Effects, Names
@@ -455,6 +466,7 @@ class Fit:
             optinfo=self.optinfo,
             coefficients=self.coef_table,
             scaled_residuals=self._model.residuals("scaled"),
+            engine=self.engine,
         )
 
     def tidy(
@@ -499,7 +511,7 @@ class Fit:
         return tidying.named(rows, names)
 
     def glance(self, *, names: Names = "pylme") -> pd.DataFrame:
-        """The fit in one row, with broom.mixed's columns.
+        """The fit in one row, with broom.mixed's columns and ``engine``.
 
         Parameters
         ----------
@@ -511,7 +523,9 @@ class Fit:
         OptionError
             If `names` is neither.
         """
-        row = tidying.glance_row(self._info, self._estimates, aic=self.aic, bic=self.bic)
+        row = tidying.glance_row(
+            self._info, self._estimates, aic=self.aic, bic=self.bic, engine=self.engine
+        )
         return tidying.named(row, names)
 
     def model_frame(self) -> pd.DataFrame:
@@ -549,7 +563,7 @@ class Fit:
         n: int = 1000,
         *,
         seed: Seed = None,
-        engine: Literal["lme4", "numpy"] | None = None,
+        engine: Engine | None = None,
         n_jobs: int | None = None,
         statistic: Callable[[Fit], Mapping[str, float]] | None = None,
         progress: bool = False,
@@ -562,7 +576,7 @@ class Fit:
             Replicates.
         seed : int, SeedSequence or None
             As for `pylme.simulate`.
-        engine : {"lme4", "numpy"}, optional
+        engine : {"auto", "lme4", "numpy"}, optional
             What fits the replicates; by default what fitted the model. lme4 does it with the
             control and the start of its fit, "numpy" all at once.
         n_jobs : int or None

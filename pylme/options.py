@@ -10,7 +10,7 @@ import math
 import sys
 from collections.abc import Mapping
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Final, TypeGuard, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeGuard, TypeVar, cast, get_args
 
 from pylme.errors import OptionError
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "Engine",
+    "EngineName",
     "choice",
     "finite_numbers",
     "is_number",
@@ -32,6 +34,10 @@ __all__ = [
     "workers",
 ]
 
+#: The engines that fit models.
+EngineName = Literal["lme4", "numpy"]
+#: What a caller may ask for: "auto" is the first engine that can start and can fit the model.
+Engine = Literal["auto", "lme4", "numpy"]
 T = TypeVar("T")
 #: More is never meant, and what counts to it would not come back.
 _MOST: Final = 2**31 - 1

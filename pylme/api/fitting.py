@@ -12,7 +12,8 @@ from pylme.fit import Fit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pylme.results.engine import EngineName, FitRequest
+    from pylme.options import EngineName
+    from pylme.results.engine import FitRequest
 
 __all__ = ["checked", "fitted", "require_kind", "within_memory"]
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pylme.fit import Fit
     from pylme.frame import NaAction
     from pylme.model_matrix.spec import Contrast, ContrastsFor, Start
-    from pylme.results.engine import Engine
+    from pylme.options import Engine
 
 __all__ = ["glmer"]
 
@@ -39,7 +39,7 @@ def glmer(
     family: str = "binomial",
     link: str | None = None,
     n_agq: int = 1,
-    engine: Engine = "lme4",
+    engine: Engine = "auto",
     weights: str | ArrayLike | None = None,
     offset: str | ArrayLike | None = None,
     subset: str | ArrayLike | None = None,
@@ -63,8 +63,8 @@ def glmer(
         The conditional distribution of the response.
     link : str, optional
         The family's usual link where none is given.
-    engine : {"lme4"}
-        The numpy engine fits linear models only.
+    engine : {"auto", "lme4"}
+        The NumPy engine fits linear models only.
     n_agq : int
         Points of the adaptive Gauss-Hermite quadrature: 1 is the Laplace approximation, 0 a
         faster and rougher one, more than 1 needs a single scalar random-effects term.
@@ -104,7 +104,6 @@ def glmer(
     {'(Intercept)': 0.642}
     """
     require_kind("control", control, GlmerControl)
-    chosen = choose(engine, "glmer", control=control)
     seconds = checked_timeout(timeout)
     arguments = ModelArguments(
         weights=weights, offset=offset, subset=subset, contrasts=contrasts,
@@ -115,6 +114,7 @@ def glmer(
     spec = specified(formula, data, arguments)
     require_starting_means(spec)
     points = _points(n_agq)
+    chosen = choose(engine, "glmer", control=control, formula=spec.formula)
     request = FitRequest(
         spec=spec, function="glmer", control=control, n_agq=points, timeout=seconds
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pylme.fit import Fit
     from pylme.frame import NaAction
     from pylme.model_matrix.spec import Contrast, ContrastsFor
-    from pylme.results.engine import Engine
+    from pylme.options import Engine
 
 __all__ = ["glmer_nb"]
 
@@ -29,7 +29,7 @@ def glmer_nb(
     formula: str,
     data: Any,
     *,
-    engine: Engine = "lme4",
+    engine: Engine = "auto",
     weights: str | ArrayLike | None = None,
     offset: str | ArrayLike | None = None,
     subset: str | ArrayLike | None = None,
@@ -63,7 +63,6 @@ def glmer_nb(
         As `lmer`.
     """
     require_kind("control", control, GlmerControl)
-    chosen = choose(engine, "glmer.nb", control=control)
     seconds = checked_timeout(timeout)
     arguments = ModelArguments(
         weights=weights, offset=offset, subset=subset, contrasts=contrasts,
@@ -71,5 +70,6 @@ def glmer_nb(
         family=family_of("poisson"), reml=False,
     )  # fmt: skip
     spec = specified(formula, data, arguments)
+    chosen = choose(engine, "glmer.nb", control=control, formula=spec.formula)
     request = FitRequest(spec=spec, function="glmer.nb", control=control, timeout=seconds)
     return fitted(chosen, request)

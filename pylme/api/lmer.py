@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pylme.fit import Fit
     from pylme.frame import NaAction
     from pylme.model_matrix.spec import Contrast, ContrastsFor, Start
-    from pylme.results.engine import Engine
+    from pylme.options import Engine
 
 __all__ = ["lmer"]
 
@@ -31,7 +31,7 @@ def lmer(
     data: Any,
     *,
     reml: bool = True,
-    engine: Engine = "lme4",
+    engine: Engine = "auto",
     weights: str | ArrayLike | None = None,
     offset: str | ArrayLike | None = None,
     subset: str | ArrayLike | None = None,
@@ -53,8 +53,11 @@ def lmer(
         pandas, polars, pyarrow, or a dict of arrays; only the columns named are read.
     reml : bool
         Fit by the restricted likelihood; False for maximum likelihood.
-    engine : {"lme4", "numpy"}
-        What fits the model: R's lme4, or pylme's own program, which needs no R.
+    engine : {"auto", "lme4", "numpy"}
+        What fits the model: R's lme4, or pylme's own NumPy engine, which needs no R. "auto" is
+        lme4 where it can start and can fit the model, else the NumPy engine where that can, with
+        one notice. The environment variable PYLME_ENGINE says what "auto" means. The engine that
+        fitted the model is ``fit.engine``.
     weights : str or array_like of shape (rows,), optional
         Prior weights, positive: the residual variance of a row is sigma^2 / weight.
     offset : str or array_like of shape (rows,), optional
@@ -68,7 +71,7 @@ def lmer(
         What `contrasts` codes: the fixed effects alone, as in lme4, or the columns left of the bars
         too.
     control : LmerControl, optional
-        For lme4 alone.
+        For lme4 alone: with it, "auto" is lme4.
     start : array_like, optional
         Starting values of theta.
     na_action : {"omit", "fail"}
@@ -98,7 +101,8 @@ def lmer(
     NotAvailableError
         With engine "numpy", if the formula calls a function that R alone knows.
     RUnavailableError
-        With engine "lme4", if R, rpy2 or lme4 is missing.
+        With engine "lme4", if R, rpy2 or lme4 is missing; with "auto", if the NumPy engine cannot
+        fit the model either.
     RError
         If R stops; with R's own message and call.
     FitTimeoutError
@@ -106,6 +110,8 @@ def lmer(
 
     Warns
     -----
+    EngineWarning
+        With engine "auto", once for each reason why lme4 is not used.
     MissingRowsWarning
         If rows were left out.
     ConvergenceWarning, SingularFitWarning, RankDeficiencyWarning, ScalingWarning, RWarning
@@ -129,7 +135,6 @@ def lmer(
     False
     """
     require_kind("control", control, LmerControl)
-    chosen = choose(engine, "lmer", control=control)
     reml, check = true_or_false("reml", reml), true_or_false("check", check)
     seconds = checked_timeout(timeout)
     arguments = ModelArguments(
@@ -138,5 +143,6 @@ def lmer(
         na_action=na_action, reml=reml,
     )  # fmt: skip
     spec = specified(formula, data, arguments)
+    chosen = choose(engine, "lmer", control=control, formula=spec.formula)
     request = FitRequest(spec=spec, function="lmer", control=control, timeout=seconds)
     return checked(partial(fitted, chosen, request)) if check else fitted(chosen, request)

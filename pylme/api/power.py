@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.draws.seeds import Seed, Seeds
+    from pylme.options import Engine
     from pylme.simulation.draw.sources import Source
-    from pylme.simulation.study import Engine
     from pylme.simulation.testing.hypothesis import Hypothesis
 
 __all__ = ["power"]

@@ -9,7 +9,7 @@ from pylme.draws.seeds import Rng
 from pylme.errors import OptionError
 from pylme.lme4.start import reference_libraries
 from pylme.options import choice, workers
-from pylme.results.engine import ENGINES
+from pylme.results.engine import ENGINES, choose
 from pylme.simulation.published import sectors
 from pylme.simulation.published.answer import SectorCorrelation
 from pylme.simulation.study import run_study
@@ -17,8 +17,8 @@ from pylme.simulation.study import run_study
 if TYPE_CHECKING:
     import os
 
+    from pylme.options import Engine
     from pylme.simulation.published.sectors import Candidate
-    from pylme.simulation.study import Engine
 
 __all__ = ["SectorCorrelation", "sector_correlation"]
 
@@ -47,7 +47,7 @@ def sector_correlation(
     ----------
     n : int
         Replicates.
-    engine : {"numpy", "lme4"}
+    engine : {"numpy", "lme4", "auto"}
     rng : {"numpy", "R"}
         With "R" and engine "lme4" it is the study that was published, draw for draw. R then runs
         on the reference BLAS if there is one, in processes of its own: how many fits of the
@@ -87,9 +87,10 @@ def sector_correlation(
         allowed = f"a sequence of some of {', '.join(map(repr, _ALL))}"
         raise OptionError(option="candidates", value=candidates, allowed=allowed)
     wanted = tuple(choice("candidates", name, sectors.Candidate) for name in candidates)
-    published = rng == "R" and ENGINES[engine].uses_r
+    chosen = choose(engine, "lmer")
+    published = rng == "R" and ENGINES[chosen].uses_r
     found = run_study(
-        sectors.sectors(rng), sectors.candidates(wanted), n=n, seed=seed, engine=engine,
+        sectors.sectors(rng), sectors.candidates(wanted), n=n, seed=seed, engine=chosen,
         n_jobs=n_jobs, progress=progress, store=store, reference_blas=published,
     )  # fmt: skip
     return SectorCorrelation(

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pylme.draws.seeds import Seed
+    from pylme.options import Engine
     from pylme.simulation.estimate.models import StudyModel
     from pylme.simulation.outcome.result import StudyResult
-    from pylme.simulation.study import Engine
 
 __all__ = ["study"]
 
@@ -49,8 +49,9 @@ def study(
     seed : int, SeedSequence or None
         As for `pylme.simulate`: one child of it for each replicate, so that nothing depends on
         the number of workers.
-    engine : {"numpy", "lme4"}
-        "numpy" fits all replicates in a batch, "lme4" each by lmer.
+    engine : {"numpy", "lme4", "auto"}
+        "numpy" fits all replicates in a batch, "lme4" each by lmer. "auto" is what it is for
+        `lmer`.
     n_jobs : int or None
         Workers, as joblib has it. None is one, or what an active `joblib.parallel_config` says,
         which may also put the work on dask or ray.

@@ -9,6 +9,7 @@ from cyclopts import App, CycloptsError, Parameter
 from pylme._version import __version__
 from pylme.cli.studies import study
 from pylme.errors import OptionError, PylmeError
+from pylme.options import Engine
 
 __all__ = ["run"]
 
@@ -16,7 +17,6 @@ __all__ = ["run"]
 ERROR, USAGE, NOT_GOOD = 1, 2, 3
 
 Family = Literal["binomial", "poisson", "Gamma", "inverse.gaussian"]
-Engine = Literal["lme4", "numpy"]
 
 app = App(
     name="pylme",
@@ -64,7 +64,7 @@ def fit(
     ml: Annotated[bool, Parameter(negative="")] = False,
     weights: str | None = None,
     family: Family | None = None,
-    engine: Engine = "lme4",
+    engine: Engine = "auto",
     json: Annotated[bool, Parameter(negative="")] = False,
     html: Path | None = None,
 ) -> None:
@@ -83,7 +83,8 @@ def fit(
     family
         Fit a generalized linear mixed model of this family.
     engine
-        What fits the model: "numpy" needs no R, and fits linear mixed models alone.
+        What fits the model: "numpy" needs no R, and fits linear mixed models alone. "auto" is
+        "lme4" where R is there, else "numpy".
     json
         Print all numbers of the fit as JSON instead.
     html
@@ -118,7 +119,7 @@ def check(
     *,
     ml: Annotated[bool, Parameter(negative="")] = False,
     weights: str | None = None,
-    engine: Engine = "lme4",
+    engine: Engine = "auto",
     json: Annotated[bool, Parameter(negative="")] = False,
     html: Path | None = None,
 ) -> int:

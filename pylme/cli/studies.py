@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from pylme.options import Engine
+
 __all__ = ["study"]
 
-Engine = Literal["lme4", "numpy"]
 Rng = Literal["R", "numpy"]
 
 study = App(name="study", help="Run a simulation study.")

@@ -12,7 +12,8 @@ from pylme.errors import RError
 from pylme.results.engine import ENGINES
 
 if TYPE_CHECKING:
-    from pylme.results.engine import EngineName, FitRequest
+    from pylme.options import EngineName
+    from pylme.results.engine import FitRequest
     from pylme.results.fitted_model import FittedModel
 
 __all__ = ["examined_for_breakdown", "fit_model"]

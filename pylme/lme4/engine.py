@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.errors import MissingRowsWarning, MissingValueError, warn
+from pylme.errors import MissingRowsWarning, MissingValueError, RUnavailableError, warn
 from pylme.formula import Name, deparse
 from pylme.lme4.fitting import fit_with_lme4, prepare_responses
 from pylme.lme4.fitting import prepare_again as again
+from pylme.lme4.session import session, started
 from pylme.model_matrix.requirements import require_fittable
 from pylme.model_matrix.response_levels import outcomes
 from pylme.model_matrix.transformations import require_transformable
@@ -27,9 +28,29 @@ if TYPE_CHECKING:
     from pylme.model_matrix.spec import ModelSpec
     from pylme.results.engine import FitRequest, FittingFunction
 
-__all__ = ["fit", "prepare", "prepare_again", "unable"]
+__all__ = ["fit", "prepare", "prepare_again", "unable", "unavailable"]
 
 _logger: Final = logging.getLogger("pylme")
+
+
+#: Why lme4 could not start in this process, once it was tried.
+_failure: RUnavailableError | None = None
+
+
+def unavailable() -> PylmeError | None:
+    """Why R or lme4 cannot start here; None where they run, started now if they were not.
+
+    A failure is remembered: trying again at each fit would take time. `session` tries again.
+    """
+    global _failure  # noqa: PLW0603  (one R in a process)
+    if _failure is not None and not started():
+        return _failure
+    try:
+        session()
+    except RUnavailableError as error:
+        _failure = error.with_traceback(None)
+        return _failure
+    return None
 
 
 def unable(

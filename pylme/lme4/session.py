@@ -36,7 +36,7 @@ from pylme.results.condition import Condition
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Handle", "Session", "session"]
+__all__ = ["Handle", "Session", "session", "started"]
 
 _console = logging.getLogger("pylme.r")
 _starting = threading.Lock()
@@ -222,6 +222,11 @@ def _renew_lock() -> None:
     """In a forked child: another thread of the parent may have held it."""
     global _starting  # noqa: PLW0603
     _starting = threading.Lock()
+
+
+def started() -> bool:
+    """Whether the session of this process was started."""
+    return _session is not None
 
 
 def session() -> Session:

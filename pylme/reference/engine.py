@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from pylme.deadline import time_limit
 from pylme.errors import GroupingFactorError, NotAvailableError, OptionError, ResponseError
-from pylme.formula import deparse
+from pylme.formula import FUNCTIONS, deparse
 from pylme.model_matrix.build import build, rank_message
 from pylme.model_matrix.nonzero import zero_effects
 from pylme.model_matrix.requirements import require_fittable
@@ -37,29 +38,40 @@ if TYPE_CHECKING:
     from pylme.reference.criterion.prepare import Problem
     from pylme.results.engine import FittingFunction
 
-__all__ = ["fit", "fit_with_numpy", "prepare", "prepare_again", "unable"]
+__all__ = ["fit", "fit_with_numpy", "prepare", "prepare_again", "unable", "unavailable"]
 
+#: Functions that formulas may call without `allow_function`, which lets in what R alone has.
+_KNOWN: Final = frozenset(chain.from_iterable(FUNCTIONS.values()))
 #: A search cannot start beyond this: cross products would drown in rounding errors.
 _FARTHEST: Final = 1e6
+
+
+def unavailable() -> None:
+    """None: NumPy and SciPy are always there."""
 
 
 def unable(
     function: FittingFunction, *, control: object, formula: Formula | None
 ) -> PylmeError | None:
     """Why the NumPy engine cannot fit such a model; None where it can."""
-    del formula
     if function != "lmer":
         called = function.replace(".", "_")
         return NotAvailableError(
             asked=f"{called}() with engine='numpy'",
             found="the numpy engine fits linear mixed models only",
-            remedy='Leave the engine at "lme4", or fit a linear model with lmer().',
+            remedy='Fit it with engine="lme4", or fit a linear model with lmer().',
         )
     if control is not None:
         return OptionError(
             option="control",
             value=f"{type(control).__name__}(...)",
             allowed='none with engine="numpy": a control is for lme4 and its optimisers',
+        )
+    if formula is not None and (added := [f for f in formula.functions if f not in _KNOWN]):
+        return NotAvailableError(
+            asked=f"Fitting {formula} with engine='numpy'",
+            found=f"R alone can evaluate the function {added[0]}()",
+            remedy="Compute the column in Python and name it in the formula.",
         )
     return None
 

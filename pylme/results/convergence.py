@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from pylme.options import EngineName
 from pylme.render.paragraphs import item, wrapped
 from pylme.results.explanations import MESSAGES, NO_OPTIMUM, PROVED, STATUSES, UNBOUNDED
 
@@ -65,6 +66,9 @@ _UNBOUNDED = re.compile(r"no finite (optimum|maximum-likelihood estimate)", re.I
 _SINGULAR = re.compile(r"boundary \(singular\)")
 _HESSIAN = re.compile(r"degenerate|numerically singular|Hessian check|contains NAs", re.IGNORECASE)
 
+#: What a status means, by whose checks it rests on.
+_MEANINGS: Final = {"lme4": STATUSES, "numpy": PROVED}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Convergence:
@@ -91,7 +95,7 @@ class Convergence:
     messages: tuple[str, ...]
     checked: tuple[str, ...]
     not_checked: tuple[str, ...]
-    engine: str = "lme4"
+    engine: EngineName = "lme4"
 
     @property
     def ok(self) -> bool:
@@ -100,7 +104,7 @@ class Convergence:
 
     def explain(self) -> str:
         """What was checked, what was not, what each message means, and what to do."""
-        title, meaning = (PROVED if self.engine == "numpy" else STATUSES)[self.status.name]
+        title, meaning = _MEANINGS[self.engine][self.status.name]
         if _any(_NO_OPTIMUM, self.messages):
             title, meaning = NO_OPTIMUM
         elif _any(_UNBOUNDED, self.messages):

@@ -7,16 +7,17 @@ that no other module has to know which engine it deals with.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
 
+from pylme.errors import EngineWarning, NotAvailableError, OptionError, RUnavailableError, warn
 from pylme.model_matrix.spec import ModelSpec
-from pylme.options import choice
-from pylme.results.fitted_model import EngineName
+from pylme.options import Engine, EngineName, choice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -27,16 +28,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENGINES",
-    "Engine",
     "EngineEntry",
-    "EngineName",
     "FitRequest",
     "FittingFunction",
     "choose",
 ]
 
-#: What a caller may ask for.
-Engine = Literal["lme4", "numpy"]
 #: lme4's functions that fit a model.
 FittingFunction = Literal["lmer", "glmer", "glmer.nb"]
 
@@ -67,6 +64,13 @@ class FitRequest:
 
 class EngineModule(Protocol):
     """The functions of an engine."""
+
+    def unavailable(self) -> PylmeError | None:
+        """Why the engine cannot start in this process; None where it can.
+
+        It is asked before each fit by `engine="auto"`, and must cost next to nothing.
+        """
+        ...
 
     def unable(
         self, function: FittingFunction, *, control: object, formula: Formula | None
@@ -106,6 +110,8 @@ class EngineEntry:
     Attributes
     ----------
     name : {"lme4", "numpy"}
+    title : str
+        What a message calls it.
     module : str
         The path of its module.
     uses_r : bool
@@ -114,6 +120,7 @@ class EngineEntry:
     """
 
     name: EngineName
+    title: str
     module: str
     uses_r: bool
     in_batches: bool
@@ -125,12 +132,23 @@ class EngineEntry:
 
 
 #: The engines, the preferred one first.
-ENGINES: Final[dict[str, EngineEntry]] = {
-    "lme4": EngineEntry(name="lme4", module="pylme.lme4.engine", uses_r=True, in_batches=False),
+ENGINES: Final[dict[EngineName, EngineEntry]] = {
+    "lme4": EngineEntry(
+        name="lme4", title="lme4", module="pylme.lme4.engine", uses_r=True, in_batches=False
+    ),
     "numpy": EngineEntry(
-        name="numpy", module="pylme.reference.engine", uses_r=False, in_batches=True
+        name="numpy",
+        title="the NumPy engine",
+        module="pylme.reference.engine",
+        uses_r=False,
+        in_batches=True,
     ),
 }
+#: The environment variable that says what "auto" means.
+VARIABLE: Final = "PYLME_ENGINE"
+
+#: The reasons of which there has been a notice in this process.
+_noticed: set[str] = set()
 
 
 def choose(
@@ -142,9 +160,12 @@ def choose(
 ) -> EngineName:
     """The engine for a model.
 
+    "auto" is lme4 where it can start and can fit such a model, else the NumPy engine where that
+    can; the environment variable PYLME_ENGINE may name one engine instead.
+
     Parameters
     ----------
-    engine : {"lme4", "numpy"}
+    engine : {"auto", "lme4", "numpy"}
         As the caller gave it.
     function : {"lmer", "glmer", "glmer.nb"}
     control : LmerControl, GlmerControl or None
@@ -153,12 +174,59 @@ def choose(
     Raises
     ------
     OptionError
-        If there is no such engine.
+        If there is no such engine, or PYLME_ENGINE names none.
     NotAvailableError, OptionError
         If the engine cannot fit such a model, with the reason.
+    RUnavailableError, NotAvailableError
+        If "auto" finds no engine, with the reasons of both.
+
+    Warns
+    -----
+    EngineWarning
+        If "auto" is not the preferred engine, once for each reason in a process.
     """
-    name: EngineName = choice("engine", engine, Engine)
-    refusal = ENGINES[name].functions.unable(function, control=control, formula=formula)
-    if refusal is not None:
-        raise refusal
-    return name
+    asked = choice("engine", engine, Engine)
+    if asked == "auto":
+        asked = choice(VARIABLE, cast("Engine", os.environ.get(VARIABLE) or "auto"), Engine)
+    if asked != "auto":
+        if refusal := ENGINES[asked].functions.unable(function, control=control, formula=formula):
+            raise refusal
+        return asked
+    reasons: dict[EngineName, PylmeError] = {}
+    for name, entry in ENGINES.items():
+        able = entry.functions.unable(function, control=control, formula=formula)
+        reason = able or entry.functions.unavailable()
+        if reason is None:
+            _notice(name, reasons)
+            return name
+        reasons[name] = reason
+    raise _no_engine(reasons)
+
+
+def _notice(name: EngineName, reasons: Mapping[EngineName, PylmeError]) -> None:
+    """Say why a preferred engine is not used, once for each reason."""
+    for other, reason in reasons.items():
+        if reason.found not in _noticed:
+            _noticed.add(reason.found)
+            title = ENGINES[other].title
+            warn(EngineWarning(engine=name, reason=f"{title} is not used: {reason.found}"))
+
+
+def _no_engine(reasons: Mapping[EngineName, PylmeError]) -> PylmeError:
+    """The error for a model that no engine can fit here."""
+    first = next(iter(reasons.values()))
+    kind = RUnavailableError if isinstance(first, RUnavailableError) else NotAvailableError
+    return kind(
+        asked="Fitting the model",
+        found="; ".join(
+            f"{ENGINES[name].title}: {_reason(each)}" for name, each in reasons.items()
+        ),
+        remedy=first.remedy,
+    )
+
+
+def _reason(refusal: PylmeError) -> str:
+    """Why an engine refuses; of an argument that it does not take the remedy says it."""
+    if isinstance(refusal, OptionError):
+        return f"{refusal.found}. {refusal.remedy.rstrip('.')}"
+    return refusal.found

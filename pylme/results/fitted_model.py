@@ -18,16 +18,15 @@ if TYPE_CHECKING:
 
     from pylme.frame import Rows
     from pylme.model_matrix.spec import ModelSpec
+    from pylme.options import EngineName
     from pylme.results.condition import Condition
     from pylme.results.estimates import ModelInfo
     from pylme.results.linear_problem import LinearProblem
     from pylme.results.ranef import RandomEffects
     from pylme.results.variance_errors import VarianceErrors
 
-__all__ = ["EngineName", "FitRecord", "FittedModel", "ResidualType", "fit_record"]
+__all__ = ["FitRecord", "FittedModel", "ResidualType", "fit_record"]
 
-#: The engines that fit models.
-EngineName = Literal["lme4", "numpy"]
 ResidualType = Literal["deviance", "pearson", "response", "working", "scaled"]
 
 

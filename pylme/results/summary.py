@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pylme.covariance.correlation import correlation
+from pylme.options import EngineName
 from pylme.render import LEFT, Document, Lines, NamedValues, Rendered, Table
 from pylme.render.abbreviate import abbreviate
 from pylme.render.coefmat import coefficient_table
@@ -30,6 +31,8 @@ __all__ = ["Summary"]
 #: R's digits for tables: three less than the seven of its numbers.
 DIGITS: Final = 4
 WIDTH: Final = 80
+#: The engine whose summary this is: the text is lme4's own, which does not name it.
+_NAMELESS: Final[EngineName] = "lme4"
 #: Beyond this many coefficients lme4 shows no correlations.
 MOST_CORRELATIONS: Final = 12
 _LABELS: Final = {
@@ -59,6 +62,8 @@ class Summary(Rendered):
         The table of fixed effects.
     scaled_residuals : ndarray, shape (nobs,)
         Pearson residuals over sigma.
+    engine : {"lme4", "numpy"}
+        The engine that fitted the model; the text names it unless it is lme4.
     """
 
     info: ModelInfo
@@ -68,6 +73,7 @@ class Summary(Rendered):
     optinfo: OptInfo
     coefficients: pd.DataFrame
     scaled_residuals: NDArray[np.float64]
+    engine: EngineName = _NAMELESS
 
     def describe(self) -> Document:
         """The parts in lme4's order."""
@@ -94,6 +100,8 @@ class Summary(Rendered):
             lines = [*fill([*wrapped, " [", info.object_class, "]"], sep="")]
         else:
             lines = [f"{info.title} ['{info.object_class}']"]
+        if self.engine != _NAMELESS:
+            lines.append(f" Engine: {self.engine}")
         if info.family is not None:
             lines += fill([" Family:", info.family, f" ( {info.link} )"])
         for part, text in info.call:

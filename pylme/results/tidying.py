@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pylme.options import EngineName
     from pylme.results.estimates import Estimates, ModelInfo
     from pylme.results.ranef import RandomEffects
     from pylme.results.varcorr import VarCorr
@@ -160,7 +161,9 @@ def _with_interval(rows: pd.DataFrame, conf_level: float | None) -> pd.DataFrame
     return rows
 
 
-def glance_row(info: ModelInfo, estimates: Estimates, *, aic: float, bic: float) -> pd.DataFrame:
+def glance_row(
+    info: ModelInfo, estimates: Estimates, *, aic: float, bic: float, engine: EngineName
+) -> pd.DataFrame:
     """One row that sums the fit up."""
     return pd.DataFrame(
         {
@@ -171,6 +174,7 @@ def glance_row(info: ModelInfo, estimates: Estimates, *, aic: float, bic: float)
             "BIC": [bic],
             "REMLcrit" if info.reml else "deviance": [estimates.deviance],
             "df_residual": [info.nobs - estimates.df],
+            "engine": [engine],
         }
     )
 

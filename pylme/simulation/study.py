@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pylme.draws.seeds import seeds_of
 from pylme.errors import OptionError
-from pylme.options import choice, true_or_false, whole_number, workers
+from pylme.options import true_or_false, whole_number, workers
+from pylme.results.engine import choose
 from pylme.simulation.draw.sources import source_of
 from pylme.simulation.estimate.models import read_models
 from pylme.simulation.outcome.result import StudyResult
@@ -23,12 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pylme.draws.seeds import Seed
+    from pylme.options import Engine
     from pylme.simulation.estimate.collecting import Collect
     from pylme.simulation.estimate.models import StudyModel
 
-__all__ = ["Engine", "run_study"]
-
-Engine = Literal["numpy", "lme4"]
+__all__ = ["run_study"]
 
 
 def run_study(
@@ -47,11 +47,13 @@ def run_study(
     reference_blas: bool = False,
 ) -> StudyResult:
     """Fit several models to many replicates: `pylme.study`, without a class for `collect`."""
-    choice("engine", engine, Engine)
     n = whole_number("n", n, least=1)
     n_jobs = workers("n_jobs", n_jobs)
     check, progress = true_or_false("check", check), true_or_false("progress", progress)
     reference_blas = true_or_false("reference_blas", reference_blas)
+    read = read_models(models)
+    control = next((each.control for each in read.values() if each.control is not None), None)
+    chosen = choose(engine, "lmer", control=control)
     source = source_of(simulate)
     if store is not None and seed is None:
         raise OptionError(
@@ -63,8 +65,8 @@ def run_study(
         key=uuid.uuid4().hex,
         source=source,
         seeds=seeds_of(seed, rng=source.rng, n=n),
-        models=read_models(models, engine=engine),
-        engine=engine,
+        models=read,
+        engine=chosen,
         check=check,
         collect=collect,
     )
@@ -80,7 +82,7 @@ def run_study(
         ),
         n=n,
         models=tuple(job.models),
-        engine=engine,
+        engine=chosen,
         seeds=job.seeds,
         truth=known,
     )

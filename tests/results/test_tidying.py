@@ -75,7 +75,9 @@ def test_tidy_with_intervals(pair):
 
 def test_glance(pair):
     fit, broom = pair
-    assert_same(fit.glance(names="broom"), broom("glance(fit)"))
+    glance = fit.glance(names="broom")
+    assert glance.pop("engine").tolist() == ["lme4"]
+    assert_same(glance, broom("glance(fit)"))
 
 
 def test_augment(pair):

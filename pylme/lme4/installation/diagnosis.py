@@ -55,6 +55,8 @@ class Diagnosis:
         ]
         verdict = "lme4 can be called." if self.ok else "lme4 cannot be called from here."
         lines += ["", verdict]
+        if not self.ok:
+            lines.append('Linear mixed models are fitted without R by engine="numpy".')
         remedies: dict[str, list[str]] = {}
         for check in self.checks:
             if check.remedy is not None:

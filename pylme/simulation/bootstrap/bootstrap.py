@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from pylme.inference.bootstrap_interval import IntervalKind, interval
 from pylme.options import choice, true_or_false, whole_number, workers
 from pylme.render import LEFT, Rendered, Table
 from pylme.results.convergence import Status
+from pylme.results.engine import choose
 from pylme.results.tidying import half_width
 from pylme.simulation.bootstrap.acceleration import accelerations
 from pylme.simulation.bootstrap.from_fit import simulator_of, specification_of
@@ -31,12 +32,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.draws.seeds import Seed
+    from pylme.options import Engine
     from pylme.results.fitted_model import FittedModel
     from pylme.simulation.estimate.collecting import Collect
 
 __all__ = ["Bootstrap", "bootstrap"]
-
-Engine = Literal["lme4", "numpy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -251,7 +251,7 @@ def bootstrap(
     """The parametric bootstrap of a model; see ``Fit.bootstrap``."""
     n = whole_number("n", n, least=1)
     n_jobs, progress = workers("n_jobs", n_jobs), true_or_false("progress", progress)
-    chosen = model.engine if engine is None else choice("engine", engine, Engine)
+    chosen = model.engine if engine is None else choose(engine, "lmer")
     work = Refits(
         key=uuid.uuid4().hex,
         source=simulator_of(model, empirical=False, rng="numpy"),

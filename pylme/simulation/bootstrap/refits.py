@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from pylme.draws.seeds import Seeds
 from pylme.model_matrix.spec import ModelSpec
-from pylme.results.engine import ENGINES, EngineName, FitRequest
+from pylme.options import EngineName
+from pylme.results.engine import ENGINES, FitRequest
 from pylme.results.fitted_model import FittedModel
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.estimate.batched import Batch

@@ -72,19 +72,18 @@ class StudyModel:
         return specified(self.formula, data, arguments)
 
 
-def read_models(models: Any, *, engine: str) -> dict[str, StudyModel]:
+def read_models(models: Any) -> dict[str, StudyModel]:
     """The models by name.
 
     Parameters
     ----------
     models : mapping
         Names to formulas or `StudyModel`.
-    engine : str
 
     Raises
     ------
     OptionError
-        If there are none, one is neither, or one has a control that the engine does not take.
+        If there are none, or one is neither.
     """
     if isinstance(models, str | StudyModel):
         models = {"model": models}
@@ -96,12 +95,6 @@ def read_models(models: Any, *, engine: str) -> dict[str, StudyModel]:
         if not isinstance(model, StudyModel):
             raise OptionError(
                 option=f"models[{name!r}]", value=given, allowed="a formula or a pylme.StudyModel"
-            )
-        if model.control is not None and engine == "numpy":
-            raise OptionError(
-                option=f"models[{name!r}].control",
-                value=model.control,
-                allowed='None with engine="numpy": a control is for lme4 and its optimisers',
             )
         read[str(name)] = model
     return read

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.model_matrix.spec import ModelSpec
-    from pylme.results.engine import EngineName
+    from pylme.options import EngineName
     from pylme.results.fitted_model import FittedModel
     from pylme.simulation.draw.simulation import Simulation
     from pylme.simulation.draw.sources import Drawn

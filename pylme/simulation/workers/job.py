@@ -11,7 +11,8 @@ from pylme.draws.seeds import Seeds
 from pylme.errors import RError
 from pylme.model_matrix.requirements import require_fittable
 from pylme.model_matrix.responses import response_column
-from pylme.results.engine import ENGINES, EngineName, FitRequest
+from pylme.options import EngineName
+from pylme.results.engine import ENGINES, FitRequest
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.draw.sources import Source
 from pylme.simulation.estimate.collecting import Collect
