@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pylme.errors import NotAvailableError, OptionError
+from pylme.families.family import family_of_name
+from pylme.frame import frame_of_used, to_native
 from pylme.options import (
     choice,
     finite_numbers,
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from pylme.by_group.table import GroupCorrelations, IntervalMethod
     from pylme.crosscheck.report import CrossCheck
     from pylme.draws.seeds import Rng, Seed
+    from pylme.families import Family
+    from pylme.identifiability.design import Design
     from pylme.options import (
         Engine,
         EngineName,
@@ -100,6 +104,49 @@ class Fit:
     def formula(self) -> str:
         """The model formula, as R writes it."""
         return self._info.formula
+
+    @cached_property
+    def design(self) -> Design:
+        """The matrices of the model as `pylme.design` makes them, for a fit by either engine.
+
+        Raises
+        ------
+        NotAvailableError
+            If R alone can evaluate the formula, or the fit came from JSON.
+        """
+        from pylme.identifiability.design import Design
+
+        return Design.of(self._model.design)
+
+    @property
+    def data(self) -> Any:
+        """The columns that the model uses, in the rows used, in the library of the data.
+
+        Columns keep their own names and values; weights and offsets that were given as arrays are
+        columns too. A dict of arrays comes back as a DataFrame of pandas.
+
+        Raises
+        ------
+        NotAvailableError
+            If the fit came from JSON, which carries no data.
+        """
+        spec = self._model.spec
+        if spec is None:
+            raise NotAvailableError(
+                asked="Reading the data of a fit",
+                found="this fit came from JSON, which carries no data",
+                remedy="Fit the model again, or keep the fit by pickle, which carries all of it.",
+            )
+        return to_native(frame_of_used(spec.frame, self._rows), self._rows.library)
+
+    @property
+    def family(self) -> Family:
+        """The conditional distribution of the response and the link.
+
+        Gaussian with the identity link for a linear model. The ϑ of a negative binomial has the
+        digits that R shows; ``fit.getme("glmer.nb.theta")`` has all of them.
+        """
+        return family_of_name(self._info.family, self._info.link)
 
     @property
     def nobs(self) -> int:

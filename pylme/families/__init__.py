@@ -12,6 +12,7 @@ from pylme.families.family import (
     Family,
     FamilyName,
     family,
+    family_of_name,
     negative_binomial,
 )
 from pylme.families.link import Link, link_of
@@ -26,6 +27,7 @@ __all__ = [
     "Variance",
     "deviance",
     "family",
+    "family_of_name",
     "link_of",
     "log_density",
     "negative_binomial",

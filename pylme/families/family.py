@@ -9,7 +9,15 @@ from typing import Final, Literal
 from pylme.errors import OptionError
 from pylme.options import choice, is_number, optional_text
 
-__all__ = ["LINKS", "Family", "FamilyName", "family", "negative_binomial", "optional_family"]
+__all__ = [
+    "LINKS",
+    "Family",
+    "FamilyName",
+    "family",
+    "family_of_name",
+    "negative_binomial",
+    "optional_family",
+]
 
 FamilyName = Literal["binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian"]
 
@@ -59,6 +67,7 @@ _ELSEWHERE: Final[dict[str, str]] = {
     "exponential": "family='Gamma', of which it is the case of shape 1",
     **dict.fromkeys(("normal", "identity"), "no family: lmer() is for a normal response"),
 }
+_NEGATIVE_BINOMIAL: Final = re.compile(r"Negative Binomial\((.+)\)")
 #: Those of MASS's `negative.binomial`.
 NEGATIVE_BINOMIAL_LINKS: Final = ("log", "identity", "sqrt")
 
@@ -105,6 +114,22 @@ def family(name: str, link: str | None = None) -> Family:
     if link is not None and link not in links:
         raise OptionError(option=f"link of the {name} family", value=link, allowed=links)
     return Family(name=name, link=link or links[0])
+
+
+def family_of_name(name: str | None, link: str | None) -> Family:
+    """The family that R names so, as of a fit; the gaussian one of a linear model for None.
+
+    R writes the dispersion of a negative binomial into the name, in a few digits.
+
+    Parameters
+    ----------
+    name, link : str or None
+    """
+    if name is None:
+        return Family(name="gaussian", link=link or "identity")
+    if found := _NEGATIVE_BINOMIAL.fullmatch(name):
+        return Family(name="negative binomial", link=link or "log", shape=float(found[1]))
+    return Family(name=name, link=link or LINKS[name][0])
 
 
 def optional_family(name: str | None, link: str | None) -> Family | None:

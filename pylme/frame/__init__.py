@@ -6,6 +6,7 @@ from pylme.frame.missing import NaAction
 from pylme.frame.read import read_frame
 from pylme.frame.rows import Rows
 from pylme.frame.table import column_names
+from pylme.frame.to_frame import frame_of_given, frame_of_used
 from pylme.frame.to_native import Library, to_native, to_pandas
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "Rows",
     "Timestamp",
     "column_names",
+    "frame_of_given",
+    "frame_of_used",
     "read_frame",
     "to_native",
     "to_pandas",

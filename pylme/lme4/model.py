@@ -17,11 +17,13 @@ from pylme.lme4.linear_problem import linear_problem_of, terms_of
 from pylme.lme4.records import estimates_of, optinfo_of, texts, varcorr_of, vector
 from pylme.lme4.session import Handle, session
 from pylme.lme4.system import system_of
+from pylme.model_matrix.build import build
 from pylme.model_matrix.response_levels import outcomes
 from pylme.results.certificate import SUSPECT, SUSPECT_OF_ITERATIONS
 from pylme.results.estimates import ModelInfo
 from pylme.results.fitted_model import FitRecord
 from pylme.results.ranef import RandomEffects
+from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from pylme.frame import Rows
     from pylme.lme4.system import System
+    from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.spec import ModelSpec
     from pylme.results.condition import Condition
     from pylme.results.estimates import Estimates
@@ -252,6 +255,13 @@ class RModel:
         if self.spec.family is not None or not (system := self.system()).linear:
             return None
         return linear_problem_of(system, terms_of(system))
+
+    @cached_property
+    def design(self) -> ModelMatrices:
+        """The matrices that pylme makes of the specification; lme4 made its own."""
+        with silenced():
+            # There were warnings of dropped columns and rows when the model was fitted.
+            return build(self.spec)
 
     def leaves_little(self) -> bool:
         """Whether next to nothing of the response is left to the residual, or an estimate is NaN.

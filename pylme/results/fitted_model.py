@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pylme.frame import Rows
+    from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.spec import ModelSpec
     from pylme.options import EngineName
     from pylme.results.condition import Condition
@@ -121,6 +122,17 @@ class FittedModel(Protocol):
         """The linear mixed model that was fitted, as arrays, with theta.
 
         None for a generalized model, and where the matrices were not saved.
+        """
+        ...
+
+    @property
+    def design(self) -> ModelMatrices:
+        """The matrices that pylme makes of the specification.
+
+        Raises
+        ------
+        NotAvailableError
+            If R alone can evaluate the formula, or the data were not saved.
         """
         ...
 

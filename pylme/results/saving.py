@@ -30,6 +30,7 @@ from pylme.results.varcorr import VarCorr
 from pylme.results.variance_errors import VarianceErrors
 
 if TYPE_CHECKING:
+    from pylme.model_matrix.matrices import ModelMatrices
     from pylme.results.fitted_model import FitRecord, FittedModel
     from pylme.results.linear_problem import LinearProblem
 
@@ -166,6 +167,11 @@ class SavedModel:
     def getme(self, name: str) -> Any:
         """Not available: the model's matrices are not saved."""
         raise _not_saved(f"Reading {name!r}")
+
+    @property
+    def design(self) -> ModelMatrices:
+        """Not available: the data are not saved."""
+        raise _not_saved("Making the matrices of the model")
 
     def columns(self) -> Mapping[str, Any]:
         """Not available: the data are not saved."""

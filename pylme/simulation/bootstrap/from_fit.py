@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from pylme.draws.seeds import Rng
 from pylme.errors import NotAvailableError
+from pylme.frame import frame_of_given
 from pylme.model_matrix.build import build
 from pylme.model_matrix.responses import response_column
 from pylme.options import choice, true_or_false
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.draw.specification import part_of
-from pylme.simulation.draw.tables import table_of
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def simulator_of(model: FittedModel, *, empirical: bool, rng: Rng) -> Simulator:
     return Simulator(
         formula=design.formula,
         response=response_column(spec.formula.response),
-        data=table_of(spec.frame),
+        data=frame_of_given(spec.frame),
         n_rows=design.rows.n_given,
         parts=(part,),
         empirical=empirical,

@@ -1,0 +1,67 @@
+"""The columns of a model as a data frame again, in the rows used or in the rows given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from pylme.frame.columns import Date, Factor, Timestamp
+
+if TYPE_CHECKING:
+    from pylme.frame.columns import Column
+    from pylme.frame.frame import Frame
+    from pylme.frame.rows import Rows
+
+__all__ = ["frame_of_given", "frame_of_used"]
+
+
+def frame_of_given(frame: Frame) -> pd.DataFrame:
+    """The columns in the rows of the data given; missing where a row was left out."""
+    kept = slice(None) if frame.kept is None else frame.kept
+    index = frame.rows.given_index
+    columns: dict[str, pd.Series[Any]] = {}
+    for name, column in frame.columns.items():
+        if isinstance(column, Factor):
+            codes = np.full(frame.n_given, -1)
+            codes[kept] = column.codes
+            columns[name] = pd.Series(_categorical(column, codes), index=index)
+        else:
+            used = _native(column)
+            columns[name] = pd.Series(used, index=index[kept]).reindex(index)
+    return pd.DataFrame(columns, index=index)
+
+
+def frame_of_used(frame: Frame, rows: Rows) -> pd.DataFrame:
+    """The columns in the rows that a model used, with the labels of the rows given.
+
+    Parameters
+    ----------
+    frame : Frame
+    rows : Rows
+        Those of the frame, or some of them: a transformation may have lost others.
+    """
+    columns = {
+        name: _categorical(column, column.codes) if isinstance(column, Factor) else _native(column)
+        for name, column in frame.columns.items()
+    }
+    table = pd.DataFrame(columns, index=frame.rows.used_index)
+    if rows.kept is None or rows.nrow == frame.nrow:
+        return table
+    return table[rows.kept if frame.kept is None else rows.kept[frame.kept]]
+
+
+def _categorical(factor: Factor, codes: Any) -> pd.Categorical:
+    kind = pd.CategoricalDtype(list(factor.values), ordered=factor.ordered)
+    return pd.Categorical.from_codes(codes, dtype=kind)
+
+
+def _native(column: Column) -> Any:
+    """The values as pandas has them."""
+    if isinstance(column, Date):
+        return pd.to_datetime(column.values, unit="D")
+    if isinstance(column, Timestamp):
+        times = pd.to_datetime(column.values, unit="s", utc=True)
+        return times.tz_localize(None) if column.tz is None else times.tz_convert(column.tz)
+    return column.values  # noqa: PD011  (a column of ours)
