@@ -24,13 +24,13 @@ from pylme.options import (
     whole_number,
 )
 from pylme.results import saving, tidying
-from pylme.results.assessed import assessed
+from pylme.results.assessment import assess
 from pylme.results.coefficients import coefficient_table
+from pylme.results.estimates import aic, bic
 from pylme.results.fitted_model import ResidualType
-from pylme.results.information import aic, bic
 from pylme.results.ranef import ConditionalVariances
 from pylme.results.summary import Summary
-from pylme.results.variance_errors import varcorr_table
+from pylme.results.varcorr import varcorr_table
 from pylme.tolerances import SINGULAR
 
 if TYPE_CHECKING:
@@ -353,7 +353,7 @@ class Fit:
     @cached_property
     def convergence(self) -> Convergence:
         """Whether the fit has converged, by all the evidence."""
-        return assessed(self._estimates, self.optinfo, self.conditions, singular=self.is_singular())
+        return assess(self._estimates, self.optinfo, self.conditions, singular=self.is_singular())
 
     def is_singular(self, tol: float = SINGULAR) -> bool:
         """Whether some covariance matrix of the random effects has not full rank.

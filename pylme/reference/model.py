@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from pylme.results.estimates import ModelInfo
     from pylme.results.fitted_model import FitRecord, ResidualType
     from pylme.results.optinfo import OptInfo
-    from pylme.results.variance_errors import VarianceErrors
+    from pylme.results.varcorr import VarianceErrors
 
 __all__ = ["ReferenceModel"]
 

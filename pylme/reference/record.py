@@ -20,8 +20,7 @@ from pylme.reference.optimize.descent import ENOUGH
 from pylme.reference.optimize.newton import MAX_ESCAPES, MAX_EVALUATIONS
 from pylme.results.certificate import NO_FINITE_OPTIMUM
 from pylme.results.estimates import ModelInfo
-from pylme.results.optinfo import OptInfo
-from pylme.results.trace import Trace
+from pylme.results.optinfo import OptInfo, Trace
 
 if TYPE_CHECKING:
     from pylme.errors import FitWarning

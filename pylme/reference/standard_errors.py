@@ -22,7 +22,7 @@ import numpy as np
 from pylme.reference.optimize.certificate import reduced
 from pylme.reference.problem.layout import hessian
 from pylme.reference.solution import along_theta, joint_inverse
-from pylme.results.variance_errors import VarianceErrors
+from pylme.results.varcorr import VarianceErrors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the exact derivatives prove of the point where a search ended, and the verdict from it.
+"""What the exact derivatives prove of the point where a search ended.
 
 At a minimum the gradient vanishes and the Hessian is positive definite. On the boundary, where some
 covariance matrix Σ_t is singular, both are taken along the directions that keep its rank, and
@@ -8,12 +8,7 @@ across them ∂d/∂Σ_t must be positive semidefinite: variance added anywhere 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-
-from pylme.results.convergence import Convergence, Status
-
-if TYPE_CHECKING:
-    from pylme.results.optinfo import OptInfo
+from typing import Final
 
 __all__ = [
     "FLAT",
@@ -23,7 +18,6 @@ __all__ = [
     "SUSPECT",
     "SUSPECT_OF_ITERATIONS",
     "Certificate",
-    "assess_certificate",
 ]
 
 #: Of a response's sum of squares: where a fit leaves less, random effects are 10,000 times as large
@@ -149,70 +143,3 @@ class Certificate:
     def messages(self) -> tuple[str, ...]:
         """All that there is to say: the singular matrices first, then what is wrong."""
         return (*self.boundary, *self.problems)
-
-
-def assess_certificate(optinfo: OptInfo, certificate: Certificate, *, finite: bool) -> Convergence:
-    """The verdict on a search that ended at a point with this certificate.
-
-    Parameters
-    ----------
-    optinfo : OptInfo
-    certificate : Certificate
-    finite : bool
-        Whether the criterion and all estimates are finite.
-    """
-    stopped = optinfo.conv_opt != 0 and not certificate.unbounded
-    if not finite or certificate.unbounded or certificate.unidentified:
-        status = Status.DEGENERATE
-    elif stopped or not certificate.stationary or not certificate.enclosed or certificate.saddle:
-        status = Status.NOT_CONVERGED
-    elif certificate.flat:
-        status = Status.DEGENERATE
-    elif certificate.singular:
-        status = Status.SINGULAR
-    else:
-        status = Status.CONVERGED
-    stops = (f"{optinfo.optimizer}: {optinfo.message}",) if stopped else ()
-    messages = (*stops, *certificate.messages)
-    return Convergence(
-        status=status,
-        code=1 if not messages else 0 if certificate.singular else -1,
-        messages=messages,
-        checked=_checked(optinfo, certificate, finite=finite),
-        not_checked=("whether another, better optimum exists: no local check can tell",),
-        engine="numpy",
-    )
-
-
-def _checked(optinfo: OptInfo, certificate: Certificate, *, finite: bool) -> tuple[str, ...]:
-    curved = "curves upwards in every direction"
-    if certificate.saddle:
-        curved = "curves downwards in some direction"
-    elif certificate.flat:
-        curved = "is flat in some direction"
-    if certificate.unbounded:
-        return (
-            "the estimates are finite" if finite else "an estimate or the criterion is not finite",
-            "the residuals of least squares on the fixed and random effects are zero but for "
-            "rounding errors: there is no finite optimum",
-        )
-    lines = [
-        "the estimates are finite" if finite else "an estimate or the criterion is not finite",
-        f"the search ({optinfo.optimizer}) {'stopped early' if optinfo.conv_opt else 'finished'}: "
-        f"{optinfo.message}",
-        f"the gradient is {'zero' if certificate.stationary else 'not zero'}: a further step is "
-        f"expected to lower the criterion by {certificate.expected_fall:.1e}",
-        f"the criterion {curved} (least curvature over greatest: {certificate.curvature:.1e})",
-        "the covariance matrices of the random effects "
-        + ("include a singular one" if certificate.singular else "have full rank")
-        + ", whatever the units of the covariates",
-        *(certificate.unidentified or ("the data determine all covariance parameters",)),
-    ]
-    if certificate.singular:
-        lines.append(
-            "variance added in any direction makes the criterion rise: the boundary is right"
-            if certificate.enclosed
-            else f"variance added in some direction lowers the criterion by "
-            f"{certificate.escape:.1e}: the boundary is wrong"
-        )
-    return tuple(lines)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Estimates", "ModelInfo"]
+__all__ = ["Estimates", "ModelInfo", "aic", "bic"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,3 +97,13 @@ class Estimates:
     loglik: float
     df: int
     dropped: tuple[str, ...]
+
+
+def aic(loglik: float, df: int) -> float:
+    """Akaike's information criterion; of the restricted likelihood for a REML fit, as in R."""
+    return -2.0 * loglik + 2.0 * df
+
+
+def bic(loglik: float, df: int, nobs: int) -> float:
+    """Schwarz's information criterion; of the restricted likelihood for a REML fit, as in R."""
+    return -2.0 * loglik + df * log(nobs)

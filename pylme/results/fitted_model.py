@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pylme.results.estimates import ModelInfo
     from pylme.results.linear_problem import LinearProblem
     from pylme.results.ranef import RandomEffects
-    from pylme.results.variance_errors import VarianceErrors
+    from pylme.results.varcorr import VarianceErrors
 
 __all__ = ["FitRecord", "FittedModel", "ResidualType", "fit_record"]
 

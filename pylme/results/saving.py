@@ -26,8 +26,7 @@ from pylme.results.estimates import Estimates, ModelInfo
 from pylme.results.fitted_model import ResidualType, fit_record
 from pylme.results.optinfo import OptInfo
 from pylme.results.ranef import RandomEffects
-from pylme.results.varcorr import VarCorr
-from pylme.results.variance_errors import VarianceErrors
+from pylme.results.varcorr import VarCorr, VarianceErrors
 
 if TYPE_CHECKING:
     from pylme.model_matrix.matrices import ModelMatrices

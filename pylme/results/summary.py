@@ -18,8 +18,7 @@ from pylme.render.coefmat import coefficient_table
 from pylme.render.fill import fill
 from pylme.render.numbers import format_numbers
 from pylme.render.rounding import round_decimals
-from pylme.results.estimates import Estimates, ModelInfo
-from pylme.results.information import aic, bic
+from pylme.results.estimates import Estimates, ModelInfo, aic, bic
 from pylme.results.optinfo import OptInfo
 from pylme.results.varcorr import VarCorr
 

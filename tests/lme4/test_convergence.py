@@ -131,10 +131,10 @@ def test_a_response_of_nothing_but_zeros_is_refused_before_r(sleepstudy):
 def test_estimates_that_are_not_finite_are_degenerate(sleepstudy):
     from dataclasses import replace
 
-    from pylme.results.convergence import assess
+    from pylme.results.assessment import assess_checks
 
     fit = pylme.lmer(SLEEP, sleepstudy)
-    assert assess(fit.optinfo, (), singular=False, finite=False).status is Status.DEGENERATE
+    assert assess_checks(fit.optinfo, (), singular=False, finite=False).status is Status.DEGENERATE
     unidentified = replace(
         fit.optinfo,
         checks=replace(
@@ -143,7 +143,7 @@ def test_estimates_that_are_not_finite_are_degenerate(sleepstudy):
             messages=("Model failed to converge: degenerate  Hessian with 1 negative eigenvalues",),
         ),
     )
-    assert assess(unidentified, (), singular=False, finite=True).status is Status.DEGENERATE
+    assert assess_checks(unidentified, (), singular=False, finite=True).status is Status.DEGENERATE
 
 
 def test_how_an_earlier_stage_ended_does_not_matter():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.results.assessed import assessed
+from pylme.results.assessment import assess
 from pylme.simulation.estimate.parameters import Parameter, parameters_of, varcorr_values
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def record_of(
     """
     kept = model.record()
     estimates, varcorr = kept.estimates, kept.varcorr
-    convergence = assessed(estimates, kept.optinfo, model.conditions, singular=kept.singular)
+    convergence = assess(estimates, kept.optinfo, model.conditions, singular=kept.singular)
     own = tuple(Parameter("collected", None, str(name)) for name in collected)
     values = varcorr_values([(term.sd[None], term.corr[None]) for term in varcorr.terms])[0]
     sigma = np.nan if varcorr.sigma is None else varcorr.sigma

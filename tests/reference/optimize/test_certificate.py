@@ -11,7 +11,7 @@ import pytest
 import pylme
 from pylme.reference.optimize.boundary import rank_reduced
 from pylme.reference.optimize.certificate import _confirmed, certify
-from pylme.results.certificate import assess_certificate
+from pylme.results.assessment import assess_certificate
 from tests.reference.dense import criterion_of
 from tests.reference.models import at_theta, prepared, table
 
