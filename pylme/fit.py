@@ -25,8 +25,7 @@ from pylme.options import (
 )
 from pylme.results import saving, tidying
 from pylme.results.assessment import assess
-from pylme.results.coefficients import coefficient_table
-from pylme.results.estimates import aic, bic
+from pylme.results.estimates import aic, bic, coefficient_table
 from pylme.results.fitted_model import ResidualType
 from pylme.results.ranef import ConditionalVariances
 from pylme.results.summary import Summary

@@ -1,13 +1,13 @@
-"""The items of lme4's ``getME`` that a model fitted without R has, each made when it is asked for.
+"""The items of lme4's ``getME`` for a model fitted without R, each computed on request.
 
-Arrays, sparse matrices and scalars stand where R has them; where a grouping factor comes repeatedly
-its name is made unique.
+Arrays, sparse matrices and scalars correspond to R's own. The names of grouping factors that come
+repeatedly are made unique.
 """
 
 from __future__ import annotations
 
 from math import log, pi
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 from scipy import sparse
@@ -22,29 +22,75 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from pylme.reference.model import ReferenceModel
+    from pylme.model_matrix.matrices import ModelMatrices
+    from pylme.reference.criterion.prepare import Problem
+    from pylme.reference.solution import FixedEffects
 
 __all__ = ["item"]
 
 
-def item(model: ReferenceModel, name: str) -> Any:
+class Solved(Protocol):
+    """A fitted model, as far as the items need it."""
+
+    @property
+    def design(self) -> ModelMatrices:
+        """The matrices."""
+        ...
+
+    @property
+    def problem(self) -> Problem:
+        """The criterion."""
+        ...
+
+    @property
+    def theta(self) -> NDArray[np.float64]:
+        """lme4's theta, shape (m,)."""
+        ...
+
+    @property
+    def criterion(self) -> float:
+        """The REML criterion or the deviance."""
+        ...
+
+    @property
+    def fixed(self) -> FixedEffects:
+        """The fixed effects and the residual standard deviation."""
+        ...
+
+    @property
+    def effects(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The spherical random effects u and the conditional modes b, each of shape (q,)."""
+        ...
+
+    @property
+    def factors(self) -> list[NDArray[np.float64]]:
+        """The relative covariance factor T of each term, shapes (k, k)."""
+        ...
+
+    @property
+    def mu(self) -> NDArray[np.float64]:
+        """Fitted values, shape (n,)."""
+        ...
+
+
+def item(model: Solved, name: str) -> Any:
     """One item by lme4's name.
 
     Raises
     ------
     UnknownNameError
-        If there is none of that name.
+        If no such item exists.
     """
     if name not in _ITEMS:
         raise UnknownNameError(what="getME item", name=name, known=tuple(_ITEMS))
     return _ITEMS[name](model)
 
 
-def _labels(model: ReferenceModel) -> tuple[str, ...]:
+def _labels(model: Solved) -> tuple[str, ...]:
     return make_unique([term.group for term in model.design.terms])
 
 
-def _by_term(model: ReferenceModel, values: list[Any]) -> dict[str, Any]:
+def _by_term(model: Solved, values: list[Any]) -> dict[str, Any]:
     return dict(zip(_labels(model), values, strict=True))
 
 
@@ -52,19 +98,19 @@ def _counts(values: list[int]) -> NDArray[np.int32]:
     return np.array(values, dtype=np.int32)
 
 
-def _widths(model: ReferenceModel) -> list[int]:
+def _widths(model: Solved) -> list[int]:
     return [len(term.names) for term in model.design.terms]
 
 
-def _n_thetas(model: ReferenceModel) -> list[int]:
+def _n_thetas(model: Solved) -> list[int]:
     return [k * (k + 1) // 2 for k in _widths(model)]
 
 
-def _Zt(model: ReferenceModel) -> sparse.csc_array:
+def _Zt(model: Solved) -> sparse.csc_array:
     return sparse.csc_array(model.design.Zt)
 
 
-def _Ztlist(model: ReferenceModel) -> dict[str, sparse.csc_array]:
+def _Ztlist(model: Solved) -> dict[str, sparse.csc_array]:
     """The rows of Zᵀ of each column that varies by level."""
     Zt = model.design.Zt.tocsr()
     parts = [(term, k) for term in model.design.terms for k in range(len(term.names))]
@@ -73,21 +119,21 @@ def _Ztlist(model: ReferenceModel) -> dict[str, sparse.csc_array]:
     return dict(zip(names, rows, strict=True))
 
 
-def _flist(model: ReferenceModel) -> dict[str, Any]:
+def _flist(model: Solved) -> dict[str, Any]:
     return {name: categorical(factor) for name, factor in model.design.group_factors.items()}
 
 
-def _weighted(model: ReferenceModel) -> sparse.csc_array:
+def _weighted(model: Solved) -> sparse.csc_array:
     """ΛᵀZᵀW^½, which lme4 has no name for; its A is without the weights."""
     return random_matrix_at(model.design.terms, model.theta, model.design.weights)
 
 
-def _L(model: ReferenceModel) -> dict[str, Any]:
+def _L(model: Solved) -> dict[str, Any]:
     factor = factorize(_weighted(model))
     return {"L": factor.L, "perm": factor.perm}
 
 
-def _RZX(model: ReferenceModel) -> NDArray[np.float64]:
+def _RZX(model: Solved) -> NDArray[np.float64]:
     """LR_ZX = PΛᵀZᵀWX, in the order of rows that belongs to L."""
     A = _weighted(model)
     factor = factorize(A)
@@ -96,7 +142,7 @@ def _RZX(model: ReferenceModel) -> NDArray[np.float64]:
     return np.asarray(sparse.linalg.spsolve_triangular(factor.L.tocsr(), right, lower=True))
 
 
-def _ST(model: ReferenceModel) -> dict[str, NDArray[np.float64]]:
+def _ST(model: Solved) -> dict[str, NDArray[np.float64]]:
     """T = T₁S with T₁ of unit diagonal: S on the diagonal, T₁ below it."""
     made = []
     for T in model.factors:
@@ -106,7 +152,7 @@ def _ST(model: ReferenceModel) -> dict[str, NDArray[np.float64]]:
     return _by_term(model, made)
 
 
-def _devcomp(model: ReferenceModel) -> dict[str, dict[str, Any]]:
+def _devcomp(model: Solved) -> dict[str, dict[str, Any]]:
     """The parts of the criterion and the dimensions."""
     design, likelihood = model.design, model.problem.likelihood
     n, p, rss = design.n, design.p, model.fixed.rss
@@ -131,7 +177,7 @@ def _devcomp(model: ReferenceModel) -> dict[str, dict[str, Any]]:
     }  # fmt: skip
 
 
-def _devfun(model: ReferenceModel) -> Callable[[ArrayLike], float]:
+def _devfun(model: Solved) -> Callable[[ArrayLike], float]:
     problem, m = model.problem, len(model.theta)
 
     def devfun(theta: ArrayLike) -> float:
@@ -160,7 +206,7 @@ _COMPUTABLE: Final = (
     "smaller numbers: double precision cannot hold the criterion at standard deviations so far "
     "above the residual one"
 )
-_ITEMS: Final[dict[str, Callable[[ReferenceModel], Any]]] = {
+_ITEMS: Final[dict[str, Callable[[Solved], Any]]] = {
     "X": lambda m: m.design.X,
     "Z": lambda m: sparse.csc_array(m.design.Z),
     "Zt": _Zt,

@@ -1,4 +1,4 @@
-"""What was fitted, and the numbers that define the fit."""
+"""What was fitted, the numbers that define the fit, and what follows from them alone."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from math import log
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
-__all__ = ["Estimates", "ModelInfo", "aic", "bic"]
+__all__ = ["Estimates", "ModelInfo", "aic", "bic", "coefficient_table"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,3 +109,36 @@ def aic(loglik: float, df: int) -> float:
 def bic(loglik: float, df: int, nobs: int) -> float:
     """Schwarz's information criterion; of the restricted likelihood for a REML fit, as in R."""
     return -2.0 * loglik + df * log(nobs)
+
+
+def coefficient_table(
+    estimates: Estimates, vcov: NDArray[np.float64], info: ModelInfo
+) -> pd.DataFrame:
+    """Estimates, standard errors, statistics, and p-values where they are known.
+
+    Standard errors are the roots of the diagonal of the covariance matrix of the estimates. A
+    linear mixed model has a t value and no p-value, because its null distribution is not known;
+    a generalized one has Wald's z and its two-sided p-value.
+
+    Parameters
+    ----------
+    estimates : Estimates
+    vcov : ndarray, shape (p, p)
+    info : ModelInfo
+
+    Returns
+    -------
+    DataFrame
+        Index: coefficient names. Columns: ``estimate``, ``std_error``, ``statistic``, and
+        ``p_value`` for a generalized linear mixed model without a scale, as in lme4.
+    """
+    error = np.sqrt(np.diag(vcov))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = estimates.beta / error
+    table = pd.DataFrame(
+        {"estimate": estimates.beta, "std_error": error, "statistic": statistic},
+        index=list(estimates.names),
+    )
+    if info.family is not None:
+        table["p_value"] = 2.0 * ndtr(-np.abs(statistic))
+    return table

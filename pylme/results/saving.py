@@ -62,8 +62,6 @@ class Records:
 
 def records_of(model: FittedModel) -> Records:
     """The records of a fitted model."""
-    if isinstance(model, SavedModel):
-        return model.records
     ranef = model.ranef()
     return Records(
         engine=model.engine,
