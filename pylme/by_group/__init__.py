@@ -1,4 +1,4 @@
-"""Covariances of random effects that differ by the levels of a factor: written, read, compared.
+"""Covariances of random effects by the levels of a factor: the formula, the table, the test.
 
-Above both engines: it looks once more at the criterion of a model that either has fitted.
+Intervals and test come from the criterion of the fitted model, whichever engine fitted it.
 """

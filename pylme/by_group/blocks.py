@@ -31,7 +31,7 @@ class CovarianceBlock:
         The grouping factor.
     level : str
     names : tuple of str, length k
-        The effects, as they would be named in a term for all levels.
+        The effects, named as in a term for all levels.
     sdcor : ndarray, shape (k, k)
         Standard deviations on the diagonal, correlations off it; NaN beside a zero.
     """
@@ -54,13 +54,13 @@ def blocks_by(
         The column of the factor.
     varcorr : VarCorr
     group : str, optional
-        The grouping factor; None where only one has such terms.
+        The grouping factor; None if only one has such terms.
 
     Raises
     ------
     NotAvailableError
-        If there are no such terms, or those of several grouping factors, or if the levels differ in
-        their effects.
+        If there are no such terms, if several grouping factors have them, or if the levels differ
+        in their effects.
     """
     asked = f"Reading the covariances by {by!r}"
     read = [read_level_block(term.names) for term in varcorr.terms]

@@ -1,4 +1,4 @@
-"""From a fit to its standard deviations and correlations by the levels of a factor."""
+"""Standard deviations and correlations by the levels of a factor, from what a fit estimated."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def group_correlations(
     Parameters
     ----------
     varcorr : VarCorr
-        What was estimated.
+        The estimates.
     linear : LinearProblem or None
-        The model, for intervals and test; None where the criterion is not known here.
+        The model, for intervals and test; None for a generalized model.
     by : str
-        The factor that the random part was written for.
+        The factor that has a covariance matrix for each level.
     group : str, optional
         The grouping factor, where several have terms by `by`.
     method : {"delta", "profile"}

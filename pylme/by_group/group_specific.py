@@ -55,30 +55,30 @@ def group_specific(
     """The random part of a formula with a covariance matrix for each level of a factor.
 
     In ``(ses | sch.id)`` all schools share one standard deviation of intercepts, one of slopes, and
-    one correlation. Here each level of `by` has its own: as if the levels were fitted apart, but in
-    one model, so that they can be compared.
+    one correlation. Here each level of `by` has its own, as in separate fits of the levels, but in
+    one model, so that the levels can be compared.
 
     Parameters
     ----------
     slope : str or sequence of str, optional
         The covariates whose slopes vary: columns, or expressions such as ``"log(x)"``. None for
-        intercepts alone, which are always there.
+        intercepts only; these are always included.
     group : str
         The grouping factor: a column, or an interaction such as ``"a:b"``.
     by : str
         A column of strings, categories or truth values that is constant within each group.
     data : DataFrame, Table or mapping of arrays
-        What the model will be fitted to.
+        The data of the model.
 
     Returns
     -------
     str
-        A term for each level, joined by ``+``, to be put into a formula for either engine.
+        A term for each level, joined by ``+``, for a formula of either engine.
 
     Raises
     ------
     UnknownColumnError
-        If the data have no such column.
+        If a column does not exist.
     ColumnTypeError
         If `by` holds numbers or times.
     ColumnValueError
@@ -88,8 +88,8 @@ def group_specific(
 
     Notes
     -----
-    The residual variance is one for all levels: lme4 has no other. Where it differs, fit the levels
-    apart, or use R's nlme (``weights = varIdent(form = ~ 1 | sector)``) or glmmTMB.
+    All levels share one residual variance, as in every model of lme4. If it differs, fit the levels
+    separately, or use R's nlme (``weights = varIdent(form = ~ 1 | sector)``) or glmmTMB.
 
     Examples
     --------
@@ -114,7 +114,7 @@ def group_specific(
 
 
 def _require_one_factor(group: Node) -> None:
-    # What cannot group at all is refused by the parser, with the term in which it would stand.
+    # The parser refuses an expression that cannot be a grouping factor, and shows the term.
     if len(expand(parse_formula(f"y ~ (1 | {deparse(group)})")).bars) > 1:
         raise OptionError(
             option="group",
@@ -130,7 +130,7 @@ def _slopes(slope: str | Sequence[str] | None, available: Sequence[str]) -> Iter
             raise OptionError(
                 option="slope",
                 value=covariate,
-                allowed="covariates alone: the intercepts always vary",
+                allowed="covariates only: the intercepts always vary",
             )
         for term in terms.terms:
             yield reduce(lambda a, b: Binary(operator=":", left=a, right=b), term.variables)
@@ -148,7 +148,7 @@ def _covariates(slope: object) -> tuple[str, ...]:
 
 
 def _node(written: str, available: Sequence[str], where: str) -> Node:
-    """The column of that name, or else the expression that is written."""
+    """The column of that name, otherwise the parsed expression."""
     if written in available:
         return Name(name=written)
     node = parse_tree(written)
@@ -160,7 +160,7 @@ def _node(written: str, available: Sequence[str], where: str) -> Node:
 
 
 def levels_between(group: Node, by: str, data: Any) -> tuple[str, ...]:
-    """The levels of a column, each of which must have groups of its own, and more than one.
+    """The levels of a column that divides the groups, each level with two groups at least.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def levels_between(group: Node, by: str, data: Any) -> tuple[str, ...]:
     """
     names = [part.name for part in walk(group) if isinstance(part, Name)]
     with silenced(MissingRowsWarning):
-        # The fit will say how many rows are left out, and for which columns.
+        # The fit warns of the rows that are left out, and names the columns.
         frame = read_frame(data, [*names, by], as_factor=set(names) - {by})
     factor = _factor(by, frame.columns[by])
     evaluator = Evaluator(frame.columns, frame.nrow, Memory())
@@ -195,8 +195,8 @@ def levels_between(group: Node, by: str, data: Any) -> tuple[str, ...]:
             found=f"only one {deparse(group)} belongs to {quoted(few, most=3)}"
             if few
             else f"it has one level, {factor.levels[0]!r}",
-            remedy="Covariances by level need two levels at least, each with two groups at least, "
-            "and many more to be estimated well.",
+            remedy="Covariances by level need at least two levels with at least two groups each, "
+            "and many more groups for good estimates.",
         )
     return factor.levels
 
@@ -207,8 +207,8 @@ def _factor(by: str, column: Column) -> Factor:
     raise ColumnTypeError(
         column=by,
         dtype=type(column).__name__.lower(),
-        found="levels are strings, categories or truth values",
-        remedy=f'Make categories of it: data["{by}"] = data["{by}"].astype("category").',
+        found="levels must be strings, categories or truth values",
+        remedy=f'Convert the column to categories: data["{by}"] = data["{by}"].astype("category").',
     )
 
 
@@ -226,6 +226,6 @@ def _require_constant(by: str, factor: Factor, group: str, groups: Factor) -> No
             column=by,
             found=f"it varies within {len(mixed)} of {len(groups.levels)} levels of {group}: "
             f"{groups.levels[first]!r} has rows of {both}",
-            remedy=f"A covariance matrix for each level needs groups that belong to one level "
-            f"whole. For effects of {by} that vary within groups write ({by} | {group}).",
+            remedy="A covariance matrix for each level needs groups that belong to one level "
+            f"entirely. For effects of {by} that vary within groups, write ({by} | {group}).",
         )

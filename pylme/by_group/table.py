@@ -53,12 +53,12 @@ class GroupCorrelations(Rendered):
     Attributes
     ----------
     by, group : str
-        The factor, and the grouping factor whose effects these are.
+        The factor, and the grouping factor of the effects.
     names : tuple of str, length k
         The effects.
     levels : tuple of LevelEstimates
     method : {"delta", "profile"}
-        Where the intervals come from.
+        The method of the intervals.
     conf_level : float
     test : EqualityTest or None
         Of one covariance matrix for all levels.
@@ -131,7 +131,7 @@ class GroupCorrelations(Rendered):
         notes = [f"{100 * self.conf_level:g}% intervals by {how}; one residual variance for all."]
         if any(np.isnan(each.conf_low).any() for each in self.levels):
             notes.append(
-                "No interval where the fit lies on the boundary, or the data do not identify it; "
+                "No interval where the fit lies on the boundary or is not identified; "
                 'method="profile" gives one.'
             )
         if self.test is not None:
@@ -155,7 +155,7 @@ def delta_estimates(
     Parameters
     ----------
     blocks : sequence of CovarianceBlock
-        From `blocks_by`.
+        The result of `blocks_by`.
     errors : sequence of ndarray, shapes (k, k)
         For each term of the model the standard errors of its standard deviations and correlations,
         from the joint Hessian of the criterion; None where there are none.

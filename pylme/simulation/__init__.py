@@ -1,1 +1,1 @@
-"""Data drawn from a model, models fitted to each draw, and what comes of it, summarised."""
+"""Simulation studies: draw data from a model, fit models to each draw, summarise the estimates."""

@@ -145,7 +145,7 @@ CASES = {
     "an intercept by group": Case(
         trigger=lambda: pylme.group_specific("0 + x", group="g", by="type", data=_TYPE),
         kind="OptionError",
-        said="covariates alone",
+        said="covariates only",
         remedy=lambda: pylme.group_specific("x", group="g", by="type", data=_TYPE),
     ),
     "no such file": Case(

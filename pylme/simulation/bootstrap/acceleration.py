@@ -7,10 +7,10 @@ C = V⁻¹V̇ the score is ½(rᵀV⁻¹V̇V⁻¹r - tr C) + a linear function o
 
     κ₂ = ½ tr C² + ∇βᵀ(XᵀV⁻¹X)⁻¹∇β       κ₃ = tr C³       a = κ₃ / (6 κ₂^{3/2})
 
-A fixed effect has C = 0, hence a = 0; the variance of n normal numbers √(8/n)/6. It is a property
-of the model and not of the estimator, whose bias z₀ corrects: so REML fits have the same. A
-jackknife over the levels of a grouping factor needs a fit for each, and finds about half of it
-where there are a dozen.
+For a fixed effect C = 0, hence a = 0; for the variance of n normal numbers a = √(8/n)/6. The
+acceleration is a property of the model, not of the estimator, whose bias is corrected by z₀; REML
+fits therefore have the same. A jackknife over the levels of a grouping factor needs a fit for each
+level, and with a dozen levels it finds about half of the acceleration.
 
 With X and Z weighted, G = ZᵀZ and R = (I + ΣG/σ²)⁻¹/σ², C maps Zv to ZNv, N = R(Σ̇G + σ̇²I), and
 all that is orthogonal to Z to σ̇²/σ² times itself. So tr Cᵐ = tr Nᵐ + (n - q)(σ̇²/σ²)ᵐ, and with one
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
 __all__ = ["LevelProducts", "accelerations", "level_products"]
 
-#: Directions of ψ in which the scaled information is below this part of the largest are not
-#: identified.
+#: Directions of ψ are not identified if the scaled information in them is smaller than this,
+#: relative to the largest.
 _RANK: Final = 1e-10
-#: With several grouping factors N is one matrix of so many rows and columns at most.
+#: With several grouping factors N is one matrix, with at most this many rows and columns.
 MOST_EFFECTS: Final = 2000
 
 

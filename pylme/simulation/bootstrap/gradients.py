@@ -1,7 +1,7 @@
 """The gradients of parameters by what defines a linear mixed model: β, the entries of Σ, and σ².
 
-For the standard deviations and correlations they are written down. For a statistic of the user's
-own they are the slopes of its replicates on those of β, Σ and σ²: the regression estimate of
+For the standard deviations and correlations they are known in closed form. For a user's own
+statistic they are the slopes of its replicates on those of β, Σ and σ²: the regression estimate of
 influence values, Davison & Hinkley (1997), Bootstrap Methods and their Application, section 2.7.4.
 """
 
@@ -26,8 +26,8 @@ def gradients_of_parameters(
 ) -> NDArray[np.float64]:
     """Of fixed effects, standard deviations and correlations, and sigma, shape (P, p + m).
 
-    Those of standard deviations are multiples, as at zero there is no other. NaN for a correlation
-    beside a variance of zero.
+    The gradients of standard deviations are those of the variances, as a standard deviation of zero
+    has none; any multiple will do. NaN for a correlation where either variance is zero.
 
     Parameters
     ----------

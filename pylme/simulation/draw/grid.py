@@ -23,7 +23,7 @@ def expand_grid(columns: Mapping[str, Any] | None = None, /, **more: Any) -> pd.
     Parameters
     ----------
     columns : mapping, optional
-        Names to values, for names that Python has no keyword for, such as "sch.id".
+        Names to values, for names that cannot be Python keywords, such as "sch.id".
     **more : sequence
         Further columns. A single number or text is a column of one value. A pandas categorical
         keeps its levels, also those that do not occur.
@@ -40,7 +40,7 @@ def expand_grid(columns: Mapping[str, Any] | None = None, /, **more: Any) -> pd.
     EmptyDataError
         If a column has no values.
     OptionError
-        If `columns` is no mapping.
+        If `columns` is not a mapping.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def expand_grid(columns: Mapping[str, Any] | None = None, /, **more: Any) -> pd.
     series = {name: _series(name, values) for name, values in {**given, **more}.items()}
     if not series:
         raise DataTypeError(
-            found="a grid was asked for without any column",
+            found="the grid has no columns",
             remedy="Name the columns and their values: expand_grid(school=range(20), ses=[1, 2]).",
         )
     lengths = [len(values) for values in series.values()]
@@ -77,7 +77,7 @@ def expand_grid(columns: Mapping[str, Any] | None = None, /, **more: Any) -> pd.
 
 
 def _series(name: object, values: Any) -> pd.Series[Any]:
-    """The values as a column; those of another shape, or without an order, are refused."""
+    """The values as a column; values of another shape, or without an order, are refused."""
     try:
         if isinstance(values, str) or (np.ndim(values) == 0 and not isinstance(values, Collection)):
             values = [values]

@@ -1,8 +1,9 @@
-"""The covariance matrices of the random effects, from what a user writes.
+"""The parameters of a simulation as a user writes them: coefficients, covariance matrices.
 
-A matrix is one of covariances. Standard deviations and correlations come as
-``{"sd": [2, 1], "corr": 0.4}``, where ``corr`` may be a matrix, a number for all pairs, or missing
-for none. A bare number is refused: nobody can tell a variance from a standard deviation.
+A matrix contains covariances. Standard deviations and correlations are given as
+``{"sd": [2, 1], "corr": 0.4}``, where ``corr`` may be a matrix, one number for all pairs, or left
+out for no correlation. A bare number is refused, because it could be a variance or a standard
+deviation.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ Covariances = Covariance | Mapping[str, Covariance] | VarCorr
 
 _PARTS: Final = {"sd", "corr"}
 _ALLOWED: Final = 'a covariance matrix, or {"sd": [...], "corr": ...}'
-#: How far below zero an eigenvalue may lie, as a part of the largest: MASS::mvrnorm's tolerance.
+#: How far an eigenvalue may lie below zero, relative to the largest: MASS::mvrnorm's tolerance.
 _TOLERANCE: Final = 1e-6
 
 
@@ -46,17 +47,17 @@ def covariances_of(
     Parameters
     ----------
     given : mapping, matrix or VarCorr
-        By grouping factor or by term as the formula has it, ``ses | sch.id``. Where the model has
-        one term, or several of one factor, its covariance alone will do.
+        By grouping factor, or by term as in the formula, ``ses | sch.id``. If the model has one
+        grouping factor, its covariance matrix without a name is enough.
     terms : sequence of RandomTerm
 
     Raises
     ------
     OptionError
-        If a matrix has another shape, is no covariance matrix, or has a covariance between effects
-        of different terms.
+        If a matrix has the wrong shape, is not a covariance matrix, or has a covariance between
+        effects of different terms.
     UnknownNameError
-        If a name is none of the model's.
+        If the model has no term or grouping factor of that name.
     """
     if isinstance(given, VarCorr):
         return _of_varcorr(given, terms)
@@ -198,17 +199,17 @@ def named_vector(
     Parameters
     ----------
     option : str
-        What to call it in an error.
+        Its name in an error message.
     given : array_like, mapping or Series
-        By name, or in the order of `names`; a number will do where there is one name.
+        By name, or in the order of `names`; a single number where there is one name.
     names : sequence of str
 
     Raises
     ------
     UnknownNameError
-        If a name is none of these.
+        If a name is not in `names`.
     OptionError
-        If a number is missing, too much, or not finite.
+        If a number is missing, superfluous, or not finite.
     """
     by_name = given.to_dict() if isinstance(given, pd.Series) else given
     values: Any = given

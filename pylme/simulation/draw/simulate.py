@@ -22,7 +22,7 @@ __all__ = ["SimulatingFit", "simulate"]
 
 
 class SimulatingFit(Protocol):
-    """A fit, as far as simulation is concerned."""
+    """The part of a fit that simulation needs."""
 
     def simulator(self, *, empirical: bool = False, rng: Rng = "numpy") -> Simulator:
         """The fitted model with its estimates as parameters."""
@@ -50,25 +50,25 @@ def simulate(
     Parameters
     ----------
     formula : str, Fit or Simulator
-        The model, in lme4's language; or a fit, whose data and estimates are taken.
+        A model formula as for `lmer`; or a fit, whose data and estimates are used.
     data : DataFrame, Table or mapping of arrays
-        The predictors; the response need not be there, and is not looked at. None with a fit.
+        The predictors. A response among the columns is ignored. None with a fit.
     beta : array_like, mapping or Series
-        The fixed effects, by R's coefficient names or in their order.
+        The fixed effects, by R's coefficient names or in the order of these.
     sigma : float
         The residual standard deviation of a row of weight 1.
     covariances : mapping, matrix or VarCorr
-        Of the random effects, by grouping factor or by term (``"ses | sch.id"``); where the model
-        has one grouping factor, without its name. Each is a covariance matrix or
+        Covariances of the random effects, by grouping factor or by term (``"ses | sch.id"``); if
+        the model has one grouping factor, without its name. Each is a covariance matrix or
         ``{"sd": [2, 1], "corr": 0.4}``; names, where given, are R's names of the effects.
     seed : int, SeedSequence or None
         Replicate i draws from child i of ``numpy.random.SeedSequence(seed)``, or with R after
-        ``set.seed(seed + i)``. None takes a new seed, which the result tells.
+        ``set.seed(seed + i)``. With None a new seed is drawn; the result contains it.
     n : int
         Replicates.
     by : str, optional
-        A column for whose levels the model is drawn one by one, each on its own rows. `beta`,
-        `sigma` and `covariances` may then be mappings from these levels.
+        A column. The model is then drawn separately for each of its levels, on the rows of that
+        level; `beta`, `sigma` and `covariances` may be mappings from the levels.
     weights : str or array_like, optional
         Prior weights, positive: the residual variance of a row is sigma^2 / weight.
     offset : str or array_like, optional
@@ -77,10 +77,10 @@ def simulate(
         As for `lmer`.
     empirical : bool
         Draw the random effects of each grouping factor so that their mean is exactly zero and
-        their covariance exactly the one asked for, as ``MASS::mvrnorm(empirical = TRUE)`` does.
-        Errors are drawn freely.
+        their covariance exactly as requested, as ``MASS::mvrnorm(empirical = TRUE)`` does. Errors
+        are not adjusted.
     rng : {"numpy", "R"}
-        Whose random numbers: with "R", those of ``set.seed``, ``MASS::mvrnorm`` for the effects of
+        The random number generator. With "R": ``set.seed``, ``MASS::mvrnorm`` for the effects of
         each grouping factor, then ``rnorm`` for the errors.
 
     Returns
@@ -91,11 +91,11 @@ def simulate(
     Raises
     ------
     FormulaError, DataError
-        If there is no such design.
+        If the formula and the data do not make a model.
     OptionError, UnknownNameError
-        If a parameter is missing, or is none of the model's.
+        If a parameter is missing, or the model has no such parameter.
     RUnavailableError
-        If `rng` is "R" and there is none.
+        If `rng` is "R" and R is not available.
 
     Examples
     --------
@@ -116,7 +116,9 @@ def simulate(
         for name, value in needed.items():
             if value is None:
                 raise OptionError(
-                    option=name, value=None, allowed="a value: a formula alone draws nothing"
+                    option=name,
+                    value=None,
+                    allowed="a value: a formula alone does not define the distribution",
                 )
         # None was refused just now, which a type checker cannot see.
         parameters: Any = {name: needed[name] for name in ("beta", "sigma", "covariances")}
@@ -135,7 +137,9 @@ def simulate(
         for name, value in given.items():
             if value is not None:
                 raise OptionError(
-                    option=name, value=value, allowed="None with a fit, which has its own"
+                    option=name,
+                    value=value,
+                    allowed="None with a fit, whose own data and estimates are used",
                 )
         model = (
             formula

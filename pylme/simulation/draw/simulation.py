@@ -1,4 +1,4 @@
-"""Data that were drawn: responses, and the random effects and errors that they are made of."""
+"""Drawn data: responses, and the random effects and errors that they consist of."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class DrawnTerm:
     group : str
     names : tuple of str, length k
     levels : tuple of str
-        Where parts were drawn by a column, those of one part after those of the other.
+        With `by`, the levels of one part follow those of the part before.
     """
 
     label: str
@@ -51,7 +51,7 @@ class Simulation:
     response : str
         The column that was drawn.
     data : DataFrame, Table or mapping
-        The predictors, as they were given.
+        The predictors, as given.
     y : ndarray, shape (rows, n)
         A replicate in each column; NaN in rows where a predictor is missing.
     errors : ndarray, shape (rows, n)
@@ -59,7 +59,7 @@ class Simulation:
     random_effects : mapping of str to ndarray, shapes (n, levels, k)
         By the label of the term.
     seeds : Seeds
-        What to pass as `seed` to have the same again: ``seeds.entropy``.
+        ``seeds.entropy``, passed as `seed`, gives the same draws again.
     first : int
         The number of the first replicate among those of the seed.
     library : {"pandas", "polars", "pyarrow"}
@@ -80,17 +80,17 @@ class Simulation:
         return int(self.y.shape[1])
 
     def to_frame(self, i: int = 0) -> Any:
-        """The data of a replicate: the table given, with the response in it.
+        """The data of a replicate: the given table with the response.
 
         Parameters
         ----------
         i : int
-            From 0; from the end where it is negative.
+            From 0; negative numbers count from the end.
 
         Raises
         ------
         OptionError
-            If there is no such replicate.
+            If the replicate does not exist.
         """
         return with_column(self.data, self.response, self.y[:, self._checked(i)].copy())
 

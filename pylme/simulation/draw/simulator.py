@@ -1,4 +1,4 @@
-"""A model with its parameters, ready to draw data by."""
+"""A model with its parameters, ready to draw data."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class Simulator:
     parts : tuple of Part
         Rows that share their parameters: all of them, or those of each level of a column.
     empirical : bool
-        Whether the drawn effects have exactly the means and covariances asked for.
+        Whether the drawn effects have exactly the mean zero and the given covariances.
     rng : {"numpy", "R"}
-        Whose random numbers are drawn.
+        The random number generator.
     """
 
     formula: str
@@ -71,7 +71,7 @@ class Simulator:
         return self.replicates(seeds_of(seed, rng=self.rng, n=n), 0, n)
 
     def replicates(self, seeds: Seeds, first: int, stop: int) -> Simulation:
-        """The replicates of those numbers, the same whether others are drawn with them or not.
+        """The replicates with some numbers; each is the same whichever others are drawn with it.
 
         Parameters
         ----------
@@ -99,7 +99,7 @@ class Simulator:
         )
 
     def table(self) -> Any:
-        """The predictors with a response: any numbers, missing where none is drawn."""
+        """The predictors with a placeholder response, missing in rows for which none is drawn."""
         y = np.full(self.n_rows, np.nan)
         for part in self.parts:
             y[part.rows] = np.arange(len(part.rows))

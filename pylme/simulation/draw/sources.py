@@ -1,4 +1,4 @@
-"""Where a study's data come from: a simulator, or the user's own function."""
+"""The source of a study's data: a simulator, or a function of the user."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ __all__ = ["Drawn", "OwnFunction", "Source", "source_of"]
 
 
 class Drawn(Protocol):
-    """Replicates that were drawn."""
+    """Drawn replicates."""
 
     @property
     def first(self) -> int:
-        """The number of the first of them."""
+        """The number of the first replicate."""
         ...
 
     def __len__(self) -> int: ...
 
     def to_frame(self, i: int) -> Any:
-        """The table of one of them."""
+        """The table of one replicate."""
         ...
 
 
 class Source(Protocol):
-    """What draws replicates."""
+    """An object that draws replicates."""
 
     @property
     def rng(self) -> Rng:
-        """Whose seeds it takes."""
+        """The generator that its seeds are for."""
         ...
 
     def replicates(self, seeds: Seeds, first: int, stop: int) -> Drawn:
-        """The replicates of those numbers."""
+        """The replicates with the numbers from `first` up to but not including `stop`."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DrawnTables:
-    """Tables that a user's function made, or the errors in place of them."""
+    """The tables returned by a user's function, or the errors that it raised."""
 
     first: int
     tables: tuple[Any, ...]
@@ -67,13 +67,13 @@ class DrawnTables:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OwnFunction:
-    """A function of the user's that takes a `numpy.random.Generator` and gives a table."""
+    """A user's function that takes a `numpy.random.Generator` and returns a table."""
 
     function: Callable[[np.random.Generator], Any]
     rng: Rng = "numpy"
 
     def replicates(self, seeds: Seeds, first: int, stop: int) -> DrawnTables:
-        """The tables of those numbers; one that fails is kept as its error."""
+        """The tables of some replicates; where the function raises, the error is kept instead."""
         return DrawnTables(
             first=first, tables=tuple(self._table(seeds.generator(i)) for i in range(first, stop))
         )
@@ -81,12 +81,12 @@ class OwnFunction:
     def _table(self, generator: np.random.Generator) -> Any:
         try:
             return self.function(generator)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  (the replicate's row tells it)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (kept in the replicate's row)
             return error
 
 
 def source_of(simulate: Any) -> Source:
-    """What draws the replicates of a study.
+    """The source that draws the replicates of a study.
 
     Parameters
     ----------
@@ -95,14 +95,14 @@ def source_of(simulate: Any) -> Source:
     Raises
     ------
     OptionError
-        If it is none of these.
+        If it is neither a simulator, a fit nor a function.
     ResponseError
         If it is a fit whose response is an expression.
     """
     if callable(getattr(simulate, "simulator", None)):
         simulate = simulate.simulator()
     if isinstance(simulate, Simulator):
-        # That of a fit may draw an expression, which no formula could name as a column.
+        # The response of a fit may be an expression, which cannot be a column of the drawn table.
         response_name(simulate.formula)
         return simulate
     if callable(simulate):

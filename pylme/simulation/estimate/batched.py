@@ -1,4 +1,4 @@
-"""A model fitted to all replicates at once, by the reference fitter."""
+"""A model fitted to all replicates at once by the NumPy engine."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Batch:
         self.name = name
         self.reml = spec.reml
         with silenced():
-            # Of dropped columns the first fit of lmer tells, not each of a study.
+            # A study does not repeat the warnings about dropped columns for each fit.
             self.design = build(spec)
         kept = self.design.rows.kept
         self.rows = slice(None) if kept is None else kept
@@ -50,7 +50,7 @@ class Batch:
         Y = np.ascontiguousarray(drawn.y[self.rows].T)
         try:
             return [self._block(Y, replicates)]
-        except Exception:  # noqa: BLE001  (one that cannot be fitted takes all others with it)
+        except Exception:  # noqa: BLE001  (one failing replicate stops the whole batch)
             return self._one_by_one(Y, replicates)
 
     def _block(self, Y: NDArray[np.float64], replicates: NDArray[np.int64]) -> Block:
@@ -77,8 +77,8 @@ class Batch:
             try:
                 blocks.append(self._block(y[None], replicate[None]))
             except Exception as error:  # noqa: BLE001  (kept as the replicate's row)
-                told = failure(error, seconds=time.perf_counter() - started)
-                blocks.append(stacked(self.name, [told], first=int(replicate)))
+                failed = failure(error, seconds=time.perf_counter() - started)
+                blocks.append(stacked(self.name, [failed], first=int(replicate)))
         return blocks
 
 

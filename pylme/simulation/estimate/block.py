@@ -50,7 +50,7 @@ class Block:
     estimate, std_error : ndarray, shape (R, P)
         NaN where there is none.
     fits : mapping of str to sequence, length R
-        By the names in `FIT_COLUMNS`; "error" is None where the fit was made.
+        By the names in `FIT_COLUMNS`; "error" is None where the fit succeeded.
     """
 
     model: str
@@ -76,7 +76,7 @@ class Block:
             kept = failed[:, None]
         rows, columns = np.nonzero(kept)
         made = ~failed[rows]
-        # A failed fit has no parameter, so it reads from the last column.
+        # A failed fit has no parameters, so the last column stands for it.
         texts = np.full((4, width + 1), None, dtype=object)
         for i, parameter in enumerate(self.parameters):
             texts[:, i] = (parameter.label, *parameter)
@@ -110,15 +110,15 @@ def _column(name: str, values: Any, rows: NDArray[np.intp]) -> Any:
 
 
 def _objects(values: NDArray[Any]) -> pd.Series[Any]:
-    """Text as objects, so that what is missing is None whatever pandas makes of text."""
+    """Text as objects, so that a missing value is None in every version of pandas."""
     return pd.Series(values, dtype=OBJECT)
 
 
 def framed(columns: Mapping[str, Any]) -> pd.DataFrame:
     """A frame whose column names are objects.
 
-    Names of pandas' type for text are looked up within `warnings.catch_warnings`, as are types that
-    are named (``dtype=object``), and studies may run in several threads.
+    pandas looks up names of its own text type, and types given by name (``dtype=object``), within
+    `warnings.catch_warnings`, which is not safe where studies run in several threads.
     """
     frame = pd.DataFrame(columns)
     frame.columns = pd.Index(list(columns), dtype=OBJECT)

@@ -23,7 +23,7 @@ __all__ = ["mean_and_error", "rate_and_error", "rmse_and_error"]
 
 
 def mean_and_error(values: ArrayLike) -> tuple[float, float]:
-    """The mean of those that are numbers, and its standard error."""
+    """The mean of the values that are not NaN, and its standard error."""
     known = _known(values)
     if not len(known):
         return np.nan, np.nan
@@ -39,7 +39,7 @@ def rmse_and_error(differences: ArrayLike) -> tuple[float, float]:
 
 
 def rate_and_error(hits: ArrayLike) -> tuple[float, float]:
-    """The part that is true, and its standard error; missing values count for nothing."""
+    """The proportion that is true, and its standard error; missing values are left out."""
     known = _known(hits)
     if not len(known):
         return np.nan, np.nan

@@ -1,4 +1,4 @@
-"""What a study found: tidy rows, the fits, and their summary."""
+"""The result of a study: tidy rows, the fits, and their summary."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["StudyResult"]
 
 Rule = Literal["status", "code"]
-#: What the rule calls converged.
+#: The value that means converged, by rule.
 _CONVERGED: Final = {"status": Status.CONVERGED.value, "code": 1}
 
 
@@ -41,7 +41,7 @@ class StudyResult:
     models : tuple of str
     engine : str
     seeds : Seeds
-        What to pass as `seed` to have the same again: ``seeds.entropy``.
+        ``seeds.entropy``, passed as `seed`, gives the same study again.
     truth : mapping
         By model, the true value of a parameter where it is known.
     """
@@ -89,7 +89,7 @@ class StudyResult:
         Raises
         ------
         UnknownNameError
-            If no model has such a parameter.
+            If no model has that parameter.
         """
         text("parameter", parameter)
         own = self.rows[self.rows["parameter"] == parameter]

@@ -28,13 +28,13 @@ CONVERGED_IN_ALL: Final = "converged in all models"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StudySummary(Rendered):
-    """What a study comes to.
+    """The summary of a study.
 
     Attributes
     ----------
     estimates : DataFrame
         ``over`` ("all", "converged in all models"), ``model``, ``parameter``, ``n`` (estimates
-        that are numbers), ``truth``, and ``mean``, ``bias``, ``rmse``, ``coverage``, each followed
+        that are not NaN), ``truth``, and ``mean``, ``bias``, ``rmse``, ``coverage``, each followed
         by its Monte Carlo standard error (``mean_std_error``, …). NaN where the truth is not known.
     statuses : DataFrame
         ``model``, ``status``, ``n``, ``rate``, ``rate_std_error``.
@@ -66,7 +66,7 @@ class StudySummary(Rendered):
             over, model = map(str, key)
             n = counted[over]
             if n:
-                # Where every fit gave an estimate their number is that of the caption.
+                # If every fit gave an estimate, their number is already in the caption.
                 kept = rows.drop(columns="n") if (rows["n"] == n).all() else rows
                 names = kept.drop(columns=["over", "model"])
                 caption = f"{model}: {f'all {n}' if over == ALL else f'the {n} {over}'}"
@@ -160,9 +160,10 @@ def _statuses(first: pd.DataFrame, models: Sequence[str], rule: str) -> pd.DataF
 
 
 def _table(frame: pd.DataFrame, *, text: tuple[str, ...], caption: str) -> Table:
-    """Columns without any number are left out; a standard error stands beside its number.
+    """Columns without numbers are left out; a standard error is shown beside its number.
 
-    The mean's is that of the bias, and stands beside it alone where there is a bias.
+    The standard error of the mean equals that of the bias; where there is a bias it is shown there
+    only.
     """
     if "bias" in frame and frame["bias"].notna().any():
         frame = frame.drop(columns="mean_std_error")

@@ -1,4 +1,4 @@
-"""The true values of a study's parameters, as far as they are known."""
+"""The true values of a study's parameters, where they are known."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Truth = Mapping[str, Mapping[str, float]]
 
 
 def truth_of(source: Source, models: Iterable[str], given: Mapping[str, Any] | None) -> Truth:
-    """The truth by model: that of the simulator, and over it what was given.
+    """The true values by model: those of the simulator, replaced by those that the user gives.
 
     Parameters
     ----------
@@ -39,9 +39,9 @@ def truth_of(source: Source, models: Iterable[str], given: Mapping[str, Any] | N
     Raises
     ------
     UnknownNameError
-        If there is no model of that name.
+        If no model has that name.
     OptionError
-        If a value is no number.
+        If a value is not a number.
     """
     names = tuple(models)
     known = _of_simulator(source)

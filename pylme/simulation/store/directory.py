@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Store"]
 
-#: What the system says of a path that can be no folder.
+#: The system's errors for a path that cannot be a folder.
 _NO_FOLDER: Final = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.EINVAL}
 
 
@@ -42,7 +42,7 @@ class Store:
     MissingPackageError
         If pyarrow is not installed.
     OptionError
-        If the path can be no folder.
+        If the path cannot be a folder.
     StoreError
         If the folder cannot be made, or holds studies of a version with another schema.
     """
@@ -62,7 +62,7 @@ class Store:
         remove_left_over(self.folder)
 
     def kept(self, shards: list[tuple[int, int]]) -> dict[tuple[int, int], pd.DataFrame]:
-        """The rows of those shards that are there and whole; one warning tells of the others.
+        """The rows of the shards that are there and intact; one warning names the damaged ones.
 
         Parameters
         ----------
@@ -72,7 +72,7 @@ class Store:
         found, damaged = {}, {}
         for shard in shards:
             path = self._path(*shard)
-            # Also a link that leads nowhere is something in the shard's place.
+            # A broken link occupies the place of a shard too.
             if os.path.lexists(path):
                 try:
                     found[shard] = self._file.read(path, *shard)
@@ -83,7 +83,7 @@ class Store:
         return found
 
     def require_writable(self) -> None:
-        """Raise before any work is done for a folder that can keep none of it.
+        """Raise for a folder that cannot be written to, before any replicate is fitted.
 
         Raises
         ------
@@ -93,7 +93,7 @@ class Store:
             raise self._failed(OSError(errno.EACCES, "the folder cannot be written to"))
 
     def write(self, first: int, stop: int, rows: pd.DataFrame) -> None:
-        """Put a shard in its place.
+        """Write a shard.
 
         Raises
         ------
@@ -115,7 +115,7 @@ class Store:
         return StoreError(
             asked=f"Keeping the results of a study in {self.folder}",
             found=str(error.strerror or error),
-            remedy=f"{remedy}, and call the study again: it goes on with what is kept.",
+            remedy=f"{remedy}, and call the study again: it continues from what is kept.",
         )
 
 
@@ -123,13 +123,13 @@ def _path(folder: object) -> Path:
     """The path of a folder, if it can be one."""
     path = os.fspath(folder) if isinstance(folder, str | os.PathLike) else folder
     if not isinstance(path, str):
-        raise _refused(folder, "no path")
+        raise _refused(folder, "not a path")
     if not path.strip() or "\0" in path:
-        raise _refused(folder, "empty or has a NUL character")
+        raise _refused(folder, "empty, or with a NUL character")
     try:
         os.fsencode(path)
     except UnicodeEncodeError as error:
-        raise _refused(folder, "not encodable") from error
+        raise _refused(folder, "not encodable as a file name") from error
     return Path(path)
 
 

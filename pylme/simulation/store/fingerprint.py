@@ -2,9 +2,9 @@
 
 Two functions have the same hash if they do the same: the same instructions, defaults, values of
 enclosing functions, globals that are used, partial arguments, attributes of callable objects; and
-so on for the functions and classes that these reach. What lies in installed packages is known by
-its name and the package's version. Line numbers, file names and comments do not count, nor does the
-order of sets, so that a script that is run again has the same hash.
+so on for the functions and classes that these reach. What lies in installed packages is identified
+by its name and the package's version. Line numbers, file names, comments and
+the order of sets do not count, so that a script that is run again has the same hash.
 
 The bytes of pickle or cloudpickle are no such hash: they contain line numbers and random names of
 classes, follow the order of sets, and take a function of a user's module by its name.
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fingerprint"]
 
-#: Told by their text.
+#: Hashed by their text.
 _PLAIN: Final = frozenset({
     type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented),
 })  # fmt: skip
@@ -51,7 +51,7 @@ _WITHOUT_VALUES: Final = (
     threading.local,
     ContextVar,
 )
-#: Of a class's attributes, what Python puts there by itself.
+#: The attributes that Python itself adds to a class.
 _OF_PYTHON: Final = frozenset({
     "__dict__", "__weakref__", "__module__", "__doc__", "__firstlineno__", "__static_attributes__",
     "__annotations__", "__dataclass_params__", "__match_args__", "__abstractmethods__", "_abc_impl",
@@ -69,7 +69,7 @@ def fingerprint(value: Any) -> str:
     Raises
     ------
     TypeError
-        If it holds what cannot be copied to another process, such as an open file.
+        If it holds an object that cannot be copied to another process, such as an open file.
     """
     return _Walk().digest(value).hex()
 

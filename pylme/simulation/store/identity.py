@@ -1,6 +1,6 @@
-"""What a study is, as a hash: the same data, models and seeds give the same one.
+"""The identity of a study as a hash: the same data, models and seeds give the same hash.
 
-The number of replicates is no part of it, so that a longer study goes on from a shorter one.
+The number of replicates is not part of it, so that a longer study continues a shorter one.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def hash_of(job: Job, *, reference_blas: bool) -> str:
     Raises
     ------
     OptionError
-        If a function of the user's holds what cannot be compared.
+        If a user's function holds values that cannot be compared.
     RUnavailableError
-        If R is needed and there is none.
+        If R is needed and not available.
     """
     described = {
         "schema": SCHEMA,
@@ -79,8 +79,9 @@ def _own(function: Any, option: str) -> str:
         raise OptionError(
             option=option,
             value=function,
-            allowed="with `store` a function that holds no open files, generators or other things "
-            f"that cannot be copied, as results are found again by all that it holds ({error})",
+            allowed="with `store` a function that holds no open files, generators or other objects "
+            "that cannot be copied, because stored results are found by everything that the "
+            f"function holds ({error})",
         ) from error
 
 
@@ -101,7 +102,7 @@ def _source(source: Any) -> Any:
 
 
 def _columns(frame: Frame) -> Any:
-    """The columns that a model sees, as plain arrays: whatever library the table is of."""
+    """The columns that a model uses, as plain arrays, independent of the library of the table."""
     plain = [
         (name, type(column).__name__, column.codes, column.levels)
         if isinstance(column, Factor)
@@ -112,7 +113,7 @@ def _columns(frame: Frame) -> Any:
 
 
 def _options(model: StudyModel) -> tuple[Any, ...]:
-    """Options as plain values: an array given is one, whatever library it is of."""
+    """Options as plain values: arrays of any library as NumPy arrays."""
     given = [model.subset, model.weights, model.offset]
     plain = [v if v is None or isinstance(v, str) else np.asarray(v) for v in given]
     control = None if model.control is None else sorted(model.control.arguments().items(), key=str)

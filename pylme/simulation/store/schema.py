@@ -1,7 +1,7 @@
 """The schema of a store: a number in a file of its own, so that no version misreads another's.
 
-Stores of pylme 0.1 have no such file. They are refused, since their studies cannot be told apart
-by what this version computes of a study.
+Stores of pylme 0.1 have no such file. They are refused: their files do not say which study they
+belong to in a way that this version could compare.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A shard as the bytes of a Parquet file, which says what it holds.
+"""A shard as the bytes of a Parquet file that describes its own content.
 
 The file's metadata contain the number of the schema, the study's hash, the replicates, the number
 of rows, and a checksum of all values. Pages have checksums of their own, which are verified before
@@ -28,7 +28,7 @@ _META: Final = "pylme."
 
 
 class DamagedShardError(Exception):
-    """A file is not the whole shard that its name says."""
+    """The file is not the complete shard that its name promises."""
 
 
 class ShardFile:
@@ -58,7 +58,7 @@ class ShardFile:
             for name in schema.names
         ]
         table = pa.Table.from_arrays(arrays, schema=schema)
-        # Of the rows as they will be read.
+        # The checksum is that of the rows as they will be read.
         metadata = self._metadata(first, stop, _rows(table))
         table = table.replace_schema_metadata(metadata)
         sink = pa.BufferOutputStream()
@@ -71,7 +71,7 @@ class ShardFile:
         Raises
         ------
         DamagedShardError
-            If the file does not hold just these.
+            If the file does not contain exactly these.
         """
         try:
             source = self._pyarrow.BufferReader(_bytes(path))
@@ -95,7 +95,7 @@ class ShardFile:
         }
 
     def _schema(self) -> Any:
-        """Written down, as a column without any text would have no type."""
+        """The types of the columns: fixed, because a column without any text has no type."""
         pa = self._pyarrow
         kinds = {"replicate": pa.int64(), "code": pa.int64(), "singular": pa.bool_()}
         text = dict.fromkeys(TEXT_COLUMNS, pa.string())
@@ -103,7 +103,7 @@ class ShardFile:
 
 
 def _encodable(name: str, column: pd.Series[Any]) -> Any:
-    """Text that UTF-8 has a place for: a message may hold half of a pair of surrogates."""
+    """Text that UTF-8 can encode: a message may contain half of a surrogate pair."""
     if name not in TEXT_COLUMNS:
         return column
     return [
@@ -113,14 +113,14 @@ def _encodable(name: str, column: pd.Series[Any]) -> Any:
 
 
 def _bytes(path: Path) -> bytes:
-    # A pipe would wait for somebody who writes to it.
+    # Reading a pipe would wait for a writer.
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError("not a file")
     return path.read_bytes()
 
 
 def _rows(table: Any) -> pd.DataFrame:
-    """The table as the frame that was written."""
+    """The table as the frame from which it was written."""
     columns: dict[str, Any] = {}
     for name in COLUMNS:
         column = table.column(name)
@@ -144,7 +144,7 @@ _MASKED: Final[dict[str, Any]] = {
 
 
 def _checksum(rows: pd.DataFrame) -> str:
-    """Of all values, in the order of columns and rows."""
+    """A hash of all values, in the order of columns and rows."""
     whole = hashlib.sha256()
     for name in COLUMNS:
         column = rows[name]

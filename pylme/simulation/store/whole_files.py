@@ -1,8 +1,8 @@
-"""Files that are there whole or not at all, whoever else writes them and whatever ends the process.
+"""Files that exist completely or not at all, whatever ends the process that writes them.
 
-Bytes are written under a temporary name, brought to the disk and renamed. The temporary name has
-the machine, the process and a random number in it, so that no two writers share one; what a dead
-process left over is removed by the next that looks.
+Bytes are written under a temporary name, flushed to the disk and renamed. The temporary name
+contains the machine, the process and a random number, so that no two writers share one. The next
+process that opens the folder removes what dead processes left behind.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from typing import Final
 __all__ = ["remove_left_over", "write_whole"]
 
 _SUFFIX: Final = ".part"
-#: Seconds after which a temporary file of another machine is left over: it takes less to write one.
+#: Seconds after which a temporary file of another machine counts as left behind.
 _OLD: Final = 24 * 3600
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file, in place of whatever is there.
+    """Write a file, replacing what is there.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises
     ------
     OSError
-        Nothing of the file is left then.
+        No part of the file is left then.
     """
     begun = path.with_name(f"{path.stem}.{_machine()}.{os.getpid()}.{uuid.uuid4().hex}{_SUFFIX}")
     try:
@@ -44,7 +44,7 @@ def write_whole(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         if path.is_dir() and not path.is_symlink():
-            # A file cannot replace a folder, and what is in it may be of use to somebody.
+            # A file cannot replace a folder, whose content may still be wanted.
             path.rename(path.with_name(f"{path.name}.{uuid.uuid4().hex}.old"))
         begun.replace(path)
     except BaseException:
@@ -66,7 +66,7 @@ def _left_over(path: Path) -> bool:
     parts = path.name.removesuffix(_SUFFIX).split(".")
     machine, process, number = ["", "", "", *parts][-3:]
     if not process.isdecimal() or len(number) != len(uuid.uuid4().hex):
-        return True  # No writer gives such names.
+        return True  # Not a name that `write_whole` gives.
     if machine == _machine() and os.name == "posix":
         return not _alive(int(process))
     return time.time() - path.stat().st_mtime > _OLD
@@ -84,7 +84,7 @@ def _alive(process: int) -> bool:
 
 @cache
 def _machine() -> str:
-    """Tells machines apart, and containers, whose processes have numbers of their own."""
+    """An identifier of the machine, or of the container, which numbers its own processes."""
     with suppress(OSError):
         return _short(f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}")
     return _short(socket.gethostname())
@@ -95,7 +95,7 @@ def _short(text: str) -> str:
 
 
 def _bring_names_to_disk(folder: Path) -> None:
-    """After a rename the name, too, must outlast a power cut; not every system can do that."""
+    """Flush a rename to the disk, so that it survives a power cut, where the system can do that."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

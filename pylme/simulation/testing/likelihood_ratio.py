@@ -1,4 +1,4 @@
-"""The hypothesis that a smaller model is enough."""
+"""The hypothesis that a smaller model is sufficient."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ _SMALLER: Final = "null"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LikelihoodRatio:
-    """A smaller model is enough: by how much the criterion falls in the larger one.
+    """The hypothesis that a smaller model is sufficient.
+
+    The statistic is by how much the criterion of the larger model lies below that of the smaller.
 
     Attributes
     ----------
@@ -69,7 +71,7 @@ class LikelihoodRatio:
     def statistics(
         self, source: Any, n: int, seed: Seed, options: Mapping[str, Any]
     ) -> NDArray[np.float64]:
-        """The falls of the criterion; what is negative is the optimiser's tolerance."""
+        """The differences of the criterion; negative ones are rounding errors, and set to 0."""
         models = {_LARGER: self.larger}
         if self.design.terms:
             models[_SMALLER] = self.smaller
@@ -113,7 +115,7 @@ def likelihood_ratio(
         The formula of the smaller one.
     source : Source
     example : DataFrame, Table or mapping
-        A table as those that are drawn.
+        A table with the columns of the drawn ones.
 
     Raises
     ------
@@ -131,10 +133,10 @@ def likelihood_ratio(
             "simulator draws",
         )
     with silenced():
-        # They are told of when the models are fitted.
+        # The same warnings are given when the models are fitted.
         designs = [build(model.specified(example)) for model in (larger, smaller)]
     difference = difference_of(*designs)
-    # Restricted likelihoods compare for the very same columns only: their scale enters.
+    # Restricted likelihoods can be compared only for identical X, whose scale enters them.
     reml = larger.reml and np.array_equal(designs[0].X, designs[1].X)
     return LikelihoodRatio(
         larger=replace(larger, reml=reml),

@@ -1,4 +1,4 @@
-"""What was found of the power of a test: how often it rejects, design by design."""
+"""The power of a test: how often it rejects, for each design."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Power(Rendered):
     p_values : DataFrame
         Replicates as rows, designs as columns; NaN where a fit failed.
     statistics : DataFrame
-        The same of the test's statistics: absolute values of Wald's, falls of the criterion.
+        The statistics of the test: absolute Wald statistics, or differences of the criterion.
     test : str
-        The test, and what its statistic is compared with.
+        The test, and the distribution that its statistic is compared with.
     alpha : float
     seed : int or SeedSequence
-        What to pass to have the same again.
+        The same seed gives the same numbers again.
     """
 
     p_values: pd.DataFrame

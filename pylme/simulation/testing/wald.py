@@ -26,7 +26,7 @@ __all__ = ["Wald"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Wald:
-    """A fixed effect is zero: |β̂| / se.
+    """The hypothesis that a fixed effect is zero, with the statistic |β̂| / se.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Wald:
 
     @property
     def compared_with(self) -> str:
-        """t, or nothing that is worth saying."""
+        """T with its degrees of freedom; empty for the normal distribution."""
         return "" if self.df is None else f"t with {self.df:g} degrees of freedom"
 
     def statistics(

@@ -1,7 +1,7 @@
-"""A worker process that ends when its parent has ended, however that came about.
+"""A worker process that ends when its parent has ended for any reason.
 
-A parent that is killed cannot end its workers, and nothing else would before they have done all
-that they were given.
+A parent that is killed cannot stop its workers, which would otherwise run until all their work is
+done.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ __all__ = ["born_of", "end_with"]
 
 _SECONDS: Final = 0.5
 _lock: Final = Lock()
-#: The parents that are watched: one of a process, but a fork has another.
+#: The watched parents. A process has one; a fork of it has another.
 _watched: Final[set[tuple[int, int]]] = set()
 
 
 def born_of(parent: int) -> None:
-    """`end_with`, in a process that the parent itself has just started: it may be dead by now."""
+    """`end_with` in a process just started by the parent, which may already have ended."""
     if os.name == "posix" and os.getppid() != parent:
         os._exit(1)
     end_with(parent)
@@ -29,8 +29,8 @@ def born_of(parent: int) -> None:
 def end_with(parent: int) -> None:
     """Let this process end when its parent does, if the parent is the process of that number.
 
-    The process itself, or a worker on another machine, goes on as it is. On Windows nobody is told
-    of a parent's end.
+    Nothing changes in the process itself or in a worker on another machine. Windows does not
+    report the end of a parent.
     """
     this = os.getpid(), parent
     if os.name != "posix" or os.getppid() != parent:
@@ -43,7 +43,7 @@ def end_with(parent: int) -> None:
 
 
 def _watch(parent: int) -> None:
-    # An orphan is given to another parent.
+    # The system gives an orphan another parent.
     while os.getppid() == parent:
         time.sleep(_SECONDS)
     os._exit(1)

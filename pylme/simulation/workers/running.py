@@ -1,4 +1,4 @@
-"""Shards done, with a progress bar; those of a study kept on disk."""
+"""Process all shards, with a progress bar; keep those of a study on disk."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def run(
     n : int
         Replicates.
     n_jobs : int or None
-        As joblib has it; None is one, or what an active `joblib.parallel_config` says.
+        As in joblib; None means one, or the setting of an active `joblib.parallel_config`.
     progress : bool
         Whether to show a bar, in a terminal or a notebook.
     store : Store or None
-        Where shards are kept, and looked for.
+        Where shards are kept and looked up.
     reference_blas : bool
-        Whether R shall run on the reference BLAS.
+        Whether R runs on the reference BLAS.
     """
     all_shards = shards(work, n)
     kept: dict[Shard, pd.DataFrame] = {} if store is None else store.kept(all_shards)
@@ -84,7 +84,7 @@ def _shown(
     progress: bool,
     called: str,
 ) -> Iterator[tuple[Shard, list[Block]]]:
-    """The same, counted in a bar."""
+    """The same, with a progress bar."""
     if not progress:
         yield from working
         return

@@ -1,6 +1,6 @@
-"""Work divided into shards of consecutive replicates that know nothing of each other.
+"""Work divided into shards of consecutive replicates, which are independent of each other.
 
-Their size does not depend on how many workers there are, so that neither do the numbers.
+Their size does not depend on the number of workers, so neither do the results.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Fitter", "Work", "at_once", "blocks_of_shard", "shards"]
 
-#: Replicates in a shard: a batch is cheaper the more it holds, lme4 takes as long for each.
+#: Replicates in a shard: large batches take less time for each replicate, fits by lme4 do not.
 _OF_A_BATCH: Final = 500
 _ONE_BY_ONE: Final = 5
-#: Numbers that the responses of a shard may hold.
+#: How many numbers the responses of a shard may contain.
 _MOST_NUMBERS: Final = 20_000_000
 
 
 class Fitter(Protocol):
-    """What fits one model to replicates."""
+    """An object that fits one model to replicates."""
 
     def fit(self, drawn: Drawn) -> list[Block]:
         """The fits to all replicates drawn."""
@@ -32,16 +32,16 @@ class Fitter(Protocol):
 
 
 class Work(Protocol):
-    """What a worker needs to know to do any shard."""
+    """Everything that a worker needs to process any shard."""
 
     @property
     def key(self) -> str:
-        """Tells this work from other: what is prepared once in a process is kept under it."""
+        """Identifies the work; what a process prepares once is kept under it."""
         ...
 
     @property
     def source(self) -> Source:
-        """What draws the replicates."""
+        """The source that draws the replicates."""
         ...
 
     @property
@@ -51,7 +51,7 @@ class Work(Protocol):
 
     @property
     def names(self) -> Sequence[str]:
-        """What the models are called."""
+        """The names of the models."""
         ...
 
     @property
@@ -60,7 +60,7 @@ class Work(Protocol):
         ...
 
     def fitters(self) -> Sequence[Fitter]:
-        """What fits each model, prepared as far as the data of all replicates are the same."""
+        """The fitters of the models, prepared as far as the data of all replicates agree."""
         ...
 
 
@@ -70,7 +70,7 @@ def shards(work: Work, n: int) -> list[tuple[int, int]]:
 
 
 def at_once(source: Source, n: int, *, most: int = _OF_A_BATCH) -> list[tuple[int, int]]:
-    """Replicates that are drawn at once, from and to: few enough to be held."""
+    """The replicates that are drawn together, from and to: few enough to fit into memory."""
     rows = getattr(source, "n_rows", 1)
     size = max(1, min(most, _MOST_NUMBERS // rows))
     return [(first, min(first + size, n)) for first in range(0, n, size)]
@@ -82,7 +82,7 @@ def blocks_of_shard(work: Work, first: int, stop: int) -> list[Block]:
     return [block for fitter in _fitters(work) for block in fitter.fit(drawn)]
 
 
-#: What was prepared for the last work in this process.
+#: The fitters that were prepared for the last work in this process.
 _prepared: dict[str, Sequence[Fitter]] = {}
 
 

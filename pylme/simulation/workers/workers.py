@@ -1,9 +1,9 @@
-"""Shards done by worker processes, whose death neither ends the work nor is met again.
+"""Shards processed by workers; a worker that dies neither stops the work nor dies twice.
 
-Which replicate ended a worker is not known: its pool ends with it, and other shards were begun too.
-So each shard that was begun is done once more, in a process of its own. One that ends that process
-as well is divided into its replicates, and a replicate that ends its process by itself becomes a
-failed fit. The rest goes on in a new pool.
+Which replicate ended a worker is unknown, because its pool ends with it while other shards are in
+progress. Each shard that had been started is therefore processed once more, in a process of its
+own. A shard that ends this process too is divided into its replicates, and a replicate that ends
+its process alone becomes a failed fit. The remaining shards continue in a new pool.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ __all__ = ["done"]
 def done(
     work: Work, shards: list[Shard], *, n_jobs: int | None, reference_blas: bool = False
 ) -> Iterator[tuple[Shard, list[Block]]]:
-    """The fits of each shard, in the order in which they are done.
+    """The fits of each shard, in the order in which they are finished.
 
     Parameters
     ----------
@@ -55,16 +55,16 @@ def done(
     shards : list of (int, int)
         Replicates, from and to.
     n_jobs : int or None
-        As joblib has it.
+        As in joblib.
     reference_blas : bool
-        Whether R shall run on the reference BLAS, in processes that are made for that: a running R
-        keeps the BLAS that it has.
+        Whether R runs on the reference BLAS, in processes started for this purpose: a running R
+        cannot change its BLAS.
 
     Raises
     ------
     OptionError
-        If the work cannot be copied to other processes, or the backend that is set for joblib
-        gives results at the end alone.
+        If the work cannot be copied to other processes, or the joblib backend that is set returns
+        results only at the end.
     """
     waiting = list(shards)
     pool = _on_reference_blas if reference_blas else _by_joblib
@@ -72,7 +72,7 @@ def done(
         begun: list[Shard] = []
         with TemporaryDirectory(prefix="pylme-", ignore_cleanup_errors=True) as folder:
             try:
-                with _errors_told(n_jobs):
+                with _copy_errors(n_jobs):
                     for shard, blocks in pool(work, waiting.copy(), n_jobs, folder):
                         waiting.remove(shard)
                         yield shard, blocks
@@ -87,7 +87,7 @@ def done(
 def _by_joblib(
     work: Work, shards: list[Shard], n_jobs: int | None, folder: str
 ) -> Iterator[tuple[Shard, list[Block]]]:
-    # A generator, so that rows go to disk while others are still at work.
+    # A generator, so that rows are written to disk while others are being computed.
     # One shard at a time: joblib's own batches would leave workers idle at the end.
     backend, _ = get_active_backend()
     if not backend.supports_return_generator:
@@ -95,7 +95,7 @@ def _by_joblib(
         raise OptionError(
             option="the backend of joblib",
             value=name,
-            allowed="one that hands over results as they are done, such as "
+            allowed="one that returns each result as soon as it is finished, such as "
             "joblib.parallel_config(backend='loky') or backend='threading'",
         )
     parallel = Parallel(
@@ -106,7 +106,7 @@ def _by_joblib(
 
 
 def _initializer() -> dict[str, Any]:
-    """What lets joblib's own workers watch their parent before the first task reaches them."""
+    """Arguments that make joblib's workers watch their parent before their first task."""
     backend, _ = get_active_backend()
     parameters = signature(Parallel).parameters.values()
     takes_more = any(each.kind is each.VAR_KEYWORD for each in parameters)
@@ -134,21 +134,21 @@ def _executor(workers: int, *, reference_blas: bool) -> Iterator[ProcessPoolExec
     try:
         yield pool
     except BaseException:
-        # Such as Ctrl-C: what is at work would be waited for.
+        # After Ctrl-C, for example, the pool would wait for running tasks.
         pool.shutdown(wait=True, kill_workers=True)
         raise
     pool.shutdown(wait=True)
 
 
 @contextmanager
-def _errors_told(n_jobs: int | None) -> Iterator[None]:
-    """What cannot be copied, told as such; the death of a worker is let through."""
+def _copy_errors(n_jobs: int | None) -> Iterator[None]:
+    """An error for work that cannot be copied; the death of a worker passes through."""
     try:
         yield
     except TerminatedWorkerError:
         raise
     except (pickle.PicklingError, BrokenProcessPool) as error:
-        # The cause ends with the quotation marks around its own traceback.
+        # The last line of the cause is the closing quotation mark of its traceback.
         reason = str(error.__cause__ or error).strip(' "\n').splitlines()[-1]
         raise OptionError(
             option="n_jobs",
@@ -161,7 +161,7 @@ def _errors_told(n_jobs: int | None) -> Iterator[None]:
 def _alone(
     work: Work, shards: list[Shard], *, reference_blas: bool
 ) -> Iterator[tuple[Shard, list[Block]]]:
-    """Shards one by one in a process of their own; a replicate that ends it is a failed fit."""
+    """Process shards one by one in a separate process; a replicate that ends it is a failed fit."""
     waiting = list(shards)
     while waiting:
         try:
@@ -182,17 +182,17 @@ def _alone(
 
 
 def _started(parent: int, *, reference_blas: bool) -> None:
-    """What a worker does first."""
+    """Prepare a worker."""
     born_of(parent)
     if reference_blas:
         prefer_reference_blas()
 
 
 def _blocks(work: Work, shard: Shard, parent: int, folder: str | None) -> tuple[Shard, list[Block]]:
-    """What a worker does."""
+    """Process one shard in a worker."""
     end_with(parent)
     mark = None if folder is None else _mark(folder, shard)
-    # On another machine there is no such folder, and nobody looks there.
+    # On another machine the folder does not exist, and its marks are not needed.
     with suppress(OSError):
         if mark is not None:
             mark.touch()
@@ -204,14 +204,15 @@ def _blocks(work: Work, shard: Shard, parent: int, folder: str | None) -> tuple[
 
 
 def _mark(folder: str, shard: Shard) -> Path:
-    """The file that is there while a shard is at work."""
+    """The file that exists while a shard is being processed."""
     return Path(folder, "{}-{}".format(*shard))
 
 
 def _failed(work: Work, replicate: int, error: Exception) -> list[Block]:
     """The failed fits of a replicate that ended its worker."""
     codes = re.search(r"exit codes of the workers are \{(.*)\}", str(error))
-    told = WorkerError(replicate=replicate, exit_code=codes[1] if codes else None)
+    ended = WorkerError(replicate=replicate, exit_code=codes[1] if codes else None)
     return [
-        stacked(name, [failure(told, seconds=float("nan"))], first=replicate) for name in work.names
+        stacked(name, [failure(ended, seconds=float("nan"))], first=replicate)
+        for name in work.names
     ]

@@ -187,7 +187,7 @@ def test_from_a_fit_that_left_rows_out():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"beta": None}, "a formula alone draws nothing"),
+        ({"beta": None}, "a formula alone does not define the distribution"),
         ({"beta": [1, 2]}, "4 finite numbers"),
         ({"beta": {"(Intercept)": 1}}, "a number for 'ses' too"),
         ({"sigma": -1}, "a number of 0 or more"),
