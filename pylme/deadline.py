@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,7 +14,7 @@ from pylme.options import is_number
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["checked_timeout", "require_time", "time_limit"]
+__all__ = ["checked_timeout", "end_of_time", "require_time", "time_limit"]
 
 #: The limit in seconds and the moment at which it is over.
 _limit: ContextVar[tuple[float, float] | None] = ContextVar("limit", default=None)
@@ -46,6 +47,15 @@ def time_limit(timeout: float | None) -> Iterator[None]:
         require_time()
     finally:
         _limit.reset(token)
+
+
+def end_of_time() -> float:
+    """The moment of `time.monotonic` at which the time is over; infinite without a limit.
+
+    For loops, which ask once and then compare.
+    """
+    limit = _limit.get()
+    return math.inf if limit is None else limit[1]
 
 
 def require_time() -> None:

@@ -23,7 +23,7 @@ from pylme.lme4.linear_problem import linear_problem_of, terms_of
 from pylme.model_matrix.build import build
 from pylme.reference.linear import problem_of
 from pylme.reference.optimize.certificate import certify
-from pylme.reference.optimize.degenerate import has_no_minimum, is_suspect, unidentified
+from pylme.reference.optimize.degenerate import has_no_minimum, unidentified
 from pylme.reference.solution import solution_at
 from pylme.reference.threads import one_thread
 from pylme.warning_scopes import silenced
@@ -113,7 +113,8 @@ def _examined(
 ) -> Examination:
     problem = problem_of(linear_problem_of(system, terms))
     named = str(model.spec.formula), system.criterion
-    if is_suspect(problem, system.sigma**2 * problem.likelihood.nu) and has_no_minimum(problem):
+    left = np.array([system.sigma**2 * problem.likelihood.nu])
+    if problem.suspects(left)[0] and has_no_minimum(problem):
         return without_minimum(*named, done=(first,))
     theta = problem.layout.matrices(problem.conditioned(system.theta[None]))
     evaluation = problem.criterion.exactly().evaluate(theta)
@@ -135,7 +136,7 @@ def _examined(
         tiers = (*done, not_checked(4, "the two designs differ, so their optima do too"))
         return Examination(tiers=tiers, alarms=said, **facts)
     found = search(problem, terms, system.theta, starts)
-    if is_suspect(problem, float(found.evaluation.rss[0])) and has_no_minimum(problem):
+    if problem.suspects(found.evaluation.rss)[0] and has_no_minimum(problem):
         # lme4 had stopped before it was led there.
         return without_minimum(*named, done=(first,))
     best = solution_at(problem, found.theta, evaluation=found.evaluation)

@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.crosscheck.tolerances import NEGLIGIBLE
-from pylme.reference.criterion.crossed import Crossed
 from pylme.reference.criterion.likelihood import Evaluation
 from pylme.reference.optimize.boundary import on_the_boundary
 from pylme.reference.optimize.certificate import certify
@@ -34,7 +33,6 @@ from pylme.reference.optimize.several_starts import (
     boundary,
     doubtful,
     intricate,
-    searched,
     small,
 )
 from pylme.reference.problem.starting import first_starts, further_starts, random_starts
@@ -142,7 +140,7 @@ def search(
     starts : int or None
         At least 1. None for as many as are cheap: more than a fit has.
     """
-    layout, criterion = problem.layout, searched(problem)
+    layout, criterion = problem.layout, problem.searched()
     first = minimise(criterion, layout, problem.conditioned(theta[None]))
     ends = Ends(criterion, layout, first)
     if starts is None:
@@ -219,7 +217,7 @@ def _undoubted(ends: Ends, *, near: bool) -> int:
 
     In a batch a few more cost little. One after the other each costs as much as the fit.
     """
-    if isinstance(ends.criterion, Crossed):
+    if ends.criterion.batch_numbers is None:
         return 3 if near else 2
     return ALL if near else 1 + FEW
 

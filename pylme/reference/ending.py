@@ -12,7 +12,7 @@ from pylme.identifiability.report import Direction
 from pylme.reference.criterion.likelihood import Evaluation
 from pylme.reference.optimize.boundary import NEAR, on_the_boundary
 from pylme.reference.optimize.certificate import certify
-from pylme.reference.optimize.degenerate import has_no_minimum, is_suspect, unidentified
+from pylme.reference.optimize.degenerate import has_no_minimum, unidentified
 from pylme.reference.optimize.newton import TracePoint
 from pylme.reference.optimize.several_starts import fit
 from pylme.reference.threads import one_thread
@@ -121,7 +121,7 @@ def examined(ending: Ending, problem: Problem, design: ModelMatrices) -> Ending:
         That the problem was prepared from.
     """
     with one_thread():
-        suspect = is_suspect(problem, float(ending.evaluation.rss[0]))
+        suspect = bool(problem.suspects(ending.evaluation.rss)[0])
         return replace(
             ending,
             directions=unidentified(problem, design),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-__all__ = ["one_thread", "threads_for"]
+__all__ = ["one_thread", "this_thread", "threads_for"]
 
 #: Multiplications from which a product is worth several threads.
 LARGE: Final = 1e8
@@ -111,7 +111,15 @@ def _set_threads(library: Any, threads: int) -> None:
 
 
 _limit: Final = _Limit()
-_thread: Final = local()
+
+
+class _Thread(local):
+    """What this Python thread has set; loops and inner steps look at it without a call."""
+
+    limited = False
+
+
+this_thread: Final = _Thread()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_limit.after_fork)
 
@@ -119,16 +127,16 @@ if hasattr(os, "register_at_fork"):
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Within it, the BLAS runs on one thread."""
-    if getattr(_thread, "limited", False):
+    if this_thread.limited:
         yield
         return
     try:
-        _thread.limited = True
+        this_thread.limited = True
         _limit.hold()
         yield
     finally:
         _limit.release()
-        _thread.limited = False
+        this_thread.limited = False
 
 
 def threads_for(multiplications: float) -> AbstractContextManager[None]:

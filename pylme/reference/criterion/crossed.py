@@ -127,6 +127,20 @@ class Crossed:
     far: NDArray[np.float64]
     exact: bool
 
+    @property
+    def batch_numbers(self) -> None:
+        """None: responses follow one another."""
+        return
+
+    def information(self, row: NDArray[np.intp], column: NDArray[np.intp]) -> None:
+        """None: the analysis of the design is quicker here than the search by far."""
+        del row, column
+
+    def working(self, T: list[NDArray[np.float64]]) -> Crossed:
+        """Itself, whatever T is: the model is linear."""
+        del T
+        return self
+
     def subset(self, responses: NDArray[np.bool_ | np.intp]) -> Crossed:
         """The same for some of the responses, marked or by their positions."""
         return replace(

@@ -28,7 +28,8 @@ from pylme.reference.criterion.likelihood import Likelihood
 
 if TYPE_CHECKING:
     from pylme.reference.criterion.likelihood import Evaluation
-    from pylme.reference.criterion.prepare import Problem
+    from pylme.reference.problem.columns import Columns
+    from pylme.reference.problem.layout import Layout
 
 __all__ = ["FEW", "FewEffects", "few_effects"]
 
@@ -64,6 +65,11 @@ class FewEffects:
     products: NDArray[np.float64]
     coefficients: NDArray[np.float64]
     left: NDArray[np.float64]
+
+    @property
+    def batch_numbers(self) -> int:
+        """The numbers in the tables of the response."""
+        return int(self.G.size)
 
     def subset(self, responses: NDArray[np.bool_ | np.intp]) -> FewEffects:
         """Itself: it is one response everywhere."""
@@ -180,9 +186,9 @@ class FewEffects:
         return 0.5 * (form + form.swapaxes(1, 2))
 
 
-def few_effects(problem: Problem) -> FewEffects:
-    """What the criterion of a problem of one response needs."""
-    columns, factors = problem.columns, problem.layout.factors
+def few_effects(likelihood: Likelihood, columns: Columns, layout: Layout) -> FewEffects:
+    """What the criterion of one response needs, from the columns."""
+    factors = layout.factors
     n = columns.base.shape[1]
     parts = []
     for factor, B in zip(factors, columns.z_of_base, strict=True):
@@ -197,7 +203,7 @@ def few_effects(problem: Problem) -> FewEffects:
     coefficients = np.asarray(np.linalg.lstsq(dense, Xy, rcond=1e-13)[0])
     rest = Xy - Z @ coefficients
     return FewEffects(
-        likelihood=problem.likelihood,
+        likelihood=likelihood,
         shapes=tuple((factor.width, factor.levels) for factor in factors),
         G=(Z.T @ Z).toarray(),
         root=np.asarray(np.linalg.qr(dense, mode="r")),

@@ -22,15 +22,16 @@ stands in row i and column c,
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme.reference.linalg.small_matrices import FEW
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
 
 __all__ = [
     "UNIT",
@@ -39,6 +40,7 @@ __all__ = [
     "Likelihood",
     "Solved",
     "one_of",
+    "outer_sums",
     "stacked",
     "symmetric_form",
 ]
@@ -117,27 +119,6 @@ class Evaluation:
         return np.where(known, UNIT * errors, np.inf)
 
 
-def symmetric_form(products: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The quadratic form tr(B σ K τ) on symmetric σ and τ, made symmetric.
-
-    Parameters
-    ----------
-    products : ndarray, shape (R, K, K, K, K)
-        Σ B_ab K_cd for symmetric B and K.
-
-    Returns
-    -------
-    ndarray, shape (R, K², K²)
-    """
-    R, K = products.shape[:2]
-    if K == 1:
-        return products.reshape(R, 1, 1)
-    form = products.transpose(0, 2, 3, 4, 1)
-    form = form + form.swapaxes(1, 2)
-    form = (form + form.swapaxes(3, 4)).reshape(R, K * K, K * K)
-    return 0.125 * (form + form.swapaxes(1, 2))
-
-
 def stacked(evaluations: list[Evaluation]) -> Evaluation:
     """The evaluations of several responses as one."""
     parts = {n: np.concatenate([getattr(e, n) for e in evaluations]) for n in _BY_RESPONSE}
@@ -165,22 +146,22 @@ class Likelihood:
     reml : bool
     constant : float
         log|RᵀR| of the change of X for REML, less Σ log w.
+    rho : int
+        1 for REML, 0 for ML.
+    nu : int
+        The degrees of freedom of the residual variance.
     """
 
     n: int
     p: int
     reml: bool
     constant: float
+    rho: int = field(init=False)
+    nu: int = field(init=False)
 
-    @property
-    def rho(self) -> int:
-        """1 for REML, 0 for ML."""
-        return int(self.reml)
-
-    @property
-    def nu(self) -> int:
-        """The degrees of freedom of the residual variance."""
-        return self.n - self.p * self.rho
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rho", int(self.reml))
+        object.__setattr__(self, "nu", self.n - self.p * self.rho)
 
     def solve(
         self,
@@ -378,3 +359,33 @@ class Solved:
             M=M, form=form, hh=hh, total=self.total, amplified=self.amplified,
             rho=self.rho, nu=self.nu,
         )  # fmt: skip
+
+
+def outer_sums(W: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums of w wᵀ over the vectors of each matrix, shapes (R, c, K, P) to (R, K, K, P)."""
+    if W.shape[3] < FEW and len(W) > 1:
+        columns = W.transpose(0, 3, 2, 1)
+        return np.moveaxis(columns @ columns.swapaxes(2, 3), 1, -1)
+    made: NDArray[np.float64] = np.einsum("rcag,rcbg->rabg", W, W)
+    return made
+
+
+def symmetric_form(products: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The quadratic form tr(B σ K τ) on symmetric σ and τ, made symmetric.
+
+    Parameters
+    ----------
+    products : ndarray, shape (R, K, K, K, K)
+        Σ B_ab K_cd for symmetric B and K.
+
+    Returns
+    -------
+    ndarray, shape (R, K², K²)
+    """
+    R, K = products.shape[:2]
+    if K == 1:
+        return products.reshape(R, 1, 1)
+    form = products.transpose(0, 2, 3, 4, 1)
+    form = form + form.swapaxes(1, 2)
+    form = (form + form.swapaxes(3, 4)).reshape(R, K * K, K * K)
+    return 0.125 * (form + form.swapaxes(1, 2))

@@ -31,23 +31,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.reference.criterion.likelihood import CANCELLED, Likelihood, symmetric_form
+from pylme.reference.criterion.likelihood import CANCELLED, Likelihood, outer_sums, symmetric_form
 from pylme.reference.linalg.small_matrices import (
-    LevelInverses,
+    LevelPrecision,
     applied,
     kronecker_square,
+    level_precision,
     orthogonal,
-    outer_sums,
-    precision,
     spread,
 )
 from pylme.reference.problem.level_basis import LevelBasis
 from pylme.reference.problem.sums import (
     FAR,
     LITTLE,
-    WithinLevels,
     base_tables,
-    clear_rounding,
     fixed_products,
     merged,
     patterns,
@@ -55,9 +52,10 @@ from pylme.reference.problem.sums import (
     response_tables,
     within_levels,
 )
+from pylme.reference.problem.within_levels import LevelInverses, WithinLevels, clear_rounding
 
 if TYPE_CHECKING:
-    from pylme.reference.criterion.likelihood import Evaluation, Solved
+    from pylme.reference.criterion.likelihood import Evaluation
     from pylme.reference.problem.columns import Columns
     from pylme.reference.problem.layout import Factor
 
@@ -111,6 +109,16 @@ class OneFactor:
             gram=self.gram[responses],
             responses=self.responses[responses],
         )
+
+    @property
+    def batch_numbers(self) -> int:
+        """The numbers in the tables of one response."""
+        return int(self.coefficients[0].size)
+
+    def working(self, T: list[NDArray[np.float64]]) -> OneFactor:
+        """Itself, whatever T is: the model is linear."""
+        del T
+        return self
 
     def moments(
         self,
@@ -168,17 +176,18 @@ class OneFactor:
             The relative covariance factor for each response.
         """
         (factor,) = T
+        likelihood, counts = self.likelihood, self.counts
         R, K, P = len(factor), *self.C.shape[1:]
-        p, used = self.likelihood.p, self.likelihood.p + 1
-        at = self._precision(factor, self.C)
+        p, used = likelihood.p, likelihood.p + 1
+        at = self._precision(factor, self.C) if self.basis else level_precision(factor, self.C)
         c = at.turned(self.coefficients)
         weighted = at.weighted(c)
-        flat = weighted.reshape(R, -1, K * P)
-        products = flat @ c.reshape(len(c), -1, K * P).swapaxes(1, 2)
+        N = at.scores(weighted)
+        products = weighted.reshape(R, -1, K * P) @ c.reshape(len(c), -1, K * P).swapaxes(1, 2)
         between = np.einsum("rcc->r", products[:, used:, used:])
         S = self.within + products[:, :used, :used]
         S[:, -1, -1] += between
-        fixed = self.likelihood.generalized_least_squares(S)
+        fixed = likelihood.generalized_least_squares(S)
         of_left = None
         if (fixed.rss < CANCELLED * S[:, -1, -1]).any():
             # y less Xβ̂, before anything is multiplied: what they have in common cancels exactly.
@@ -187,126 +196,98 @@ class OneFactor:
             contrast = np.concatenate([-fixed.beta, np.ones((R, 1))], axis=1)
             rss = np.einsum("rc,rcd,rd->r", contrast, self.within, contrast) + between
             fixed = replace(fixed, rss=rss + at.square_of(left, of_left))
-        solved = self.likelihood.solved(fixed, at.logdet @ self.counts, total=self.gram[:, -1, -1])
-        N = at.scores(weighted)
+        solved = likelihood.solved(fixed, at.logdet @ counts, total=self.gram[:, -1, -1])
         W = (solved.whitening @ N[:, :used].reshape(R, used, K * P)).reshape(R, used, K, P)
         if of_left is not None:
             W[:, p:] = at.scores(of_left)
         h = W[:, p:]
         if N.shape[1] > used:
             h = np.concatenate([h, N[:, used:]], axis=1)
-        M, form, hh = self._derivatives(solved, at.KK, W, h)
+        # M, the second differential and Σ_j h_jh_jᵀ, in the coordinates of K, W and h.
+        squares = outer_sums(h)
+        KK = at.KK * counts
+        rest = solved.ratio[:, None, None, None] * squares
+        if likelihood.reml:
+            rest += outer_sums(W[:, :-1])
+        M = (KK - rest).sum(axis=-1)
+        outer = (2.0 * rest - KK).reshape(R, K * K, P) @ at.KK.reshape(R, K * K, P).swapaxes(1, 2)
+        form = symmetric_form(outer.reshape(R, K, K, K, K))
+        flat = W.reshape(R, used * K, P)
+        cross = (flat @ flat.swapaxes(1, 2)).reshape(R, used, K, used, K)
+        form -= likelihood.through_fixed_effects([cross], solved.ratio)
+        hh = squares.sum(axis=-1).reshape(R, K * K)
+        form -= (solved.ratio**2 / solved.nu)[:, None, None] * (hh[:, :, None] * hh[:, None])
         if at.square is not None:
             M = at.U @ M @ at.U.swapaxes(1, 2)
             form = at.square @ form @ at.square.swapaxes(1, 2)
             hh = (at.square @ hh[..., None])[..., 0]
         return solved.evaluation((M,), form, hh)
 
-    def _precision(self, factor: NDArray[np.float64], C: NDArray[np.float64]) -> _Precision:
-        """The K_j of given C_j."""
-        R, K, P = len(factor), *C.shape[1:]
+    def _precision(self, factor: NDArray[np.float64], C: NDArray[np.float64]) -> LevelPrecision:
+        """The K_j of given C_j; of an orthonormal basis where the coefficients are those of one."""
+        if self.basis is None:
+            return level_precision(factor, C)
         U, s = orthogonal(factor)
-        square = kronecker_square(U) if K > 1 else None
-        if self.basis is not None:
-            root, KK, logdet = self.basis.precision(U, s)
-            return _Precision(U=U, square=square, KK=KK, root=root, R=self.basis.R, logdet=logdet)
-        turned = C[None]
-        if square is not None:
-            turned = (square.swapaxes(1, 2) @ C.reshape(K * K, P)).reshape(R, K, K, P)
-        KK, _, logdet = precision(s, turned)
-        return _Precision(U=U, square=square, KK=KK, root=None, R=None, logdet=logdet)
+        root, KK, logdet = self.basis.precision(U, s)
+        return LevelPrecision(
+            U=U, square=kronecker_square(U), KK=KK, root=root, R=self.basis.R, logdet=logdet
+        )
 
-    def _derivatives(
-        self,
-        solved: Solved,
-        KK: NDArray[np.float64],
-        W: NDArray[np.float64],
-        h: NDArray[np.float64],
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """M, the second differential and Σ_j h_jh_jᵀ, in the coordinates of K, W and h."""
-        R, used, K, P = W.shape
-        hh = outer_sums(h)
-        weighted = KK * self.counts
-        rest = solved.ratio[:, None, None, None] * hh
-        if self.likelihood.reml:
-            rest += outer_sums(W[:, :-1])
-        M = (weighted - rest).sum(axis=-1)
-        total = hh.sum(axis=-1).reshape(R, K * K)
-        left = (2.0 * rest - weighted).reshape(R, K * K, P)
-        outer = left @ KK.reshape(R, K * K, P).swapaxes(1, 2)
-        form = symmetric_form(outer.reshape(R, K, K, K, K))
-        flat = W.reshape(R, used * K, P)
-        cross = (flat @ flat.swapaxes(1, 2)).reshape(R, used, K, used, K)
-        form -= self.likelihood.through_fixed_effects([cross], solved.ratio)
-        form -= (solved.ratio**2 / solved.nu)[:, None, None] * (total[:, :, None] * total[:, None])
-        return M, form, total
+    def information(self, row: NDArray[np.intp], column: NDArray[np.intp]) -> NDArray[np.float64]:
+        """tr(PB_iPB_j) of some cells of Σ and of σ² at V = I, each parameter at its own scale.
+
+        With C_j = Z_jᵀZ_j, N_j = Z_jᵀX and X orthonormal,
+
+            tr(PσPτ) = Σ_j tr(C_jσC_jτ) - 2 Σ_j tr(N_jN_jᵀσC_jτ)
+                       + Σ_xy (Σ_j N_jᵀσN_j)_xy (Σ_j N_jᵀτN_j)_xy
+
+        Parameters
+        ----------
+        row, column : ndarray of int, shape (m,)
+            The cells.
+
+        Returns
+        -------
+        ndarray, shape (m + 1, m + 1)
+        """
+        likelihood = self.likelihood
+        K, p = len(self.C), likelihood.p
+        C, N = self.levels[:K], self.levels[K:]
+        NN = np.einsum("xaj,xbj->abj", N, N)
+        squares = _products(C, C)
+        within = symmetric_form((squares - 2.0 * _products(NN, C))[None])[0]
+        flat = N.reshape(p * K, N.shape[2])
+        cross = (flat @ flat.T).reshape(p, K, p, K).transpose(1, 3, 0, 2)
+        fixed = 0.5 * (cross + cross.swapaxes(0, 1)).reshape(K * K, p * p)
+        form = within + fixed @ fixed.T
+        total = (C - NN).sum(axis=2)
+        # Element (a, b) of a symmetric matrix stands in two places.
+        at, times = row * K + column, np.where(row == column, 1.0, 2.0)
+        m = len(at)
+        information = np.empty((m + 1, m + 1))
+        information[:m, :m] = (times[:, None] * times) * form[at[:, None], at]
+        information[:m, m] = information[m, :m] = times * total[row, column]
+        information[m, m] = likelihood.n - p
+        own = np.einsum("aaaa->a", squares)
+        size = np.sqrt(times * np.sqrt(own[row] * own[column]))
+        size = np.append(np.where(size > 0, size, 1.0), np.sqrt(likelihood.n))
+        scaled: NDArray[np.float64] = information / (size[:, None] * size)
+        return scaled
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Precision:
-    """What V⁻¹ makes of each level at one T, in the coordinates U in which TTᵀ is diagonal.
-
-    Attributes
-    ----------
-    U : ndarray, shape (R, K, K)
-    square : ndarray, shape (R, K², K²), or None
-        U ⊗ U; None where K is 1.
-    KK : ndarray, shape (R, K, K, P)
-        The K_j.
-    root : ndarray, shape (R, K, K, P), or None
-        What coefficients of an orthonormal basis are weighted by is the square of it, E = rootᵀroot
-        = Q_jᵀV⁻¹Q_j; None where coefficients are those of Z_j, and are weighted by E = K_j.
-    R : ndarray, shape (K, K, P), or None
-        Z_j = Q_jR_j where there is a basis.
-    logdet : ndarray, shape (R, P)
-    """
-
-    U: NDArray[np.float64]
-    square: NDArray[np.float64] | None
-    KK: NDArray[np.float64]
-    root: NDArray[np.float64] | None
-    R: NDArray[np.float64] | None
-    logdet: NDArray[np.float64]
-
-    def turned(self, c: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Coefficients as `weighted` takes them, shape (R or 1, c, K, P)."""
-        if self.R is not None or self.square is None:
-            return c
-        return self._back @ c
-
-    def weighted(self, c: NDArray[np.float64]) -> NDArray[np.float64]:
-        """E c, shape (R, c, K, P)."""
-        if self.root is None:
-            return applied(self.KK, c)
-        return applied(self.root.swapaxes(1, 2), applied(self.root, c))
-
-    def square_of(
-        self, c: NDArray[np.float64], weighted: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Σ cᵀEc of all levels and columns, shape (R,); never less than zero by rounding."""
-        if self.root is None:
-            return np.asarray((c * weighted).sum(axis=(1, 2, 3)))
-        half = applied(self.root, c)
-        return np.asarray((half * half).sum(axis=(1, 2, 3)))
-
-    def scores(self, weighted: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The K_jc_j from `weighted`, shape (R, c, K, P)."""
-        if self.R is None:
-            return weighted
-        return np.asarray(self._back @ np.einsum("bag,rcbg->rcag", self.R, weighted))
-
-    @property
-    def _back(self) -> NDArray[np.float64]:
-        return self.U.swapaxes(1, 2)[:, None]
+def _products(B: NDArray[np.float64], C: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Σ_j B_ab C_cd, shape (K, K, K, K), of matrices of shape (K, K, J)."""
+    K = len(B)
+    return np.asarray(B.reshape(K * K, -1) @ C.reshape(K * K, -1).T).reshape(K, K, K, K)
 
 
 def one_factor(likelihood: Likelihood, columns: Columns, factor: Factor) -> OneFactor:
     """What the criterion needs, from the columns."""
+    K, p = factor.width, columns.x_of_base.shape[1]
     levels = within_levels(columns, 0, base_tables(columns, factor, 0))
     responses = response_tables(columns, factor, 0)
-    clear_rounding(columns, factor, 0, levels, responses)
-    K = factor.width
     gram = fixed_products(columns)
+    clear_rounding(columns, factor, 0, levels, responses)
     counts, C = np.ones(factor.levels), levels[:K]
     basis, kinds = None, None
     inverses = LevelInverses.of(C)
@@ -317,7 +298,6 @@ def one_factor(likelihood: Likelihood, columns: Columns, factor: Factor) -> OneF
         explained = products(of_x, of_y, of_x, of_y)
     else:
         both = inverses.coefficients(np.concatenate([levels[K:], responses]))
-        p = len(levels) - K
         of_x, of_y = both[:p], both[p:]
         explained = products(levels[K:], responses, of_x, of_y)
         kinds = patterns(levels)

@@ -19,6 +19,7 @@ large variances they are not.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -28,11 +29,13 @@ from scipy.linalg import block_diag
 from pylme.covariance.roots import lower_root
 from pylme.reference.criterion.criterion import Criterion
 from pylme.reference.criterion.crossed_tables import crossed
+from pylme.reference.criterion.few_effects import FEW, few_effects
 from pylme.reference.criterion.likelihood import CANCELLED, Likelihood
 from pylme.reference.criterion.one_factor import one_factor
 from pylme.reference.problem.columns import Columns, well_conditioned
 from pylme.reference.problem.layout import Layout, layout_of
-from pylme.reference.threads import one_thread
+from pylme.reference.threads import one_thread, this_thread
+from pylme.results.certificate import SUSPECT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,11 +43,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.model_matrix.random_term import RandomTerm
+    from pylme.reference.criterion.criterion import Searched
     from pylme.reference.criterion.crossed import Crossed
     from pylme.reference.criterion.one_factor import OneFactor
 
 __all__ = ["Problem", "moments_start", "prepare", "recentred"]
 
+#: A residual of this size, relative to the response, is its representation in double precision and
+#: the rounding errors of a few operations that made it.
+NO_RESIDUAL: Final = 16.0 * float(np.finfo(float).eps)
 #: Once for the columns of X, and twice for the responses: the first time uncovers what is left.
 _RECENTRINGS: Final = 3
 #: The least eigenvalue of S with a diagonal of ones that is near enough to one.
@@ -79,6 +86,57 @@ class Problem:
     def n_responses(self) -> int:
         """R."""
         return len(self.columns.y)
+
+    @property
+    def few(self) -> bool:
+        """Whether several factors have so few effects that searches are quicker all at once."""
+        factors = self.layout.factors
+        return len(factors) > 1 and sum(factor.size for factor in factors) <= FEW
+
+    def searched(self) -> Searched:
+        """The criterion by which searches from several starts cost least."""
+        if self.few:
+            return few_effects(self.likelihood, self.columns, self.layout)
+        return self.criterion
+
+    def explained(
+        self, length: float = 0.0
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+        """What the fixed effects leave of each response.
+
+        Parameters
+        ----------
+        length : float
+            Of the first response before the offset was taken from it, if that is longer than after:
+            a difference of large numbers has their rounding errors.
+
+        Returns
+        -------
+        left, whole : ndarray, shape (R,)
+            Sums of squares of each response less its projection on the fixed effects, and as given.
+        little : ndarray of bool, shape (R,)
+            Whether no more may be left than rounding errors of the projection.
+        """
+        y, coefficients = self.columns.y, self.columns.beta0
+        left = np.einsum("rn,rn->r", y, y)
+        # The coefficients are of orthonormal columns.
+        whole = np.maximum(left + np.einsum("rp,rp->r", coefficients, coefficients), length**2)
+        return left, whole, left <= (100.0 * NO_RESIDUAL) ** 2 * whole
+
+    def suspects(self, rss: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """For which responses the criterion may have no minimum: so little of them is left.
+
+        Or the model has as many effects as rows: a fit may then have ended at a local minimum.
+
+        Parameters
+        ----------
+        rss : ndarray, shape (R,)
+            What the fits left of each response.
+        """
+        left, _, little = self.explained()
+        likelihood = self.likelihood
+        saturated = likelihood.p + sum(f.size for f in self.layout.factors) >= likelihood.n
+        return ~(rss > SUSPECT * left) | little | saturated
 
     def alone(self, response: int) -> Problem:
         """The problem of one response."""
@@ -148,7 +206,7 @@ def prepare(
         Positive prior weights; None where all are 1.
     reml : bool
     """
-    with one_thread():
+    with nullcontext() if this_thread.limited else one_thread():
         return _prepared(X, Y, terms, weights, reml=reml)
 
 

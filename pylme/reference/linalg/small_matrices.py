@@ -11,23 +11,19 @@ A level with fewer rows than columns, or in which a covariate does not vary, has
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from typing import Self
-
-
 __all__ = [
-    "LevelInverses",
+    "LevelPrecision",
     "applied",
     "congruent",
     "inverse_and_logdet",
     "kronecker_square",
+    "level_precision",
     "orthogonal",
-    "outer_sums",
     "precision",
     "spread",
 ]
@@ -37,14 +33,6 @@ __all__ = [
 LEAST: Final = 1e-8
 #: With fewer matrices side by side than this, a loop over them in C is the quicker way.
 FEW: Final = 8
-#: An eigenvalue of a matrix of cosines below this counts as zero.
-NOTHING: Final = 1e-13
-#: Where coefficients may be this large, beside columns of length one, their squares lose digits.
-LARGE: Final = 1e6
-#: Inverses with no larger elements need not be refined.
-SMALL: Final = 4.0
-#: What keeps most pivots of a singular matrix of cosines positive.
-_RIDGE: Final = 1e-15
 
 
 def congruent(F: NDArray[np.float64], B: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -206,88 +194,79 @@ def applied(D: NDArray[np.float64], E: NDArray[np.float64]) -> NDArray[np.float6
     return made
 
 
-def outer_sums(W: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sums of w wᵀ over the vectors of each matrix, shapes (R, c, K, P) to (R, K, K, P)."""
-    if _few(W):
-        columns = W.transpose(0, 3, 2, 1)
-        return np.moveaxis(columns @ columns.swapaxes(2, 3), 1, -1)
-    made: NDArray[np.float64] = np.einsum("rcag,rcbg->rabg", W, W)
-    return made
-
-
 def _few(E: NDArray[np.float64]) -> bool:
     return E.shape[3] < FEW and len(E) > 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LevelInverses:
-    """The Z_jᵀZ_j of all levels, ready to be solved with.
+class LevelPrecision:
+    """What V⁻¹ makes of each level at one T, in the coordinates U in which TTᵀ is diagonal.
 
     Attributes
     ----------
-    cosines, inverse : ndarray, shape (K, K, P)
-        With a diagonal of ones, or 0 for a column of zeros; and their pseudo-inverses.
-    scale : ndarray, shape (K, P)
-        What makes cosines of them; of a single column its squares, 1 for a column of zeros.
-    largest : float
-        The largest element of the inverses in absolute value; NaN or infinite where some were
-        singular.
+    U : ndarray, shape (R, K, K)
+    square : ndarray, shape (R, K², K²), or None
+        U ⊗ U; None where K is 1.
+    KK : ndarray, shape (R, K, K, P)
+        The K_j = UᵀZ_jᵀV⁻¹Z_jU.
+    root : ndarray, shape (R, K, K, P), or None
+        What coefficients of an orthonormal basis are weighted by is the square of it, E = rootᵀroot
+        = Q_jᵀV⁻¹Q_j; None where coefficients are those of Z_j, and are weighted by E = K_j.
+    R : ndarray, shape (K, K, P), or None
+        Z_j = Q_jR_j where there is a basis.
+    logdet : ndarray, shape (R, P)
     """
 
-    cosines: NDArray[np.float64]
-    inverse: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    largest: float
+    U: NDArray[np.float64]
+    square: NDArray[np.float64] | None
+    KK: NDArray[np.float64]
+    root: NDArray[np.float64] | None
+    R: NDArray[np.float64] | None
+    logdet: NDArray[np.float64]
 
-    @classmethod
-    def of(cls, C: NDArray[np.float64]) -> Self:
-        """Of symmetric positive semidefinite matrices, shape (K, K, P)."""
-        K = len(C)
-        if K == 1:
-            one = np.ones_like(C)
-            return cls(cosines=one, inverse=one, scale=np.where(C[0] > 0, C[0], 1.0), largest=1.0)
-        own = np.arange(K)
-        diagonal = C[own, own]
-        scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-        cosines = C * (scale[:, None] * scale)
-        ridged = cosines.copy()
-        # Nothing is asked of a column of zeros, so 1 will do for its inverse.
-        ridged[own, own] = 1.0 + _RIDGE
-        # Pivots of singular matrices may come out negative: these are inverted again.
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            inverse: NDArray[np.float64] = inverse_and_logdet(ridged[None])[0][0]
-            largest = float(np.abs(inverse).max(initial=0.0))
-        if not largest < 0.01 / NOTHING:
-            _invert_again(cosines, inverse)
-        return cls(cosines=cosines, inverse=inverse, scale=scale, largest=largest)
+    def turned(self, c: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Coefficients as `weighted` takes them, shape (R or 1, c, K, P)."""
+        if self.R is not None or self.square is None:
+            return c
+        return self.U.swapaxes(1, 2)[:, None] @ c
 
-    @property
-    def nearly_singular(self) -> bool:
-        """Whether columns of some level are dependent, or nearly; columns of zeros left aside."""
-        return not self.largest < LARGE
+    def weighted(self, c: NDArray[np.float64]) -> NDArray[np.float64]:
+        """E c, shape (R, c, K, P)."""
+        if self.root is None:
+            return applied(self.KK, c)
+        return applied(self.root.swapaxes(1, 2), applied(self.root, c))
 
-    def coefficients(self, U: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Some c with C c = U, for U of what C spans: shapes (..., c, K, P)."""
-        if len(self.cosines) == 1:
-            return np.asarray(U / self.scale)
-        rest = U * self.scale
-        total = np.einsum("abj,...bj->...aj", self.inverse, rest)
-        # Each round takes an error by a factor of the size of the inverses times rounding errors.
-        rounds = 0 if self.largest < SMALL else 1 if self.largest < LARGE else 2
-        for _ in range(rounds):
-            left = rest - np.einsum("abj,...bj->...aj", self.cosines, total)
-            total += np.einsum("abj,...bj->...aj", self.inverse, left)
-        total *= self.scale
-        made: NDArray[np.float64] = total
-        return made
+    def square_of(
+        self, c: NDArray[np.float64], weighted: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Σ cᵀEc of all levels and columns, shape (R,); never less than zero by rounding."""
+        if self.root is None:
+            return np.asarray((c * weighted).sum(axis=(1, 2, 3)))
+        half = applied(self.root, c)
+        return np.asarray((half * half).sum(axis=(1, 2, 3)))
+
+    def scores(self, weighted: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The K_jc_j from `weighted`, shape (R, c, K, P)."""
+        if self.R is None:
+            return weighted
+        back = np.einsum("bag,rcbg->rcag", self.R, weighted)
+        return np.asarray(self.U.swapaxes(1, 2)[:, None] @ back)
 
 
-def _invert_again(cosines: NDArray[np.float64], inverse: NDArray[np.float64]) -> None:
-    """Put pseudo-inverses in the place of inverses that are none."""
-    with np.errstate(invalid="ignore"):
-        doubtful = np.flatnonzero(~(np.abs(inverse).max(axis=(0, 1)) < 0.01 / NOTHING))
-    values, vectors = np.linalg.eigh(np.moveaxis(cosines[..., doubtful], -1, 0))
-    kept = values > NOTHING
-    reciprocal = np.divide(1.0, values, out=np.zeros_like(values), where=kept)
-    turned = vectors * reciprocal[:, None]
-    inverse[..., doubtful] = np.moveaxis(turned @ vectors.swapaxes(1, 2), 0, -1)
+def level_precision(T: NDArray[np.float64], C: NDArray[np.float64]) -> LevelPrecision:
+    """The precision of levels whose columns are not nearly dependent.
+
+    Parameters
+    ----------
+    T : ndarray, shape (R, K, K)
+    C : ndarray, shape (K, K, P)
+        Z_jᵀZ_j.
+    """
+    R, K, P = len(T), *C.shape[1:]
+    U, s = orthogonal(T)
+    square, turned = None, C[None]
+    if K > 1:
+        square = kronecker_square(U)
+        turned = (square.swapaxes(1, 2) @ C.reshape(K * K, P)).reshape(R, K, K, P)
+    KK, _, logdet = precision(s, turned)
+    return LevelPrecision(U=U, square=square, KK=KK, root=None, R=None, logdet=logdet)

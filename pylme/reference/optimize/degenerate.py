@@ -50,10 +50,7 @@ from scipy.sparse.linalg import splu
 from pylme.families.link import link_of
 from pylme.families.support import has_dispersion
 from pylme.identifiability.identify import identify
-from pylme.reference.criterion.likelihood import symmetric_form
-from pylme.reference.criterion.one_factor import OneFactor
-from pylme.reference.criterion.prepare import prepare
-from pylme.results.certificate import SUSPECT
+from pylme.reference.criterion.prepare import NO_RESIDUAL, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,16 +64,12 @@ if TYPE_CHECKING:
 __all__ = [
     "has_no_minimum",
     "has_no_residual",
-    "is_suspect",
     "problem_on_the_link",
     "unidentified",
     "without_minimum",
     "without_residual",
 ]
 
-#: A residual of this size, relative to the response, is its representation in double precision and
-#: the rounding errors of a few operations that made it.
-NOTHING: Final = 16.0 * np.finfo(float).eps
 #: δ for columns of length 1, and the rounds: what columns explain along singular values above
 #: 1e-4 falls by a factor of 1e12.
 _DELTA: Final = 1e-10
@@ -88,14 +81,6 @@ MOST_EFFECTS: Final = 8
 CLEAR: Final = 1e-8
 
 
-def is_suspect(problem: Problem, rss: float) -> bool:
-    """Whether the criterion may have no minimum, as a fit tells: so little of the response is left.
-
-    Or the model has as many effects as rows: a fit may then have ended at a local minimum.
-    """
-    return bool(_suspects(problem, np.array([rss]))[0])
-
-
 def without_minimum(problem: Problem, rss: NDArray[np.float64]) -> NDArray[np.bool_]:
     """For which of the responses the criterion has no minimum, as fits tell.
 
@@ -105,7 +90,7 @@ def without_minimum(problem: Problem, rss: NDArray[np.float64]) -> NDArray[np.bo
     rss : ndarray, shape (R,)
         What the fits left of each response.
     """
-    found = _suspects(problem, rss)
+    found = problem.suspects(rss)
     for r in np.flatnonzero(found):
         found[r] = has_no_minimum(problem.alone(int(r)))
     return found
@@ -113,15 +98,8 @@ def without_minimum(problem: Problem, rss: NDArray[np.float64]) -> NDArray[np.bo
 
 def without_residual(problem: Problem) -> NDArray[np.intp]:
     """Of the responses, those that the fixed effects alone explain."""
-    left, whole = _sums_of_squares(problem)
-    few = np.flatnonzero(left <= (100.0 * NOTHING) ** 2 * whole)
+    few = np.flatnonzero(problem.explained()[2])
     return np.array([r for r in few if has_no_residual(problem.alone(int(r)))], dtype=np.intp)
-
-
-def _suspects(problem: Problem, rss: NDArray[np.float64]) -> NDArray[np.bool_]:
-    left, whole = _sums_of_squares(problem)
-    little = left <= 1e4 * NOTHING**2 * whole
-    return ~(rss > SUSPECT * left) | little | _saturated(problem)
 
 
 def has_no_residual(problem: Problem, length: float = 0.0) -> bool:
@@ -134,13 +112,13 @@ def has_no_residual(problem: Problem, length: float = 0.0) -> bool:
         Of the response before the offset was taken from it, if that is longer than after: a
         difference of large numbers has their rounding errors.
     """
-    left, whole = _sums_of_squares(problem)
-    length = max(length, float(np.sqrt(whole[0])))
-    if left[0] > (100.0 * NOTHING * length) ** 2:
+    _, whole, little = problem.explained(length)
+    if not little[0]:
         return False
+    length = float(np.sqrt(whole[0]))
     # A single projection leaves rounding errors along the columns.
     (rest,) = _residuals(_fixed(problem), problem.columns.y[:1])
-    return bool(np.linalg.norm(rest) <= NOTHING * length)
+    return bool(np.linalg.norm(rest) <= NO_RESIDUAL * length)
 
 
 def has_no_minimum(problem: Problem) -> bool:
@@ -172,7 +150,7 @@ def _saturated(problem: Problem) -> bool:
 def _falls(problem: Problem, X: Any, effects: Sequence[Any]) -> bool:
     """Whether the criterion falls without bound as the variances of these effects grow."""
     y = problem.columns.y[0]
-    length = np.sqrt(_sums_of_squares(problem)[1][0])
+    length = np.sqrt(problem.explained()[1][0])
     probe = np.random.default_rng(0).standard_normal(len(y))
     probe /= np.linalg.norm(probe)
     Z = sparse.hstack(effects, format="csc")
@@ -182,16 +160,9 @@ def _falls(problem: Problem, X: Any, effects: Sequence[Any]) -> bool:
     else:
         (left,), (of_any,) = _residuals(both, y[None]), _residuals(Z, probe[None])
     return bool(
-        np.linalg.norm(left) <= NOTHING * length and np.linalg.norm(of_any) > np.sqrt(NOTHING)
+        np.linalg.norm(left) <= NO_RESIDUAL * length
+        and np.linalg.norm(of_any) > np.sqrt(NO_RESIDUAL)
     )
-
-
-def _sums_of_squares(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of each response less its projection on the fixed effects, and as it was given."""
-    y, coefficients = problem.columns.y, problem.columns.beta0
-    left = np.einsum("rn,rn->r", y, y)
-    # The coefficients are of orthonormal columns.
-    return left, left + np.einsum("rp,rp->r", coefficients, coefficients)
 
 
 def _columns(problem: Problem) -> list[Any]:
@@ -237,42 +208,10 @@ def unidentified(problem: Problem, design: ModelMatrices) -> tuple[Direction, ..
     design : ModelMatrices
         That the problem was prepared from.
     """
-    if isinstance(problem.criterion, OneFactor) and _least(problem, problem.criterion) > CLEAR:
+    information = problem.criterion.information(problem.layout.row, problem.layout.column)
+    if information is not None and np.linalg.eigvalsh(information)[0] > CLEAR:
         return ()
     return identify(design).directions
-
-
-def _least(problem: Problem, criterion: OneFactor) -> float:
-    """The least eigenvalue of the information, each parameter at its own scale."""
-    layout, likelihood = problem.layout, problem.likelihood
-    K, p = layout.factors[0].width, likelihood.p
-    C, N = criterion.levels[:K], criterion.levels[K:]
-    NN = np.einsum("xaj,xbj->abj", N, N)
-    squares = _products(C, C)
-    within = symmetric_form((squares - 2.0 * _products(NN, C))[None])[0]
-    flat = N.reshape(p * K, N.shape[2])
-    cross = (flat @ flat.T).reshape(p, K, p, K).transpose(1, 3, 0, 2)
-    fixed = 0.5 * (cross + cross.swapaxes(0, 1)).reshape(K * K, p * p)
-    form = within + fixed @ fixed.T
-    total = (C - NN).sum(axis=2)
-    # Element (a, b) of a symmetric matrix stands in two places.
-    row, column = layout.row, layout.column
-    at, times = row * K + column, np.where(row == column, 1.0, 2.0)
-    m = len(at)
-    information = np.empty((m + 1, m + 1))
-    information[:m, :m] = np.outer(times, times) * form[np.ix_(at, at)]
-    information[:m, m] = information[m, :m] = times * total[row, column]
-    information[m, m] = likelihood.n - p
-    own = np.einsum("aaaa->a", squares)
-    size = np.sqrt(times * np.sqrt(own[row] * own[column]))
-    size = np.append(np.where(size > 0, size, 1.0), np.sqrt(likelihood.n))
-    return float(np.linalg.eigvalsh(information / np.outer(size, size))[0])
-
-
-def _products(B: NDArray[np.float64], C: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Σ_j B_ab C_cd, shape (K, K, K, K), of matrices of shape (K, K, J)."""
-    K = len(B)
-    return np.asarray(B.reshape(K * K, -1) @ C.reshape(K * K, -1).T).reshape(K, K, K, K)
 
 
 def problem_on_the_link(design: ModelMatrices) -> Problem | None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.reference.criterion.one_factor import OneFactor
 from pylme.reference.optimize.newton import Optimum, minimise
 
 if TYPE_CHECKING:
@@ -81,8 +80,9 @@ class Ends:
         which = np.flatnonzero(responses)
         if not len(which) or not len(starts):
             return
-        if isinstance(self.criterion, OneFactor):
-            numbers = self.criterion.coefficients[0].size * len(starts)
+        numbers = self.criterion.batch_numbers
+        if numbers is not None:
+            numbers *= len(starts)
             portions = np.array_split(which, -(-len(which) * numbers // BATCH))
             found = [self._searched(portion, starts) for portion in portions]
             self._take(which, np.concatenate(found, axis=0))

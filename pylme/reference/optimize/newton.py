@@ -8,19 +8,21 @@ the criterion falls, and the search goes on from there.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.reference.criterion.criterion import evaluated
+from pylme.deadline import end_of_time, require_time
 from pylme.reference.criterion.likelihood import Evaluation
 from pylme.reference.optimize.boundary import escape, with_variance
-from pylme.reference.optimize.descent import ENOUGH, ROUNDING, Descent
+from pylme.reference.optimize.descent import ENOUGH, ROUNDING, Descent, evaluated, known, one_by_one
 
 if TYPE_CHECKING:
     from pylme.reference.criterion.criterion import Searched
+    from pylme.reference.optimize.boundary import Escape
     from pylme.reference.problem.layout import Layout
 
 __all__ = ["Optimum", "TracePoint", "minimise"]
@@ -31,15 +33,6 @@ MAX_EVALUATIONS: Final = 200
 MAX_ESCAPES: Final = 20
 #: A start where the criterion has no value is drawn in by a tenth as often as this.
 _DRAWN_IN: Final = 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TracePoint:
-    """One evaluation of a search: theta of shape (R, m) and the criterion of shape (R,)."""
-
-    theta: NDArray[np.float64]
-    criterion: NDArray[np.float64]
-    accepted: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,15 +89,88 @@ def minimise(
     search = _Search(criterion, layout, start, most, enough)
     search.run(np.ones(len(start), dtype=bool))
     for _ in range(MAX_ESCAPES):
-        left = search.leave_false_optima()
-        if not left.any():
+        evaluation = _at_the_end(search)
+        found = escape(layout, evaluation.M, evaluation.form)
+        waiting = found.gain > WORTH_LEAVING + ROUNDING * np.abs(search.values)
+        if not waiting.any():
+            search.last = evaluation
             break
+        left = _leave(search, found, waiting)
+        if not left.any():
+            search.last = evaluation
+            break
+        search.last = None
         search.run(left)
-    return search.optimum()
+    return Optimum(
+        theta=search.theta,
+        evaluation=_at_the_end(search),
+        evaluations=search.evaluations,
+        converged=search.converged,
+        escapes=search.escapes,
+        curvature=search.curvature,
+        trace=tuple(search.trace),
+    )
+
+
+def _at_the_end(search: _Search) -> Evaluation:
+    if search.last is not None:
+        return search.last
+    found = evaluated(search.criterion, search.layout.matrices(search.theta))
+    if found is None:
+        raise np.linalg.LinAlgError
+    return found
+
+
+def _leave(search: _Search, found: Escape, waiting: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Add variance where the criterion falls with it; says which responses moved."""
+    layout = search.layout
+    moved = np.zeros(len(waiting), dtype=np.bool_)
+    T = layout.matrices(search.theta)
+    shrink = 1.0
+    while waiting.any() and shrink > 1e-9:
+        require_time()
+        share = np.full(len(moved), shrink)
+        theta = layout.theta(with_variance(layout, T, found, share))
+        criterion = search.criterion if waiting.all() else search.criterion.subset(waiting)
+        tried = evaluated(criterion, layout.matrices(theta[waiting]))
+        search.evaluations[waiting] += 1
+        shrink *= 0.25
+        if tried is None:
+            continue
+        fell = waiting.copy()
+        fell[waiting] = tried.criterion < search.values[waiting]
+        search.theta[fell] = theta[fell]
+        search.escapes[fell] += 1
+        moved |= fell
+        waiting &= ~fell
+    return moved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TracePoint:
+    """One evaluation of a search: theta of shape (R, m) and the criterion of shape (R,)."""
+
+    theta: NDArray[np.float64]
+    criterion: NDArray[np.float64]
+    accepted: NDArray[np.bool_]
 
 
 class _Search:
-    """The state of all responses' searches."""
+    """Where the searches of all responses are, each until its own end.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (R, m)
+    values : ndarray, shape (R,)
+        The criterion there.
+    evaluations, escapes : ndarray of int, shape (R,)
+    converged : ndarray of bool, shape (R,)
+    curvature : ndarray, shape (R,)
+    trace : list of TracePoint
+        Of a single response.
+    last : Evaluation or None
+        The evaluation of a single response at theta, where it is at hand.
+    """
 
     def __init__(
         self,
@@ -126,8 +192,58 @@ class _Search:
         self.escapes = np.zeros(R, dtype=np.intp)
         self.curvature = np.zeros(R)
         self.trace: list[TracePoint] = []
-        #: The evaluation at the current theta, where it is at hand.
         self.last: Evaluation | None = None
+
+    def run(self, active: NDArray[np.bool_]) -> None:
+        """Trust-region Newton from the current theta of the active responses.
+
+        Raises
+        ------
+        FitTimeoutError
+            If the fit has a limit of time, and it is over.
+        """
+        places = np.flatnonzero(active)
+        criterion = self.criterion if active.all() else self.criterion.subset(active)
+        end = end_of_time()
+        theta = self.theta[places]
+        evaluation = self._begun(criterion, theta, places)
+        traced = len(self.values) == 1
+        if traced:
+            self.trace.append(
+                TracePoint(theta=theta, criterion=evaluation.criterion, accepted=np.ones(1, bool))
+            )
+        on = Descent(self.layout, criterion, places, theta, evaluation, enough=self.enough)
+        while True:
+            if time.monotonic() > end:
+                require_time()
+            arrived = on.predicted <= self.enough + ROUNDING * np.abs(on.value)
+            over = arrived | (self.evaluations[on.places] >= self.most)
+            if over.any():
+                done = on.places[over]
+                self.theta[done] = on.chart.own_theta(on.theta)[over]
+                self.values[done] = on.value[over]
+                self.converged[done] = arrived[over]
+                self.curvature[done] = on.curvature[over]
+                if over.all():
+                    break
+                on.keep(~over)
+            trial = on.propose()
+            T = on.chart.matrices(trial)
+            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+                try:
+                    tried: Evaluation | None = known(on.criterion.evaluate(T))
+                except np.linalg.LinAlgError:
+                    tried = one_by_one(on.criterion, T)
+            self.evaluations[on.places] += 1
+            accepted = on.judge(trial, tried)
+            self.escapes[on.places] += accepted & on.escaping
+            if tried is not None and traced:
+                here = trial if on.chart.order is None else self.layout.theta(T)
+                point = TracePoint(theta=here, criterion=tried.criterion, accepted=accepted)
+                self.trace.append(point)
+            if tried is not None and accepted[0]:
+                evaluation = tried
+        self.last = evaluation if traced else None
 
     def _begun(
         self, criterion: Searched, theta: NDArray[np.float64], places: NDArray[np.intp]
@@ -145,86 +261,3 @@ class _Search:
                 return evaluation
             theta[failed] *= 0.1
         raise np.linalg.LinAlgError
-
-    def run(self, active: NDArray[np.bool_]) -> None:
-        """Trust-region Newton from the current theta of the active responses."""
-        places = np.flatnonzero(active)
-        criterion = self.criterion if active.all() else self.criterion.subset(active)
-        theta = self.theta[places]
-        evaluation = self._begun(criterion, theta, places)
-        self._record(theta, evaluation.criterion, np.ones(len(places), dtype=bool))
-        on = Descent(self.layout, criterion, places, theta, evaluation, enough=self.enough)
-        while True:
-            arrived = on.arrived
-            over = arrived | (self.evaluations[on.places] >= self.most)
-            if over.any():
-                done = on.places[over]
-                self.theta[done] = on.chart.own_theta(on.theta)[over]
-                self.values[done] = on.value[over]
-                self.converged[done] = arrived[over]
-                self.curvature[done] = on.curvature[over]
-                if over.all():
-                    break
-                on.keep(~over)
-            trial = on.propose()
-            T = on.chart.matrices(trial)
-            tried = evaluated(on.criterion, T)
-            self.evaluations[on.places] += 1
-            accepted = on.judge(trial, tried)
-            self.escapes[on.places] += accepted & on.escaping
-            if tried is not None:
-                self._record(self.layout.theta(T), tried.criterion, accepted)
-                evaluation = tried if accepted[0] else evaluation
-        self.last = evaluation if len(active) == 1 else None
-
-    def _record(
-        self, theta: NDArray[np.float64], value: NDArray[np.float64], accepted: NDArray[np.bool_]
-    ) -> None:
-        if len(self.values) == 1:
-            self.trace.append(TracePoint(theta=theta, criterion=value, accepted=accepted))
-
-    def leave_false_optima(self) -> NDArray[np.bool_]:
-        """Add variance where the criterion falls with it; says which responses moved."""
-        evaluation = self._at_the_end()
-        found = escape(self.layout, evaluation.M, evaluation.form)
-        waiting = found.gain > WORTH_LEAVING + ROUNDING * np.abs(self.values)
-        moved = np.zeros(len(waiting), dtype=np.bool_)
-        T = self.layout.matrices(self.theta)
-        shrink = 1.0
-        while waiting.any() and shrink > 1e-9:
-            share = np.full(len(moved), shrink)
-            theta = self.layout.theta(with_variance(self.layout, T, found, share))
-            criterion = self.criterion if waiting.all() else self.criterion.subset(waiting)
-            tried = evaluated(criterion, self.layout.matrices(theta[waiting]))
-            self.evaluations[waiting] += 1
-            shrink *= 0.25
-            if tried is None:
-                continue
-            fell = waiting.copy()
-            fell[waiting] = tried.criterion < self.values[waiting]
-            self.theta[fell] = theta[fell]
-            self.escapes[fell] += 1
-            moved |= fell
-            waiting &= ~fell
-        self.last = None if moved.any() else evaluation
-        return moved
-
-    def _at_the_end(self) -> Evaluation:
-        if self.last is not None:
-            return self.last
-        found = evaluated(self.criterion, self.layout.matrices(self.theta))
-        if found is None:
-            raise np.linalg.LinAlgError
-        return found
-
-    def optimum(self) -> Optimum:
-        """The end of all searches."""
-        return Optimum(
-            theta=self.theta,
-            evaluation=self._at_the_end(),
-            evaluations=self.evaluations,
-            converged=self.converged,
-            escapes=self.escapes,
-            curvature=self.curvature,
-            trace=tuple(self.trace),
-        )

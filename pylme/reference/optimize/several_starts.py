@@ -20,23 +20,21 @@ Fit a prepared model: searches from its own starts, or from those that are given
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.reference.criterion.few_effects import FEW, few_effects
 from pylme.reference.criterion.likelihood import stacked
-from pylme.reference.criterion.one_factor import OneFactor
-from pylme.reference.optimize.degenerate import has_no_minimum, is_suspect
+from pylme.reference.optimize.degenerate import has_no_minimum
 from pylme.reference.optimize.ends import Ends, polished
 from pylme.reference.optimize.newton import Optimum, minimise
 from pylme.reference.problem.starting import alike, first_starts, further_starts
-from pylme.reference.threads import one_thread
+from pylme.reference.threads import one_thread, this_thread
 
 if TYPE_CHECKING:
-    from pylme.reference.criterion.criterion import Searched
     from pylme.reference.criterion.prepare import Problem
     from pylme.reference.problem.layout import Layout
 
@@ -51,7 +49,6 @@ __all__ = [
     "doubtful",
     "fit",
     "intricate",
-    "searched",
     "small",
 ]
 
@@ -111,7 +108,7 @@ def fit(problem: Problem, start: NDArray[np.float64] | None = None) -> Fitted:
     start : ndarray, shape (m,) or (R, m), optional
         lme4's theta to start the one search from; None for the problem's own starts.
     """
-    with one_thread():
+    with nullcontext() if this_thread.limited else one_thread():
         if start is None:
             found = best_of_several(problem)
             return _fitted(problem, found.optimum, found.starts, found.agreed)
@@ -154,14 +151,17 @@ class Several:
 
 def best_of_several(problem: Problem) -> Several:
     """Search for the best optimum of each response."""
-    if problem.n_responses > 1 and not isinstance(problem.criterion, OneFactor):
+    if problem.n_responses > 1 and problem.criterion.batch_numbers is None:
         return _joined([best_of_several(problem.alone(r)) for r in range(problem.n_responses)])
-    layout, criterion = problem.layout, searched(problem)
+    layout, criterion = problem.layout, problem.searched()
     first = minimise(criterion, layout, problem.start())
-    ends = Ends(criterion, layout, first)
     on_boundary = boundary(layout, first)
     few = small(problem)
     thorough = doubtful(layout, first) | few
+    if criterion is problem.criterion and not (thorough | on_boundary).any():
+        one = np.ones(len(first.theta), dtype=np.intp)
+        return Several(optimum=first, starts=one, agreed=one)
+    ends = Ends(criterion, layout, first)
     most = affordable(problem)
     if most > 1 and (thorough | on_boundary).any() and _has_no_minimum(problem, first):
         most = 0
@@ -177,7 +177,7 @@ def _has_no_minimum(problem: Problem, first: Optimum) -> bool:
     """Whether there is no minimum to be found from any start."""
     if problem.n_responses > 1:
         return False
-    return is_suspect(problem, float(first.evaluation.rss[0])) and has_no_minimum(problem)
+    return bool(problem.suspects(first.evaluation.rss)[0]) and has_no_minimum(problem)
 
 
 def _search_in_stages(
@@ -201,22 +201,12 @@ def _search_in_stages(
             search(all_of_them, further_starts(layout))
 
 
-def searched(problem: Problem) -> Searched:
-    """The criterion by which searches from several starts cost least."""
-    return few_effects(problem) if _few(problem) else problem.criterion
-
-
-def _few(problem: Problem) -> bool:
-    factors = problem.layout.factors
-    return len(factors) > 1 and sum(factor.size for factor in factors) <= FEW
-
-
 def affordable(problem: Problem) -> int:
     """How many starts beside the first may be searched from: `ALL`, `SIX`, 1 or 0."""
-    if isinstance(problem.criterion, OneFactor):
-        numbers = problem.criterion.coefficients[0].size
+    numbers = problem.criterion.batch_numbers
+    if numbers is not None:
         return ALL if numbers <= NUMBERS_FOR_ALL else SIX if numbers <= NUMBERS_FOR_SIX else 1
-    if _few(problem):
+    if problem.few:
         return ALL
     if problem.criterion.exactly() is not problem.criterion:
         return 0

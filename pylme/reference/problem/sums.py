@@ -20,16 +20,13 @@ from scipy import sparse
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pylme.reference.linalg.small_matrices import LevelInverses
     from pylme.reference.problem.columns import Columns
     from pylme.reference.problem.layout import Factor
 
 __all__ = [
     "FAR",
     "LITTLE",
-    "WithinLevels",
     "base_tables",
-    "clear_rounding",
     "fixed_products",
     "merged",
     "patterns",
@@ -38,10 +35,6 @@ __all__ = [
     "within_levels",
 ]
 
-#: What is left of a column, relative to its largest value, that is rounding error.
-NOTHING: Final = 1e-14
-#: A sum of squares, relative to the largest that it could be, that is looked at in the rows.
-DOUBTFUL: Final = 1e-10
 #: Tables are the same if they differ by less than this part of the largest: the order of the rows
 #: leaves rounding errors in the sums.
 SAME: Final = 1e-12
@@ -96,42 +89,6 @@ def within_levels(columns: Columns, f: int, tables: NDArray[np.float64]) -> NDAr
     return np.ascontiguousarray((combined.T @ tables).swapaxes(0, 1))
 
 
-def clear_rounding(
-    columns: Columns,
-    factor: Factor,
-    f: int,
-    levels: NDArray[np.float64],
-    responses: NDArray[np.float64],
-) -> None:
-    """Put zeros into the tables of columns that vanish within a level.
-
-    A column that is a combination of others, as the indicator of one group is of the constant and
-    that of another, is zero in the rows of a level only up to rounding, and its products are the
-    rounding errors of sums of far larger ones. Inverted, they would stand for all that there is.
-
-    Parameters
-    ----------
-    columns : Columns
-    factor : Factor
-    f : int
-        The factor's number.
-    levels, responses : ndarray, shapes (K + p, K, J) and (R, K, J)
-        Of `within_levels` and `response_tables`; overwritten.
-    """
-    B = columns.z_of_base[f]
-    K, J = factor.width, factor.levels
-    size = np.abs(B).T @ np.abs(columns.base).max(axis=1)
-    largest = size[:, None] ** 2 * np.bincount(factor.codes, minlength=J)
-    own = levels[np.arange(K), np.arange(K)]
-    doubtful = (own != 0) & (own < DOUBTFUL * largest)
-    for a in np.flatnonzero(doubtful.any(axis=1)):
-        row = B[:, a] @ columns.base
-        exact = np.bincount(factor.codes, weights=row * row, minlength=J)
-        vanish = doubtful[a] & (exact <= NOTHING**2 * largest[a])
-        levels[:, a, vanish] = levels[a, :, vanish] = 0.0
-        responses[:, a, vanish] = 0.0
-
-
 def fixed_products(columns: Columns) -> NDArray[np.float64]:
     """[X y]ᵀ[X y] for each response, shape (R, p + 1, p + 1)."""
     R = len(columns.y)
@@ -142,37 +99,6 @@ def fixed_products(columns: Columns) -> NDArray[np.float64]:
     products[:, :p, p] = products[:, p, :p] = (columns.y @ columns.base.T) @ B
     products[:, p, p] = np.einsum("rn,rn->r", columns.y, columns.y)
     return products
-
-
-class WithinLevels:
-    """What the factor's columns leave of others within each level, in the rows."""
-
-    def __init__(self, columns: Columns, factor: Factor, f: int, inverses: LevelInverses) -> None:
-        self.z = columns.z_of_base[f].T @ columns.base
-        self.factor = factor
-        self.inverses = inverses
-
-    def less(self, row: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What is left of one column, shape (n,), from its coefficients, shape (K, J).
-
-        Orthogonal to the factor's columns beyond its own rounding: what the coefficients lack is
-        seen in the residuals, and taken out of them. Zero where no more than rounding is left.
-        """
-        codes = self.factor.codes
-        left = row - self._sum(c)
-        if np.abs(left).max() <= NOTHING * np.abs(row).max():
-            return np.zeros_like(row)
-        scores = np.empty(c.shape)
-        for a, z in enumerate(self.z):
-            scores[a] = np.bincount(codes, weights=z * left, minlength=c.shape[1])
-        left -= self._sum(self.inverses.coefficients(scores[None])[0])
-        return left
-
-    def _sum(self, c: NDArray[np.float64]) -> NDArray[np.float64]:
-        total: NDArray[np.float64] = self.z[0] * c[0].take(self.factor.codes)
-        for z, own in zip(self.z[1:], c[1:], strict=True):
-            total += z * own.take(self.factor.codes)
-        return total
 
 
 @cache

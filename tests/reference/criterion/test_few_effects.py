@@ -35,7 +35,7 @@ def test_the_same_as_block_by_block(formula, reml, size):
     theta = size * np.random.default_rng(5).normal(size=(6, len(problem.layout.row)))
     T = problem.layout.matrices(theta)
     one_by_one = problem.criterion.exactly().subset(np.zeros(6, dtype=np.intp)).evaluate(T)
-    together = few_effects(problem).evaluate(T)
+    together = few_effects(problem.likelihood, problem.columns, problem.layout).evaluate(T)
     np.testing.assert_allclose(together.criterion, one_by_one.criterion, atol=1e-9)
     for name in ("beta", "rss", "RX", "form", "hh"):
         ours, theirs = getattr(together, name), getattr(one_by_one, name)
@@ -50,6 +50,7 @@ def test_the_same_as_block_by_block(formula, reml, size):
 def test_the_criterion_from_its_definition(formula):
     design, problem = model(formula)
     theta = np.abs(np.random.default_rng(6).normal(size=(3, len(problem.layout.row))))
-    found = few_effects(problem).evaluate(problem.layout.matrices(problem.conditioned(theta)))
+    criterion = few_effects(problem.likelihood, problem.columns, problem.layout)
+    found = criterion.evaluate(problem.layout.matrices(problem.conditioned(theta)))
     for value, point in zip(found.criterion, theta, strict=True):
         assert value == pytest.approx(criterion_of(design, point, reml=True), abs=1e-9)

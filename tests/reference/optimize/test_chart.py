@@ -8,8 +8,8 @@ import pytest
 
 import pylme
 from pylme.reference.criterion.prepare import prepare
-from pylme.reference.optimize.chart import Chart
 from pylme.reference.optimize.newton import minimise
+from pylme.reference.problem.layout import Chart
 
 FORMULA = "y ~ x + (x + z | g) + (1 | h)"
 

@@ -8,7 +8,6 @@ import pytest
 
 import pylme
 from pylme.reference.optimize.newton import minimise
-from pylme.reference.optimize.several_starts import searched
 from pylme.reference.problem.starting import first_starts, further_starts
 from tests.reference.models import prepared
 
@@ -30,7 +29,7 @@ def searches(formula, frame):
     _, _, problem = prepared(formula, frame)
     layout = problem.layout
     starts = np.concatenate([problem.start(), first_starts(layout), further_starts(layout)])
-    criterion = searched(problem).subset(np.zeros(len(starts), dtype=int))
+    criterion = problem.searched().subset(np.zeros(len(starts), dtype=int))
     return minimise(criterion, layout, starts.copy(), 200, 1e-7)
 
 
