@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pylme.reference.criterion.crossed_tables import crossed
+from pylme.reference.problem.sums import Sums
 from tests.reference.models import prepared
 
 if TYPE_CHECKING:
@@ -55,5 +56,10 @@ def _responses(rng, codes, deviations) -> pd.DataFrame:
 def kept(formula, data, storage, **arguments) -> Problem:
     """A model whose remainder is kept in that way."""
     _, _, problem = prepared(formula, data, **arguments)
-    criterion = crossed(problem.likelihood, problem.columns, problem.layout, storage=storage)
+    criterion = crossed(
+        problem.likelihood,
+        Sums.of(problem.columns, problem.layout),
+        problem.layout,
+        storage=storage,
+    )
     return replace(problem, criterion=criterion)

@@ -33,11 +33,7 @@ from pylme.reference.problem.remainder import Remainder
 from pylme.reference.problem.sums import (
     FAR,
     LITTLE,
-    base_tables,
-    fixed_products,
     products,
-    response_tables,
-    within_levels,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +44,9 @@ if TYPE_CHECKING:
     from pylme.reference.criterion.storage import Storage
     from pylme.reference.problem.columns import Columns
     from pylme.reference.problem.layout import Layout
+    from pylme.reference.problem.sums import (
+        Sums,
+    )
 
 __all__ = ["Residuals", "crossed", "near_solutions"]
 
@@ -108,18 +107,18 @@ def near_solutions(problem: Crossed, columns: Columns, layout: Layout) -> Crosse
 
 def crossed(
     likelihood: Likelihood,
-    columns: Columns,
+    sums: Sums,
     layout: Layout,
     *,
     storage: Storage | None = None,
     available: float | None = None,
 ) -> Crossed:
-    """What the criterion needs, from the columns.
+    """What the criterion needs, from the sums.
 
     Parameters
     ----------
     likelihood : Likelihood
-    columns : Columns
+    sums : Sums
     layout : Layout
     storage : {"dense", "sparse"}, optional
         How the remainder is kept; None for the better way.
@@ -131,6 +130,7 @@ def crossed(
     TooLargeError
         If it does not fit.
     """
+    columns, gram = sums.columns, sums.gram
     leading, *others = layout.factors
     K, J = leading.width, leading.levels
     remainder = Remainder.of(others)
@@ -138,17 +138,16 @@ def crossed(
     basis = LevelBasis.of(columns, 0, leading)
     whole = stored(
         [cells(columns, layout, 0, g, rows=basis.rows) for g in range(1, G)],
-        {(f - 1, g - 1): cells(columns, layout, f, g) for f in range(1, G) for g in range(f, G)},
+        sums.cells,
         remainder,
         shape=(K, J),
         storage=storage,
         available=available,
     )
     fixed2, responses2 = [], []
-    for g, factor in enumerate(others, start=1):
-        own = within_levels(columns, g, base_tables(columns, factor, g))[factor.width :]
+    for factor, levels, responses in zip(others, sums.levels, sums.responses, strict=True):
+        own = levels[factor.width :]
         fixed2.append(own.transpose(0, 2, 1).reshape(len(own), factor.size))
-        responses = response_tables(columns, factor, g)
         responses2.append(responses.swapaxes(1, 2).reshape(len(responses), factor.size))
     q2 = float(remainder.size)
     work = K * (K + 1) / 2 * K * J * q2**2 + 10 * q2**3
@@ -158,7 +157,6 @@ def crossed(
     others_of_y = np.concatenate(responses2, axis=1)
     blocks = [basis.C, *(whole.products(f).transpose(1, 2, 0) for f in range(G - 1))]
     h = basis.back(of_y)
-    gram = fixed_products(columns)
     plain = Crossed(
         likelihood=likelihood,
         basis=basis,

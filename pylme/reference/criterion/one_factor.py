@@ -44,20 +44,19 @@ from pylme.reference.problem.level_basis import LevelBasis
 from pylme.reference.problem.sums import (
     FAR,
     LITTLE,
-    base_tables,
-    fixed_products,
     merged,
     patterns,
     products,
-    response_tables,
-    within_levels,
 )
-from pylme.reference.problem.within_levels import LevelInverses, WithinLevels, clear_rounding
+from pylme.reference.problem.within_levels import LevelInverses, WithinLevels
 
 if TYPE_CHECKING:
     from pylme.reference.criterion.likelihood import Evaluation
     from pylme.reference.problem.columns import Columns
     from pylme.reference.problem.layout import Factor
+    from pylme.reference.problem.sums import (
+        Sums,
+    )
 
 __all__ = ["OneFactor", "one_factor"]
 
@@ -281,13 +280,11 @@ def _products(B: NDArray[np.float64], C: NDArray[np.float64]) -> NDArray[np.floa
     return np.asarray(B.reshape(K * K, -1) @ C.reshape(K * K, -1).T).reshape(K, K, K, K)
 
 
-def one_factor(likelihood: Likelihood, columns: Columns, factor: Factor) -> OneFactor:
-    """What the criterion needs, from the columns."""
-    K, p = factor.width, columns.x_of_base.shape[1]
-    levels = within_levels(columns, 0, base_tables(columns, factor, 0))
-    responses = response_tables(columns, factor, 0)
-    gram = fixed_products(columns)
-    clear_rounding(columns, factor, 0, levels, responses)
+def one_factor(likelihood: Likelihood, sums: Sums, factor: Factor) -> OneFactor:
+    """What the criterion needs, from the sums."""
+    columns, gram = sums.columns, sums.gram
+    (levels,), (responses,) = sums.levels, sums.responses
+    K, p = factor.width, likelihood.p
     counts, C = np.ones(factor.levels), levels[:K]
     basis, kinds = None, None
     inverses = LevelInverses.of(C)

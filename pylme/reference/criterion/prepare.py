@@ -34,6 +34,7 @@ from pylme.reference.criterion.likelihood import CANCELLED, Likelihood
 from pylme.reference.criterion.one_factor import one_factor
 from pylme.reference.problem.columns import Columns, well_conditioned
 from pylme.reference.problem.layout import Layout, layout_of
+from pylme.reference.problem.sums import Sums
 from pylme.reference.threads import one_thread, this_thread
 from pylme.results.certificate import SUSPECT
 
@@ -241,9 +242,10 @@ def _prepared(
 
 
 def _criterion(likelihood: Likelihood, columns: Columns, layout: Layout) -> OneFactor | Crossed:
+    sums = Sums.of(columns, layout)
     if len(layout.factors) == 1:
-        return one_factor(likelihood, columns, layout.factors[0])
-    return crossed(likelihood, columns, layout)
+        return one_factor(likelihood, sums, layout.factors[0])
+    return crossed(likelihood, sums, layout)
 
 
 def recentred(columns: Columns, likelihood: Likelihood, far: NDArray[np.float64]) -> Columns | None:

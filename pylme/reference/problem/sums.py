@@ -1,31 +1,41 @@
-"""Cross products of the columns within the levels of a factor.
+"""The cross products from which a problem is prepared: all that a linear mixed model needs of rows.
 
-Z_fᵀ[Z_f X y] is all that the leading factor adds to a model: a K by (K + p + R) table for each
-level. It is summed column pair by column pair over the rows, so that memory is that of one column.
+With the well-conditioned columns of X and Z, the responses y, all times the roots of the weights,
 
-Levels that are alike: the same Z_jᵀZ_j and Z_jᵀX_j.
+    [X y]ᵀ[X y]    Z_jᵀ[Z_j X y] within each level j of a factor    Z_fᵀZ_g by pairs of levels
 
-They share a factorisation, and of their responses only the sum and the second moments enter the
-criterion. In a balanced design all levels of a kind fall together.
+are additive over rows (Bates, Mächler, Bolker & Walker 2015, section 3.4, for what they enter).
+They are summed column pair by column pair, so that memory is that of one column.
+
+Levels with the same Z_jᵀZ_j and Z_jᵀX_j form a *pattern*. They share a factorisation, and of their
+responses only the sum and the second moments enter the criterion. In a balanced design all levels
+of a kind fall together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from pylme.reference.problem.cells import Cells, cells
+from pylme.reference.problem.columns import Columns
+from pylme.reference.problem.within_levels import clear_rounding
 
-    from pylme.reference.problem.columns import Columns
-    from pylme.reference.problem.layout import Factor
+if TYPE_CHECKING:
+    from typing import Self
+
+    from pylme.reference.problem.layout import Factor, Layout
 
 __all__ = [
     "FAR",
     "LITTLE",
+    "Sums",
     "base_tables",
     "fixed_products",
     "merged",
@@ -42,6 +52,61 @@ SAME: Final = 1e-12
 FAR: Final = 1e4
 #: Where less than this part of a column's square is left, a difference of squares loses digits.
 LITTLE: Final = 1e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sums:
+    """The cross products of a model with one or several grouping factors.
+
+    Rows are still looked at behind it where sums alone lose digits: `columns` is the hook for that.
+    It serves orthonormal bases within levels (`LevelBasis`), what is left of columns of which the
+    effects explain nearly everything, and the recentring of responses in `prepare`. Sums that come
+    without rows, as from a query that groups and adds, will need other ways for these three.
+
+    Attributes
+    ----------
+    gram : ndarray, shape (R, p + 1, p + 1)
+        [X y]ᵀ[X y] for each response.
+    levels : tuple of ndarray, shapes (K_f + p, K_f, J_f)
+        Z_jᵀ[Z_j X] within each level of a factor. Of several factors the leading one's, which are
+        those of a basis, are left out.
+    responses : tuple of ndarray, shapes (R, K_f, J_f)
+        Z_jᵀy within each level, of the same factors.
+    cells : mapping of (f, g) to Cells
+        Z_fᵀZ_g, f ≤ g, of all factors but the leading one, numbered from 0.
+    columns : Columns
+        What they were summed from.
+    """
+
+    gram: NDArray[np.float64]
+    levels: tuple[NDArray[np.float64], ...]
+    responses: tuple[NDArray[np.float64], ...]
+    cells: Mapping[tuple[int, int], Cells]
+    columns: Columns
+
+    @classmethod
+    def of(cls, columns: Columns, layout: Layout) -> Self:
+        """The sums over the rows of arrays."""
+        G = len(layout.factors)
+        numbers = range(1, G) if G > 1 else range(1)
+        levels, responses = [], []
+        for f in numbers:
+            factor = layout.factors[f]
+            levels.append(within_levels(columns, f, base_tables(columns, factor, f)))
+            responses.append(response_tables(columns, factor, f))
+        gram = fixed_products(columns)
+        if G == 1:
+            clear_rounding(columns, layout.factors[0], 0, levels[0], responses[0])
+        between = {
+            (f - 1, g - 1): cells(columns, layout, f, g) for f in range(1, G) for g in range(f, G)
+        }
+        return cls(
+            gram=gram,
+            levels=tuple(levels),
+            responses=tuple(responses),
+            cells=between,
+            columns=columns,
+        )
 
 
 def base_tables(columns: Columns, factor: Factor, f: int) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from pylme.reference.criterion import sparse_elimination
 from pylme.reference.criterion.crossed_tables import crossed
 from pylme.reference.criterion.dense_elimination import DenseElimination
 from pylme.reference.criterion.sparse_elimination import SparseElimination
+from pylme.reference.problem.sums import Sums
 from pylme.reference.threads import one_thread
 from tests.reference.crossed_data import kept, pupils, workers
 from tests.reference.models import prepared, table
@@ -30,7 +31,9 @@ def _as_in_a_fit():
 
 def stored(formula, data, **options):
     _, _, problem = prepared(formula, data)
-    return crossed(problem.likelihood, problem.columns, problem.layout, **options).elimination
+    return crossed(
+        problem.likelihood, Sums.of(problem.columns, problem.layout), problem.layout, **options
+    ).elimination
 
 
 def test_a_small_remainder_is_dense():
@@ -132,7 +135,12 @@ def test_the_bytes_that_are_foreseen(name, storage, monkeypatch):
     T = problem.layout.matrices(problem.start())
     tracemalloc.start()
     try:
-        made = crossed(problem.likelihood, problem.columns, problem.layout, storage=storage)
+        made = crossed(
+            problem.likelihood,
+            Sums.of(problem.columns, problem.layout),
+            problem.layout,
+            storage=storage,
+        )
         # A dense remainder is foreseen with its exact second derivatives.
         (made.exactly() if storage == "dense" else made).evaluate(T)
         _, peak = tracemalloc.get_traced_memory()

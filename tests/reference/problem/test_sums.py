@@ -1,13 +1,16 @@
-"""Levels that are alike: found where there are some, and nothing lost by joining them."""
+"""Sums are additive over rows, and levels that are alike are joined without loss."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import pylme
 from pylme.reference.criterion.prepare import prepare
-from pylme.reference.problem.sums import merged, patterns
+from pylme.reference.problem.sums import Sums, merged, patterns
+from tests.reference.models import prepared
 
 
 def test_the_levels_of_a_balanced_design_are_one_pattern():
@@ -56,3 +59,38 @@ def test_a_balanced_model_is_computed_with_one_pattern():
     design = pylme.design("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
     criterion = prepare(design.X, design.y[None], design.terms).criterion
     assert criterion.counts.tolist() == [18.0]
+
+
+def halves(problem):
+    """The sums over the even rows and over the odd ones, of the same columns."""
+    columns, layout = problem.columns, problem.layout
+    made = []
+    for start in (0, 1):
+        rows = slice(start, None, 2)
+        factors = tuple(replace(f, codes=f.codes[rows]) for f in layout.factors)
+        part = replace(columns, base=columns.base[:, rows], y=columns.y[:, rows])
+        made.append(Sums.of(part, replace(layout, factors=factors)))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("formula", "data"),
+    [
+        ("Reaction ~ Days + (Days | Subject)", "sleepstudy"),
+        ("angle ~ recipe + temp + (temp | replicate) + (1 | recipe:replicate)", "cake"),
+    ],
+)
+def test_the_sums_of_two_halves_are_those_of_the_whole(formula, data):
+    _, _, problem = prepared(formula, pylme.datasets.load(data))
+    whole = Sums.of(problem.columns, problem.layout)
+    one, other = halves(problem)
+    np.testing.assert_allclose(one.gram + other.gram, whole.gram, rtol=1e-12, atol=1e-10)
+    for name in ("levels", "responses"):
+        for a, b, both in zip(*(getattr(s, name) for s in (one, other, whole)), strict=True):
+            np.testing.assert_allclose(a + b, both, rtol=1e-12, atol=1e-10)
+    for pair, cells in whole.cells.items():
+        dense = np.zeros((*cells.values.shape[:2], *(np.max([cells.rows, cells.columns], 1) + 1)))
+        for part in (one.cells[pair], other.cells[pair]):
+            np.add.at(dense, (slice(None), slice(None), part.rows, part.columns), part.values)
+        found = dense[:, :, cells.rows, cells.columns]
+        np.testing.assert_allclose(found, cells.values, rtol=1e-12, atol=1e-10)
