@@ -63,6 +63,10 @@ LEAST_LEFT: Final = 0.01
 LEAST_PART_BORNE: Final = 0.1
 #: Curvature below this part of the largest is none: the direction is flat but for rounding errors.
 FLAT: Final = 1e-9
+#: Curvature below this part of the slope over the radius leaves the length of a step to the radius.
+STRAIGHT: Final = 1e-12
+#: The criterion is a deviance and theta of the order of 1: no curvature is less than this.
+NONE: Final = 1e-100
 #: How sharply valleys may bend, theta being of the order of 1.
 BEND: Final = 4.0
 _ROUNDS: Final = 6
@@ -284,16 +288,18 @@ def step(
     values, axes = np.linalg.eigh(hessian)
     slope = (gradient[:, None] @ axes)[:, 0]
     curvature = np.abs(values)
-    greatest = curvature.max(axis=1, keepdims=True) + np.finfo(float).tiny
-    floor = FLAT * greatest
-    # A flat direction counts as gently curved: the noise in its slope leads nowhere.
+    greatest = curvature.max(axis=1, keepdims=True) + NONE
+    # A flat direction counts as gently curved: the noise in its slope leads nowhere. Where nothing
+    # bends at all, as in the variances beside theta = 0, the slope and the radius make the step.
+    steepness = np.sqrt((slope * slope).sum(axis=1))
+    floor = np.maximum(FLAT * greatest, (STRAIGHT * steepness / radius)[:, None])
     curvature = np.maximum(curvature, floor)
     along = -slope / curvature
     length = np.sqrt((along * along).sum(axis=1))
     long = length > radius
     if long.any():
         along[long] = _on_the_sphere(slope[long], curvature[long], radius[long])
-    doubt = BEND * np.sqrt((slope * slope).sum(axis=1))
+    doubt = BEND * steepness
     predicted = -(slope * along + 0.5 * curvature * along * along).sum(axis=1)
     return (axes @ along[..., None])[..., 0], predicted, (values[:, 0] - doubt) / greatest[:, 0]
 

@@ -64,3 +64,23 @@ def test_noise_along_a_flat_direction_leads_nowhere():
     g, H = np.array([[1.0, 1e-12]]), np.diag([1.0, 0.0])[None]
     s, _, _ = step(g, H, np.array([10.0]))
     assert abs(s[0, 1]) < 0.01
+
+
+@pytest.mark.parametrize("slope", [1e-200, 1e-9, 1.0, 1e9])
+@pytest.mark.parametrize("curvature", [0.0, 1e-320, 1e-30])
+def test_without_curvature_it_goes_straight_downhill_to_the_radius(slope, curvature):
+    g = slope * np.array([3.0, -4.0])
+    H = np.diag([curvature, 0.0])
+    with np.errstate(all="raise", under="ignore"):
+        (s,), (predicted,), _ = step(g[None], H[None], np.array([2.0]))
+    if slope > 1e-100:
+        np.testing.assert_allclose(s, [-1.2, 1.6], rtol=1e-6)
+        np.testing.assert_allclose(predicted, 10.0 * slope, rtol=1e-6)
+    assert np.linalg.norm(s) <= 2.0 * (1 + 1e-9)
+
+
+def test_where_nothing_is_to_be_gained_it_stays():
+    with np.errstate(all="raise"):
+        (s,), (predicted,), _ = step(np.zeros((1, 2)), np.zeros((1, 2, 2)), np.ones(1))
+    np.testing.assert_array_equal(s, 0.0)
+    assert predicted == 0.0
