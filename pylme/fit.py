@@ -662,7 +662,7 @@ class Fit:
         True
         """
         from pylme.simulation.bootstrap.bootstrap import bootstrap
-        from pylme.simulation.estimate.collecting import Collect
+        from pylme.simulation.estimate.record import Collect
 
         return bootstrap(
             self._model, n, seed=seed, engine=engine, n_jobs=n_jobs, progress=progress,

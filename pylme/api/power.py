@@ -1,4 +1,4 @@
-"""Power: how often a test finds what is there."""
+"""`pylme.power`: how often a test rejects a false null hypothesis."""
 
 from __future__ import annotations
 
@@ -54,28 +54,28 @@ def power(
     Parameters
     ----------
     simulate : Simulator, Fit or callable; or a mapping of names to them
-        What draws, as for `pylme.study`; several designs give a line each.
+        The source of the data, as for `pylme.study`; each of several designs has its own line.
     model : str or StudyModel
         The model that is fitted.
     test : str, optional
-        The fixed effect whose Wald test is asked for, by R's coefficient name.
+        The fixed effect of a Wald test, by R's coefficient name.
     null : str, optional
-        Or the formula of a smaller model, against which a likelihood ratio test is made: without
-        some fixed effects, both are then fitted by maximum likelihood; or without some random
-        effects, or without any. One random effect less is tested against the mixture of two
-        chi-squared distributions that its boundary calls for.
+        Or the formula of a smaller model, for a likelihood ratio test. It may lack some fixed
+        effects, and then both models are fitted by maximum likelihood; or some or all random
+        effects. If it lacks one random effect, whose variance lies on the boundary under the null
+        hypothesis, the reference distribution is a mixture of two chi-squared distributions.
     reference : {"asymptotic", "simulated"}
         What the statistic is compared with: its distribution in large samples, or `n` statistics
-        of data drawn with what is tested set to zero. That is right for small samples too, and for
-        several random effects at once.
+        of data drawn with the tested parameters set to zero, which is valid in small samples and
+        for several random effects too.
     df : float, optional
-        With `test`: degrees of freedom, for t in the place of the normal distribution.
+        With `test`: degrees of freedom of t, which then replaces the normal distribution.
     n : int
         Replicates.
     alpha : float
         The level of the test.
     seed, engine, n_jobs, progress
-        As for `pylme.study`. All designs have the same seeds.
+        As for `pylme.study`. All designs use the same seeds.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The study that pylme grew from: the correlation of intercepts and slopes, sector by sector."""
+"""The published study that pylme started with: intercepts and slopes correlated by sector."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def sector_correlation(
     progress: bool = False,
     store: str | os.PathLike[str] | None = None,
 ) -> SectorCorrelation:
-    """Try which model finds the correlation of intercepts and slopes in each of two sectors.
+    """Compare models by how well they estimate the correlations of two sectors.
 
-    Schools of two sectors differ in how their intercepts and slopes are correlated, by 0.4 and by
-    -0.4. Four ways to estimate both are tried on the same data: a fit for each sector; the combined
+    In one sector of schools, intercepts and slopes have the correlation 0.4, in the other -0.4.
+    Four ways to estimate both are compared on the same data: a fit for each sector; the combined
     model ``(ses:sector | sch.id)``; ``(dummy(sector, "0"):ses | sch.id)`` and the same for sector
     1; and two blocks as `pylme.group_specific` writes them.
 
@@ -49,15 +49,15 @@ def sector_correlation(
         Replicates.
     engine : {"numpy", "lme4", "auto"}
     rng : {"numpy", "R"}
-        With "R" and engine "lme4" it is the study that was published, draw for draw. R then runs
-        on the reference BLAS if there is one, in processes of its own: how many fits of the
-        combined model "converge" turns on the last bit of its arithmetic.
+        With "R" and engine "lme4", the published study is repeated draw for draw. R then runs on
+        the reference BLAS, if there is one, in separate processes: the number of fits of the
+        combined model that "converge" depends on the last bit of its arithmetic.
     seed : int
         As for `pylme.simulate`; the published study has 1.
     n_jobs : int or None
         Workers, as for `pylme.study`.
     candidates : sequence of {"separate", "combined", "two dummies", "two blocks"}
-        Those to try. The original study had the first two.
+        The models to compare. The original study had the first two.
     progress : bool
     store : path, optional
         As for `pylme.study`.

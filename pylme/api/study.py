@@ -1,11 +1,11 @@
-"""A study: data drawn many times, several models fitted to each draw, what comes of it."""
+"""`pylme.study`: draw data many times, fit several models to each draw, summarise."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from pylme.fit import Fit
-from pylme.simulation.estimate.collecting import Collect
+from pylme.simulation.estimate.record import Collect
 from pylme.simulation.study import run_study
 
 if TYPE_CHECKING:
@@ -40,50 +40,51 @@ def study(
     Parameters
     ----------
     simulate : Simulator, Fit or callable
-        What draws: `pylme.simulator`; a fit, at its estimates; or a function that takes a
-        `numpy.random.Generator` and gives a table.
+        The source of the data: a `pylme.simulator`; a fit, which draws at its estimates; or a
+        function that takes a `numpy.random.Generator` and returns a table.
     models : mapping of str to str or StudyModel
         Names to formulas, or to formulas with the options of `lmer`.
     n : int
         Replicates.
     seed : int, SeedSequence or None
-        As for `pylme.simulate`: one child of it for each replicate, so that nothing depends on
-        the number of workers.
+        As for `pylme.simulate`. Each replicate has its own child of the seed, so that the results
+        do not depend on the number of workers.
     engine : {"numpy", "lme4", "auto"}
         "numpy" fits all replicates in a batch, "lme4" each by lmer. "auto" is what it is for
         `lmer`.
     n_jobs : int or None
-        Workers, as joblib has it. None is one, or what an active `joblib.parallel_config` says,
-        which may also put the work on dask or ray.
+        Workers, as in joblib. None means one, or the setting of an active
+        `joblib.parallel_config`, which can also distribute the work by dask or ray.
     truth : mapping, optional
         True values by the label of the parameter (``"ses"``, ``"sd__ses | sch.id"``, ``"sigma"``),
-        or such mappings by model. A simulator whose parameters are the same in all rows knows them.
+        or such mappings by model. A simulator whose parameters are the same in all rows provides
+        them.
     collect : callable, optional
-        Takes a `Fit` and gives further numbers by name. Each replicate is then fitted by itself.
+        Takes a `Fit` and returns further numbers by name. Each replicate is then fitted on its own.
     check : bool
-        Cross-check each fit, and keep the verdict. Each replicate is then fitted by itself.
+        Cross-check each fit and keep the verdict. Each replicate is then fitted on its own.
     progress : bool
         Show a bar, in a terminal or a notebook.
     store : path, optional
-        A folder where results are kept as they come. The same study called again goes on where it
-        was cut off. Needs the extra ``pylme[parquet]``.
+        A folder in which results are kept as they are computed. An interrupted study that is called
+        again continues where it stopped. Needs the extra ``pylme[parquet]``.
     reference_blas : bool
-        Let R run on the reference BLAS where there is one, in processes of its own: slower on
-        large models, and with the same bits on every machine. What lme4 calls converged, where the
-        criterion is flat, turns on the last bit.
+        Run R on the reference BLAS, if there is one, in separate processes: slower for large
+        models, but with the same bits on every machine. Where the criterion is flat, the last bit
+        decides whether lme4 reports convergence.
 
     Returns
     -------
     StudyResult
-        A fit that fails is a row with its error, and ends nothing; so is a replicate that ends its
-        worker process (`WorkerError`).
+        A fit that fails is a row with its error and does not stop the study. The same holds for a
+        replicate that ends its worker process (`WorkerError`).
 
     Raises
     ------
     OptionError
         If an argument is not one of those allowed.
     FormulaError, DataError
-        If a model can be fitted to no replicate.
+        If a model cannot be fitted to any replicate.
     RUnavailableError
         If the engine is "lme4" and there is none.
     MissingPackageError

@@ -1,4 +1,4 @@
-"""A study: data drawn many times, several models fitted to each draw, what comes of it."""
+"""A study: draw data many times, fit several models to each draw, summarise."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from pylme.draws.seeds import Seed
     from pylme.options import Engine
-    from pylme.simulation.estimate.collecting import Collect
     from pylme.simulation.estimate.models import StudyModel
+    from pylme.simulation.estimate.record import Collect
 
 __all__ = ["run_study"]
 
@@ -59,7 +59,7 @@ def run_study(
         raise OptionError(
             option="seed",
             value=None,
-            allowed="a number with `store`: what is stored is found by it",
+            allowed="a number with `store`: stored results are found by their seed",
         )
     job = Job(
         key=uuid.uuid4().hex,

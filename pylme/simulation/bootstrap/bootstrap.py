@@ -1,4 +1,4 @@
-"""The parametric bootstrap of a fit: how its estimates vary where it is true."""
+"""The parametric bootstrap of a fit: how its estimates vary if the fitted model is true."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ if TYPE_CHECKING:
     from pylme.draws.seeds import Seed
     from pylme.options import Engine
     from pylme.results.fitted_model import FittedModel
-    from pylme.simulation.estimate.collecting import Collect
+    from pylme.simulation.estimate.record import Collect
 
 __all__ = ["Bootstrap", "bootstrap"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Bootstrap(Rendered):
-    """Estimates of a model fitted to responses that were drawn from it.
+    """Estimates of a model refitted to responses drawn from it.
 
     Attributes
     ----------
     estimates : Series
-        Those of the fit, by the label of the parameter: fixed effects, standard deviations and
-        correlations of random effects, sigma, and the numbers of the user's own statistic.
+        The estimates of the fit, by the label of the parameter: fixed effects, standard deviations
+        and correlations of random effects, sigma, and the numbers of the user's own statistic.
     engine : str
-        What fitted the replicates.
+        The engine that fitted the replicates.
     simulator : Simulator
         The model at its estimates: ``simulator.draw(n, seed=seeds.entropy)`` draws the data again.
     seeds : Seeds
-        What to pass as `seed` to have the same again: ``seeds.entropy``.
+        ``seeds.entropy``, passed as `seed`, gives the same replicates again.
     """
 
     estimates: pd.Series[float]
@@ -102,7 +102,7 @@ class Bootstrap(Rendered):
 
     @property
     def n_singular(self) -> int:
-        """Replicates with a covariance matrix that has not full rank, which is no failure."""
+        """Replicates whose fit is singular, which is not a failure."""
         return int(self._fits["singular"].sum())
 
     @property
@@ -147,9 +147,9 @@ class Bootstrap(Rendered):
         Parameters
         ----------
         kind : {"percentile", "basic", "bca"}
-            Quantiles of the replicates; the same turned round the estimate; or bias-corrected and
-            accelerated. BCa is NaN where all replicates lie on one side of the estimate, and where
-            the data do not identify the parameter.
+            Quantiles of the replicates; quantiles reflected at the estimate; or bias-corrected
+            and accelerated. BCa intervals are NaN where all replicates lie on one side of the
+            estimate, and where the data do not identify the parameter.
         conf_level : float
 
         Returns
@@ -160,7 +160,7 @@ class Bootstrap(Rendered):
         Raises
         ------
         OptionError
-            If there is no such kind, or the level is not between 0 and 1.
+            If the kind does not exist, or the level is not between 0 and 1.
         NotAvailableError
             With "bca", if several grouping factors have too many random effects together.
         """
@@ -263,16 +263,16 @@ def bootstrap(
     )
     own = {} if collect is None else collect(model)
     record = record_of(model, seconds=0.0, verdict=None, collected=own)
-    # Theta says nothing that the standard deviations and correlations do not.
-    told = [i for i, parameter in enumerate(record.parameters) if parameter.effect != "theta"]
-    labels = [record.parameters[i].label for i in told]
+    # Theta is determined by the standard deviations and correlations.
+    shown = [i for i, parameter in enumerate(record.parameters) if parameter.effect != "theta"]
+    labels = [record.parameters[i].label for i in shown]
     block = joined(blocks(work, n, n_jobs=n_jobs, progress=progress))
     place = {parameter: i for i, parameter in enumerate(block.parameters)}
-    columns = [place.get(record.parameters[i], -1) for i in told]
-    # A parameter that no replicate has reads from the last column.
+    columns = [place.get(record.parameters[i], -1) for i in shown]
+    # A parameter that no replicate has is read from the last column, NaN.
     found = np.hstack([block.estimate, np.full((n, 1), np.nan)])[:, columns]
     return Bootstrap(
-        estimates=pd.Series(record.estimate[told], index=labels, name="estimate"),
+        estimates=pd.Series(record.estimate[shown], index=labels, name="estimate"),
         _replicates=pd.DataFrame(found, columns=labels).rename_axis(index="replicate"),
         _fits=block.fits_frame(),
         engine=chosen,

@@ -1,4 +1,4 @@
-"""A fitted model as one to draw data by."""
+"""A fitted model as a simulator."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["simulator_of", "specification_of"]
 
 
 def specification_of(model: FittedModel) -> ModelSpec:
-    """What was fitted to which data.
+    """The specification of a fitted model: formula and data.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def simulator_of(model: FittedModel, *, empirical: bool, rng: Rng) -> Simulator:
             remedy="Draw with R's simulate(), or fit a linear model with lmer().",
         )
     with silenced():
-        # Dropped columns and rows were told of when the model was fitted.
+        # The warnings about dropped columns and rows were given at the fit.
         design = build(spec)
     estimates = model.estimates()
     part = part_of(design, beta=estimates.beta, sigma=estimates.sigma, covariances=model.varcorr())

@@ -13,8 +13,8 @@ from pylme.results.engine import ENGINES, FitRequest
 from pylme.results.fitted_model import FittedModel
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.estimate.batched import Batch
-from pylme.simulation.estimate.collecting import Collect
 from pylme.simulation.estimate.one_by_one import ByResponse
+from pylme.simulation.estimate.record import Collect
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Refits"]
 
-#: What its blocks call the model.
+#: The name of the model in the blocks.
 _NAME: Final = "fit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Refits:
-    """The work of a parametric bootstrap.
+    """The work of a parametric bootstrap: fits to responses drawn from the model.
 
     Attributes
     ----------
     key : str
     source : Simulator
-        That of the model.
+        The simulator of the model.
     seeds : Seeds
     model : FittedModel
     spec : ModelSpec
-        Of the model.
+        The specification of the model.
     engine : {"lme4", "numpy"}
     collect : Collect or None
     """
@@ -58,7 +58,7 @@ class Refits:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What its blocks call the model."""
+        """The name of the model in its blocks."""
         return (_NAME,)
 
     @property
@@ -67,7 +67,7 @@ class Refits:
         return ENGINES[self.engine].in_batches and self.collect is None
 
     def fitters(self) -> list[Fitter]:
-        """What fits the model."""
+        """The fitter of the model."""
         if self.batched:
             return [Batch(_NAME, self.spec)]
         return [ByResponse(_NAME, self.spec, self._prepared(), check=False, collect=self.collect)]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -14,12 +15,12 @@ from pylme.draws.seeds import Seeds
 from pylme.errors import OptionError
 from pylme.frame import Library, to_native
 from pylme.options import is_whole
-from pylme.simulation.draw.tables import with_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["DrawnTerm", "Simulation"]
+
+__all__ = ["DrawnTerm", "Simulation", "with_column"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,3 +139,27 @@ class Simulation:
             f"<Simulation of {self.response!r}: {n} replicate{'s' * (n != 1)} of {rows} rows; "
             f"{terms}>"
         )
+
+
+def with_column(data: Any, name: str, values: NDArray[np.float64]) -> Any:
+    """The table with a column added, or replaced where the name exists.
+
+    Parameters
+    ----------
+    data : DataFrame, Table or mapping of arrays
+        Not changed.
+    name : str
+    values : ndarray, shape (rows,)
+
+    Returns
+    -------
+    DataFrame, Table or dict
+        Of the same library.
+    """
+    if isinstance(data, pd.DataFrame):
+        return data.assign(**{name: values})
+    if isinstance(data, Mapping):
+        return {**data, name: values}
+    frame = nw.from_native(data, eager_only=True)
+    column = nw.new_series(name, values, backend=frame.implementation)
+    return frame.with_columns(column).to_native()

@@ -13,8 +13,7 @@ from pylme.draws.parts import Part
 from pylme.draws.responses import draw_responses
 from pylme.draws.seeds import Rng, seeds_of
 from pylme.options import whole_number
-from pylme.simulation.draw.simulation import DrawnTerm, Simulation
-from pylme.simulation.draw.tables import with_column
+from pylme.simulation.draw.simulation import DrawnTerm, Simulation, with_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

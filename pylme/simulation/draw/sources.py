@@ -10,8 +10,8 @@ import numpy as np
 
 from pylme.draws.seeds import Rng
 from pylme.errors import OptionError
-from pylme.simulation.draw.predictors import response_name
 from pylme.simulation.draw.simulator import Simulator
+from pylme.simulation.draw.specification import response_name
 
 if TYPE_CHECKING:
     from pylme.draws.seeds import Seeds

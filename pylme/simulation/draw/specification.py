@@ -1,4 +1,7 @@
-"""A model to simulate, from what a user writes: the formula, the data, the parameters."""
+"""A simulator from what a user writes: the formula, the data, the parameters.
+
+The data need not contain the response.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,16 @@ import numpy as np
 
 from pylme.draws.parts import Part
 from pylme.draws.seeds import Rng
-from pylme.errors import OptionError
+from pylme.errors import OptionError, ResponseError
+from pylme.formula import Name, deparse, parse_formula
 from pylme.frame import Factor, read_frame
+from pylme.frame.table import open_table
+from pylme.model_matrix.build import build
+from pylme.model_matrix.requirements import require_fittable
+from pylme.model_matrix.specify import ModelArguments, specified
 from pylme.options import choice, is_number, optional_text, true_or_false
 from pylme.simulation.draw.parameters import covariances_of, named_vector
-from pylme.simulation.draw.predictors import design_of_predictors, response_name
+from pylme.simulation.draw.simulation import with_column
 from pylme.simulation.draw.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -25,7 +33,7 @@ if TYPE_CHECKING:
     from pylme.model_matrix.spec import Contrast
     from pylme.simulation.draw.parameters import Covariances
 
-__all__ = ["part_of", "simulator"]
+__all__ = ["design_of_predictors", "part_of", "response_name", "simulator"]
 
 
 def simulator(
@@ -42,7 +50,7 @@ def simulator(
     empirical: bool = False,
     rng: Rng = "numpy",
 ) -> Simulator:
-    """A model with its parameters, to draw data by: what a study repeats.
+    """A model with its parameters, from which a study draws its data.
 
     Parameters
     ----------
@@ -103,7 +111,7 @@ def simulator(
 
 
 def part_of(design: ModelMatrices, *, beta: Any, sigma: Any, covariances: Any) -> Part:
-    """A design with its parameters, all of them checked."""
+    """A design with its parameters, which are checked."""
     if not (is_number(sigma) and np.isfinite(sigma) and sigma >= 0):
         raise OptionError(option="sigma", value=sigma, allowed="a number of 0 or more")
     kept = design.rows.kept
@@ -128,7 +136,7 @@ def _rows_by_level(data: Any, by: str) -> dict[str | None, NDArray[np.bool_] | N
 
 
 def _for_level(value: Any, level: str | None, levels: Iterable[str | None]) -> Any:
-    """What a mapping from all levels has for this one; any other value is that of all levels."""
+    """The value of a mapping from levels for one level; any other value holds for all levels."""
     if level is None or not isinstance(value, Mapping):
         return value
     by_level = {str(name): own for name, own in value.items()}
@@ -145,3 +153,44 @@ def _require_more_levels_than_effects(part: Part) -> None:
                 allowed=f"False, or data with more levels of {term.group}: {step.size} levels of "
                 f"{len(step.covariance)} effects have no sample covariance of full rank",
             )
+
+
+def response_name(formula: str) -> str:
+    """The column on the left side of the formula.
+
+    Raises
+    ------
+    ResponseError
+        If the left side is an expression, so that the column to fill is unknown.
+    """
+    response = parse_formula(formula).response
+    if isinstance(response, Name):
+        return response.name
+    raise ResponseError(
+        response=deparse(response),
+        found="it is an expression, not a column",
+        remedy="Simulate the expression under a name of its own, as in 'logy ~ x + (1 | g)'.",
+    )
+
+
+def design_of_predictors(
+    formula: str,
+    data: Any,
+    *,
+    weights: str | ArrayLike | None,
+    offset: str | ArrayLike | None,
+    contrasts: Mapping[str, Contrast] | None,
+    subset: NDArray[np.bool_] | None,
+) -> ModelMatrices:
+    """The design of a formula on a table that need not have the response.
+
+    A response among the columns is ignored, so that its missing values exclude no row.
+    """
+    response = response_name(formula)
+    named = [name for name in parse_formula(formula).columns if name != response]
+    # Any distinct numbers: of the design only `y` depends on them.
+    placeholder = np.arange(float(open_table(data, named).nrow))
+    arguments = ModelArguments(weights=weights, offset=offset, subset=subset, contrasts=contrasts)
+    spec = specified(formula, with_column(data, response, placeholder), arguments)
+    require_fittable(spec, more_effects_than_rows=True)
+    return build(spec)

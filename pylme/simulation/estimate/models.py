@@ -20,7 +20,7 @@ __all__ = ["StudyModel", "read_models"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StudyModel:
-    """A model with the options that `lmer` would be given.
+    """A model with the options of `lmer`.
 
     Attributes
     ----------
@@ -36,8 +36,8 @@ class StudyModel:
     Raises
     ------
     OptionError
-        If the formula is no text, or another option is none of those allowed. What depends on
-        the data is looked at when the model is fitted.
+        If the formula is not text, or another option is not allowed. Options that depend on the
+        data are checked when the model is fitted.
 
     Examples
     --------

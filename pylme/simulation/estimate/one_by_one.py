@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from pylme.simulation.draw.simulation import Simulation
     from pylme.simulation.draw.sources import Drawn
     from pylme.simulation.estimate.block import Block
-    from pylme.simulation.estimate.collecting import Collect
     from pylme.simulation.estimate.models import StudyModel
-    from pylme.simulation.estimate.record import Record
+    from pylme.simulation.estimate.record import Collect, Record
 
 __all__ = ["ByResponse", "ByTable"]
 

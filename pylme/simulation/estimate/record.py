@@ -1,21 +1,22 @@
-"""What a study keeps of a single fit."""
+"""The numbers that a study keeps of a single fit, those of the user's own function included."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from numbers import Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme.errors import OptionError
+from pylme.options import mapping
 from pylme.results.assessment import assess
+from pylme.results.fitted_model import FittedModel
 from pylme.simulation.estimate.parameters import Parameter, parameters_of, varcorr_values
 
-if TYPE_CHECKING:
-    from pylme.results.fitted_model import FittedModel
-
-__all__ = ["Record", "failure", "record_of"]
+__all__ = ["Collect", "Record", "failure", "record_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,17 +44,17 @@ def record_of(
     verdict: str | None,
     collected: Mapping[str, float],
 ) -> Record:
-    """What is kept of a fitted model.
+    """The numbers of a fitted model.
 
     Parameters
     ----------
     model : FittedModel
     seconds : float
-        What the fit took.
+        The time that the fit took.
     verdict : str or None
-        Of the cross-check, where one was asked for.
+        The verdict of the cross-check, where it was made.
     collected : mapping
-        Further numbers that the user's own function gave.
+        Further numbers, from the user's own function.
     """
     kept = model.record()
     estimates, varcorr = kept.estimates, kept.varcorr
@@ -84,7 +85,7 @@ def record_of(
 
 
 def failure(error: BaseException, *, seconds: float) -> Record:
-    """What is kept where a fit could not be made."""
+    """The record of a fit that failed."""
     empty = np.empty(0)
     return Record(
         parameters=(),
@@ -100,4 +101,51 @@ def failure(error: BaseException, *, seconds: float) -> Record:
             "seconds": seconds,
             "error": f"{type(error).__name__}: {error}",
         },
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Collect:
+    """The user's function of a `Fit`, applied to a fitted model.
+
+    Attributes
+    ----------
+    own : callable
+        Takes a `Fit` and returns numbers by name.
+    wrap : callable
+        Makes a `Fit` of a fitted model.
+    """
+
+    own: Callable[[Any], Mapping[str, float]]
+    wrap: Callable[[FittedModel], Any]
+
+    def __post_init__(self) -> None:
+        if not callable(self.own):
+            raise OptionError(
+                option="the function of each fit", value=self.own, allowed="a function of a fit"
+            )
+
+    def __call__(self, model: FittedModel) -> Mapping[str, float]:
+        """The numbers of a fitted model.
+
+        Raises
+        ------
+        OptionError
+            If the user's function does not return a mapping from names to numbers.
+        """
+        found: object = self.own(self.wrap(model))
+        option = "what the function of each fit returns"
+        numbers = mapping(option, found, allowed="a mapping from names to numbers")
+        for name, value in numbers.items():
+            if not _is_real(value):
+                raise OptionError(option=f"{option} as {name!r}", value=value, allowed="a number")
+        return numbers
+
+
+def _is_real(value: object) -> bool:
+    """Whether the value is a number: NaN and truth values are, text is not."""
+    if isinstance(value, Real):
+        return True
+    return (
+        isinstance(value, np.ndarray | np.generic) and not value.ndim and value.dtype.kind in "biuf"
     )

@@ -1,4 +1,4 @@
-"""A study: what draws, which models are fitted, and how."""
+"""A study as a job: the source of the data, the models, and how they are fitted."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from pylme.options import EngineName
 from pylme.results.engine import ENGINES, FitRequest
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.draw.sources import Source
-from pylme.simulation.estimate.collecting import Collect
 from pylme.simulation.estimate.models import StudyModel
 from pylme.simulation.estimate.one_by_one import ByResponse, ByTable
+from pylme.simulation.estimate.record import Collect
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ __all__ = ["Job"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Job:
-    """What a worker needs to know to do any shard.
+    """Everything that a worker needs to process any shard of a study.
 
     Attributes
     ----------
     key : str
-        Tells this job from others: what is prepared once in a process is kept under it.
+        Identifies the job; what a process prepares once is kept under it.
     source : Source
     seeds : Seeds
     models : mapping of str to StudyModel
@@ -54,7 +54,7 @@ class Job:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the models are called."""
+        """The names of the models."""
         return tuple(self.models)
 
     @property
@@ -63,7 +63,7 @@ class Job:
         return ENGINES[self.engine].in_batches and self.collect is None and not self.check
 
     def require_fittable(self) -> None:
-        """Raise where a model can be fitted to no replicate, before any is drawn.
+        """Raise if a model cannot be fitted to any replicate, before one is drawn.
 
         Raises
         ------
@@ -79,12 +79,12 @@ class Job:
         if not isinstance(self.source, Simulator):
             return {}
         with silenced():
-            # The rows without predictors were told of when the simulator was made.
+            # The warning about rows with missing predictors was given by the simulator.
             table = self.source.table()
             return {name: model.specified(table) for name, model in self.models.items()}
 
     def fitters(self) -> list[Fitter]:
-        """What fits each model, prepared as far as the data of all replicates are the same."""
+        """The fitters of the models, prepared as far as the data of all replicates agree."""
         specs = self.specs()
         return [self._fitter(name, specs.get(name)) for name in self.models]
 
@@ -106,7 +106,7 @@ class Job:
         return ByTable(name, model, engine=self.engine, check=self.check, collect=self.collect)
 
     def _explains_what_is_drawn(self, spec: ModelSpec) -> bool:
-        """Whether the model's response is the column that is drawn, and no expression of it."""
+        """Whether the model's response is the drawn column itself and not an expression."""
         source = self.source
         return (
             isinstance(source, Simulator)

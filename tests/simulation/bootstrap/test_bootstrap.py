@@ -324,7 +324,7 @@ def test_a_response_that_is_an_expression_is_drawn_as_it_is():
         np.testing.assert_allclose(found[0].replicates.iloc[:, :6], other.replicates, atol=2e-3)
     by_hand = pylme.lmer("y ~ Days + (Days | Subject)", data.assign(y=drawn.y[:, 2]))
     np.testing.assert_allclose(found[0].replicates.loc[2, ["(Intercept)", "Days"]], by_hand.fixef)
-    with pytest.raises(ResponseError, match="no column but an expression"):
+    with pytest.raises(ResponseError, match="an expression, not a column"):
         pylme.study(by_lme4, {"a": "Reaction ~ 1 + (1 | Subject)"}, n=1)
 
 

@@ -205,7 +205,7 @@ def test_wrong_arguments_are_refused(changes, words):
 
 
 def test_what_cannot_be_simulated_is_refused():
-    with pytest.raises(ResponseError, match="no column but an expression"):
+    with pytest.raises(ResponseError, match="an expression, not a column"):
         pylme.simulate("log(Y) ~ 1 + (1 | sch.id)", GRID, beta=0, sigma=1, covariances={"sd": 1})
     with pytest.raises(UnknownNameError, match="'sexm'"):
         drawn(beta={"ses": 1, "sexM": 2})
