@@ -32,7 +32,7 @@ def test_a_categorical_keeps_its_levels():
 
 
 def test_what_is_no_grid_is_refused():
-    with pytest.raises(DataTypeError, match="without any column"):
+    with pytest.raises(DataTypeError, match="the grid has no columns"):
         pylme.expand_grid()
     with pytest.raises(DataTypeError, match="given twice"):
         pylme.expand_grid({"x": [1]}, x=[2])
