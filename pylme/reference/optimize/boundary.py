@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.covariance.roots import lower_root, triangular
+from pylme.reference.problem.layout import gradient, hessian
+from pylme.results.certificate import FLAT
 from pylme.tolerances import SINGULAR
 
 if TYPE_CHECKING:
@@ -201,9 +203,44 @@ def on_the_boundary(
         # Not so either where it is NaN, for want of precision.
         if not float(there.criterion[0]) <= highest:
             continue
-        if limit == SMALL or escape(problem.layout, there.M, there.form).gain[0] <= NO_ESCAPE:
+        if limit == SMALL or _holds(problem, there):
             return nearest, there
+        settled, there = _settled(problem, nearest, inner, there)
+        if float(there.criterion[0]) <= highest and _holds(problem, there):
+            return settled, there
     return theta, evaluation
+
+
+def _holds(problem: Problem, evaluation: Evaluation) -> bool:
+    """Whether the criterion does not fall with variance that is added."""
+    found = escape(problem.layout, evaluation.M, evaluation.form)
+    return bool(found.gain[0] <= NO_ESCAPE)
+
+
+def _settled(
+    problem: Problem,
+    theta: NDArray[np.float64],
+    inner: list[NDArray[np.float64]],
+    evaluation: Evaluation,
+) -> tuple[NDArray[np.float64], Evaluation]:
+    """Theta after one more step of Newton's along the boundary.
+
+    A search ends where a step would gain less than the criterion's rounding errors. That leaves
+    slopes by the other variances, in which the loss of one more variance adds to them: such slopes
+    promise more than `NO_ESCAPE` and say nothing of the boundary.
+    """
+    layout = problem.layout
+    slope = gradient(layout, inner, evaluation.M)[0]
+    curvatures, axes = np.linalg.eigh(hessian(layout, inner, evaluation.M, evaluation.form)[0])
+    # A direction that is flat but for rounding errors is left alone.
+    bent = curvatures > FLAT * curvatures[-1]
+    along = axes[:, bent]
+    moved = problem.callers(layout.theta(inner) - along @ (along.T @ slope / curvatures[bent]))[0]
+    # The criterion is even in what is zero; eigenvectors know that up to rounding errors.
+    moved[theta == 0] = 0.0
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        there = problem.criterion.evaluate(layout.matrices(problem.conditioned(moved[None])))
+    return moved, there
 
 
 def _without_pivots(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
@@ -10,6 +11,8 @@ import pylme
 from pylme.reference.criterion.prepare import prepare
 from pylme.reference.optimize.boundary import escape, with_variance
 from pylme.reference.optimize.several_starts import fit
+from pylme.results.convergence import Status
+from tests.campaign.generator import generate
 
 HSB = "math ~ cses*sector + meanses*cses + (cses | sch.id)"
 
@@ -76,3 +79,14 @@ def minimum_at_rank_one(problem):
 
     found = minimize(value, [0.25, 0.02], method="Nelder-Mead", tol=1e-10)
     return np.array([*found.x, 0.0]), found.fun
+
+
+@pytest.mark.filterwarnings("ignore::pylme.errors.SingularFitWarning")
+def test_a_slope_that_a_search_leaves_does_not_hide_the_boundary():
+    """Beside a column far from zero, the lost variance of its slope moves the intercept's."""
+    model = generate(2318509555867)
+    fit = pylme.lmer(model.formula, pd.DataFrame(model.data), weights=model.weights, engine="numpy")
+    assert fit.convergence.status is Status.SINGULAR
+    assert fit.theta[1] == 0.0
+    # By the campaign's searches in extended precision.
+    np.testing.assert_allclose(fit.criterion, 122.30236462219142, rtol=1e-12)
