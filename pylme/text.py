@@ -1,4 +1,4 @@
-"""Words of messages and reports: lists of names, counts with nouns, the nearest known name."""
+"""Words of messages and reports: lists of names, sums of terms, counts with nouns, near names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["counted", "listed", "nearest", "quoted", "suggestion"]
+__all__ = ["combination", "counted", "listed", "nearest", "quoted", "suggestion"]
 
 
 def listed(names: Sequence[str], *, most: int = 12) -> str:
@@ -49,3 +49,14 @@ def suggestion(name: object, known: Sequence[str]) -> str:
     if near:
         return f"Did you mean {' or '.join(repr(candidate) for candidate in near)}?"
     return f"There are: {quoted(known)}." if known else "There are none."
+
+
+def combination(names: Sequence[str], weights: Sequence[float], *, most: int = 6) -> str:
+    """A sum, as "a - 0.5 b"; beyond `most` parts only their number is said."""
+    text = ""
+    for name, weight in list(zip(names, weights, strict=True))[:most]:
+        size = f"{abs(weight):.6g}"
+        sign = ("-" if weight < 0 else "") if not text else (" - " if weight < 0 else " + ")
+        text += f"{sign}{name}" if size == "1" else f"{sign}{size} {name}"
+    rest = len(names) - most
+    return f"{text} + … ({rest} more)" if rest > 0 else text or "0"

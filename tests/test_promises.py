@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -105,3 +106,74 @@ def test_the_rooms_are_plain_modules_and_sent_by_their_names():
     number, *right = fresh(code).split()
     assert int(number) > 100
     assert right == ["True", "True", "True"]
+
+
+#: Rooms in which files still import each other in a circle.
+CIRCULAR = {"crosscheck", "explanation", "lme4", "reference", "results"}
+
+
+def _modules():
+    """The files of the package by the names of their modules."""
+    found = {}
+    for path in (ROOT / "pylme").rglob("*.py"):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def _imported(name, path, modules):
+    """The modules that a file imports, for types too and within functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                within = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+                above = within[: len(within) - node.level + 1]
+                base = ".".join([*above, *([base] if base else [])])
+            named = {f"{base}.{alias.name}" for alias in node.names}
+            found |= {one if one in modules else base for one in named}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return (found & modules.keys()) - {name}
+
+
+def _circles(graph):
+    """Sets of modules each of which leads to all the others (Tarjan, 1972)."""
+    number, lowest, waiting, circles = {}, {}, [], []
+
+    def visit(module):
+        number[module] = lowest[module] = len(number)
+        waiting.append(module)
+        for other in graph[module]:
+            if other not in number:
+                visit(other)
+            if other in waiting:
+                lowest[module] = min(lowest[module], lowest[other])
+        if lowest[module] == number[module]:
+            at = waiting.index(module)
+            circle = waiting[at:]
+            del waiting[at:]
+            if len(circle) > 1:
+                circles.append(sorted(circle))
+
+    for module in graph:
+        if module not in number:
+            visit(module)
+    return circles
+
+
+def test_no_files_import_each_other_in_a_circle():
+    modules = _modules()
+    graph = {name: _imported(name, path, modules) for name, path in modules.items()}
+    circles = [
+        circle
+        for circle in _circles(graph)
+        if not {name.split(".")[1] for name in circle} <= CIRCULAR
+    ]
+    assert circles == []
+
+
+def test_a_circle_is_found():
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set(), "e": {"a"}}
+    assert _circles(graph) == [["a", "b", "c"]]

@@ -24,6 +24,7 @@ from pylme.formula import (
     check_functions,
     deparse,
     expand,
+    group_variables,
     level_block,
     model_terms,
     parse_formula,
@@ -31,10 +32,9 @@ from pylme.formula import (
     walk,
 )
 from pylme.frame import Factor, Logical, column_names, read_frame
+from pylme.model_matrix.calls import Memory
 from pylme.model_matrix.evaluate import Evaluator
-from pylme.model_matrix.groups import group_factor, group_variables
-from pylme.model_matrix.memory import Memory
-from pylme.model_matrix.values import as_factor, of_column
+from pylme.model_matrix.values import as_factor, group_factor, of_column
 from pylme.model_matrix.variables import evaluated
 from pylme.options import text
 from pylme.text import quoted
@@ -183,7 +183,8 @@ def levels_between(group: Node, by: str, data: Any) -> tuple[str, ...]:
         frame = read_frame(data, [*names, by], as_factor=set(names) - {by})
     factor = _factor(by, frame.columns[by])
     evaluator = Evaluator(frame.columns, frame.nrow, Memory())
-    groups = group_factor(group, evaluated(group_variables(group), evaluator))
+    parts = {deparse(part): part for part in group_variables(group)}
+    groups = group_factor(parts, evaluated(parts, evaluator))
     _require_constant(by, factor, deparse(group), groups)
     of_group = np.empty(len(groups.levels), dtype=np.intp)
     of_group[groups.codes] = factor.codes

@@ -8,7 +8,7 @@ import numpy as np
 
 from pylme.crosscheck.comparison import Tier, counted, equal, worst
 from pylme.crosscheck.tolerances import COLUMN
-from pylme.model_matrix.sparse import lambda_template
+from pylme.model_matrix.random_term import lambda_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

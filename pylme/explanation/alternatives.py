@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final, Literal
 from pylme.errors import DataError, FormulaError
 from pylme.explanation.candidates import candidates
 from pylme.explanation.relation import relation_of
-from pylme.formula import parse_formula
+from pylme.formula import formula_terms, parse_formula
 from pylme.identifiability.comparison import compare_covariances
 from pylme.identifiability.identify import identify
-from pylme.identifiability.limits import size_of
+from pylme.identifiability.parameters import size_of
 from pylme.model_matrix.build import build
 from pylme.warning_scopes import silenced
 
@@ -102,7 +102,8 @@ def _judged(
     spec: ModelSpec, design: ModelMatrices, formula: str, random: str, reason: str
 ) -> Alternative | None:
     with silenced():
-        other = build(replace(spec, formula=parse_formula(formula)))
+        parsed = parse_formula(formula)
+        other = build(replace(spec, formula=parsed, terms=formula_terms(parsed)))
     if other.formula == design.formula or any(t.n_effects >= other.n for t in other.terms):
         return None
     if size_of(design) + size_of(other) > MOST_COMPARED:

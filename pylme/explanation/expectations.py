@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pylme.explanation.effects import INTERCEPT
-from pylme.model_matrix.scales import FAR, LARGE
+from pylme.model_matrix.magnitudes import FAR, LARGE
 from pylme.text import counted, listed
 
 if TYPE_CHECKING:

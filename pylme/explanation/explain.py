@@ -18,11 +18,10 @@ from pylme.formula import (
     parse_formula,
     require_bars,
 )
-from pylme.identifiability.limits import MOST_PARAMETERS
-from pylme.model_matrix.counting import parameters_of
-from pylme.model_matrix.groups import group_label
-from pylme.model_matrix.requirements import require_fittable
+from pylme.identifiability.parameters import MOST_PARAMETERS
+from pylme.model_matrix.requirements import parameters_of, require_fittable
 from pylme.model_matrix.specify import ModelArguments, specified
+from pylme.model_matrix.values import group_label
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ def explain(
 
 def require_explicable(spec: ModelSpec) -> None:
     """Raise where no model can be fitted as specified, and nothing can be said of why not."""
-    few = parameters_of(spec.formula, spec.frame) <= MOST_PARAMETERS
+    few = parameters_of(spec.terms, spec.frame) <= MOST_PARAMETERS
     require_fittable(spec, more_effects_than_rows=few)
 
 

@@ -17,16 +17,15 @@ from pylme.explanation.explanation import Explanation
 from pylme.explanation.parts import FixedPart, Groups, RandomPart
 from pylme.explanation.response import missing_optimum
 from pylme.explanation.variation import variations, varying_levels
-from pylme.formula import Call, deparse, model_terms, walk
+from pylme.formula import Call, deparse, walk
 from pylme.frame import Factor
 from pylme.identifiability.identify import identify
 from pylme.identifiability.report import Identifiability
 from pylme.model_matrix.build import build
+from pylme.model_matrix.calls import Memory
 from pylme.model_matrix.evaluate import Evaluator
 from pylme.model_matrix.matrices import ModelMatrices
-from pylme.model_matrix.memory import Memory
 from pylme.model_matrix.model_matrix import model_matrix
-from pylme.model_matrix.recipe import predictor_nodes
 from pylme.model_matrix.spec import ModelSpec
 from pylme.model_matrix.values import CodedFactor, as_factor
 from pylme.model_matrix.variables import complete, evaluated
@@ -127,16 +126,14 @@ def examine(spec: ModelSpec) -> Examined:
 
 def _variables(spec: ModelSpec) -> dict[str, Value]:
     """The variables of the model in the rows that it uses; of an indicator its factor too."""
-    formula, frame = spec.formula, spec.frame
-    fixed = model_terms(formula.fixed, response=formula.response)
-    nodes = [formula.response, *predictor_nodes(formula, fixed)]
+    frame = spec.frame
     evaluator = Evaluator(frame.columns, frame.nrow, Memory())
-    nodes += [
-        part.arguments[0].value
-        for node in nodes
-        for part in walk(node)
-        if isinstance(part, Call) and part.function == "dummy"
-    ]
+    nodes = dict(spec.terms.variables)
+    for node in spec.terms.variables.values():
+        for part in walk(node):
+            if isinstance(part, Call) and part.function == "dummy":
+                factor = part.arguments[0].value
+                nodes[deparse(factor)] = factor
     return complete(evaluated(nodes, evaluator), frame.rows, na_action="omit")[0]
 
 
@@ -145,9 +142,9 @@ def _fixed(design: ModelMatrices, values: Mapping[str, Value], found: Identifiab
     names, assign = design.x_names, design.assign
     if design.dropped:
         # The names of all columns say which is which.
-        whole = model_matrix(recipe.fixed, values, recipe.codings, design.n)
+        whole = model_matrix(recipe.terms.fixed, values, recipe.codings, design.n)
         names, assign = whole.names, whole.assign
-    effects = coded_effects(recipe.fixed, recipe.codings, names, assign)
+    effects = coded_effects(recipe.terms.fixed, recipe.codings, names, assign)
     return FixedPart(
         effects=tuple(effects[place] for place in recipe.kept.tolist()),
         dropped=tuple(map(str, found.fixed.dropped)),
@@ -161,7 +158,7 @@ def _random(design: ModelMatrices) -> Iterator[RandomPart]:
         yield RandomPart(
             label=f"({term.label})",
             group=term.group,
-            effects=coded_effects(bar.terms, bar.codings, term.names, term.assign),
+            effects=coded_effects(bar.part.terms, bar.codings, term.names, term.assign),
             varying=tuple(
                 int(np.count_nonzero(varying_levels(term.columns[:, [column]], factor)))
                 for column in range(len(term.names))

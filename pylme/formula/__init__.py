@@ -1,13 +1,16 @@
 """lme4's formula language: read, checked, expanded, and written as R writes it."""
 
-from pylme.formula.allow import FUNCTIONS, allow_function, allowed_functions, check_functions
-from pylme.formula.bars import STRUCTURES, Bar
+from pylme.formula.allow import FUNCTIONS, allow_function, allowed_functions
+from pylme.formula.bars import STRUCTURES, Bar, LevelBlock, level_block, read_level_block
+from pylme.formula.check import (
+    check_functions,
+    model_formula,
+    parse_formula,
+    translation,
+)
 from pylme.formula.deparse import deparse, deparse_lines, parseable
-from pylme.formula.dot import with_dot
-from pylme.formula.expand import expand
-from pylme.formula.formula import Formula, parse_formula, require_bars
-from pylme.formula.habits import translation
-from pylme.formula.level_blocks import LevelBlock, level_block, read_level_block
+from pylme.formula.expand import BarTerms, FormulaTerms, expand, formula_terms, group_variables
+from pylme.formula.formula import Formula, require_bars
 from pylme.formula.nodes import (
     Argument,
     Binary,
@@ -21,8 +24,8 @@ from pylme.formula.nodes import (
     Unary,
     walk,
 )
-from pylme.formula.parentheses import without_idle_parentheses
 from pylme.formula.parse import parse_tree
+from pylme.formula.rewriting import with_dot, without_idle_parentheses
 from pylme.formula.terms import ModelTerms, Term, model_terms
 
 __all__ = [
@@ -30,10 +33,12 @@ __all__ = [
     "STRUCTURES",
     "Argument",
     "Bar",
+    "BarTerms",
     "Binary",
     "Call",
     "Constant",
     "Formula",
+    "FormulaTerms",
     "LevelBlock",
     "ModelTerms",
     "Name",
@@ -49,7 +54,10 @@ __all__ = [
     "deparse",
     "deparse_lines",
     "expand",
+    "formula_terms",
+    "group_variables",
     "level_block",
+    "model_formula",
     "model_terms",
     "parse_formula",
     "parse_tree",

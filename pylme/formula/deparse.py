@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pylme.formula.literals import escape as write_string
-from pylme.formula.literals import write_name, write_name_for_parser, write_number
 from pylme.formula.nodes import (
     Argument,
     Binary,
@@ -25,7 +23,8 @@ from pylme.formula.nodes import (
     Unary,
 )
 from pylme.formula.parse import BINDING, COMPARISONS, PREFIX_BINDING, SPECIAL_BINDING
-from pylme.formula.remembered import remembered
+from pylme.formula.scan import escape as write_string
+from pylme.formula.scan import write_name, write_name_for_parser, write_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +35,6 @@ _CLOSE: Final = frozenset({"/", ":", "^", "%%", "%/%"})
 _WIDE_LEVELS: Final = 4
 
 
-@remembered
 def deparse(node: Node) -> str:
     """The node as one line of R.
 
@@ -45,7 +43,7 @@ def deparse(node: Node) -> str:
     >>> deparse(parse_tree("y~x*f+(1|g/h)"))
     'y ~ x * f + (1 | g/h)'
     """
-    return _Writer(None).write(node)[0]
+    return write_name(node.name) if isinstance(node, Name) else _Writer(None).write(node)[0]
 
 
 def parseable(node: Node) -> str:

@@ -7,29 +7,136 @@ levels). (x | a/b/c) is (x | c:(b:a)) + (x | b:a) + (x | a): from the finest gro
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import reduce
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING
 
 from pylme.errors import FormulaError
-from pylme.formula.bars import bar_of
+from pylme.formula.bars import Bar, bar_of
 from pylme.formula.deparse import deparse
-from pylme.formula.formula import parse_formula
-from pylme.formula.nodes import SUMS, Binary, Name, Number, Paren, Unary, left_spine, walk
-from pylme.formula.remembered import remembered
-from pylme.formula.terms import model_terms
+from pylme.formula.formula import read_formula
+from pylme.formula.nodes import SUMS, Binary, Name, Node, Number, Paren, Unary, left_spine, walk
+from pylme.formula.terms import ModelTerms, model_terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pylme.formula.bars import Bar
     from pylme.formula.formula import Formula
-    from pylme.formula.nodes import Node
 
 _NEST = frozenset({"/"})
 
 
-@remembered
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BarTerms:
+    """A random-effects term of the expanded formula.
+
+    Attributes
+    ----------
+    bar : Bar
+    terms : ModelTerms
+        Of its left side.
+    label : str
+        The term without its parentheses, as in ``Days | Subject``.
+    group : str
+        What lme4 calls the grouping factor: R's text of it, without quotes around a lone name.
+    factors : tuple of pairs
+        The variables whose combinations are the levels, with their texts; those that vary slowest
+        first.
+    texts : tuple of str
+        The texts of these variables.
+    names : frozenset of str
+        The columns that are grouping factors themselves, and so factors on the left side too.
+    """
+
+    bar: Bar
+    terms: ModelTerms
+    label: str
+    group: str
+    factors: tuple[tuple[str, Node], ...]
+    texts: tuple[str, ...]
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FormulaTerms:
+    """What a formula stands for, worked out once: its fixed part and its random terms.
+
+    Attributes
+    ----------
+    response : str
+        R's text of the left side.
+    fixed : ModelTerms
+        Of the fixed part; the response is the first of its variables.
+    random : tuple of BarTerms
+        With `||` and `/` written out.
+    predictors : mapping
+        All variables but the response, by their texts.
+    variables : mapping
+        The response, and these.
+    """
+
+    response: str
+    fixed: ModelTerms
+    random: tuple[BarTerms, ...]
+    predictors: Mapping[str, Node]
+    variables: Mapping[str, Node]
+
+
+# A pure function of a record that cannot change: the same model is fitted again and again.
+@lru_cache(maxsize=256)
+def formula_terms(formula: Formula) -> FormulaTerms:
+    """The terms of a formula.
+
+    Raises
+    ------
+    FormulaError
+        As `expand` and `model_terms`.
+    """
+    response = deparse(formula.response)
+    fixed = model_terms(formula.fixed, response=formula.response)
+    random = tuple(_random_part(bar) for bar in expand(formula).bars)
+    predictors = dict(zip(fixed.texts, fixed.variables, strict=True))
+    predictors.pop(response, None)
+    for part in random:
+        predictors |= zip(part.terms.texts, part.terms.variables, strict=True)
+    for part in random:
+        predictors |= part.factors
+    return FormulaTerms(
+        response=response,
+        fixed=fixed,
+        random=random,
+        predictors=predictors,
+        variables={response: formula.response} | predictors,
+    )
+
+
+def _random_part(bar: Bar) -> BarTerms:
+    group, variables = deparse(bar.group), group_variables(bar.group)
+    texts = tuple(deparse(variable) for variable in variables)
+    return BarTerms(
+        bar=bar,
+        terms=model_terms(bar.effects),
+        label=f"{deparse(bar.effects)} | {group}",
+        group=bar.group.name if isinstance(bar.group, Name) else group,
+        factors=tuple(zip(texts, variables, strict=True)),
+        texts=texts,
+        names=frozenset(part.name for part in variables if isinstance(part, Name)),
+    )
+
+
+def group_variables(group: Node) -> tuple[Node, ...]:
+    """The variables whose combinations are the levels, those that vary slowest first."""
+    match group:
+        case Paren(inner=inner):
+            return group_variables(inner)
+        case Binary(operator=":", left=left, right=right):
+            return group_variables(left) + group_variables(right)
+        case Name():
+            return (group,)
+    return model_terms(group).variables
+
+
 def expand(formula: Formula) -> Formula:
     """The formula without `||`, and without `/` between grouping factors.
 
@@ -58,7 +165,7 @@ def expand(formula: Formula) -> Formula:
     if not any(bar.double or _nests(bar.group) for bar in formula.bars):
         return formula
     right = _expanded(formula.right)
-    return parse_formula(deparse(Binary(operator="~", left=formula.response, right=right)))
+    return read_formula(deparse(Binary(operator="~", left=formula.response, right=right)))
 
 
 def _expanded(node: Node) -> Node:

@@ -11,7 +11,6 @@ from pylme.formula.bars import Bar, is_structured, refuse_bars, split
 from pylme.formula.deparse import deparse
 from pylme.formula.nodes import Binary, Call, Name, Node, Paren, Unary, walk
 from pylme.formula.parse import parse_tree
-from pylme.formula.remembered import remembered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,12 +27,18 @@ CONTRAST_FUNCTIONS: Final = frozenset(
 class Formula:
     """A two-sided formula of lme4's; ``str()`` gives it as R writes it, in one line.
 
-    Two formulas are equal if R writes them alike.
+    Two formulas are equal if R writes them alike. What the formula names is found once, when it is
+    read. R's own `T`, `F`, `pi` and the like count as columns only where the data have a column of
+    that name, which the methods ending in `_in` are told.
 
     Attributes
     ----------
     text : str
         What was parsed; the spans of all nodes are places in it.
+    line : str
+        The formula as R writes it.
+    tree : Binary
+        The whole formula as one tree.
     response : Node
         The left side.
     right : Node
@@ -42,122 +47,96 @@ class Formula:
         The right side without its bars, ``1`` if nothing else is there (lme4's ``nobars``).
     bars : tuple of Bar
         The random-effects terms, in written order.
+    names, response_names, effect_names : tuple of str
+        The variables, R's own values among them, each once in order of appearance: those named
+        anywhere, on the left side, and otherwise than as a grouping factor.
+    grouping_columns : tuple of str
+        The columns that group by themselves or in interactions, as g and h in (1 | g/h).
+    functions : tuple of str
+        The functions that are called, each once; covariance structures are not called.
+    operators : frozenset of str
+        The operators between two operands.
     """
 
     text: str
+    line: str
+    tree: Binary
     response: Node
     right: Node
     fixed: Node
     bars: tuple[Bar, ...]
+    names: tuple[str, ...]
+    response_names: tuple[str, ...]
+    effect_names: tuple[str, ...]
+    grouping_columns: tuple[str, ...]
+    functions: tuple[str, ...]
+    operators: frozenset[str]
 
     def __str__(self) -> str:
-        return deparse(self.tree)
+        return self.line
 
     def __repr__(self) -> str:
-        return f"<Formula {self}>"
+        return f"<Formula {self.line}>"
 
     def __eq__(self, other: object) -> bool:
-        return str(self) == str(other) if isinstance(other, Formula) else NotImplemented
+        return self.line == other.line if isinstance(other, Formula) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(str(self))
+        return hash(self.line)
 
     def __reduce__(self) -> tuple[object, ...]:
         # The text is the formula; a tree of a long sum is too deep for pickle.
-        return parse_formula, (self.text,)
+        return read_formula, (self.text,)
 
     @property
-    @remembered
-    def tree(self) -> Binary:
-        """The whole formula as one tree."""
-        return Binary(operator="~", left=self.response, right=self.right)
+    def has_dot(self) -> bool:
+        """Whether a dot stands for other columns."""
+        return "." in self.names
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The variables named anywhere, each once, in order of appearance.
-
-        R's own `T`, `F`, `pi` and the like are none, unless the data has a column of that name:
-        `columns_in` knows.
-        """
-        return self.columns_in(())
+        """The variables named anywhere, but for R's own values."""
+        return _columns(self.names, ())
 
     def columns_in(self, available: Iterable[str]) -> tuple[str, ...]:
         """As `columns`, with those of R's own values that the data has a column for."""
-        hidden = R_VALUES.difference(available)
-        return _once(name for name in _variables(self.tree) if name not in hidden)
+        return _columns(self.names, available)
 
     @property
     def response_columns(self) -> tuple[str, ...]:
         """The variables on the left side, without R's own values."""
-        return self.response_columns_in(())
+        return _columns(self.response_names, ())
 
     def response_columns_in(self, available: Iterable[str]) -> tuple[str, ...]:
         """As `response_columns`, with those of R's own values that the data has a column for."""
-        hidden = R_VALUES.difference(available)
-        return _once(name for name in _variables(self.response) if name not in hidden)
-
-    @property
-    @remembered
-    def grouping_columns(self) -> tuple[str, ...]:
-        """The columns that group by themselves or in interactions, as g and h in (1 | g/h)."""
-        return _once(
-            part.name
-            for bar in self.bars
-            for part in _group_parts(bar.group)
-            if isinstance(part, Name)
-        )
+        return _columns(self.response_names, available)
 
     @property
     def effect_columns(self) -> tuple[str, ...]:
         """The columns used otherwise than as a grouping factor, as g in (1 | factor(g))."""
-        return self.effect_columns_in(())
+        return _columns(self.effect_names, ())
 
     def effect_columns_in(self, available: Iterable[str]) -> tuple[str, ...]:
         """As `effect_columns`, with those of R's own values that the data has a column for."""
-        places: list[Node] = [self.response, self.fixed]
-        for bar in self.bars:
-            places.append(bar.effects)
-            places += [part for part in _group_parts(bar.group) if not isinstance(part, Name)]
-        used = {name for place in places for name in _variables(place)}
-        return tuple(name for name in self.columns_in(available) if name in used)
+        return _columns(self.effect_names, available)
 
-    @property
-    @remembered
-    def functions(self) -> tuple[str, ...]:
-        """The functions that are called, each once; covariance structures are not called."""
-        return _once(
-            part.function
-            for part in walk(self.tree)
-            if isinstance(part, Call) and not is_structured(part)
-        )
+    def only_grouping_in(self, available: Iterable[str]) -> frozenset[str]:
+        """The columns that nothing but grouping uses: they become factors, whatever their type."""
+        return frozenset(self.grouping_columns).difference(self.effect_columns_in(available))
 
 
-def parse_formula(text: str) -> Formula:
-    """The formula that a text is.
+def _columns(names: tuple[str, ...], available: Iterable[str]) -> tuple[str, ...]:
+    hidden = R_VALUES.difference(available) | {"."}
+    return tuple([name for name in names if name not in hidden])
 
-    Parameters
-    ----------
-    text : str
-        In lme4's notation: ``"y ~ x + (x | g)"``.
 
-    Returns
-    -------
-    Formula
+def read_formula(text: str) -> Formula:
+    """The formula that a text is, without a line to write where it has prefixes of packages.
 
     Raises
     ------
-    FormulaSyntaxError
-        With a caret at the place that cannot be read, or that lme4 would misread.
-    CodeNotAllowedError
-        Where it contains R code that is no formula.
-    OptionError
-        If `text` is no string.
-
-    Examples
-    --------
-    >>> formula = parse_formula("math ~ ses*sector + (ses | sch.id)")
-    >>> formula.columns
-    ('math', 'ses', 'sector', 'sch.id')
+    FormulaError, OptionError
+        As `parse_formula`, which users call.
     """
     return _parsed(text) if isinstance(text, str) else _read(text)
 
@@ -167,7 +146,7 @@ def _read(text: str) -> Formula:
         case Binary(operator="~", left=response, right=right):
             refuse_bars(response, text)
             fixed, bars = split(right, text)
-            return Formula(text=text, response=response, right=right, fixed=fixed, bars=bars)
+            return _described(text, response, right, fixed, bars)
         case Unary(operator="~", span=(start, _)):
             raise FormulaSyntaxError(
                 text=text,
@@ -191,10 +170,41 @@ def _read(text: str) -> Formula:
 _parsed = lru_cache(maxsize=256)(_read)
 
 
+def _described(
+    text: str, response: Node, right: Node, fixed: Node, bars: tuple[Bar, ...]
+) -> Formula:
+    """The formula, with what it names."""
+    tree = Binary(operator="~", left=response, right=right)
+    groups = [part for bar in bars for part in _group_parts(bar.group)]
+    computed = [part for part in groups if not isinstance(part, Name)]
+    elsewhere = {
+        name
+        for place in (response, fixed, *(bar.effects for bar in bars), *computed)
+        for name in _variables(place)
+    }
+    names, parts = _once(_variables(tree)), walk(tree)
+    calls = (part for part in parts if isinstance(part, Call) and not is_structured(part))
+    return Formula(
+        text=text,
+        line=deparse(tree),
+        tree=tree,
+        response=response,
+        right=right,
+        fixed=fixed,
+        bars=bars,
+        names=names,
+        response_names=_once(_variables(response)),
+        effect_names=tuple(name for name in names if name in elsewhere),
+        grouping_columns=_once(part.name for part in groups if isinstance(part, Name)),
+        functions=_once(part.function for part in calls),
+        operators=frozenset(part.operator for part in parts if isinstance(part, Binary)),
+    )
+
+
 def require_bars(formula: Formula) -> None:
     """Raise `NoRandomEffectsError` for a formula without a random-effects term."""
     if not formula.bars:
-        raise NoRandomEffectsError(formula=str(formula))
+        raise NoRandomEffectsError(formula=formula.line)
 
 
 def _variables(node: Node) -> Iterator[str]:
@@ -206,7 +216,7 @@ def _variables(node: Node) -> Iterator[str]:
                 functions |= {id(a.value) for a in arguments if a.name == "FUN"}
             case Name() if id(part) in functions:
                 continue
-        if isinstance(part, Name) and part.name != "." and part.name not in CONTRAST_FUNCTIONS:
+        if isinstance(part, Name) and part.name not in CONTRAST_FUNCTIONS:
             yield part.name
 
 

@@ -1,7 +1,7 @@
 """What users of patsy, statsmodels and NumPy write, in R's language.
 
-A formula is translated as a whole, so that the message can show the line to write. A line is shown
-only if pylme accepts it.
+A formula is translated as a whole, so that the message can show the line to write. Whether pylme
+accepts that line is for `allow` to say.
 """
 
 from __future__ import annotations
@@ -9,9 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from pylme.errors import FormulaError
 from pylme.formula.deparse import deparse
-from pylme.formula.formula import parse_formula
 from pylme.formula.nodes import (
     BARS,
     Argument,
@@ -38,7 +36,7 @@ __all__ = [
     "lone_power",
     "name_in_r",
     "patsy_argument",
-    "translation",
+    "translated",
     "without_packages",
 ]
 
@@ -77,8 +75,8 @@ _BS: Final = {"include_intercept": "intercept"}
 _BOUNDS: Final = ("lower_bound", "upper_bound")
 
 
-def translation(formula: Formula, *, as_factors: frozenset[str] = frozenset()) -> str | None:
-    """The formula in R's language; None if that is the formula itself, or not allowed.
+def translated(formula: Formula, *, as_factors: frozenset[str] = frozenset()) -> str:
+    """The formula in R's language, which may be the formula itself.
 
     Parameters
     ----------
@@ -92,13 +90,12 @@ def translation(formula: Formula, *, as_factors: frozenset[str] = frozenset()) -
         left=translator.inside(formula.response),
         right=translator.terms(formula.right),
     )
-    line = deparse(tree)
-    return None if line == str(formula) else _accepted(line)
+    return deparse(tree)
 
 
-def without_packages(text: str) -> str | None:
-    """The text without prefixes such as ``splines::``; None if the rest is not allowed."""
-    return _accepted(_PACKAGE.sub("", text))
+def without_packages(text: str) -> str:
+    """The text without prefixes such as ``splines::``."""
+    return _PACKAGE.sub("", text)
 
 
 def is_of_python(name: str) -> bool:
@@ -125,16 +122,6 @@ def patsy_argument(call: Call) -> bool:
     """Whether a call of ``bs()`` has an argument of patsy's."""
     named = {argument.name for argument in call.arguments}
     return call.function == "bs" and not named.isdisjoint({*_BS, *_BOUNDS})
-
-
-def _accepted(line: str) -> str | None:
-    from pylme.formula.allow import check_functions
-
-    try:
-        check_functions(parse_formula(line))
-    except FormulaError:
-        return None
-    return line
 
 
 class _Translator:

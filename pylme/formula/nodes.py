@@ -8,10 +8,7 @@ follows `left_spine` in a loop and recurses into the other operands alone.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Final, TypeAlias
 
 Span: TypeAlias = tuple[int, int]
 
@@ -113,13 +110,14 @@ def children(node: Node) -> tuple[Node, ...]:
             return ()
 
 
-def walk(node: Node) -> Iterator[Node]:
+def walk(node: Node) -> list[Node]:
     """The node and all below it, in the order of the text."""
-    waiting = [node]
+    waiting, found = [node], []
     while waiting:
         current = waiting.pop()
-        yield current
+        found.append(current)
         waiting.extend(reversed(children(current)))
+    return found
 
 
 def left_spine(node: Node, operators: frozenset[str]) -> tuple[Node, list[Binary]]:

@@ -17,7 +17,6 @@ from pylme.errors import (
     NonlinearModelError,
     OptionError,
 )
-from pylme.formula.literals import read_number, unescape
 from pylme.formula.nodes import (
     Argument,
     Binary,
@@ -29,7 +28,7 @@ from pylme.formula.nodes import (
     String,
     Unary,
 )
-from pylme.formula.scan import scan
+from pylme.formula.scan import read_number, scan, unescape
 
 if TYPE_CHECKING:
     from pylme.formula.nodes import Node, Span

@@ -25,10 +25,9 @@ from pylme.formula.nodes import (
     Unary,
     left_spine,
 )
-from pylme.formula.remembered import remembered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 ALGEBRA: Final = frozenset({"+", "-", "*", ":", "/", "^", "%in%"})
 # y ~ (a + … + z)^26 has 67 million terms: R would compute for hours.
@@ -37,14 +36,22 @@ _MOST_TERMS: Final = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """The interaction of one or more variables."""
+    """The interaction of one or more variables.
+
+    Attributes
+    ----------
+    variables : tuple of Node
+    texts : tuple of str
+        The variables as R writes them.
+    """
 
     variables: tuple[Node, ...]
+    texts: tuple[str, ...]
 
     @property
     def label(self) -> str:
         """The term as R labels it: its variables joined by colons."""
-        return ":".join(deparse(variable) for variable in self.variables)
+        return ":".join(self.texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +67,15 @@ class ModelTerms:
         Calls of ``offset()``.
     variables : tuple of Node
         By appearance; offsets, and what was removed again, are among them.
+    texts : tuple of str
+        The variables as R writes them.
     """
 
     intercept: bool
     terms: tuple[Term, ...]
     offsets: tuple[Node, ...]
     variables: tuple[Node, ...]
+    texts: tuple[str, ...]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -73,7 +83,6 @@ class ModelTerms:
         return tuple(term.label for term in self.terms)
 
 
-@remembered
 def model_terms(node: Node, *, response: Node | None = None) -> ModelTerms:
     """The terms that one side of a formula stands for.
 
@@ -99,18 +108,22 @@ def model_terms(node: Node, *, response: Node | None = None) -> ModelTerms:
     if response is not None:
         algebra.variable(response)
     terms = algebra.terms_of(node)
-    variables = tuple(algebra.variables.values())
+    texts, variables = tuple(algebra.variables), tuple(algebra.variables.values())
     offsets = [i for i, variable in enumerate(variables) if _is_offset(variable)]
     omitted = sum(1 << i for i in offsets)
+    places = [_positions(term) for term in sorted(terms, key=int.bit_count) if not term & omitted]
     return ModelTerms(
         intercept=algebra.intercept,
         terms=tuple(
-            Term(variables=tuple(variables[i] for i in _positions(term)))
-            for term in sorted(terms, key=int.bit_count)
-            if not term & omitted
+            Term(
+                variables=tuple(variables[i] for i in term),
+                texts=tuple(texts[i] for i in term),
+            )
+            for term in places
         ),
         offsets=tuple(variables[i] for i in offsets),
         variables=variables,
+        texts=texts,
     )
 
 
@@ -229,12 +242,14 @@ class _Algebra:
         )
 
 
-def _positions(term: int) -> Iterator[int]:
+def _positions(term: int) -> list[int]:
     """Where the bits of a term are set, from the lowest."""
+    places = []
     while term:
         lowest = term & -term
-        yield lowest.bit_length() - 1
+        places.append(lowest.bit_length() - 1)
         term ^= lowest
+    return places
 
 
 def _union(terms: Iterable[int]) -> int:

@@ -1,11 +1,9 @@
 """Any data frame as typed columns of complete rows."""
 
 from pylme.frame.columns import Column, Date, Factor, Integer, Logical, Numeric, Timestamp
-from pylme.frame.frame import Frame
-from pylme.frame.missing import NaAction
-from pylme.frame.read import read_frame
-from pylme.frame.rows import Rows
-from pylme.frame.table import column_names
+from pylme.frame.frame import Frame, Rows
+from pylme.frame.read import NaAction, read_frame
+from pylme.frame.table import column_names, open_table
 from pylme.frame.to_frame import frame_of_given, frame_of_used
 from pylme.frame.to_native import Library, to_native, to_pandas
 
@@ -24,6 +22,7 @@ __all__ = [
     "column_names",
     "frame_of_given",
     "frame_of_used",
+    "open_table",
     "read_frame",
     "to_native",
     "to_pandas",

@@ -4,21 +4,159 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pylme.arrays import locked
+from pylme.errors import RowCountError
 from pylme.frame.columns import Column, owned
-from pylme.frame.rows import Rows
+from pylme.frame.to_native import Library
 from pylme.text import counted
 
 if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike
 
-    from pylme.frame.to_native import Library
+__all__ = ["Frame", "Rows", "index_from_plain", "index_to_plain"]
 
 
-__all__ = ["Frame"]
+_AS_THEY_ARE: Final = (bool, int, float, str)
+
+
+def index_to_plain(index: pd.Index[Any]) -> dict[str, Any]:
+    """The levels of an index, one for most, each with its name, dtype and labels by row."""
+    return {
+        "levels": [_level(index.get_level_values(level)) for level in range(index.nlevels)],
+        "multi": isinstance(index, pd.MultiIndex),
+    }
+
+
+def index_from_plain(plain: Mapping[str, Any]) -> pd.Index[Any]:
+    """The index that `index_to_plain` wrote down."""
+    levels = [
+        pd.Index(level["labels"], dtype=level["dtype"], name=level["name"])
+        for level in plain["levels"]
+    ]
+    return pd.MultiIndex.from_arrays(levels) if plain["multi"] else levels[0]
+
+
+def _level(index: pd.Index[Any]) -> dict[str, Any]:
+    name = (
+        index.name
+        if index.name is None or isinstance(index.name, _AS_THEY_ARE)
+        else str(index.name)
+    )
+    dtype = index.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
+        labels = [None if pd.isna(label) else label for label in index.tolist()]
+        return {"name": name, "dtype": str(dtype), "labels": labels}
+    if isinstance(dtype, pd.DatetimeTZDtype) or dtype.kind == "M":
+        labels = [None if label is pd.NaT else label.isoformat() for label in index]
+        return {"name": name, "dtype": str(dtype), "labels": labels}
+    labels = [
+        None if pd.api.types.is_scalar(label) and pd.isna(label) else _label(label)
+        for label in index.tolist()
+    ]
+    return {"name": name, "dtype": "str" if str(dtype) == "str" else "object", "labels": labels}
+
+
+def _label(label: object) -> object:
+    return label if isinstance(label, _AS_THEY_ARE) else str(label)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rows:
+    """The rows of the data given, and which of them are used.
+
+    Attributes
+    ----------
+    n_given : int
+    kept : ndarray of bool, shape (n_given,), optional
+        Whether a row is used; None where all are.
+    index : pandas.Index, optional
+        The caller's row labels; None for a plain range from 0.
+    library : {"pandas", "polars", "pyarrow"}
+        Of the data, in which results are given; pandas for a dict.
+    """
+
+    n_given: int
+    kept: NDArray[np.bool_] | None = None
+    index: pd.Index[Any] | None = None
+    library: Library = "pandas"
+
+    @property
+    def nrow(self) -> int:
+        """The number of rows used."""
+        return self.n_given if self.kept is None else int(np.count_nonzero(self.kept))
+
+    @property
+    def given_index(self) -> pd.Index[Any]:
+        """The labels of all rows given."""
+        return pd.RangeIndex(self.n_given) if self.index is None else self.index
+
+    @property
+    def used_index(self) -> pd.Index[Any]:
+        """The labels of the rows used."""
+        return self.given_index if self.kept is None else self.given_index[self.kept]
+
+    def place(self, values: ArrayLike, *, name: str | None = None) -> pd.Series[float]:
+        """Values for the rows used, in the rows given; NaN in the others.
+
+        Parameters
+        ----------
+        values : array-like, shape (nrow,)
+        name : str, optional
+            The name of the Series.
+
+        Raises
+        ------
+        RowCountError
+            If there is not one value for each row used.
+        """
+        used = np.asarray(values, dtype=np.float64)
+        if used.shape != (self.nrow,):
+            raise RowCountError(name=name or "values", length=used.size, rows=self.nrow)
+        placed = np.full(self.n_given, np.nan)
+        placed[slice(None) if self.kept is None else self.kept] = used
+        return pd.Series(placed, index=self.given_index, name=name)
+
+    def without(self, positions: ArrayLike) -> Rows:
+        """These rows less some of those used.
+
+        Parameters
+        ----------
+        positions : array-like of int
+            Positions among the rows used, from 0.
+        """
+        lost = np.asarray(positions, dtype=np.intp)
+        if lost.size == 0:
+            return self
+        used = np.arange(self.n_given) if self.kept is None else np.flatnonzero(self.kept)
+        kept = np.ones(self.n_given, dtype=bool) if self.kept is None else self.kept.copy()
+        kept[used[lost]] = False
+        return replace(self, kept=locked(kept))
+
+    def to_plain(self) -> dict[str, Any]:
+        """These rows as what JSON holds."""
+        left_out = [] if self.kept is None else np.flatnonzero(~self.kept).tolist()
+        index = None if self.index is None else index_to_plain(self.index)
+        return {
+            "n_given": self.n_given,
+            "left_out": left_out,
+            "index": index,
+            "library": self.library,
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Rows:
+        """The rows that `to_plain` wrote down."""
+        index = None if plain["index"] is None else index_from_plain(plain["index"])
+        # Files of version 0.1 do not name the library.
+        library = plain.get("library", "pandas")
+        rows = cls(n_given=plain["n_given"], index=index, library=library)
+        return rows.without(plain["left_out"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

@@ -11,8 +11,10 @@ from __future__ import annotations
 import datetime as dt
 import math
 from decimal import Decimal
+from functools import lru_cache
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -28,11 +30,15 @@ __all__ = [
     "checked_text",
     "date_texts",
     "has_clock",
+    "is_days",
     "label_text",
     "moment_texts",
     "number_text",
+    "seconds",
     "time_texts",
+    "zone_name",
 ]
+
 
 _DIGITS = 15
 
@@ -155,3 +161,31 @@ def _not_unicode(levels: Sequence[str]) -> str | None:
         except UnicodeEncodeError:
             return level
     return None
+
+
+_EPOCH = np.datetime64("1970-01-01", "D")
+
+
+def is_days(values: NDArray[np.datetime64]) -> bool:
+    """Whether the array counts days."""
+    return np.datetime_data(values.dtype)[0] == "D"
+
+
+def seconds(values: NDArray[np.datetime64]) -> NDArray[np.float64]:
+    """Seconds since 1970-01-01 00:00."""
+    unit, _ = np.datetime_data(values.dtype)
+    since = values - _EPOCH.astype(f"M8[{unit}]")
+    return np.asarray(since / np.timedelta64(1, "s"), dtype=np.float64)
+
+
+@lru_cache(maxsize=64)
+def zone_name(zone: dt.tzinfo | str | None) -> str | None:
+    """The name of a time zone that R knows too, else "UTC": the points in time are the same."""
+    if zone is None:
+        return None
+    name = str(zone)
+    try:
+        ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        return "UTC"
+    return name

@@ -7,14 +7,19 @@ value or a level in a row that is left out harms nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["Coded", "Plain", "Raw", "plain_floats", "plain_times"]
+from pylme.errors import ColumnTypeError
+
+__all__ = ["Coded", "Misfit", "Plain", "Raw", "misfit_of", "plain_floats", "plain_times", "refusal"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -102,3 +107,50 @@ def plain_times(
     nat = np.isnat(values)
     missing = nat if missing is None else nat | missing
     return Plain(array=values, missing=missing if missing.any() else None, tz=tz)
+
+
+Misfit = Literal[
+    "bytes", "complex", "duration", "interval", "nested", "period", "table", "time", "unknown"
+]
+
+#: By kind: what it is, what to do.
+_TEXTS: Final[dict[Misfit, tuple[str, str]]] = {
+    "bytes": ("bytes", "Decode them to strings, in pandas with .str.decode('utf-8')."),
+    "complex": ("complex numbers", "Pass their real and imaginary parts as two columns."),
+    "duration": ("durations", "Turn them into numbers: seconds by .dt.total_seconds()."),
+    "interval": ("intervals", "Turn them into a category: .astype('category') keeps their order."),
+    "nested": ("several values in a row", "Give each part a column of its own, or explode it."),
+    "period": (
+        "periods",
+        "Turn them into timestamps by .dt.to_timestamp(), or into strings by .astype(str).",
+    ),
+    "table": ("more than one dimension", "Pass each of its columns under a name of its own."),
+    "time": ("times of day", "Turn them into numbers, such as seconds since midnight."),
+    "unknown": (
+        "values that are no numbers, strings, truth values, dates or timestamps",
+        "Turn them into one of these.",
+    ),
+}
+
+_TYPES: Final[tuple[tuple[type | tuple[type, ...], Misfit], ...]] = (
+    ((bytes, bytearray), "bytes"),
+    ((complex, np.complexfloating), "complex"),
+    ((dt.timedelta, np.timedelta64), "duration"),
+    (pd.Interval, "interval"),
+    (pd.Period, "period"),
+    (dt.time, "time"),
+    ((Mapping, Sequence, AbstractSet, np.ndarray, pd.Series), "nested"),
+)
+
+
+def misfit_of(kind: type) -> Misfit:
+    """The kind of misfit that a Python type is."""
+    return next((misfit for types, misfit in _TYPES if issubclass(kind, types)), "unknown")
+
+
+def refusal(column: str, dtype: object, misfit: Misfit, *, where: str = "") -> ColumnTypeError:
+    """The error about a column of a kind that R has no place for."""
+    what, remedy = _TEXTS[misfit]
+    return ColumnTypeError(
+        column=column, dtype=str(dtype), found=f"it holds {what}{where}", remedy=remedy
+    )

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from pylme.arrays import locked
-from pylme.errors import ColumnTypeError, ColumnValueError, EmptyDataError, InfiniteValueError
-from pylme.frame.frame import Frame
-from pylme.frame.missing import NaAction, complete_rows
+from pylme.errors import (
+    ColumnTypeError,
+    ColumnValueError,
+    EmptyDataError,
+    InfiniteValueError,
+    MissingRowsWarning,
+    MissingValueError,
+    warn,
+)
+from pylme.frame.frame import Frame, Rows
 from pylme.frame.raw import Plain
 from pylme.frame.read_column import read_column
-from pylme.frame.rows import Rows
 from pylme.frame.table import open_table
 from pylme.frame.typed import typed
 from pylme.options import choice
@@ -26,7 +32,7 @@ if TYPE_CHECKING:
     from pylme.frame.raw import Raw
     from pylme.frame.table import Table
 
-__all__ = ["read_frame"]
+__all__ = ["NaAction", "complete_rows", "read_frame"]
 
 
 def read_frame(
@@ -88,7 +94,7 @@ def read_frame(
     array([1, 0, 1], dtype=int32)
     """
     choice("na_action", na_action, NaAction)
-    table = open_table(data, names)
+    table = open_table(data).of(names)
     if table.nrow == 0:
         raise EmptyDataError(given=0, reason="the data have no rows")
     raws = {name: read_column(name, table.column(name)) for name in dict.fromkeys(names)}
@@ -151,3 +157,63 @@ def _require_finite(name: str, raw: Raw, rows: Rows) -> None:
         if places.size:
             row = rows.used_index[places[:1]].tolist()[0]
             raise InfiniteValueError(column=name, count=places.size, row=row)
+
+
+NaAction = Literal["omit", "fail"]
+
+
+def complete_rows(
+    columns: Mapping[str, Raw], *, chosen: NDArray[np.bool_] | None, given: int, na_action: NaAction
+) -> tuple[NDArray[np.bool_] | None, dict[str, int]]:
+    """The rows that are chosen and have a value in every column.
+
+    Parameters
+    ----------
+    columns : mapping
+        Each over all rows given.
+    chosen : ndarray of bool, shape (given,), optional
+        The rows to look at; None for all.
+    given : int
+        The number of rows given.
+    na_action : {"omit", "fail"}
+
+    Returns
+    -------
+    kept : ndarray of bool, shape (given,), or None
+        None where every row is.
+    missing : dict
+        The number of missing values by column, where there are any.
+
+    Raises
+    ------
+    MissingValueError
+        If `na_action` is "fail" and a value is missing.
+    EmptyDataError
+        If no row is left.
+
+    Warns
+    -----
+    MissingRowsWarning
+        If rows are left out for missing values.
+    """
+    kept = np.ones(given, dtype=bool) if chosen is None else chosen
+    missing: dict[str, int] = {}
+    for name, column in columns.items():
+        gaps = column.missing
+        if gaps is None:
+            continue
+        count = np.count_nonzero(gaps if chosen is None else gaps & chosen)
+        if count:
+            missing[name] = int(count)
+            kept = kept & ~gaps
+    if not missing:
+        return chosen, missing
+    if na_action == "fail":
+        raise MissingValueError(counts=missing)
+    looked_at = given if chosen is None else int(np.count_nonzero(chosen))
+    dropped = looked_at - int(np.count_nonzero(kept))
+    if dropped == looked_at:
+        counts = ", ".join(f"{name!r} ({count})" for name, count in missing.items())
+        raise EmptyDataError(given=given, reason=f"each has a missing value, in {counts}")
+    warn(MissingRowsWarning(dropped=dropped, given=looked_at, counts=missing))
+    return kept, missing

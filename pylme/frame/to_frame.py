@@ -11,8 +11,7 @@ from pylme.frame.columns import Date, Factor, Timestamp
 
 if TYPE_CHECKING:
     from pylme.frame.columns import Column
-    from pylme.frame.frame import Frame
-    from pylme.frame.rows import Rows
+    from pylme.frame.frame import Frame, Rows
 
 __all__ = ["frame_of_given", "frame_of_used"]
 

@@ -1,25 +1,144 @@
-"""A column that was read, over the rows that stay, as one of R's types."""
+"""A column that was read, over the rows that stay, as one of R's types.
+
+A factor has the levels that occur, in their order, each with a text of its own.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import datetime as dt
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
+import pandas as pd
 
 from pylme.arrays import locked
 from pylme.errors import ColumnValueError
-from pylme.frame.columns import Date, Integer, Logical, Numeric, Timestamp
-from pylme.frame.factors import factor_of_codes, factor_of_values
+from pylme.frame.columns import Date, Factor, Integer, Logical, Numeric, Timestamp
+from pylme.frame.labels import checked_text, is_days, label_text, seconds, time_texts, zone_name
 from pylme.frame.raw import Coded
-from pylme.frame.times import is_days, seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from pylme.frame.columns import Column
-    from pylme.frame.raw import Raw
+    from pylme.frame.raw import Plain, Raw
 
-__all__ = ["typed"]
+__all__ = [
+    "factor_of_codes",
+    "factor_of_values",
+    "of_times",
+    "relabelled",
+    "sorted_strings",
+    "typed",
+]
+
+
+def sorted_strings(codes: NDArray[Any], labels: Sequence[str], *, ordered: bool = False) -> Coded:
+    """Codes of strings in any order (-1 where missing) as codes of strings by code point."""
+    order = sorted(range(len(labels)), key=labels.__getitem__)
+    place = np.full(len(labels) + 1, -1, dtype=np.int32)
+    place[order] = np.arange(len(labels), dtype=np.int32)
+    return Coded(codes=place[codes], labels=[labels[i] for i in order], ordered=ordered)
+
+
+def factor_of_codes(column: str, raw: Coded) -> Factor:
+    """A factor of the labels that occur.
+
+    Raises
+    ------
+    ColumnValueError
+        If two labels have the same text, or one has a text that R cannot hold.
+    """
+    codes, labels = _used(raw)
+    levels = _label_texts(labels)
+    checked_text(column, levels)
+    if len(set(levels)) < len(levels):
+        _require_distinct(column, levels, labels)
+    return Factor(
+        codes=locked(codes.astype(np.int32, copy=False)),
+        levels=levels,
+        values=tuple(labels),
+        ordered=raw.ordered,
+    )
+
+
+def of_times(factor: Factor) -> bool:
+    """Whether the labels were points in time."""
+    return _are_times(factor.values)
+
+
+def relabelled(factor: Factor, *, clock: bool) -> Factor:
+    """A factor of times, the hours of midnight in its labels or not; any other as it is."""
+    if not of_times(factor):
+        return factor
+    return replace(factor, levels=tuple(_moment_labels(factor.values, clock=clock)))
+
+
+def _are_times(labels: Sequence[object]) -> bool:
+    return bool(labels) and all(isinstance(label, dt.datetime) for label in labels)
+
+
+def _moment_labels(labels: Sequence[object], *, clock: bool | None = None) -> list[str]:
+    index = pd.DatetimeIndex(list(cast("Sequence[dt.datetime]", labels)))
+    utc = index if index.tz is None else index.tz_convert("UTC").tz_localize(None)
+    return time_texts(np.asarray(utc), zone_name(index.tz), clock=clock)[0]
+
+
+def _label_texts(labels: Sequence[object]) -> tuple[str, ...]:
+    return tuple(_moment_labels(labels) if _are_times(labels) else map(label_text, labels))
+
+
+def factor_of_values(raw: Plain) -> Factor:
+    """A factor of numbers, truth values or times, in their order.
+
+    Doubles that agree in 15 significant digits are one level, as in R, which goes by their text.
+    """
+    codes, found = pd.factorize(raw.array)
+    uniques = np.asarray(found)
+    order = np.argsort(uniques, kind="stable")
+    texts, labels = _texts(uniques[order], raw.tz)
+    level_of = {text: level for level, text in enumerate(dict.fromkeys(texts))}
+    place = np.empty(len(order), dtype=np.int32)
+    place[order] = [level_of[text] for text in texts]
+    first = dict(zip(reversed(texts), reversed(labels), strict=True))
+    return Factor(
+        codes=locked(place[codes]),
+        levels=tuple(level_of),
+        values=tuple(first[text] for text in level_of),
+    )
+
+
+def _texts(uniques: NDArray[Any], tz: str | None) -> tuple[list[str], list[object]]:
+    if uniques.dtype.kind == "M" and not is_days(uniques):
+        return time_texts(uniques, tz)
+    labels: list[object] = uniques.tolist()
+    return [label_text(label) for label in labels], labels
+
+
+def _used(raw: Coded) -> tuple[NDArray[Any], Sequence[object]]:
+    """Codes and labels without the labels that do not occur."""
+    size = len(raw.labels)
+    occurs = np.bincount(raw.codes, minlength=size) > 0
+    if occurs.all():
+        return raw.codes, raw.labels
+    place = np.cumsum(occurs, dtype=np.int32) - np.int32(1)
+    return place[raw.codes], [raw.labels[i] for i in np.flatnonzero(occurs).tolist()]
+
+
+def _require_distinct(column: str, levels: Sequence[str], labels: Sequence[object]) -> None:
+    seen: dict[str, object] = {}
+    for level, label in zip(levels, labels, strict=True):
+        if level in seen:
+            raise ColumnValueError(
+                column=column,
+                found=f"the categories {seen[level]!r} and {label!r} are both {level!r} in R",
+                remedy="Rename one of them, in pandas with .cat.rename_categories().",
+            )
+        seen[level] = label
+
 
 #: The largest integer of R's, whose negative is the smallest: -2^31 is R's NA.
 _INT_MAX: Final = 2**31 - 1

@@ -2,24 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.formula import deparse
-from pylme.identifiability.conditioning import conditioned
-from pylme.model_matrix.groups import distinct
+from pylme.identifiability.analysis import conditioned
+from pylme.model_matrix.values import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from pylme.identifiability.trace import Column
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.random_term import RandomTerm
 
-__all__ = ["Facts"]
+__all__ = ["Column", "Facts", "Trace"]
+
+
+#: A column of a term: the positions of the term in the design and of the column in the term.
+Column = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """A combination of covariance parameters that leaves no trace.
+
+    Attributes
+    ----------
+    pairs : tuple
+        The columns of each of its parameters; the same one twice for a variance.
+    residual : bool
+        Whether σ² has a part in it.
+    absorbed : tuple of (int, int)
+        The columns of it that the fixed effects hold for every level.
+    plain : bool
+        Whether it leaves no trace in the rows themselves, the fixed effects aside.
+    parameters : int
+        The number of covariance parameters of the model, σ² among them.
+    """
+
+    pairs: tuple[tuple[Column, Column], ...]
+    residual: bool
+    absorbed: tuple[Column, ...]
+    plain: bool
+    parameters: int
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Its columns, each once."""
+        return tuple(sorted({column for pair in self.pairs for column in pair}))
+
+    @property
+    def terms(self) -> tuple[int, ...]:
+        """The positions of its terms, each once."""
+        return tuple(sorted({column[0] for column in self.columns}))
+
 
 #: A difference this small beside the values that it is taken of is rounding.
 _ROUNDING: Final = 1e-9
@@ -58,7 +97,7 @@ class Facts:
             return ()
         recipe = self.design.recipe
         bar = recipe.bars[recipe.order[position]]
-        return tuple(deparse(variable) for variable in bar.terms.terms[assign - 1].variables)
+        return bar.part.terms.terms[assign - 1].texts
 
     def siblings(self, column: Column) -> tuple[Column, ...]:
         """The columns that the same variables make, as those of a factor, the column among them."""

@@ -8,20 +8,23 @@ import numpy as np
 
 from pylme.covariance.names import RESIDUAL_VARIANCE
 from pylme.identifiability.analysis import analysed
-from pylme.identifiability.facts import Facts
-from pylme.identifiability.fixed import fixed_effects
-from pylme.identifiability.limits import MOST_PARAMETERS, size_of, what_was_done
+from pylme.identifiability.facts import Facts, Trace
 from pylme.identifiability.null_space import tolerance
-from pylme.identifiability.parameters import covariance_parameters, places_of
+from pylme.identifiability.parameters import (
+    MOST_PARAMETERS,
+    covariance_parameters,
+    places_of,
+    size_of,
+    what_was_done,
+)
 from pylme.identifiability.reasons import reason
-from pylme.identifiability.report import Direction, Identifiability
-from pylme.identifiability.trace import Trace
+from pylme.identifiability.report import Direction, Identifiability, fixed_effects
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.identifiability.analysis import Analysis
-    from pylme.identifiability.trace import Column
+    from pylme.identifiability.facts import Column
     from pylme.model_matrix.matrices import ModelMatrices
 
 __all__ = ["identify"]

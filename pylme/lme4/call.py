@@ -21,8 +21,8 @@ from pylme.formula import (
 from pylme.formula.allow import RUN_CODE
 from pylme.lme4.session import session
 from pylme.lme4.stack import thread_stack
+from pylme.model_matrix.build import random_effects_are_zero, zero_effects
 from pylme.model_matrix.coding import CONTRASTS, contrast_coding
-from pylme.model_matrix.nonzero import random_effects_are_zero, zero_effects
 from pylme.model_matrix.values import CodedFactor
 from pylme.text import nearest
 

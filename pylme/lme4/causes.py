@@ -20,7 +20,7 @@ from pylme.families.support import confined
 from pylme.formula import Call, deparse, walk
 from pylme.identifiability.separation.report import separation
 from pylme.model_matrix.build import build
-from pylme.model_matrix.scales import hard_columns
+from pylme.model_matrix.magnitudes import hard_columns
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:

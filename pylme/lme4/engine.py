@@ -13,7 +13,7 @@ from pylme.lme4.fitting import fit_with_lme4, prepare_responses
 from pylme.lme4.fitting import prepare_again as again
 from pylme.lme4.session import session, started
 from pylme.model_matrix.requirements import require_fittable
-from pylme.model_matrix.response_levels import outcomes
+from pylme.model_matrix.response import outcomes
 from pylme.model_matrix.transformations import require_transformable
 
 if TYPE_CHECKING:

@@ -13,8 +13,7 @@ import numpy as np
 
 from pylme.families.support import has_dispersion
 from pylme.frame import Factor
-from pylme.identifiability.separation.groups import groups_are_separated
-from pylme.identifiability.separation.report import separation
+from pylme.identifiability.separation.report import groups_are_separated, separation
 from pylme.results.condition import Condition
 
 if TYPE_CHECKING:

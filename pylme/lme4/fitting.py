@@ -17,7 +17,7 @@ from pylme.lme4.call import call_arguments
 from pylme.lme4.failures import explained
 from pylme.lme4.model import RModel
 from pylme.lme4.session import session
-from pylme.model_matrix.responses import response_column, with_response
+from pylme.model_matrix.response import response_column, with_response
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

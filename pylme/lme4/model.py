@@ -18,7 +18,7 @@ from pylme.lme4.records import estimates_of, optinfo_of, texts, varcorr_of, vect
 from pylme.lme4.session import Handle, session
 from pylme.lme4.system import system_of
 from pylme.model_matrix.build import build
-from pylme.model_matrix.response_levels import outcomes
+from pylme.model_matrix.response import outcomes
 from pylme.results.certificate import SUSPECT, SUSPECT_OF_ITERATIONS
 from pylme.results.estimates import ModelInfo
 from pylme.results.fitted_model import FitRecord

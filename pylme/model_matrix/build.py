@@ -8,53 +8,57 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pylme.arrays import locked
-from pylme.errors import FormulaError, NotAvailableError, RankDeficiencyWarning, warn
-from pylme.formula import deparse, model_terms
+from pylme.errors import (
+    FormulaError,
+    NotAvailableError,
+    PylmeError,
+    RankDeficiencyWarning,
+    ZeroEffectsError,
+    warn,
+)
+from pylme.formula import deparse
 from pylme.frame import Factor
-from pylme.frame.factors import of_times
+from pylme.frame.typed import of_times
+from pylme.model_matrix.calls import Memory
 from pylme.model_matrix.evaluate import Evaluator
-from pylme.model_matrix.groups import group_label, require_levels
 from pylme.model_matrix.magnitudes import require_magnitudes
 from pylme.model_matrix.matrices import ModelMatrices
-from pylme.model_matrix.memory import Memory
-from pylme.model_matrix.model_matrix import model_matrix
-from pylme.model_matrix.new_rows import column_kind
+from pylme.model_matrix.model_matrix import combinations, independent_columns, model_matrix
 from pylme.model_matrix.random_term import RandomTerm
-from pylme.model_matrix.rank import combinations, independent_columns
-from pylme.model_matrix.recipe import Recipe, bars_of, fixed_codings, predictor_nodes, total_offset
-from pylme.model_matrix.response_range import require_response
-from pylme.model_matrix.transformations import weights_of
-from pylme.model_matrix.values import CodedFactor, Matrix, Times, numbers_of
-from pylme.model_matrix.variables import complete, evaluated
-from pylme.model_matrix.whole_columns import require_finite_arguments
+from pylme.model_matrix.recipe import Recipe, bars_of, column_kind, fixed_codings, total_offset
+from pylme.model_matrix.response import require_response
+from pylme.model_matrix.transformations import require_finite_arguments, weights_of
+from pylme.model_matrix.values import CodedFactor, Matrix, Times, numbers_of, require_levels
+from pylme.model_matrix.variables import complete, evaluated, incomplete_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pylme.formula import Formula, ModelTerms
     from pylme.model_matrix.model_matrix import ModelMatrix
     from pylme.model_matrix.recipe import BarRecipe
     from pylme.model_matrix.spec import ModelSpec
     from pylme.model_matrix.values import Value
 
-__all__ = ["build", "rank_message"]
+__all__ = ["build", "random_effects_are_zero", "rank_message", "zero_effects"]
 
 
 def build(spec: ModelSpec) -> ModelMatrices:
     """The matrices of a model specification."""
     formula, frame = spec.formula, spec.frame
     _require_unstructured(spec)
-    fixed = model_terms(formula.fixed, response=formula.response)
-    _require_no_response(formula, fixed)
+    terms, fixed = spec.terms, spec.terms.fixed
+    _require_no_response(spec)
     memory = Memory()
     evaluator = Evaluator(frame.columns, frame.nrow, memory)
-    nodes = [formula.response, *predictor_nodes(formula, fixed)]
-    require_finite_arguments(nodes, evaluator, frame.rows, frame.columns)
+    require_finite_arguments(spec, evaluator)
     values, kept, rows = complete(
-        evaluated(nodes, evaluator), frame.rows, na_action=spec.na_action, columns=frame.columns
+        evaluated(terms.variables, evaluator),
+        frame.rows,
+        na_action=spec.na_action,
+        columns=frame.columns,
     )
-    require_magnitudes(formula, values, weights_of(spec))
-    response = values[deparse(formula.response)]
+    require_magnitudes(terms, values, weights_of(spec))
+    response = values[terms.response]
     require_response(spec, response)
     bars = bars_of(spec, values)
     order = _order([len(bar.levels) for bar in bars])
@@ -64,7 +68,7 @@ def build(spec: ModelSpec) -> ModelMatrices:
     dropped, aliases = _dropped(matrix, independent)
     recipe = Recipe(
         formula=formula,
-        fixed=fixed,
+        terms=terms,
         bars=bars,
         order=order,
         memory=memory,
@@ -80,7 +84,7 @@ def build(spec: ModelSpec) -> ModelMatrices:
         offset=spec.offset if spec.offset_named else "",
     )
     return ModelMatrices(
-        formula=str(formula),
+        formula=formula.line,
         y=locked(_response(response), order="F"),
         X=locked(matrix.values[:, independent] if dropped else matrix.values, order="F"),
         x_names=tuple(matrix.names[i] for i in independent.tolist()),
@@ -109,13 +113,13 @@ def _require_unstructured(spec: ModelSpec) -> None:
             )
 
 
-def _require_no_response(formula: Formula, fixed: ModelTerms) -> None:
-    response = deparse(formula.response)
-    if any(response == deparse(part) for term in fixed.terms for part in term.variables):
+def _require_no_response(spec: ModelSpec) -> None:
+    response = spec.terms.response
+    if any(response in term.texts for term in spec.terms.fixed.terms):
         raise FormulaError(
-            asked=f"Building the fixed effects of {formula}",
+            asked=f"Building the fixed effects of {spec.formula}",
             found=f"the response {response} stands on the right side too",
-            remedy="Take it out there: nothing explains itself.",
+            remedy="Remove it from the right-hand side: a response cannot be its own predictor.",
         )
 
 
@@ -177,16 +181,16 @@ def _random(bars: tuple[BarRecipe, ...], values: dict[str, Value], nrow: int) ->
     factors: dict[str, Factor] = {}
     row = theta = 0
     for recipe in bars:
-        group = group_label(recipe.bar.group)
+        group, label = recipe.part.group, recipe.part.label
         factor = factors.setdefault(group, recipe.factor(values))
-        require_levels(f"({recipe.label})", group, len(factor.levels))
+        require_levels(f"({label})", group, len(factor.levels))
         matrix = recipe.columns(values, nrow)
         width = len(matrix.names)
         n_effects, n_thetas = width * len(factor.levels), width * (width + 1) // 2
         terms.append(
             RandomTerm(
                 group=group,
-                label=recipe.label,
+                label=label,
                 names=matrix.names,
                 assign=matrix.assign,
                 levels=factor.levels,
@@ -198,3 +202,30 @@ def _random(bars: tuple[BarRecipe, ...], values: dict[str, Value], nrow: int) ->
         )
         row, theta = row + n_effects, theta + n_thetas
     return {"terms": tuple(terms), "group_factors": factors}
+
+
+def random_effects_are_zero(spec: ModelSpec) -> bool | None:
+    """Whether Z has no element but zeros; None where only R can tell.
+
+    A term with an intercept has ones; the columns of the others have to be computed.
+    """
+    frame = spec.frame
+    if any(part.terms.intercept for part in spec.terms.random):
+        return False
+    evaluator = Evaluator(frame.columns, frame.nrow, Memory())
+    try:
+        values = evaluated(spec.terms.variables, evaluator)
+        columns = [bar.columns(values, frame.nrow).values for bar in bars_of(spec, values)]
+    except PylmeError:
+        # Whatever is wrong, the fit itself says it, or R knows a function that pylme does not.
+        return None
+    kept = np.ones(frame.nrow, dtype=np.bool_)
+    for missing in incomplete_rows(values).values():
+        kept &= ~missing
+    return not any(part[kept].any() for part in columns)
+
+
+def zero_effects(spec: ModelSpec) -> ZeroEffectsError:
+    """The error for a model whose random effects are all multiplied by zero."""
+    terms = (f"({deparse(bar.effects)} | {deparse(bar.group)})" for bar in spec.formula.bars)
+    return ZeroEffectsError(terms=tuple(terms), rows=spec.frame.nrow)

@@ -25,11 +25,18 @@ from pylme.formula import (
     deparse,
 )
 from pylme.frame import Factor
-from pylme.model_matrix.arithmetic import COMPARISONS, ELEMENTWISE, OPERATORS, SUMMARIES
+from pylme.model_matrix.calls import matched
 from pylme.model_matrix.factor_calls import FACTOR_CALLS
-from pylme.model_matrix.matching import matched
 from pylme.model_matrix.number_calls import NUMBER_CALLS
-from pylme.model_matrix.times import compared, shifted, undefined
+from pylme.model_matrix.operations import (
+    COMPARISONS,
+    ELEMENTWISE,
+    OPERATORS,
+    SUMMARIES,
+    compared,
+    shifted,
+    undefined,
+)
 from pylme.model_matrix.values import CodedFactor, Matrix, Times, as_factor, factor_on, of_column
 from pylme.text import nearest, quoted
 
@@ -40,7 +47,7 @@ if TYPE_CHECKING:
 
     from pylme.formula import Node
     from pylme.frame import Column
-    from pylme.model_matrix.memory import Memory
+    from pylme.model_matrix.calls import Memory
     from pylme.model_matrix.values import Value, Vector
 
 __all__ = ["Evaluator"]
@@ -72,7 +79,7 @@ class Evaluator:
     """
 
     def __init__(self, columns: Mapping[str, Column], nrow: int, memory: Memory) -> None:
-        self._columns = columns
+        self.columns = columns
         self._nrow = nrow
         self.memory = memory
 
@@ -211,11 +218,11 @@ class Evaluator:
         )
 
     def _named(self, name: str) -> Value:
-        if name in self._columns:
-            return of_column(self._columns[name])
+        if name in self.columns:
+            return of_column(self.columns[name])
         if name in _R_VALUES:
             return np.asarray(_R_VALUES[name])
-        raise UnknownColumnError(name=name, available=tuple(self._columns))
+        raise UnknownColumnError(name=name, available=tuple(self.columns))
 
     def _numeric(self, node: Node) -> Vector | Matrix:
         value = self.value(node)

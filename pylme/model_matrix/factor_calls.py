@@ -15,21 +15,21 @@ from pylme.arrays import locked
 from pylme.formula import Call as CallNode
 from pylme.formula import Name, String
 from pylme.frame import Factor
+from pylme.model_matrix.calls import matched, unnamed
 from pylme.model_matrix.coding import contrast_coding, default_coding
-from pylme.model_matrix.matching import matched, unnamed
 from pylme.model_matrix.values import CodedFactor, Matrix, as_factor, factor_on, used_levels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pylme.formula import Call
-    from pylme.model_matrix.evaluate import Evaluator
+    from pylme.model_matrix.calls import Evaluating
     from pylme.model_matrix.values import Value
 
 __all__ = ["FACTOR_CALLS"]
 
 
-def _factor(evaluator: Evaluator, call: Call) -> Value:
+def _factor(evaluator: Evaluating, call: Call) -> Value:
     found = matched(call, "x", "levels", "labels", "exclude", "ordered")
     if "exclude" in found:
         raise evaluator.unknown(call, "its argument 'exclude' is not known here")
@@ -55,17 +55,17 @@ def _restricted(factor: Factor, levels: tuple[str, ...]) -> Factor:
     return Factor(codes=locked(codes), levels=levels, values=levels, ordered=factor.ordered)
 
 
-def _as_factor(evaluator: Evaluator, call: Call) -> Value:
+def _as_factor(evaluator: Evaluating, call: Call) -> Value:
     factor = evaluator.factor(call, matched(call, "x")["x"])
     return replace(factor, ordered=True) if call.function == "as.ordered" else factor
 
 
-def _droplevels(evaluator: Evaluator, call: Call) -> Value:
+def _droplevels(evaluator: Evaluating, call: Call) -> Value:
     factor = used_levels(as_factor(evaluator.value(matched(call, "x")["x"])))
     return factor_on(factor, evaluator.memory.recall(call, lambda: factor.levels))
 
 
-def _relevel(evaluator: Evaluator, call: Call) -> Value:
+def _relevel(evaluator: Evaluating, call: Call) -> Value:
     found = matched(call, "x", "ref", needed=2)
     factor = as_factor(evaluator.value(found["x"]))
 
@@ -78,7 +78,7 @@ def _relevel(evaluator: Evaluator, call: Call) -> Value:
     return factor_on(factor, evaluator.memory.recall(call, learn))
 
 
-def _interaction(evaluator: Evaluator, call: Call) -> Value:
+def _interaction(evaluator: Evaluating, call: Call) -> Value:
     """Levels joined by dots, the first factor's varying fastest; those that occur."""
     factors = [as_factor(evaluator.value(part)) for part in unnamed(call)]
     codes = np.zeros(len(factors[0].codes), dtype=np.int64)
@@ -98,7 +98,7 @@ def _interaction(evaluator: Evaluator, call: Call) -> Value:
     return factor_on(used, evaluator.memory.recall(call, lambda: used.levels))
 
 
-def _dummy(evaluator: Evaluator, call: Call) -> Value:
+def _dummy(evaluator: Evaluating, call: Call) -> Value:
     """Indicators of levels: of those named, or of all but the first."""
     found = matched(call, "f", "levelsToKeep")
     factor = evaluator.factor(call, found["f"])
@@ -111,7 +111,7 @@ def _dummy(evaluator: Evaluator, call: Call) -> Value:
     return Matrix(values=np.column_stack(columns), names=kept if len(kept) > 1 else None)
 
 
-def _coded(evaluator: Evaluator, call: Call) -> Value:
+def _coded(evaluator: Evaluating, call: Call) -> Value:
     """``C()`` with a contrast function by name, and the base of treatment contrasts."""
     found = matched(call, "object", "contr", "how.many", "base")
     factor = evaluator.factor(call, found["object"])
@@ -130,7 +130,7 @@ def _coded(evaluator: Evaluator, call: Call) -> Value:
     raise evaluator.unknown(call, "contrasts are given by name alone here")
 
 
-FACTOR_CALLS: Final[dict[str, Callable[[Evaluator, Call], Value]]] = {
+FACTOR_CALLS: Final[dict[str, Callable[[Evaluating, Call], Value]]] = {
     "factor": _factor,
     "ordered": _factor,
     "as.factor": _as_factor,

@@ -16,16 +16,14 @@ from scipy import sparse
 
 from pylme.families import Family
 from pylme.frame import Factor, Rows
-from pylme.model_matrix.new_rows import on_new_rows
-from pylme.model_matrix.random_term import RandomTerm
-from pylme.model_matrix.recipe import Recipe
-from pylme.model_matrix.sparse import lambda_template, random_matrix, start
+from pylme.model_matrix.random_term import RandomTerm, lambda_template, random_matrix, start
+from pylme.model_matrix.recipe import Recipe, on_new_rows
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from pylme.frame import NaAction
-    from pylme.model_matrix.new_rows import NewRows
+    from pylme.model_matrix.recipe import NewRows
 
 __all__ = ["ModelMatrices"]
 

@@ -17,7 +17,7 @@ from pylme.model_matrix.variables import evaluated, incomplete_rows, taken
 
 if TYPE_CHECKING:
     from pylme.formula import Node
-    from pylme.model_matrix.memory import Memory
+    from pylme.model_matrix.calls import Memory
     from pylme.model_matrix.spec import ModelSpec
     from pylme.model_matrix.values import Value
 
@@ -41,14 +41,14 @@ def model_frame(spec: ModelSpec, memory: Memory) -> dict[str, Any]:
     """
     formula, frame = spec.formula, spec.frame
     evaluator = Evaluator(frame.columns, frame.nrow, memory)
-    nodes = model_terms(_without_bars(formula.right), response=formula.response).variables
-    values = evaluated(nodes, evaluator)
+    terms = model_terms(_without_bars(formula.right), response=formula.response)
+    values = evaluated(dict(zip(terms.texts, terms.variables, strict=True)), evaluator)
     kept = np.ones(frame.nrow, dtype=bool)
     for gap in incomplete_rows(values).values():
         kept &= ~gap
     columns: dict[str, Any] = {}
     # A column has its own name there, without the back-quotes that it needs in a formula.
-    bare = {deparse(node): node.name for node in nodes if isinstance(node, Name)}
+    bare = {deparse(node): node.name for node in terms.variables if isinstance(node, Name)}
     for text, value in values.items():
         columns |= _columns(bare.get(text, text), value if kept.all() else taken(value, kept))
     for role, name in (("weights", spec.weights), ("offset", spec.offset)):

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pylme.errors import ColumnValueError
-from pylme.formula import deparse
 from pylme.frame import Factor
 from pylme.model_matrix.coding import Coding, contrast_coding, default_coding, full_coding
 from pylme.model_matrix.values import CodedFactor, Matrix, Times
@@ -25,11 +24,20 @@ from pylme.model_matrix.variables import require_known
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pylme.formula import ModelTerms, Term
+    from pylme.formula import ModelTerms
     from pylme.model_matrix.coding import AskedCoding
     from pylme.model_matrix.values import Value, Vector
 
-__all__ = ["Codings", "ModelMatrix", "codings_of", "full_codings", "model_matrix"]
+__all__ = [
+    "Codings",
+    "ModelMatrix",
+    "codings_of",
+    "combinations",
+    "full_codings",
+    "independent_columns",
+    "model_matrix",
+]
+
 
 #: How a factor is coded: by contrasts, or with an indicator for each level.
 Codings = tuple[Coding, Coding]
@@ -117,10 +125,7 @@ def model_matrix(
         assign.append(0)
     for place, full in enumerate(full_codings(terms, codings)):
         term = terms.terms[place]
-        parts = [
-            _columns(deparse(variable), values, codings, full=deparse(variable) in full)
-            for variable in term.variables
-        ]
+        parts = [_columns(text, values, codings, full=text in full) for text in term.texts]
         block, labels = reduce(_crossed, parts)
         blocks.append(block)
         names += labels
@@ -133,16 +138,12 @@ def model_matrix(
     return ModelMatrix(values=filled, names=tuple(names), assign=tuple(assign))
 
 
-def _labels(term: Term) -> frozenset[str]:
-    return frozenset(deparse(variable) for variable in term.variables)
-
-
 def full_codings(terms: ModelTerms, codings: Mapping[str, Codings]) -> list[set[str]]:
     """For each term the variables that get an indicator for each level."""
     earlier: list[frozenset[str]] = []
     full: list[set[str]] = []
     for term in terms.terms:
-        labels = _labels(term)
+        labels = frozenset(term.texts)
         full.append(
             {
                 label
@@ -153,9 +154,8 @@ def full_codings(terms: ModelTerms, codings: Mapping[str, Codings]) -> list[set[
         earlier.append(labels)
     if not terms.intercept:
         # The order of variables in the model, not in the term, decides.
-        order = [deparse(variable) for variable in terms.variables]
         for term, chosen in zip(terms.terms, full, strict=True):
-            factors = [label for label in order if label in codings and label in _labels(term)]
+            factors = [text for text in terms.texts if text in codings and text in term.texts]
             if factors:
                 chosen.add(factors[0])
                 break
@@ -205,3 +205,55 @@ def _crossed(left: Columns, right: Columns) -> Columns:
     (a, a_names), (b, b_names) = left, right
     values = (b[:, :, None] * a[:, None, :]).reshape(len(a), -1)
     return values, [f"{one}:{other}" for other in b_names for one in a_names]
+
+
+_TOLERANCE: Final = 1e-7
+#: A part of a column this small beside the whole is rounding.
+_ROUNDING: Final = 1e-8
+
+
+def independent_columns(X: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The columns that stay, in their order.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n, p)
+    """
+    rest: NDArray[np.float64] = np.asarray(np.linalg.qr(X, mode="r"))
+    norms = np.linalg.norm(rest, axis=0)
+    norms[norms == 0] = 1.0
+    kept: list[int] = []
+    for column in range(rest.shape[1]):
+        place = len(kept)
+        below = rest[place:, column]
+        norm = np.linalg.norm(below)
+        if norm < _TOLERANCE * norms[column] or norm == 0:
+            continue
+        normal = below.copy()
+        normal[0] += np.copysign(norm, normal[0])
+        normal /= np.linalg.norm(normal)
+        rest[place:, column:] -= 2 * np.outer(normal, normal @ rest[place:, column:])
+        kept.append(column)
+    return np.array(kept, dtype=np.intp)
+
+
+def combinations(kept: NDArray[np.float64], dropped: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The coefficients of dropped columns on those kept: dropped = kept @ coefficients.
+
+    Parameters
+    ----------
+    kept : ndarray, shape (n, p)
+        Linearly independent.
+    dropped : ndarray, shape (n, m)
+
+    Returns
+    -------
+    ndarray, shape (p, m)
+        Exactly zero where a column has no part.
+    """
+    lengths = np.linalg.norm(kept, axis=0)
+    Q, R = np.linalg.qr(kept / lengths)
+    parts = np.linalg.solve(R, Q.T @ dropped)
+    parts[np.abs(parts) <= _ROUNDING * np.linalg.norm(dropped, axis=0)] = 0.0
+    coefficients: NDArray[np.float64] = parts / lengths[:, None]
+    return coefficients

@@ -10,11 +10,10 @@ import numpy as np
 from pylme.errors import ColumnValueError
 from pylme.formula import Binary, Name, deparse
 from pylme.frame import Factor
-from pylme.model_matrix.arithmetic import SUMMARIES
 from pylme.model_matrix.bases import BSplines, NaturalSplines, OrthogonalPolynomials, inner_knots
-from pylme.model_matrix.groups import combined
-from pylme.model_matrix.matching import matched, unnamed
-from pylme.model_matrix.values import CodedFactor, Matrix, as_factor, used_levels
+from pylme.model_matrix.calls import matched, unnamed
+from pylme.model_matrix.operations import SUMMARIES
+from pylme.model_matrix.values import CodedFactor, Matrix, as_factor, combined, used_levels
 from pylme.text import quoted
 
 if TYPE_CHECKING:
@@ -23,17 +22,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.formula import Call, Node
-    from pylme.model_matrix.evaluate import Evaluator
+    from pylme.model_matrix.calls import Evaluating
     from pylme.model_matrix.values import Value
 
 __all__ = ["NUMBER_CALLS"]
 
 
-def _as_it_is(evaluator: Evaluator, call: Call) -> Value:
+def _as_it_is(evaluator: Evaluating, call: Call) -> Value:
     return evaluator.value(matched(call, "x")["x"])
 
 
-def _log(evaluator: Evaluator, call: Call) -> Value:
+def _log(evaluator: Evaluating, call: Call) -> Value:
     found = matched(call, "x", "base")
     value = evaluator.value(found["x"])
     divisor = np.log(evaluator.number(found["base"])) if "base" in found else 1.0
@@ -42,30 +41,30 @@ def _log(evaluator: Evaluator, call: Call) -> Value:
     return np.asarray(np.log(evaluator.plain(found["x"])) / divisor)
 
 
-def _round(evaluator: Evaluator, call: Call) -> Value:
+def _round(evaluator: Evaluating, call: Call) -> Value:
     return np.asarray(np.rint(evaluator.plain(matched(call, "x")["x"])))
 
 
-def _atan2(evaluator: Evaluator, call: Call) -> Value:
+def _atan2(evaluator: Evaluating, call: Call) -> Value:
     found = matched(call, "y", "x", needed=2)
     return np.asarray(np.arctan2(evaluator.plain(found["y"]), evaluator.plain(found["x"])))
 
 
-def _extreme(function: np.ufunc) -> Callable[[Evaluator, Call], Value]:
-    def extreme(evaluator: Evaluator, call: Call) -> Value:
+def _extreme(function: np.ufunc) -> Callable[[Evaluating, Call], Value]:
+    def extreme(evaluator: Evaluating, call: Call) -> Value:
         return reduce(function, map(evaluator.plain, unnamed(call)))
 
     return extreme
 
 
-def _ifelse(evaluator: Evaluator, call: Call) -> Value:
+def _ifelse(evaluator: Evaluating, call: Call) -> Value:
     found = matched(call, "test", "yes", "no", needed=3)
     test = evaluator.numbers(found["test"])
     yes, no = evaluator.vector(found["yes"]), evaluator.vector(found["no"])
     return np.where(np.isnan(test), np.nan, np.where(test != 0, yes, no))
 
 
-def _combined(evaluator: Evaluator, call: Call) -> Value:
+def _combined(evaluator: Evaluating, call: Call) -> Value:
     if not call.arguments:
         raise evaluator.refusal(call, "it is empty")
     return np.concatenate(
@@ -73,7 +72,7 @@ def _combined(evaluator: Evaluator, call: Call) -> Value:
     )
 
 
-def _bound(evaluator: Evaluator, call: Call) -> Value:
+def _bound(evaluator: Evaluating, call: Call) -> Value:
     """``cbind()``: columns are named by their arguments' names, or by the columns that they are."""
     columns: list[NDArray[np.float64]] = []
     names: list[str] = []
@@ -93,7 +92,7 @@ def _bound(evaluator: Evaluator, call: Call) -> Value:
     return Matrix(values=values, names=tuple(names) if any(names) else None)
 
 
-def _as_numeric(evaluator: Evaluator, call: Call) -> Value:
+def _as_numeric(evaluator: Evaluating, call: Call) -> Value:
     node = matched(call, "x")["x"]
     value = evaluator.value(node)
     if isinstance(value, CodedFactor):
@@ -104,11 +103,11 @@ def _as_numeric(evaluator: Evaluator, call: Call) -> Value:
     return np.trunc(numbers) if call.function == "as.integer" else numbers
 
 
-def _as_logical(evaluator: Evaluator, call: Call) -> Value:
+def _as_logical(evaluator: Evaluating, call: Call) -> Value:
     return np.not_equal(evaluator.numbers(matched(call, "x")["x"]), 0)
 
 
-def _scale(evaluator: Evaluator, call: Call) -> Value:
+def _scale(evaluator: Evaluating, call: Call) -> Value:
     found = matched(call, "x", "center", "scale")
     value = evaluator.value(found["x"])
     matrix = (
@@ -136,7 +135,7 @@ def _scale(evaluator: Evaluator, call: Call) -> Value:
     return Matrix(values=(matrix.values - centre) / spread, names=matrix.names)
 
 
-def _require_one_a_column(evaluator: Evaluator, call: Call, node: Node | None, width: int) -> None:
+def _require_one_a_column(evaluator: Evaluating, call: Call, node: Node | None, width: int) -> None:
     """Raise where `scale()` is given numbers, but not one for each column, which R refuses."""
     if node is None:
         return
@@ -155,7 +154,7 @@ def _known_mean(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _asked(
-    evaluator: Evaluator,
+    evaluator: Evaluating,
     node: Node | None,
     learn: Callable[[], NDArray[np.float64]],
     *,
@@ -170,7 +169,7 @@ def _asked(
     return given.astype(np.float64)
 
 
-def _poly(evaluator: Evaluator, call: Call) -> Value:
+def _poly(evaluator: Evaluating, call: Call) -> Value:
     found = matched(call, "x", "degree", "raw", "simple")
     names = [argument.name for argument in call.arguments]
     if names.count(None) > 1 + ("degree" not in names):
@@ -194,13 +193,13 @@ def _poly(evaluator: Evaluator, call: Call) -> Value:
 
 
 def _boundary(
-    evaluator: Evaluator, node: Node | None, x: NDArray[np.float64]
+    evaluator: Evaluating, node: Node | None, x: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     return np.array([x.min(), x.max()]) if node is None else np.sort(evaluator.numbers(node))
 
 
 def _knots(
-    evaluator: Evaluator,
+    evaluator: Evaluating,
     found: dict[str, Node],
     x: NDArray[np.float64],
     boundary: NDArray[np.float64],
@@ -213,7 +212,7 @@ def _knots(
     return inner_knots(x, boundary, max(number, 0))
 
 
-def _bs(evaluator: Evaluator, call: Call) -> Value:
+def _bs(evaluator: Evaluating, call: Call) -> Value:
     found = matched(call, "x", "df", "knots", "degree", "intercept", "Boundary.knots")
     given = evaluator.numbers(found["x"])
     x = given[~np.isnan(given)]
@@ -228,7 +227,7 @@ def _bs(evaluator: Evaluator, call: Call) -> Value:
     return _in_rows(given, evaluator.memory.recall(call, learn)(x))
 
 
-def _ns(evaluator: Evaluator, call: Call) -> Value:
+def _ns(evaluator: Evaluating, call: Call) -> Value:
     found = matched(call, "x", "df", "knots", "intercept", "Boundary.knots")
     given = evaluator.numbers(found["x"])
     x = given[~np.isnan(given)]
@@ -249,7 +248,7 @@ def _in_rows(x: NDArray[np.float64], known: NDArray[np.float64]) -> Matrix:
     return Matrix(values=values, names=tuple(str(i + 1) for i in range(values.shape[1])))
 
 
-def _average(evaluator: Evaluator, call: Call) -> Value:
+def _average(evaluator: Evaluating, call: Call) -> Value:
     """``ave()``: a summary of each group, in all of its rows; without groups that of the column.
 
     R would compute it anew from other rows. Here a group has the value that it had in the data of
@@ -283,7 +282,7 @@ def _average(evaluator: Evaluator, call: Call) -> Value:
     return np.array([by_level.get(level, np.nan) for level in factor.levels])[factor.codes]
 
 
-def _crossed(evaluator: Evaluator, node: Node) -> list[Factor]:
+def _crossed(evaluator: Evaluating, node: Node) -> list[Factor]:
     """A grouping of `ave()`, or those that ``:`` crosses, which are factors."""
     if not (isinstance(node, Binary) and node.operator == ":"):
         return [used_levels(as_factor(evaluator.value(node)))]
@@ -301,7 +300,7 @@ def _function_of(call: Call) -> str:
     return named.name if isinstance(named, Name) else "mean"
 
 
-NUMBER_CALLS: Final[dict[str, Callable[[Evaluator, Call], Value]]] = {
+NUMBER_CALLS: Final[dict[str, Callable[[Evaluating, Call], Value]]] = {
     "I": _as_it_is,
     "identity": _as_it_is,
     "offset": _as_it_is,

@@ -1,34 +1,41 @@
-"""How the columns of a model are made: what the formula says, and what the data taught.
-
-A recipe makes the same columns of any rows: those of the model first, new ones later.
-"""
+"""What makes the columns of a model: of its own rows, and again of other rows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import chain
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.errors import FormulaError
-from pylme.formula import Bar, Formula, ModelTerms, deparse, expand, model_terms
+from pylme.arrays import locked
+from pylme.errors import ColumnTypeError, FormulaError, OptionError, SortedLevelsWarning
+from pylme.formula import BarTerms, Formula, FormulaTerms, Name, deparse, walk
+from pylme.frame import Factor, Integer, Numeric, Rows, read_frame
+from pylme.frame.typed import relabelled
+from pylme.model_matrix.calls import Memory
 from pylme.model_matrix.coding import Coding
-from pylme.model_matrix.groups import group_factor, group_names, group_variables
-from pylme.model_matrix.memory import Memory
+from pylme.model_matrix.evaluate import Evaluator
 from pylme.model_matrix.model_matrix import codings_of, model_matrix
-from pylme.model_matrix.values import Matrix, Value, as_factor, factor_on
+from pylme.model_matrix.random_term import RandomTerm, random_matrix
+from pylme.model_matrix.specify import unused_name
+from pylme.model_matrix.values import Matrix, Value, as_factor, factor_on, group_factor, numbers_of
+from pylme.model_matrix.variables import complete, evaluated, on_levels
+from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
-    from pylme.formula import Node
-    from pylme.frame import Factor
+    from numpy.typing import ArrayLike
+    from scipy import sparse
+
+    from pylme.formula import ModelTerms
+    from pylme.frame import Column, Frame, NaAction
     from pylme.model_matrix.coding import AskedCoding
     from pylme.model_matrix.model_matrix import ModelMatrix
     from pylme.model_matrix.spec import ModelSpec
 
-__all__ = ["BarRecipe", "Recipe", "bars_of"]
+__all__ = ["BarRecipe", "NewRows", "Recipe", "bars_of", "column_kind", "on_new_rows"]
+
 
 Values = dict[str, Value]
 Codings = dict[str, tuple[Coding, Coding]]
@@ -38,28 +45,23 @@ Codings = dict[str, tuple[Coding, Coding]]
 class BarRecipe:
     """A random-effects term in the order of the formula, with the codings of its factors."""
 
-    bar: Bar
-    terms: ModelTerms
+    part: BarTerms
     levels: tuple[str, ...]
     codings: Codings
 
-    @property
-    def label(self) -> str:
-        """The term without its parentheses."""
-        return f"{deparse(self.bar.effects)} | {deparse(self.bar.group)}"
-
     def columns(self, values: Values, nrow: int) -> ModelMatrix:
         """The columns that vary by level."""
-        return model_matrix(self.terms, local_values(self.bar, values), self.codings, nrow)
+        values = local_values(self.part, values)
+        return model_matrix(self.part.terms, values, self.codings, nrow)
 
     def factor(self, values: Values) -> Factor:
         """The grouping factor on the levels of the model; new ones come last."""
-        return factor_on(group_factor(self.bar.group, values), self.levels)
+        return factor_on(group_factor(self.part.texts, values), self.levels)
 
 
-def local_values(bar: Bar, values: Values) -> Values:
+def local_values(part: BarTerms, values: Values) -> Values:
     """The variables as a term sees them: its grouping columns are factors on its left side too."""
-    grouping = group_names(bar.group) & values.keys()
+    grouping = part.names & values.keys()
     return values | {name: as_factor(values[name]) for name in grouping}
 
 
@@ -67,18 +69,11 @@ def bars_of(spec: ModelSpec, values: Values) -> tuple[BarRecipe, ...]:
     """The random-effects terms, `||` and `/` written out, learnt from the data of the model."""
     contrasts = spec.contrasts if spec.contrasts_for == "both" else {}
     recipes = []
-    for bar in expand(spec.formula).bars:
-        terms = model_terms(bar.effects)
-        used = {deparse(variable) for variable in terms.variables}
-        local = {text: value for text, value in local_values(bar, values).items() if text in used}
-        recipes.append(
-            BarRecipe(
-                bar=bar,
-                terms=terms,
-                levels=group_factor(bar.group, values).levels,
-                codings=codings_of(local, contrasts),
-            )
-        )
+    for part in spec.terms.random:
+        local = local_values(part, values)
+        codings = codings_of({text: local[text] for text in part.terms.texts}, contrasts)
+        levels = group_factor(part.texts, values).levels
+        recipes.append(BarRecipe(part=part, levels=levels, codings=codings))
     return tuple(recipes)
 
 
@@ -89,7 +84,7 @@ class Recipe:
     Attributes
     ----------
     formula : Formula
-    fixed : ModelTerms
+    terms : FormulaTerms
     bars : tuple of BarRecipe
         In the order of the expanded formula.
     order : tuple of int
@@ -111,7 +106,7 @@ class Recipe:
     """
 
     formula: Formula
-    fixed: ModelTerms
+    terms: FormulaTerms
     bars: tuple[BarRecipe, ...]
     order: tuple[int, ...]
     memory: Memory
@@ -123,21 +118,11 @@ class Recipe:
     offset: str | None
 
 
-def predictor_nodes(formula: Formula, fixed: ModelTerms) -> list[Node]:
-    """The variables of a model but for its response, each once or more."""
-    bars = expand(formula).bars
-    return [
-        *(node for node in fixed.variables if deparse(node) != deparse(formula.response)),
-        *chain.from_iterable(model_terms(bar.effects).variables for bar in bars),
-        *chain.from_iterable(group_variables(bar.group) for bar in bars),
-    ]
-
-
 def fixed_codings(
     fixed: ModelTerms, values: Values, contrasts: Mapping[str, AskedCoding]
 ) -> Codings:
     """How the factors among the fixed effects are coded."""
-    used = {deparse(variable) for term in fixed.terms for variable in term.variables}
+    used = {text for term in fixed.terms for text in term.texts}
     return codings_of({text: v for text, v in values.items() if text in used}, contrasts)
 
 
@@ -156,3 +141,155 @@ def total_offset(fixed: ModelTerms, values: Values, nrow: int) -> NDArray[np.flo
             )
         total += value
     return total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class NewRows:
+    """The same columns as those of a `Design`, of other rows.
+
+    Attributes
+    ----------
+    X : ndarray, shape (n, p)
+    x_names : tuple of str
+    terms : tuple of RandomTerm
+        Those of the design, with the codes and columns of these rows; the code is -1 where the
+        level did not occur in the data of the model.
+    new_levels : mapping
+        By grouping factor the levels that did not occur in the data of the model.
+    offset : ndarray, shape (n,)
+    rows : Rows
+        The rows given, and which of them are used.
+    """
+
+    X: NDArray[np.float64]
+    x_names: tuple[str, ...]
+    terms: tuple[RandomTerm, ...]
+    new_levels: Mapping[str, tuple[str, ...]]
+    offset: NDArray[np.float64]
+    rows: Rows
+
+    @property
+    def Zt(self) -> sparse.csc_matrix:
+        """Zᵀ, shape (q, n); a new level has no random effect, so its entries are missing."""
+        return random_matrix(self.terms, len(self.X))
+
+    @property
+    def Z(self) -> sparse.csc_matrix:
+        """Z, shape (n, q)."""
+        return self.Zt.T.tocsc()
+
+    @property
+    def unseen(self) -> dict[str, NDArray[np.bool_]]:
+        """By grouping factor, whether a row's level is a new one."""
+        return {term.group: np.asarray(term.codes < 0) for term in self.terms}
+
+    def __repr__(self) -> str:
+        lines = [f"{len(self.X):,} rows on a design of {len(self.x_names)} fixed effects"]
+        for group, levels in self.new_levels.items():
+            shown = ", ".join(levels[:5]) + (" …" if len(levels) > 5 else "")
+            lines.append(f"  {group}: {len(levels)} new levels, {shown}")
+        return "\n".join(lines)
+
+
+def column_kind(column: Column) -> str:
+    """The type of a column as a word; integers are numbers."""
+    return "number" if isinstance(column, Numeric | Integer) else type(column).__name__.lower()
+
+
+def on_new_rows(
+    recipe: Recipe,
+    terms: tuple[RandomTerm, ...],
+    data: Any,
+    *,
+    offset: str | ArrayLike | None,
+    na_action: NaAction,
+) -> NewRows:
+    """The columns that a recipe makes of new rows; `terms` are those of its design."""
+    frame, offset_name = _read(recipe, data, offset, na_action)
+    evaluator = Evaluator(frame.columns, frame.nrow, recipe.memory)
+    values, kept, rows = complete(
+        evaluated(recipe.terms.predictors, evaluator),
+        frame.rows,
+        na_action=na_action,
+        columns=frame.columns,
+    )
+    values = on_levels(values, recipe.levels)
+    matrix = model_matrix(recipe.terms.fixed, values, recipe.codings, rows.nrow)
+    total = total_offset(recipe.terms.fixed, values, rows.nrow)
+    if offset_name is not None:
+        total = total + numbers_of(frame.columns[offset_name], "offset")[kept]
+    placed: list[RandomTerm] = []
+    new: dict[str, tuple[str, ...]] = {}
+    for term, position in zip(terms, recipe.order, strict=True):
+        bar = recipe.bars[position]
+        factor = bar.factor(values)
+        if len(factor.levels) > len(term.levels):
+            new[term.group] = factor.levels[len(term.levels) :]
+        codes = np.where(factor.codes < len(term.levels), factor.codes, np.int32(-1))
+        placed.append(
+            replace(
+                term, codes=codes, columns=locked(bar.columns(values, rows.nrow).values, order="F")
+            )
+        )
+    return NewRows(
+        X=locked(matrix.values[:, recipe.kept], order="F"),
+        x_names=tuple(matrix.names[i] for i in recipe.kept.tolist()),
+        terms=tuple(placed),
+        new_levels=new,
+        offset=locked(total, order="F"),
+        rows=rows,
+    )
+
+
+def _read(
+    recipe: Recipe, data: Any, offset: str | ArrayLike | None, na_action: NaAction
+) -> tuple[Frame, str | None]:
+    """The columns of the right side, of the types they had; and which of them is the offset."""
+    if recipe.offset == "" and offset is None:
+        raise OptionError(
+            option="offset",
+            value=None,
+            allowed="the offset of the new rows, since that of the model was given as an array",
+        )
+    formula = recipe.formula
+    named = dict.fromkeys(part.name for part in walk(formula.right) if isinstance(part, Name))
+    names = [name for name in named if name in recipe.kinds]
+    offset = recipe.offset if offset is None else offset
+    extra: dict[str, ArrayLike] = {}
+    offset_name: str | None = None
+    if isinstance(offset, str):
+        offset_name = offset
+        names += [offset] if offset not in names else []
+    elif offset is not None:
+        offset_name = unused_name("offset", names)
+        extra[offset_name] = offset
+    # The levels keep the order that they have in the data of the model.
+    with silenced(SortedLevelsWarning):
+        frame = read_frame(
+            data,
+            names,
+            extra=extra,
+            as_factor=formula.only_grouping_in(recipe.kinds),
+            na_action=na_action,
+        )
+    frame = replace(frame, columns=_relabelled(frame.columns, recipe.clocks))
+    for name, column in frame.columns.items():
+        expected = recipe.kinds.get(name)
+        if expected is not None and name not in extra and column_kind(column) != expected:
+            raise ColumnTypeError(
+                column=name,
+                dtype=column_kind(column),
+                found=f"in the data of the model it is of type {expected}",
+                remedy="Give it the type that it had there.",
+            )
+    return frame, offset_name
+
+
+def _relabelled(columns: Mapping[str, Column], clocks: Mapping[str, bool]) -> dict[str, Column]:
+    """Grouping columns of times with the labels that they had in the data of the model."""
+    return {
+        name: relabelled(column, clock=clocks[name])
+        if name in clocks and isinstance(column, Factor)
+        else column
+        for name, column in columns.items()
+    }

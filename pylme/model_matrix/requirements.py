@@ -2,11 +2,18 @@
 
 Each check has its own message. What lme4's control allows (more random effects than rows, say) is
 allowed here too.
+
+Levels and columns are counted before any matrix is built. A term of the left side of a bar has as
+many columns as the product over its variables: one for a number, the number of levels for a factor,
+one less where the term without that factor is also in the model (R's rule of marginality). What a
+function call gives is not known without evaluating it and counts as one column, so that the count
+is a lower bound.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from math import prod
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,34 +30,31 @@ from pylme.formula import (
     Call,
     Name,
     deparse,
-    expand,
     model_terms,
     require_bars,
     translation,
     walk,
 )
 from pylme.frame import Factor, Integer, Logical, Numeric
-from pylme.model_matrix.column_names import require_names
-from pylme.model_matrix.counting import columns_of, levels_of
-from pylme.model_matrix.groups import (
-    group_variables,
+from pylme.frame.table import require_names
+from pylme.model_matrix.response import require_in_range, require_no_ordinal, require_two_levels
+from pylme.model_matrix.values import (
+    as_factor,
+    of_column,
     require_levels,
     require_names_of_combinations,
 )
-from pylme.model_matrix.response_levels import require_no_ordinal, require_two_levels
-from pylme.model_matrix.response_range import require_in_range
-from pylme.model_matrix.values import of_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from pylme.formula import Formula, Node
-    from pylme.frame import Column
+    from pylme.formula import BarTerms, Formula, FormulaTerms, ModelTerms, Node
+    from pylme.frame import Column, Frame
     from pylme.model_matrix.spec import ModelSpec
 
-__all__ = ["require_fittable"]
+__all__ = ["columns_of", "levels_of", "parameters_of", "require_fittable"]
 
 
 def require_fittable(spec: ModelSpec, *, more_effects_than_rows: bool = False) -> None:
@@ -85,7 +89,7 @@ def _numbers(column: Column) -> NDArray[np.float64] | None:
 
 def _require_response(spec: ModelSpec) -> None:
     formula, frame = spec.formula, spec.frame
-    text = deparse(formula.response)
+    text = spec.terms.response
     columns = [frame.columns[name] for name in formula.response_columns_in(frame.columns)]
     if not columns:
         raise ResponseError(
@@ -152,7 +156,7 @@ def _require_numeric_offset(spec: ModelSpec) -> None:
 
 def _require_bare_names(term: str, group: Node, spec: ModelSpec) -> None:
     """lme4 sees a column within a call that groups only if the model names it by itself too."""
-    bare = {node.name for node in _variables(spec.formula) if isinstance(node, Name)}
+    bare = {node.name for node in _variables(spec) if isinstance(node, Name)}
     inside = {node.name for node in walk(group) if isinstance(node, Name)}
     if hidden := sorted(inside - bare):
         raise GroupingFactorError(
@@ -172,6 +176,8 @@ def _group_remedy(formula: Formula) -> str:
 
 def _require_codable(spec: ModelSpec) -> None:
     """R's ``C()`` codes a factor, and stops for numbers."""
+    if "C" not in spec.formula.functions:
+        return
     columns = spec.frame.columns
     numeric = frozenset(name for name, column in columns.items() if not isinstance(column, Factor))
     for node in walk(spec.formula.right):
@@ -187,10 +193,10 @@ def _require_codable(spec: ModelSpec) -> None:
                 )
 
 
-def _variables(formula: Formula) -> Iterator[Node]:
+def _variables(spec: ModelSpec) -> Iterator[Node]:
     """The variables of the fixed part, of the left sides of bars, and the columns that group."""
-    yield from _effects(formula)
-    for bar in formula.bars:
+    yield from _effects(spec)
+    for bar in spec.formula.bars:
         for node in model_terms(bar.group).variables:
             if isinstance(node, Name):
                 yield node
@@ -198,7 +204,7 @@ def _variables(formula: Formula) -> Iterator[Node]:
 
 def _require_levels_to_compare(spec: ModelSpec) -> None:
     """A factor among the effects needs two levels."""
-    for node in (n for n in _effects(spec.formula) if isinstance(n, Name)):
+    for node in (n for n in _effects(spec) if isinstance(n, Name)):
         column = spec.frame.columns.get(node.name)
         if isinstance(column, Factor) and len(column.levels) < 2:
             raise ColumnValueError(
@@ -208,27 +214,30 @@ def _require_levels_to_compare(spec: ModelSpec) -> None:
             )
 
 
-def _effects(formula: Formula) -> Iterator[Node]:
-    for side in (formula.fixed, *(bar.effects for bar in formula.bars)):
-        yield from model_terms(side).variables
+def _effects(spec: ModelSpec) -> list[Node]:
+    sides = (spec.terms.fixed, *(part.terms for part in spec.terms.random))
+    return [
+        variable
+        for side in sides
+        for text, variable in zip(side.texts, side.variables, strict=True)
+        if text != spec.terms.response
+    ]
 
 
 def _require_levels(spec: ModelSpec, *, more_effects_than_rows: bool) -> None:
     nrow = spec.frame.nrow
-    for bar in expand(spec.formula).bars:
-        term = f"({deparse(bar.effects)} | {deparse(bar.group)})"
-        levels = levels_of(bar.group, spec.frame)
+    for part in spec.terms.random:
+        term = f"({part.label})"
+        levels = levels_of(part, spec.frame)
         if levels is None:
-            _require_bare_names(term, bar.group, spec)
+            _require_bare_names(term, part.bar.group, spec)
             continue
-        require_levels(term, deparse(bar.group), levels)
-        values = {
-            deparse(part): of_column(spec.frame.columns[part.name])
-            for part in group_variables(bar.group)
-            if isinstance(part, Name)
-        }
-        require_names_of_combinations(term, bar.group, values)
-        columns = columns_of(bar.effects, spec.frame)
+        require_levels(term, part.group, levels)
+        names = [node.name for _, node in part.factors if isinstance(node, Name)]
+        if len(names) > 1:
+            combined = [as_factor(of_column(spec.frame.columns[name])) for name in names]
+            require_names_of_combinations(term, combined)
+        columns = columns_of(part.terms, spec.frame)
         effects = levels * columns
         limit = nrow if spec.family is None else nrow + 1
         if effects >= limit and not more_effects_than_rows:
@@ -240,3 +249,70 @@ def _require_levels(spec: ModelSpec, *, more_effects_than_rows: bool) -> None:
                 "numbers were not read as text. (check_nobs_vs_nre='ignore' and "
                 "check_nobs_vs_nlev='ignore' in the control fit it all the same.)",
             )
+
+
+def levels_of(part: BarTerms, frame: Frame) -> int | None:
+    """The number of levels of a grouping factor; None where it has to be evaluated first.
+
+    Parameters
+    ----------
+    part : BarTerms
+        Grouped by a column or an interaction of columns; only combinations that occur count.
+    frame : Frame
+    """
+    names = [variable.name for _, variable in part.factors if isinstance(variable, Name)]
+    if len(names) < len(part.factors):
+        return None
+    if len(names) == 1 and isinstance(column := frame.columns[names[0]], Factor):
+        return len(column.levels)
+    codes = np.zeros(frame.nrow, dtype=np.intp)
+    for name in names:
+        levels, own = np.unique(_codes(frame.columns[name]), return_inverse=True)
+        codes = codes * len(levels) + own
+    return len(np.unique(codes))
+
+
+def _codes(column: Column) -> NDArray[Any]:
+    return column.codes if isinstance(column, Factor) else column.values
+
+
+def columns_of(terms: ModelTerms, frame: Frame) -> int:
+    """At least how many columns the left side of a bar has.
+
+    Parameters
+    ----------
+    terms : ModelTerms
+    frame : Frame
+    """
+    present = {frozenset(term.texts) for term in terms.terms}
+    if terms.intercept:
+        present.add(frozenset())
+    return terms.intercept + sum(
+        prod(
+            _width(variable, frame, coded=frozenset(term.texts) - {text} in present)
+            for text, variable in zip(term.texts, term.variables, strict=True)
+        )
+        for term in terms.terms
+    )
+
+
+def parameters_of(terms: FormulaTerms, frame: Frame) -> int:
+    """At least how many variances and covariances the random part has.
+
+    Parameters
+    ----------
+    terms : FormulaTerms
+    frame : Frame
+    """
+    widths = [columns_of(part.terms, frame) for part in terms.random]
+    return sum(width * (width + 1) // 2 for width in widths)
+
+
+def _width(variable: Node, frame: Frame, *, coded: bool) -> int:
+    """Columns of one variable: all levels, or one less where it is coded by contrasts."""
+    column = frame.columns[variable.name] if isinstance(variable, Name) else None
+    if isinstance(column, Factor):
+        return max(1, len(column.levels) - coded)
+    if isinstance(column, Logical):
+        return 2 - coded
+    return 1

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.families.family import Family
-from pylme.formula import Formula
+from pylme.formula import Formula, FormulaTerms
 from pylme.frame import Frame, NaAction
 from pylme.model_matrix.coding import AskedCoding, Contrast
 
@@ -30,6 +30,8 @@ class ModelSpec:
     ----------
     formula : Formula
         With every ``.`` replaced by the columns that it stands for.
+    terms : FormulaTerms
+        What the formula stands for, with ``||`` and ``/`` written out.
     frame : Frame
         The columns that the formula, the weights and the offset name; complete rows only.
     weights, offset : str or None
@@ -52,6 +54,7 @@ class ModelSpec:
     """
 
     formula: Formula
+    terms: FormulaTerms
     frame: Frame
     weights: str | None = None
     offset: str | None = None

@@ -10,20 +10,18 @@ from numpy.typing import ArrayLike
 
 from pylme.errors import OptionError, UnknownColumnError
 from pylme.families.family import Family
-from pylme.formula import check_functions, parse_formula, with_dot, without_idle_parentheses
-from pylme.frame import Factor, NaAction, column_names, read_frame
+from pylme.formula import formula_terms, model_formula
+from pylme.frame import Factor, NaAction, open_table, read_frame
 from pylme.model_matrix.coding import read_contrast
 from pylme.model_matrix.spec import Contrast, ContrastsFor, ModelSpec, Start
 from pylme.options import choice, finite_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pylme.formula import Formula
     from pylme.frame import Frame
     from pylme.model_matrix.coding import AskedCoding
 
-__all__ = ["ModelArguments", "only_grouping", "specified", "unused_name"]
+__all__ = ["ModelArguments", "specified", "unused_name"]
 
 StartName = Literal["theta", "fixef"]
 
@@ -64,10 +62,9 @@ class ModelArguments:
 
 def specified(text: str, data: Any, arguments: ModelArguments) -> ModelSpec:
     """Formula and data, read and checked."""
-    available = column_names(data)
-    formula = with_dot(parse_formula(text), available)
-    check_functions(formula)
-    formula = without_idle_parentheses(formula)
+    table = open_table(data)
+    available = tuple(table.labels)
+    formula = model_formula(text, available)
     names = list(formula.columns_in(available))
     extra: dict[str, ArrayLike] = {}
     roles = {
@@ -87,15 +84,16 @@ def specified(text: str, data: Any, arguments: ModelArguments) -> ModelSpec:
             columns[role] = name = unused_name(role, names)
             extra[name] = given
     frame = read_frame(
-        data,
+        table,
         names,
         extra=extra,
         subset=arguments.subset,
-        as_factor=only_grouping(formula, names),
+        as_factor=formula.only_grouping_in(names),
         na_action=arguments.na_action,
     )
     return ModelSpec(
         formula=formula,
+        terms=formula_terms(formula),
         frame=frame,
         weights=columns["weights"],
         offset=columns["offset"],
@@ -151,8 +149,3 @@ def unused_name(name: str, taken: list[str]) -> str:
     while name in taken:
         name += "."
     return name
-
-
-def only_grouping(formula: Formula, available: Iterable[str]) -> frozenset[str]:
-    """Columns that nothing but grouping uses: they become factors before an engine sees them."""
-    return frozenset(formula.grouping_columns).difference(formula.effect_columns_in(available))

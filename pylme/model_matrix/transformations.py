@@ -6,30 +6,93 @@ Both engines refuse it here in the same words. What is not known here is R's alo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.errors import NotAvailableError
-from pylme.formula import deparse, model_terms
+from pylme.errors import InfiniteValueError, NotAvailableError, PylmeError
+from pylme.formula import Call, Number, deparse, walk
+from pylme.frame import Factor
+from pylme.model_matrix.calls import Memory
 from pylme.model_matrix.evaluate import Evaluator
 from pylme.model_matrix.magnitudes import require_magnitudes
-from pylme.model_matrix.memory import Memory
-from pylme.model_matrix.recipe import predictor_nodes, total_offset
-from pylme.model_matrix.response_range import require_response
-from pylme.model_matrix.values import of_column
-from pylme.model_matrix.variables import complete
-from pylme.model_matrix.whole_columns import require_finite_arguments
+from pylme.model_matrix.operations import SUMMARIES
+from pylme.model_matrix.recipe import total_offset
+from pylme.model_matrix.response import require_response
+from pylme.model_matrix.values import CodedFactor, Matrix, Times, of_column
+from pylme.model_matrix.variables import complete, infinite_rows, sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from pylme.formula import Node
     from pylme.model_matrix.spec import ModelSpec
     from pylme.model_matrix.values import Value
 
-__all__ = ["require_transformable", "weights_of"]
+__all__ = ["require_finite_arguments", "require_transformable", "weights_of"]
+
+
+#: `cut()` with a number of breaks, and running sums, are R's alone.
+_LEARNING: Final = frozenset({"scale", "poly", "bs", "ns", "ave", "cut", "cumsum", "cumprod"})
+_WHOLE: Final = _LEARNING | frozenset(SUMMARIES)
+
+
+def require_finite_arguments(spec: ModelSpec, evaluator: Evaluator) -> None:
+    """Raise where an infinite argument leaves a call that learns from it without finite values.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    evaluator : Evaluator
+
+    Raises
+    ------
+    InfiniteValueError
+        With the text of the argument and the values that it comes from.
+    """
+    if _WHOLE.isdisjoint(spec.formula.functions):
+        return
+    for call in chain.from_iterable(map(walk, spec.terms.variables.values())):
+        if not (isinstance(call, Call) and call.function in _WHOLE and call.arguments):
+            continue
+        argument = call.arguments[0].value
+        places = infinite_rows(_value(evaluator, argument))
+        if not places.size or _is_finite(evaluator, call):
+            continue
+        text = deparse(argument)
+        raise InfiniteValueError(
+            column=text,
+            count=len(places),
+            row=spec.frame.rows.used_index[places[:1]].tolist()[0],
+            sources=sources(text, places, spec.frame.columns),
+        )
+
+
+def _value(evaluator: Evaluator, node: Node) -> Value | None:
+    """The value of a node; None where it has none, which is told of when it is evaluated."""
+    try:
+        with np.errstate(all="ignore"):
+            return evaluator.value(node)
+    except (PylmeError, ValueError, np.linalg.LinAlgError):
+        return None
+
+
+def _is_finite(evaluator: Evaluator, call: Call) -> bool:
+    """Whether the call has a finite value in each row all the same, as a median may have."""
+    if call.function == "cut":
+        return len(call.arguments) < 2 or not isinstance(call.arguments[1].value, Number)
+    match _value(evaluator, call):
+        case None:
+            return False
+        case Matrix(values=numbers) | Times(values=numbers):
+            return bool(np.isfinite(numbers).all())
+        case Factor() | CodedFactor():
+            return True
+        case vector:
+            return vector.dtype.kind != "f" or bool(np.isfinite(vector).all())
 
 
 def require_transformable(spec: ModelSpec) -> NDArray[np.intp]:
@@ -63,10 +126,10 @@ def require_transformable(spec: ModelSpec) -> NDArray[np.intp]:
     values = dict(_known(spec))
     frame = spec.frame
     whole, kept, _ = complete(values, frame.rows, na_action=spec.na_action, columns=frame.columns)
-    require_magnitudes(spec.formula, whole, weights_of(spec))
-    if (text := deparse(spec.formula.response)) in whole:
+    require_magnitudes(spec.terms, whole, weights_of(spec))
+    if (text := spec.terms.response) in whole:
         require_response(spec, whole[text])
-    fixed = model_terms(spec.formula.fixed, response=spec.formula.response)
+    fixed = spec.terms.fixed
     if all(deparse(offset) in whole for offset in fixed.offsets):
         total_offset(fixed, whole, int(np.count_nonzero(kept)))
     return np.flatnonzero(~kept)
@@ -80,12 +143,10 @@ def weights_of(spec: ModelSpec) -> tuple[str, Value] | None:
 
 
 def _known(spec: ModelSpec) -> Iterator[tuple[str, Value]]:
-    formula, frame = spec.formula, spec.frame
+    frame = spec.frame
     evaluator = Evaluator(frame.columns, frame.nrow, Memory())
-    fixed = model_terms(formula.fixed, response=formula.response)
-    nodes = {deparse(n): n for n in (formula.response, *predictor_nodes(formula, fixed))}
-    require_finite_arguments(nodes.values(), evaluator, frame.rows, frame.columns)
-    for text, node in nodes.items():
+    require_finite_arguments(spec, evaluator)
+    for text, node in spec.terms.variables.items():
         try:
             yield text, evaluator.variable(node)
         except NotAvailableError:

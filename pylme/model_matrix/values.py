@@ -14,16 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.arrays import locked
-from pylme.errors import FormulaError, OptionError
+from pylme.errors import FormulaError, GroupingFactorError, OptionError
+from pylme.formula import Name, deparse
 from pylme.frame import Date, Factor, Timestamp
-from pylme.frame.factors import factor_of_values
 from pylme.frame.labels import date_texts, has_clock, moment_texts
 from pylme.frame.raw import Plain
+from pylme.frame.typed import factor_of_values
 from pylme.model_matrix.coding import Coding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from pylme.formula import Node
     from pylme.frame import Column
 
 __all__ = [
@@ -33,11 +35,18 @@ __all__ = [
     "Value",
     "Vector",
     "as_factor",
+    "combined",
+    "distinct",
     "factor_on",
+    "group_factor",
+    "group_label",
     "numbers_of",
     "of_column",
+    "require_levels",
+    "require_names_of_combinations",
     "used_levels",
 ]
+
 
 Vector = NDArray[Any]
 
@@ -117,6 +126,17 @@ def of_column(column: Column) -> Vector | Factor | Times:
             return Times(values=values, days=False, tz=tz)
     numbers: NDArray[Any] = column.values
     return numbers if numbers.dtype.kind == "b" else numbers.astype(np.float64, copy=False)
+
+
+def columns_among(
+    nodes: Mapping[str, Node], columns: Mapping[str, Column]
+) -> dict[str, Vector | Factor | Times]:
+    """The values of those variables that are columns themselves."""
+    return {
+        text: of_column(columns[node.name])
+        for text, node in nodes.items()
+        if isinstance(node, Name) and node.name in columns
+    }
 
 
 def numbers_of(column: Column, option: str) -> NDArray[np.float64]:
@@ -209,3 +229,89 @@ def used_levels(factor: Factor) -> Factor:
         values=tuple(factor.values[i] for i in kept),
         ordered=factor.ordered,
     )
+
+
+def group_label(group: Node) -> str:
+    """What lme4 calls a grouping factor: R's text of it, which has no quotes around a lone name."""
+    return group.name if isinstance(group, Name) else deparse(group)
+
+
+def group_factor(texts: Iterable[str], values: Mapping[str, Value]) -> Factor:
+    """The grouping factor, with the levels that occur; combinations are joined by colons.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        Of the variables that are combined.
+    values : mapping
+        The variables of the model, by their texts.
+    """
+    return combined([used_levels(as_factor(values[text])) for text in texts])
+
+
+def combined(parts: Sequence[Factor]) -> Factor:
+    """The combinations of factors that occur; a missing level anywhere is not allowed for."""
+    factor = parts[0]
+    for part in parts[1:]:
+        factor = _combinations(factor, part)
+    return factor
+
+
+def _combinations(outer: Factor, inner: Factor) -> Factor:
+    width = len(inner.levels)
+    pairs = outer.codes.astype(np.int64) * width + inner.codes
+    found, codes = distinct(pairs, len(outer.levels) * width)
+    levels = tuple(
+        f"{outer.levels[pair // width]}:{inner.levels[pair % width]}" for pair in found.tolist()
+    )
+    return Factor(codes=locked(codes.astype(np.int32)), levels=levels, values=levels)
+
+
+def distinct(pairs: NDArray[np.int64], size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The values that occur, sorted, and the position of each value among them.
+
+    Parameters
+    ----------
+    pairs : ndarray of int, shape (n,)
+        From 0 to `size` less one.
+    size : int
+    """
+    # A table of all values is quicker than sorting as long as it is not much larger than the data.
+    if size > 4 * len(pairs):
+        found, codes = np.unique(pairs, return_inverse=True)
+        return found.astype(np.intp), codes.astype(np.intp)
+    occurs = np.bincount(pairs, minlength=size) > 0
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[pairs]
+
+
+def require_levels(term: str, group: str, levels: int) -> None:
+    """Raise for a grouping factor with one level."""
+    if levels < 2:
+        raise GroupingFactorError(
+            term=term,
+            found=f"the grouping factor {group} has one level",
+            remedy="A variance between groups needs at least two groups; leave the term out.",
+        )
+
+
+def require_names_of_combinations(term: str, parts: Sequence[Factor]) -> None:
+    """Raise where two combinations of levels have one name: R would make one level of them.
+
+    Parameters
+    ----------
+    term : str
+        For the message.
+    parts : sequence of Factor
+        What is combined.
+    """
+    if len(parts) < 2 or not any(":" in level for part in parts for level in part.levels):
+        return
+    name, times = Counter(combined([used_levels(part) for part in parts]).levels).most_common(1)[0]
+    if times > 1:
+        raise GroupingFactorError(
+            term=term,
+            found=f"{times} combinations of levels have the name {name!r}, as R joins levels by "
+            "colons and takes equal names for one level",
+            remedy="Replace the colons in the levels by another character, in pandas with "
+            ".str.replace(':', '_').",
+        )

@@ -19,12 +19,19 @@ from pylme.errors import (
     MissingValueError,
     warn,
 )
-from pylme.formula import Name, deparse, parse_tree, walk
+from pylme.formula import Name, parse_tree, walk
 from pylme.frame import Factor, Integer, Numeric
-from pylme.model_matrix.values import CodedFactor, Matrix, Times, factor_on, used_levels
+from pylme.model_matrix.values import (
+    CodedFactor,
+    Matrix,
+    Times,
+    columns_among,
+    factor_on,
+    used_levels,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -46,14 +53,13 @@ __all__ = [
 ]
 
 
-def evaluated(nodes: Iterable[Node], evaluator: Evaluator) -> dict[str, Value]:
-    """The values of variables by their texts, each once."""
-    values: dict[str, Value] = {}
-    for node in nodes:
-        text = deparse(node)
-        if text not in values:
-            values[text] = evaluator.variable(node)
-    return values
+def evaluated(nodes: Mapping[str, Node], evaluator: Evaluator) -> dict[str, Value]:
+    """The values of variables, by their texts."""
+    values = columns_among(nodes, evaluator.columns)
+    return {
+        text: values[text] if text in values else evaluator.variable(node)
+        for text, node in nodes.items()
+    }
 
 
 def incomplete_rows(values: Mapping[str, Value]) -> dict[str, NDArray[np.bool_]]:

@@ -11,10 +11,9 @@ import numpy as np
 from pylme.deadline import time_limit
 from pylme.errors import GroupingFactorError, NotAvailableError, OptionError, ResponseError
 from pylme.formula import FUNCTIONS, deparse
-from pylme.model_matrix.build import build, rank_message
-from pylme.model_matrix.nonzero import zero_effects
+from pylme.model_matrix.build import build, rank_message, zero_effects
 from pylme.model_matrix.requirements import require_fittable
-from pylme.model_matrix.responses import with_response
+from pylme.model_matrix.response import with_response
 from pylme.reference.ending import examined, search
 from pylme.reference.linear import problem_of
 from pylme.reference.model import ReferenceModel

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-from pylme.model_matrix.sparse import lambda_template, random_matrix
+from pylme.model_matrix.random_term import lambda_template, random_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

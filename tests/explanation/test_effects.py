@@ -25,11 +25,11 @@ def parts(design):
     """The effects of each model matrix of a design, with its columns."""
     recipe = design.recipe
     if not design.dropped:
-        fixed = coded_effects(recipe.fixed, recipe.codings, design.x_names, design.assign)
+        fixed = coded_effects(recipe.terms.fixed, recipe.codings, design.x_names, design.assign)
         yield fixed, design.X
     for place, term in zip(recipe.order, design.terms, strict=True):
         bar = recipe.bars[place]
-        yield coded_effects(bar.terms, bar.codings, term.names, term.assign), term.columns
+        yield coded_effects(bar.part.terms, bar.codings, term.names, term.assign), term.columns
 
 
 def product(effect, data):

@@ -10,7 +10,7 @@ import pytest
 from pylme import formula
 
 
-@pytest.mark.parametrize("module", ["deparse", "dot", "expand", "formula", "terms"])
+@pytest.mark.parametrize("module", ["bars", "check", "deparse", "expand", "rewriting", "terms"])
 def test_examples_of_the_docstrings(module: str) -> None:
     names = {name: getattr(formula, name) for name in formula.__all__}
     done = doctest.testmod(importlib.import_module(f"pylme.formula.{module}"), extraglobs=names)

@@ -8,7 +8,7 @@ import pylme
 from pylme.errors import GroupingFactorError
 from pylme.identifiability import null_space as module
 from pylme.identifiability.comparison import compare_covariances
-from pylme.identifiability.limits import MOST_PARAMETERS
+from pylme.identifiability.parameters import MOST_PARAMETERS
 
 FORMULA = "y ~ t + (s | a)"
 

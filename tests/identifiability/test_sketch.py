@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import pylme
-from pylme.identifiability.analysis import analysed
-from pylme.identifiability.conditioning import conditioned
+from pylme.identifiability.analysis import analysed, conditioned
 from pylme.identifiability.null_space import echelon, null_space
 from pylme.identifiability.sketch import Block, sketched
 from tests.identifiability.oracle import full_matrices, projected

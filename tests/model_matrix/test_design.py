@@ -100,7 +100,7 @@ def test_a_design_pickles(sleepstudy: pd.DataFrame) -> None:
     ("formula", "error", "message"),
     [
         ("cbind(Reaction, Days) ~ 1 + (1 | Subject)", ResponseError, "a matrix"),
-        ("Reaction ~ Days + Reaction + (1 | Subject)", FormulaError, "nothing explains itself"),
+        ("Reaction ~ Days + Reaction + (1 | Subject)", FormulaError, "its own predictor"),
         ("Reaction ~ offset(Subject) + (1 | Subject)", FormulaError, "one number in each row"),
         ("Reaction ~ log() + (1 | Subject)", FormulaError, "'x' is not given"),
         ("Reaction ~ c() + (1 | Subject)", FormulaError, "empty"),

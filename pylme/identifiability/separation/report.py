@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pylme.identifiability.separation.constraints import signs_of
 from pylme.identifiability.separation.directions import UndeterminedError, separated
-from pylme.identifiability.wording import combination
-from pylme.text import counted, listed
+from pylme.text import combination, counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +19,50 @@ if TYPE_CHECKING:
     from pylme.families import Family
     from pylme.frame import Factor
 
-__all__ = ["Separation", "separation"]
+__all__ = ["Separation", "groups_are_separated", "separation", "signs_of"]
+
+
+def signs_of(family: Family, y: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """The sign of x'd that each row allows: 1, -1, or 0 where it must vanish.
+
+    Parameters
+    ----------
+    family : Family
+    y : ndarray, shape (n,) or (n, 2)
+        Counts, proportions or zeros and ones; successes and failures in two columns.
+
+    Returns
+    -------
+    ndarray, shape (n,), or None
+        None where every estimate is finite: the response is no count, or its link reaches zero at a
+        finite value.
+    """
+    successes, failures = (y[:, 0], y[:, 1]) if y.ndim == 2 else (y, 1.0 - y)
+    if family.name == "binomial" and family.link != "log":
+        return np.where(failures == 0, 1.0, np.where(successes == 0, -1.0, 0.0))
+    if family.link == "log" and family.name in ("binomial", "poisson"):
+        return np.where(successes == 0, -1.0, 0.0)
+    return None
+
+
+def groups_are_separated(family: Family, y: NDArray[np.float64], codes: NDArray[np.int32]) -> bool:
+    """Whether all rows of each group have one outcome, and the groups have both.
+
+    Parameters
+    ----------
+    family : Family
+    y : ndarray, shape (n,) or (n, 2)
+        Zeros and ones, proportions, or successes and failures in two columns.
+    codes : ndarray of int, shape (n,)
+        The group of each row, from 0.
+    """
+    if family.name != "binomial":
+        return False
+    signs = signs_of(family, y)
+    if signs is None or not signs.all() or len(np.unique(signs)) < 2:
+        return False
+    rows = np.bincount(codes)
+    return bool(rows.max() > 1 and (np.abs(np.bincount(codes, weights=signs)) == rows).all())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from pylme.draws.seeds import Rng
 from pylme.errors import NotAvailableError
 from pylme.frame import frame_of_given
 from pylme.model_matrix.build import build
-from pylme.model_matrix.responses import response_column
+from pylme.model_matrix.response import response_column
 from pylme.options import choice, true_or_false
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.draw.specification import part_of

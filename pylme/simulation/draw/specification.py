@@ -189,7 +189,7 @@ def design_of_predictors(
     response = response_name(formula)
     named = [name for name in parse_formula(formula).columns if name != response]
     # Any distinct numbers: of the design only `y` depends on them.
-    placeholder = np.arange(float(open_table(data, named).nrow))
+    placeholder = np.arange(float(open_table(data).of(named).nrow))
     arguments = ModelArguments(weights=weights, offset=offset, subset=subset, contrasts=contrasts)
     spec = specified(formula, with_column(data, response, placeholder), arguments)
     require_fittable(spec, more_effects_than_rows=True)

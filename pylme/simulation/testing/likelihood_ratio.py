@@ -14,7 +14,7 @@ from pylme.inference.linear_criterion import linear_criteria
 from pylme.inference.nested_models import difference_of
 from pylme.model_matrix.build import build
 from pylme.model_matrix.matrices import ModelMatrices
-from pylme.model_matrix.responses import response_column
+from pylme.model_matrix.response import response_column
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.draw.sources import source_of
 from pylme.simulation.estimate.models import StudyModel

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pylme.draws.seeds import Seeds
 from pylme.errors import RError
 from pylme.model_matrix.requirements import require_fittable
-from pylme.model_matrix.responses import response_column
+from pylme.model_matrix.response import response_column
 from pylme.options import EngineName
 from pylme.results.engine import ENGINES, FitRequest
 from pylme.simulation.draw.simulator import Simulator

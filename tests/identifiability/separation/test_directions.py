@@ -8,9 +8,8 @@ import pytest
 
 import pylme
 from pylme.families import family
-from pylme.identifiability.separation.constraints import signs_of
 from pylme.identifiability.separation.directions import UndeterminedError, separated
-from pylme.identifiability.separation.report import separation
+from pylme.identifiability.separation.report import separation, signs_of
 
 LOGIT = family("binomial")
 

@@ -1,16 +1,84 @@
-"""Which argument of a call is which, by R's rules: by name, by the start of a name, by position."""
+"""What R's functions are given when they are evaluated here: arguments, memory, an evaluator.
+
+Arguments are found by R's rules: by name, by the start of a name, by position.
+
+R remembers the parameters of `poly()`, `ns()`, `bs()` and `scale()` where these stand alone, and
+learns those of `log(scale(x))` or `x - mean(x)` again from new data, which gives another model.
+Here everything that depends on more than its own row is remembered, by the text of its call.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar, cast
 
 from pylme.errors import FormulaError, NotAvailableError
 from pylme.formula import deparse
 
 if TYPE_CHECKING:
-    from pylme.formula import Call, Node
+    from collections.abc import Callable
 
-__all__ = ["matched", "unnamed"]
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pylme.formula import Call, Node
+    from pylme.frame import Factor
+    from pylme.model_matrix.values import Value, Vector
+
+__all__ = ["Evaluating", "Memory", "matched", "unnamed"]
+
+T = TypeVar("T")
+
+
+class Memory:
+    """Parameters by the call that they belong to."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self) -> None:
+        self._kept: dict[str, object] = {}
+
+    def recall(self, call: Node, learn: Callable[[], T]) -> T:
+        """What the call learnt when it was first evaluated; it learns now if it never was."""
+        key = deparse(call)
+        if key not in self._kept:
+            self._kept[key] = learn()
+        return cast("T", self._kept[key])
+
+
+class Evaluating(Protocol):
+    """What a function asks of the evaluator of its arguments; `Evaluator` has it."""
+
+    memory: Memory
+
+    def value(self, node: Node) -> Value:
+        """The value of a node, of whatever length."""
+
+    def numbers(self, node: Node) -> NDArray[np.float64]:
+        """A numeric vector; dates are days and times seconds."""
+
+    def plain(self, node: Node) -> NDArray[np.float64]:
+        """A numeric vector; dates and times are refused."""
+
+    def vector(self, node: Node) -> Vector:
+        """A vector of any type."""
+
+    def number(self, node: Node) -> float:
+        """A single number."""
+
+    def flag(self, node: Node | None, *, default: bool) -> bool:
+        """A single truth value; the default where no argument is given."""
+
+    def texts(self, node: Node) -> tuple[str, ...]:
+        """Strings, or numbers as the levels that they name."""
+
+    def factor(self, call: Node, node: Node) -> Factor:
+        """A factor whose levels are those that the call met first; new ones come last."""
+
+    def unknown(self, node: Node, found: str) -> NotAvailableError:
+        """The error for a node that R may evaluate, and that is not known here."""
+
+    def refusal(self, node: Node, found: str) -> FormulaError:
+        """The error for a node that has no value, in R neither."""
 
 
 def matched(call: Call, *names: str, needed: int = 1) -> dict[str, Node]:

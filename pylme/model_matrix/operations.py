@@ -1,8 +1,9 @@
-"""Dates and times in formulas, by R's rules for its classes Date and POSIXct.
+"""The operators and functions of formulas that work value by value, of numbers, dates and times.
 
-By itself a date is the number of days since 1970-01-01, and a time the number of seconds. As a
-factor it has the labels that R writes. R adds and subtracts numbers, subtracts dates from one
-another and compares; it defines neither products nor functions such as ``log()``.
+Dates and times follow R's rules for its classes Date and POSIXct. By itself a date is the number of
+days since 1970-01-01, and a time the number of seconds. As a factor it has the labels that R
+writes. R adds and subtracts numbers, subtracts dates from one another and compares; it defines
+neither products nor functions such as ``log()``.
 
 The difference of two times is refused: R counts it in seconds, minutes, hours or days, whichever
 suits the smallest difference in the data, so that other rows would be counted in other units.
@@ -13,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from scipy import special
 
 from pylme.errors import FormulaError
 from pylme.formula import String, deparse
@@ -24,10 +26,96 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.formula import Binary, Node
-    from pylme.model_matrix.evaluate import Evaluator
-    from pylme.model_matrix.values import Value
+    from pylme.model_matrix.calls import Evaluating
+    from pylme.model_matrix.values import Value, Vector
 
-__all__ = ["compared", "shifted", "undefined"]
+__all__ = [
+    "COMPARISONS",
+    "ELEMENTWISE",
+    "OPERATORS",
+    "SUMMARIES",
+    "compared",
+    "shifted",
+    "undefined",
+]
+
+
+def _spread(x: NDArray[np.float64]) -> Any:
+    return np.std(x, ddof=1)
+
+
+def _variance(x: NDArray[np.float64]) -> Any:
+    return np.var(x, ddof=1)
+
+
+def _power(x: NDArray[np.float64], y: NDArray[np.float64]) -> Any:
+    return np.float_power(x, y)
+
+
+OPERATORS: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "^": _power,
+    "%%": np.mod,
+    "%/%": np.floor_divide,
+}
+
+COMPARISONS: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "==": np.equal,
+    "!=": np.not_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "&": np.logical_and,
+    "|": np.logical_or,
+}
+
+#: Functions of one number.
+ELEMENTWISE: Final[dict[str, Callable[[Any], Any]]] = {
+    "sqrt": np.sqrt,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log2": np.log2,
+    "log10": np.log10,
+    "log1p": np.log1p,
+    "abs": np.abs,
+    "sign": np.sign,
+    "floor": np.floor,
+    "ceiling": np.ceil,
+    "trunc": np.trunc,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "asin": np.arcsin,
+    "acos": np.arccos,
+    "atan": np.arctan,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "tanh": np.tanh,
+    "asinh": np.arcsinh,
+    "acosh": np.arccosh,
+    "atanh": np.arctanh,
+    "plogis": special.expit,
+    "qlogis": special.logit,
+    "pnorm": special.ndtr,
+    "qnorm": special.ndtri,
+}
+
+#: Functions of a whole column.
+SUMMARIES: Final[dict[str, Callable[[Vector], Any]]] = {
+    "sum": np.sum,
+    "mean": np.mean,
+    "median": np.median,
+    "sd": _spread,
+    "var": _variance,
+    "min": np.min,
+    "max": np.max,
+    "length": np.size,
+}
+
 
 _ADDITIVE: Final = frozenset({"+", "-"})
 
@@ -43,7 +131,7 @@ def undefined(node: Node, inner: Node) -> FormulaError:
     )
 
 
-def shifted(evaluator: Evaluator, node: Binary, left: Value, right: Value) -> Value:
+def shifted(evaluator: Evaluating, node: Binary, left: Value, right: Value) -> Value:
     """A sum or difference in which at least one side is a date or a time."""
     first = node.left if isinstance(left, Times) else node.right
     if node.operator not in _ADDITIVE:
@@ -77,7 +165,7 @@ def _difference(node: Binary, left: Times, right: Times) -> Value:
 
 
 def compared(
-    evaluator: Evaluator, node: Binary, function: Callable[[Any, Any], Any]
+    evaluator: Evaluating, node: Binary, function: Callable[[Any, Any], Any]
 ) -> Value | None:
     """A comparison with a date or a time; None where neither side is one."""
     sides = [None if isinstance(s, String) else evaluator.value(s) for s in (node.left, node.right)]
@@ -92,7 +180,7 @@ def compared(
 
 
 def _counted(
-    evaluator: Evaluator, node: Binary, part: Node, side: Value | None, times: Times
+    evaluator: Evaluating, node: Binary, part: Node, side: Value | None, times: Times
 ) -> NDArray[np.float64]:
     if isinstance(side, Times):
         if side.days != times.days:
