@@ -7,6 +7,8 @@ one changes no fit.
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +68,12 @@ class Fit:
     """A fitted mixed-effects model.
 
     Made by `pylme.lmer`, `pylme.glmer`, `pylme.glmer_nb` and `pylme.from_json`. Each property is
-    computed or fetched when it is first read, and kept.
+    computed, or fetched from R, on first access, and kept.
+
+    Frames, and Series with a value for each row, are of the library of the data: pandas, polars or
+    pyarrow. Labels of rows, which pandas alone has, are the first column in the others. `to_pandas`
+    gives the same fit with frames of pandas. The fixed effects are a labelled Series of pandas for
+    all of them.
 
     Examples
     --------
@@ -83,6 +90,23 @@ class Fit:
         self._model = model
         self._rows = model.rows
         self._checks: dict[int | None, CrossCheck] = {}
+
+    def to_pandas(self) -> Fit:
+        """The same fit, whose frames are of pandas whatever the library of its data."""
+        if self._rows.library == "pandas":
+            return self
+        fit = copy(self)
+        fit._rows = replace(self._rows, library="pandas")  # noqa: SLF001  (of this class)
+        return fit
+
+    def _native(self, result: pd.DataFrame | pd.Series[Any]) -> Any:
+        """A frame, or a Series of rows, in the library of the data."""
+        return to_native(result, self._rows.library)
+
+    def _of_rows(self, frame: pd.DataFrame) -> Any:
+        """A frame with a line for each row used. Only pandas labels rows."""
+        labelled = self._rows.library == "pandas" or self._rows.index is not None
+        return self._native(frame if labelled else frame.reset_index(drop=True))
 
     # --- what was fitted ----------------------------------------------------------------------
 
@@ -136,7 +160,7 @@ class Fit:
                 found="this fit came from JSON, which carries no data",
                 remedy="Fit the model again, or keep the fit by pickle, which carries all of it.",
             )
-        return to_native(frame_of_used(spec.frame, self._rows), self._rows.library)
+        return self._of_rows(frame_of_used(spec.frame, self._rows))
 
     @property
     def family(self) -> Family:
@@ -184,10 +208,10 @@ class Fit:
         return self._model.vcov()
 
     @property
-    def vcov(self) -> pd.DataFrame:
-        """Covariance matrix of the fixed effects."""
+    def vcov(self) -> Any:
+        """Covariance matrix of the fixed effects, a frame."""
         names = list(self._estimates.names)
-        return pd.DataFrame(self._vcov.copy(), index=names, columns=names)
+        return self._native(pd.DataFrame(self._vcov.copy(), index=names, columns=names))
 
     @property
     def sigma(self) -> float:
@@ -230,7 +254,7 @@ class Fit:
         return self._model.varcorr()
 
     @property
-    def varcorr_table(self) -> pd.DataFrame:
+    def varcorr_table(self) -> Any:
         """Variances, covariances and their roots and correlations, with standard errors.
 
         Columns ``grp, var1, var2, vcov, vcov_std_error, sdcor, sdcor_std_error``. The standard
@@ -257,7 +281,7 @@ class Fit:
                 "and this fit has none",
                 remedy="Fit a linear mixed model, and ask before the fit is saved as JSON.",
             )
-        return varcorr_table(self.varcorr, errors)
+        return self._native(varcorr_table(self.varcorr, errors))
 
     def group_correlations(
         self,
@@ -321,10 +345,17 @@ class Fit:
             conf_level=conf_level, library=self._rows.library,
         )  # fmt: skip
 
-    @property
-    def coef_table(self) -> pd.DataFrame:
-        """Fixed effects: ``estimate, std_error, statistic``, and ``p_value`` where it is known."""
+    @cached_property
+    def _coefficients(self) -> pd.DataFrame:
         return coefficient_table(self._estimates, self._vcov, self._info)
+
+    @property
+    def coef_table(self) -> Any:
+        """Fixed effects: ``estimate, std_error, statistic``, and ``p_value`` where it is known.
+
+        A frame with the names of the coefficients as labels of its rows.
+        """
+        return self._native(self._coefficients.copy())
 
     # --- random effects -----------------------------------------------------------------------
 
@@ -333,9 +364,12 @@ class Fit:
         return {effects.group: effects for effects in self._model.ranef()}
 
     @property
-    def ranef(self) -> dict[str, pd.DataFrame]:
+    def ranef(self) -> dict[str, Any]:
         """Conditional modes by grouping factor: levels as index, effects as columns."""
-        return {group: effects.to_frame() for group, effects in self._random_effects.items()}
+        return {
+            group: self._native(effects.to_frame())
+            for group, effects in self._random_effects.items()
+        }
 
     @cached_property
     def ranef_var(self) -> Mapping[str, NDArray[np.float64]]:
@@ -449,12 +483,12 @@ class Fit:
         return self._model.fitted()
 
     @property
-    def fitted(self) -> pd.Series[float]:
-        """Fitted values in the rows of the data given; NaN where a row was left out."""
-        return self._rows.place(self._fitted, name="fitted")
+    def fitted(self) -> Any:
+        """Fitted values in the rows of the data given, a Series; NaN where a row was left out."""
+        return self._native(self._rows.place(self._fitted, name="fitted"))
 
     @property
-    def residuals(self) -> pd.Series[float]:
+    def residuals(self) -> Any:
         """Residuals as R's ``residuals(fit)`` gives them, in the rows of the data given."""
         return self.residuals_of(self._default_residuals)
 
@@ -462,7 +496,7 @@ class Fit:
     def _default_residuals(self) -> ResidualType:
         return "response" if self._info.family is None else "deviance"
 
-    def residuals_of(self, kind: ResidualType) -> pd.Series[float]:
+    def residuals_of(self, kind: ResidualType) -> Any:
         """Residuals of one kind in the rows of the data given; NaN where a row was left out.
 
         Parameters
@@ -476,7 +510,7 @@ class Fit:
             If there is no such kind.
         """
         kind = choice("kind", kind, ResidualType)
-        return self._rows.place(self._model.residuals(kind), name="residuals")
+        return self._native(self._rows.place(self._model.residuals(kind), name="residuals"))
 
     # --- more ---------------------------------------------------------------------------------
 
@@ -510,7 +544,7 @@ class Fit:
             vcov=self._vcov,
             varcorr=self.varcorr,
             optinfo=self.optinfo,
-            coefficients=self.coef_table,
+            coefficients=self._coefficients,
             scaled_residuals=self._model.residuals("scaled"),
             engine=self.engine,
         )
@@ -522,7 +556,7 @@ class Fit:
         conf_int: bool = False,
         conf_level: float = 0.95,
         names: Names = "pylme",
-    ) -> pd.DataFrame:
+    ) -> Any:
         """Estimates as a tidy frame with broom.mixed's columns.
 
         Parameters
@@ -549,14 +583,14 @@ class Fit:
         tidying.half_width(conf_level)
         rows = tidying.tidy(
             effects,
-            table=self.coef_table,
+            table=self._coefficients,
             varcorr=self.varcorr,
             modes=lambda: [(e, self.ranef_var[e.group]) for e in self._random_effects.values()],
             conf_level=conf_level if true_or_false("conf_int", conf_int) else None,
         )
-        return tidying.named(rows, names)
+        return self._native(tidying.named(rows, names))
 
-    def glance(self, *, names: Names = "pylme") -> pd.DataFrame:
+    def glance(self, *, names: Names = "pylme") -> Any:
         """The fit in one row, with broom.mixed's columns and ``engine``.
 
         Parameters
@@ -572,9 +606,9 @@ class Fit:
         row = tidying.glance_row(
             self._info, self._estimates, aic=self.aic, bic=self.bic, engine=self.engine
         )
-        return tidying.named(row, names)
+        return self._native(tidying.named(row, names))
 
-    def model_frame(self) -> pd.DataFrame:
+    def model_frame(self) -> Any:
         """The columns that the model used, by R's names for them, in the rows used.
 
         Raises
@@ -582,9 +616,10 @@ class Fit:
         NotAvailableError
             If the fit came from JSON.
         """
-        return pd.DataFrame(dict(self._model.columns()), index=self._rows.used_index)
+        columns = dict(self._model.columns())
+        return self._of_rows(pd.DataFrame(columns, index=self._rows.used_index))
 
-    def augment(self, *, names: Names = "pylme") -> pd.DataFrame:
+    def augment(self, *, names: Names = "pylme") -> Any:
         """The rows used with fitted values, residuals and influence, with broom.mixed's columns.
 
         Parameters
@@ -600,9 +635,10 @@ class Fit:
         OptionError
             If `names` is neither.
         """
-        return tidying.augmented(
+        rows = tidying.augmented(
             self._model.columns(), self._model.row_quantities(), self._rows.used_index, names=names
         )
+        return self._of_rows(rows)
 
     def bootstrap(
         self,

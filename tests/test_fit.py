@@ -89,3 +89,47 @@ def test_a_saved_fit_has_a_family_alone(sleepstudy):
     for name in ("data", "design"):
         with pytest.raises(NotAvailableError, match="came from JSON"):
             getattr(saved, name)
+
+
+def test_frames_come_in_the_library_of_the_data(sleepstudy):
+    table = pl.from_pandas(sleepstudy.astype({"Subject": str}))
+    table = table.with_columns(
+        pl.when(pl.col("Days") == 3).then(None).otherwise("Days").alias("Days")
+    )
+    with pytest.warns(MissingRowsWarning):
+        fit = pylme.lmer(MODEL, table, engine="numpy")
+    same = fit.to_pandas()
+    assert same.to_pandas() is same
+    frames = {
+        "coef_table": ["index", "estimate", "std_error", "statistic"],
+        "vcov": ["index", "(Intercept)", "Days"],
+        "varcorr_table": list(same.varcorr_table),
+        "data": ["Reaction", "Days", "Subject"],
+    }
+    for name, columns in frames.items():
+        assert isinstance(getattr(fit, name), pl.DataFrame)
+        assert getattr(fit, name).columns == columns
+        assert isinstance(getattr(same, name), pd.DataFrame)
+    for made in (fit.tidy(), fit.glance(), fit.augment(), fit.model_frame(), fit.ranef["Subject"]):
+        assert isinstance(made, pl.DataFrame)
+    assert fit.ranef["Subject"].columns == ["Subject", "(Intercept)", "Days"]
+    assert fit.augment().columns == list(same.augment())
+    assert len(fit.augment()) == fit.nobs
+    for values in (fit.fitted, fit.residuals):
+        assert isinstance(values, pl.Series)
+        assert len(values) == len(table)
+        assert values.is_nan().sum() + values.null_count() == len(table) - fit.nobs
+    np.testing.assert_array_equal(fit.coef_table["estimate"], same.fixef)
+    assert fit.fixef.index.tolist() == ["(Intercept)", "Days"]
+    assert str(fit.summary()) == str(same.summary())
+
+
+def test_plots_take_fits_to_data_of_any_library(sleepstudy):
+    ours, theirs = (
+        pylme.lmer(MODEL, table, engine="numpy")
+        for table in (pl.from_pandas(sleepstudy.astype({"Subject": str})), sleepstudy)
+    )
+    for data_of in (pylme.plot.caterpillar_data, pylme.plot.residuals_data):
+        np.testing.assert_allclose(
+            data_of(ours).select_dtypes("number"), data_of(theirs).select_dtypes("number")
+        )

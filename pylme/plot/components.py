@@ -63,7 +63,7 @@ def varcorr_data(
     component = choice("component", component, Component)
     reach = half_width(conf_level)
     try:
-        frame = fit.varcorr_table
+        frame = fit.to_pandas().varcorr_table
     except NotAvailableError:
         frame = fit.varcorr.to_frame().assign(sdcor_std_error=np.nan)
     wanted = frame["var2"].isna() if component == "sd" else frame["var2"].notna()

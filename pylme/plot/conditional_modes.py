@@ -61,7 +61,7 @@ def caterpillar_data(
     require_fit(fit)
     effect = optional_text("effect", effect)
     reach = half_width(conf_level)
-    modes = fit.ranef
+    modes = fit.to_pandas().ranef
     group = the_group(modes, group)
     names = list(modes[group].columns)
     if effect is None:

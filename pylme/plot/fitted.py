@@ -81,6 +81,10 @@ class Fitted(Protocol):
         """The columns that the model used, in the rows used."""
         ...
 
+    def to_pandas(self) -> Fitted:
+        """The same fit, whose frames are of pandas."""
+        ...
+
     def getme(self, name: str) -> Any:
         """An item of lme4's ``getME``."""
         ...

@@ -58,6 +58,7 @@ def planes(
     """
     require_fit(fit)
     slope, by = optional_text("slope", slope), optional_text("by", by)
+    fit = fit.to_pandas()
     modes = fit.ranef
     group = the_group(modes, group)
     own = modes[group]

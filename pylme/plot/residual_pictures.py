@@ -53,6 +53,7 @@ def residuals_data(
     """
     require_fit(fit)
     against = choice("against", against, Against)
+    fit = fit.to_pandas()
     values = fit.residuals_of(kind)
     frame = pd.DataFrame({"residual": values})
     if against == "fitted":
