@@ -57,7 +57,9 @@ class Store:
             self.folder.mkdir(exist_ok=True)
         except OSError as error:
             if error.errno in _NO_FOLDER:
-                raise _refused(folder, str(error.strerror).lower()) from error
+                # The system says of a file in the place of the folder that it exists.
+                why = errno.ENOTDIR if error.errno == errno.EEXIST else error.errno
+                raise _refused(folder, os.strerror(why).lower()) from error
             raise self._failed(error) from error
         remove_left_over(self.folder)
 
