@@ -1,19 +1,17 @@
-"""What each row has: fitted value, residuals, influence, by broom.mixed's names.
+"""What each row has: fitted value, residuals, hat value, influence, by broom.mixed's names.
 
 Fitted values are μ = Xβ̂ + Zb̂ + offset. A row's residual variance is σ²/w, so that its weighted
 residual is √w (y - μ), which R calls the deviance and the Pearson residual of a linear model.
 
-The hat values of the rows: the diagonal of the matrix that takes y to its fitted values.
-
-The fitted values are (I - V⁻¹)y + V⁻¹Xβ̂ with V = I + ZΛΛᵀZᵀ, so that
+With V = I + ZΛΛᵀZᵀ the fitted values are (I - V⁻¹)y + V⁻¹Xβ̂, so that the hat values, the diagonal
+of the matrix that takes y to them, are
 
     hat_i = z_iᵀΛA⁻¹Λᵀz_i + ‖R_X⁻ᵀ(V⁻¹X)_i‖²
 
 The first part is the sum of squares of a column of L⁻¹ΛᵀZᵀ, which lme4's ``hatvalues`` takes. All
-columns are the well-conditioned ones, with the root of the weights in them.
-
-With several factors and the notation of `pylme.reference.criterion.crossed`, ΛA⁻¹Λᵀ has the blocks
-D + DBD₂BᵀD, -DBD₂ and D₂, with Z₁ᵀZ₂ in the place of B.
+columns are the well-conditioned ones, with the root of the weights in them. With several factors
+and the notation of `pylme.reference.criterion.crossed`, ΛA⁻¹Λᵀ has the blocks D + DBD₂BᵀD, -DBD₂
+and D₂, with Z₁ᵀZ₂ in the place of B.
 """
 
 from __future__ import annotations

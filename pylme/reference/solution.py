@@ -2,13 +2,12 @@
 
 With h = ZᵀV⁻¹(y - Xβ̂), the spherical random effects are û = Λᵀh and the conditional modes b̂ = ΛΛᵀh,
 as the normal equations of the penalized least squares problem say û = ΛᵀZᵀ(y - Xβ̂ - ZΛû) (Bates,
-Mächler, Bolker & Walker 2015, equation 17). Everything here is in terms of the caller's columns and
-of lme4's theta.
+Mächler, Bolker & Walker 2015, equation 17). With the caller's X = X̃R and X̃ᵀV⁻¹X̃ = LLᵀ for
+well-conditioned X̃,
 
-The fixed effects at given covariances, in terms of the caller's columns.
+    β̂ = R⁻¹(β̃ + β₀)      XᵀV⁻¹X = RᵀLLᵀR = R_XᵀR_X      Cov(β̂) = σ̂²(R_XᵀR_X)⁻¹
 
-With the caller's X = X̃R and X̃ᵀV⁻¹X̃ = LLᵀ for well-conditioned X̃, β̂ = R⁻¹(β̃ + β₀) and
-XᵀV⁻¹X = RᵀLLᵀR = R_XᵀR_X, whose inverse times σ̂² is the covariance matrix of β̂.
+Everything here is in terms of the caller's columns and of lme4's theta.
 """
 
 from __future__ import annotations

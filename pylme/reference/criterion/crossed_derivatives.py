@@ -1,22 +1,16 @@
-"""Second derivatives of a model with several factors, exact or by the average information.
+"""Second derivatives of a model with several factors: exact, averaged, or by differences.
 
-Both give the quadratic form of the second differential on the stacked vec(Σ_f), less the part of
-profiling σ. With σ and τ perturbations of Σ_f and Σ_g, and N and h as in `crossed`:
+Each gives the quadratic form of the second differential on the stacked vec(Σ_f), the first two less
+the part of profiling σ. With σ and τ perturbations of Σ_f and Σ_g, and N and h as in `crossed`:
 
-    exact     -tr(KσKτ) + Σ_c w_c (σW_c)ᵀK(τW_c) - ρ(NᵀσN)·(NᵀτN) - 2(ν/r²)(Nᵀσh)·(Nᵀτh)
-    average   (ν/r²) (σh)ᵀ(K - NNᵀ)(τh)
+    exact         -tr(KσKτ) + Σ_c w_c (σW_c)ᵀK(τW_c) - ρ(NᵀσN)·(NᵀτN) - 2(ν/r²)(Nᵀσh)·(Nᵀτh)
+    average       (ν/r²) (σh)ᵀ(K - NNᵀ)(τh)
+    differences   ∂M = (4M(Σ + svvᵀ) - M(Σ + 2svvᵀ) - 3M(Σ)) / 2s + O(s²)   along vvᵀ
 
-with W = [N h] and w = 2ρ for N, 2ν/r² for h.
-
-Second derivatives as differences of exact first ones.
-
-Where the exact form costs too much, as it needs all of a dense inverse, the form's columns are the
-derivatives of M along directions vvᵀ, from Σ and two points ahead of it:
-
-    ∂M = (4M(Σ + svvᵀ) - M(Σ + 2svvᵀ) - 3M(Σ)) / 2s + O(s²)
-
-Only variance is added, never taken away, so that there is no boundary to step across. The errors
-are about 10⁻⁸ of the form.
+with W = [N h] and w = 2ρ for N, 2ν/r² for h (the average: Gilmour, Thompson & Cullis 1995,
+Biometrics 51(4)). Differences of exact first derivatives serve where the exact form costs too much,
+as it needs all of a dense inverse. They only add variance and never take it away, so that there is
+no boundary to step across; their errors are about 10⁻⁸ of the form.
 """
 
 from __future__ import annotations

@@ -1,14 +1,9 @@
-"""The outsets of a model with several factors: which columns need one, and where it lies.
-
-Columns of which random effects with large variances leave little, as the intercept, a covariate
-that varies between groups alone, or a response with little noise, are counted from their solutions
-at such variances.
-
-Where the random effects of the remainder are counted from, so that residuals do not cancel.
+"""What the criterion of a model with several factors needs of the data, from its sums.
 
 [X y]ᵀV⁻¹[X y] is the minimum of a penalized sum of squares. By difference it loses digits where
 variances are large; summed at the solution it does not, and errors of the solution enter it in the
-second order. For that, columns of which the random effects could explain nearly everything are
+second order. For that, columns of which the random effects could explain nearly everything, as the
+intercept, a covariate that varies between groups alone, or a response with little noise, are
 replaced by their residuals v = x - Z₂b at some b near the solutions for large variances, and with
 
     e = (I - Q₁Q₁ᵀ)v    g = Z₂ᵀe    W₂₂ = Z₂ᵀ(I - Q₁Q₁ᵀ)Z₂

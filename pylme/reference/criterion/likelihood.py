@@ -1,22 +1,13 @@
-"""The profiled criterion from its parts, and the fixed effects.
+"""The profiled criterion from its parts, and its derivatives by the covariances.
 
 With S = XᵀV⁻¹X = R_XᵀR_X, β̂ = S⁻¹XᵀV⁻¹y, r² = yᵀV⁻¹y - β̂ᵀSβ̂,
 
     d = log|A| + ρ log|S| + ν(1 + log(2πr²/ν)) - Σ log w
     ML: ρ = 0, ν = n      REML: ρ = 1, ν = n - p
 
-(Bates, Mächler, Bolker & Walker 2015, equations 36 and 42).
-
-What is known of the criterion at one set of covariances: value, first and second derivatives.
-
-The criterion is a function of the relative covariance matrices Σ_f = T_f T_fᵀ of the factors. All
-derivatives are kept there, as M_f = ∂d/∂Σ_f and as the quadratic form of the second differential,
-and are turned to theta by the chain rule: with σ_k = E_k Tᵀ + T E_kᵀ for element k of theta, which
-stands in row i and column c,
-
-    ∂d/∂θ_k = 2 (M T)_ic      ∂²d/∂θ_k∂θ_l = form(σ_k, σ_l) + 2 M_ii' [c = c']
-
-(the second term is ⟨M, E_kE_lᵀ + E_lE_kᵀ⟩; derived in "The mathematics of the reference").
+(Bates, Mächler, Bolker & Walker 2015, equations 36 and 42). An `Evaluation` holds the criterion as
+a function of the relative covariance matrices Σ_f = T_fT_fᵀ of the factors, with its derivatives
+there: M_f = ∂d/∂Σ_f, and the quadratic form of the second differential.
 """
 
 from __future__ import annotations

@@ -3,18 +3,25 @@
 The criterion works with well-conditioned columns, of which theta is T̃ = C⁻¹T, made lower triangular
 again; what is handed out is lme4's: T of the caller's columns, with diagonals of zero or more.
 
-X and y in coordinates in which nothing cancels where variances are large.
-
-Least-squares residuals are what is left of y where there are no random effects. Where those are
-thousands of times the noise, they leave in the residuals what they had in common with X by chance,
-and r² = yᵀV⁻¹y - β̂ᵀSβ̂ is the small difference of two large numbers. The model does not change when
-y is replaced by y - Xβ for another β, and with the generalized least-squares one for large
-variances nothing cancels: not there, and not where variances are small, as r² is large there.
-
+*Recentring.* Least-squares residuals are what is left of y where there are no random effects. Where
+those are thousands of times the noise, they leave in the residuals what they had in common with X
+by chance, and r² = yᵀV⁻¹y - β̂ᵀSβ̂ is the small difference of two large numbers. The model does not
+change when y is replaced by y - Xβ for another β, and with the generalized least-squares one for
+large variances nothing cancels: not there, and not where variances are small, as r² is large there.
 Of X, columns that vary between groups alone are known ever less precisely as variances grow, and
 others are not: S = XᵀV⁻¹X differs from a well-conditioned matrix by the scales of its rows and
 columns, and no harm is done, if the columns of X are not mixed. Turned to the eigenvectors of S at
 large variances they are not.
+
+*The first start* is a moment estimator of the covariances. With columns that are orthonormal on
+average, h_j = Z_jᵀy of the least-squares residuals y has
+
+    E Σ_j h_jh_jᵀ ≈ σ²(n I + Σ_j C_jΣC_j),
+
+other factors and the fit of the fixed effects left aside. Solved for Σ with Σ_j C_jΣC_j replaced by
+Σ times the mean of ΣC_j²'s diagonal it gives each factor's share of the variance, and σ² is what
+the factors leave. It need not be good: it saves the first steps of Newton's method, which lead far
+astray where the variances are small.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """Dense or sparse: how the remainder is kept, by the memory and the time that each way takes.
 
 A small remainder is dense. A large one is sparse where that is quicker, which is known once the
-structure of its factor is, or where a dense one does not fit into memory. What fits neither way is
-refused with the bytes that the smaller of the two needs, before they are asked for.
-
-How much memory there is, so that what cannot fit is refused before it is asked for.
+structure of its factor is, or where a dense one does not fit into the memory that the system says
+is available. What fits neither way is refused with the bytes that the smaller of the two needs,
+before they are asked for.
 """
 
 from __future__ import annotations

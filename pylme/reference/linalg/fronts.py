@@ -1,15 +1,11 @@
-"""Which rows of a sparse matrix make up each front, and where the fronts lie in memory.
-
-The fronts of one depth that are padded to the same size form a group, whose size is that of the
-largest of them, and the groups follow one another from the roots down.
-
-How the dense blocks of a sparse Cholesky factor lie in memory, and what is added to what.
+"""The fronts of a sparse Cholesky factor: their rows, and where they lie in memory.
 
 Each supernode has a front: a dense symmetric matrix over its own w rows and the k later ones that
 it is tied to (Duff & Reid 1983, ACM Transactions on Mathematical Software 9(3)). Elimination leaves
 a k by k matrix, which is added to the front of the parent. Fronts at the same depth of the tree do
-not touch each other: those of about the same size are computed with as one array, the smaller ones
-padded with rows of the identity matrix. Of the fronts themselves only those of two depths are in
+not touch each other: those of about the same size form a group, which is computed with as one array
+of the size of the largest, the smaller ones padded with rows of the identity matrix. The groups
+follow one another from the roots down. Of the fronts themselves only those of two depths are in
 memory at a time.
 """
 

@@ -1,24 +1,22 @@
-"""A sparse symmetric positive definite matrix, factorized front by front from the leaves up.
+"""A sparse positive definite matrix: its factor, and its inverse where the factor has entries.
 
 With the own rows of a front first and RᵀR the inverse of their block F₁₁,
 
     F = [ F₁₁  F₁₂ ] = [ I   0 ] [ F₁₁        ] [ I  G ]      G = RᵀRF₁₂
         [ F₁₂ᵀ F₂₂ ]   [ Gᵀ  I ] [      U     ] [ 0  I ]      U = F₂₂ - (RF₁₂)ᵀ(RF₁₂)
 
-and U is added to the parent's front (the multifrontal method: Duff & Reid 1983, ACM Transactions on
-Mathematical Software 9(3)). F₁₁⁻¹ and G are kept: equations are solved and the inverse is made with
-them. SuperLU, the one sparse factorization in SciPy, does twice the work, as it does not know that
-the matrix is symmetric, and has no dense kernels for large fronts.
+and U is added to the parent's front, from the leaves up (the multifrontal method: Duff & Reid 1983,
+ACM Transactions on Mathematical Software 9(3)). F₁₁⁻¹ and G are kept: equations are solved and the
+inverse is made with them. SuperLU, the one sparse factorization in SciPy, does twice the work, as
+it does not know that the matrix is symmetric, and has no dense kernels for large fronts.
 
-The entries of a sparse matrix's inverse where its factor has entries, from the roots down.
-
-With Z the inverse, and the blocks F₁₁⁻¹ and G of a front as in `reference.linalg.sparse_factor`,
+The blocks of the inverse Z follow from the roots down,
 
     Z₁₂ = -G Z₂₂      Z₁₁ = F₁₁⁻¹ - Z₁₂Gᵀ
 
-and Z₂₂ lies within the parent's block of Z, as all that a front is tied to belongs to its parent's
-front (Takahashi, Fagan & Chen 1973; Erisman & Tinney 1975, Communications of the ACM 18(3)). The
-rest of the inverse, which is dense, is never made.
+where Z₂₂ lies within the parent's block of Z, as all that a front is tied to belongs to its
+parent's front (Takahashi, Fagan & Chen 1973; Erisman & Tinney 1975, Communications of the ACM
+18(3)). The rest of the inverse, which is dense, is never made.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The structure of a sparse Cholesky factor: supernodes and their tree.
+"""The structure of a sparse Cholesky factor: order of elimination, supernodes and their tree.
 
 Column j of the factor has entries in the rows s_j. With p = min s_j, the parent of j in the
 elimination tree, s_j ⊂ {p} ∪ s_p (Liu 1990, SIAM Journal on Matrix Analysis and Applications
@@ -7,10 +7,8 @@ dense block, a few zeros being taken along (Ashcraft & Grimes 1989, ACM Transact
 Software 15(4)). Here the columns are nodes, each of which stands for a few rows of the matrix: all
 effects of one level.
 
-An order of elimination that keeps a sparse Cholesky factor sparse.
-
-SuperLU orders by multiple minimum degree (Liu 1985, ACM Transactions on Mathematical Software
-11(2)), but SciPy hands the order over with a factorization only. An incomplete one that drops all
+The order is SuperLU's by multiple minimum degree (Liu 1985, ACM Transactions on Mathematical
+Software 11(2)). SciPy hands it over with a factorization only; an incomplete one that drops all
 that it may has the same order and next to no fill, whatever the complete one would have.
 """
 

@@ -1,15 +1,13 @@
-"""The boundary: what must hold there, and how the criterion falls where it does not.
+"""The boundary: the conditions for a minimum there, ways off it, and the step onto it.
 
 At a minimum M_t ⪰ 0 and M_tT_t = 0 for each term t. A negative eigenvalue λ of M_t with its
 eigenvector v says that Σ_t + εvvᵀ has a lower criterion for small ε: by λε + ½ form(vvᵀ, vvᵀ)ε²,
 which is least, with a gain of λ²/(2 form), at ε = -λ/form. (The first-order conditions of a
 semidefinite programme: Vandenberghe & Boyd 1996, SIAM Review 38(1).)
 
-Singular covariance matrices: which they are, in what direction, and the step onto the boundary.
-
-Whether a matrix is singular must not depend on the units of the covariates: pivots of T are judged
-in terms of columns of mean square 1, where 1 is the residual standard deviation, and null
-directions among effects by their correlations.
+Whether a covariance matrix is singular must not depend on the units of the covariates: pivots of T
+are judged in terms of columns of mean square 1, where 1 is the residual standard deviation, and
+null directions among effects by their correlations.
 """
 
 from __future__ import annotations

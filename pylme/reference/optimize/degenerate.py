@@ -1,41 +1,32 @@
-"""Criteria without a minimum: responses that the effects explain without any residual.
+"""Models whose criterion has no minimum, or no single one: what the data cannot determine.
 
-Let Z₁ be the columns of some of the random effects, of all for a start. Where y lies in the span of
-[X, Z₁], r² falls like 1/t² as their standard deviations grow like t, log|A| rises like
-2 rank(Z₁) log t, log|A| + log|S| like 2 (rank([X, Z₁]) - p) log t, and
+*No residual.* Let Z₁ be the columns of some of the random effects, of all for a start. Where y lies
+in the span of [X, Z₁], r² falls like 1/t² as their standard deviations grow like t, log|A| rises
+like 2 rank(Z₁) log t, log|A| + log|S| like 2 (rank([X, Z₁]) - p) log t, and
 
     d(θ) = log|A| + ρ log|S| + ν log r² + … → -∞
 
 where rank(Z₁) < n by ML, rank([X, Z₁]) < n by REML: the residual standard deviation goes to zero.
 With fewer effects than rows all of Z decides. With as many, [X, Z] may span every response, and the
-criterion have a minimum there; then it is asked of the effects alone and together.
+criterion have a minimum there; then the effects are examined alone and together.
 
-The residual of least squares on [X, Z₁] tells; it is taken of the rows, since that of cross
+The residual of least squares on [X, Z₁] decides; it is taken of the rows, since that of cross
 products is lost in rounding. Columns may be dependent: each round of the iterated Tikhonov method
 (Engl, Hanke & Neubauer 1996, *Regularization of Inverse Problems*, section 5.1) multiplies the part
 of the residual along a singular value s by δ/(s² + δ), and leaves what is orthogonal to all columns
 as it is.
 
-Which covariance parameters of a model its data do not determine: a look at every fit.
-
-With P the projection that takes the fixed effects out of weighted rows and B_i = ∂V/∂ψ_i, the
-parameters are determined where the information tr(PB_iPB_j) has full rank; that does not depend on
-V (Searle, Casella & McCulloch 1992, *Variance Components*, section 6.6), which is taken as I here.
-With one grouping factor, C_j = Z_jᵀZ_j, N_j = Z_jᵀX and X orthonormal,
-
-    tr(PσPτ) = Σ_j tr(C_jσC_jτ) - 2 Σ_j tr(N_jN_jᵀσC_jτ) + Σ_xy (Σ_j N_jᵀσN_j)_xy (Σ_j N_jᵀτN_j)_xy
-
-costs less than one evaluation of the criterion. Squared lengths lose half of the digits that tell a
-small combination from none, so a small eigenvalue is only a suspicion, which the analysis of the
-design (`Design.identifiability`) settles. With several factors that analysis is quicker than the
-search by far, and made at once.
-
-The linear model of a response on the scale of the link, which tells whether there is any noise.
-
-Where a dispersion is estimated (Gamma, inverse.gaussian, gaussian), the density of a row at its own
-mean grows without bound as the dispersion goes to zero. So a generalized model has no finite
+A generalized model with an estimated dispersion (Gamma, inverse.gaussian, gaussian) has no finite
 optimum where fixed and random effects can make each value its own mean: where g(y) less the offset
 lies in the span of their columns, as y itself does for a linear model.
+
+*Unidentified parameters.* With P the projection that takes the fixed effects out of weighted rows
+and B_i = ∂V/∂ψ_i, the parameters are determined where the information tr(PB_iPB_j) has full rank;
+that does not depend on V (Searle, Casella & McCulloch 1992, *Variance Components*, section 6.6),
+which is taken as I here. Squared lengths lose half of the digits that distinguish a small
+combination from none, so a small eigenvalue is only a suspicion, which the analysis of the design
+(`Design.identifiability`) settles. With several factors that analysis is far quicker than the
+search, and made at once.
 """
 
 from __future__ import annotations

@@ -1,22 +1,17 @@
 """The steps of a trust-region Newton method for many responses, each until its own end.
 
-A step is straight in theta, or, in the variances of terms of one effect, straight in these. Where
-the data tell no more than a weighted sum of two variances, as of an intercept and a slope whose
-covariate lies far from zero, the criterion has a valley along an ellipse in theta, which is a line
-in the variances; where a variance is small it is the other way round, as the criterion is even in
-theta. Which of both suits a place is known from the steps: each that is refused changes it.
-
-The step of a trust-region Newton method, for many small problems at once.
-
-The step minimises gᵀs + ½ sᵀ|H|s over ‖s‖ ≤ Δ, with |H| the Hessian with the signs of its negative
+A step minimises gᵀs + ½ sᵀ|H|s over ‖s‖ ≤ Δ, with |H| the Hessian with the signs of its negative
 eigenvalues turned (Dauphin et al. 2014, NIPS 27: "saddle-free" Newton). Where H is positive
 definite that is Newton's own step; where it is not, the step still goes downhill, and does not run
-off along a valley that is flat but for rounding. Points where the slope itself vanishes and the
-criterion falls all the same are `pylme.reference.optimize.boundary`'s affair.
+off along a valley that is flat but for rounding. H has a row for each element of theta and no more,
+so its eigenvalues are taken; the multiplier of the constraint is found on them by Newton's method
+on 1/‖s‖ (Moré & Sorensen 1983, SIAM Journal on Scientific and Statistical Computing 4(3)).
 
-H has a row for each element of theta and no more, so its eigenvalues are taken; the multiplier of
-the constraint is found on them by Newton's method on 1/‖s‖ (Moré & Sorensen 1983, SIAM Journal on
-Scientific and Statistical Computing 4(3)).
+A step is straight in theta, or, in the variances of terms of one effect, straight in these. Where
+the data determine no more than a weighted sum of two variances, as of an intercept and a slope
+whose covariate lies far from zero, the criterion has a valley along an ellipse in theta, which is a
+line in the variances; where a variance is small it is the other way round, as the criterion is even
+in theta. Which of both suits a point is learnt from the steps: each refused step changes it.
 """
 
 from __future__ import annotations

@@ -1,21 +1,16 @@
-"""The best end of searches from several starts.
+"""Fit a prepared model: the best end of searches from several starts, or from one that is given.
 
-The first search begins at the moments. Where its end or the data leave a doubt that it is the best
-(`doubt`) others follow: two where all that is amiss is an end on the boundary, else
-about a dozen, and thirty more where not all end alike, or where the data are few for so many
-parameters that a dozen can end alike at a worse minimum. With one grouping factor, or few random
-effects, they are one batch. With many random effects each search costs as much as the first: the
-starts follow one another in the order of their promise, no more of them than a budget of
-multiplications allows, until several have ended alike.
+The first search begins at the moments. On large data with an optimum well inside, no second minimum
+has been seen: one search is enough. Second minima are a matter of small, unevenly weighted or
+unbalanced data, of variances that were lost on the way, and of signals much larger than the noise.
+Where the end of the first search or the data leave such a doubt, others follow: two where only the
+end on the boundary is in doubt, else about a dozen, and thirty more where not all end alike, or
+where the data are few for so many parameters that a dozen can end alike at a worse minimum. The
+number of starts follows from end and data alone, so that the same data always have the same answer.
 
-Whether one search is enough: what its end and the data say of other minima.
-
-On large data with an optimum well inside, no second minimum has been seen: one search is enough.
-Second minima are a matter of small, unevenly weighted or unbalanced data, of variances that were
-lost on the way, and of signals much larger than the noise. How many more starts a response gets
-follows from that alone, so that the same data always have the same answer.
-
-Fit a prepared model: searches from its own starts, or from those that are given.
+With one grouping factor, or few random effects, the searches are one batch. With many random
+effects each search costs as much as the first: the starts follow one another in the order of their
+promise, no more of them than a budget of multiplications allows, until several have ended alike.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Cross products between two factors: a value for each pair of levels that occurs together.
 
-The entries of B = Q₁ᵀZ₂: what the levels of the leading factor have in common with others.
+The cells of the leading factor's basis Q₁ with all others are the entries of B = Q₁ᵀZ₂.
 """
 
 from __future__ import annotations

@@ -1,18 +1,22 @@
-"""Where each element of theta stands: which factor's matrix, which row, which column.
+"""θ, T and their derivatives: where each element stands, and the coordinates of a search.
 
 The terms of one grouping factor share a block: their relative covariance factors stand on the
 diagonal of one matrix T_f of shape (K_f, K_f). Theta runs through the lower triangle of each term's
 own T column by column, term by term, as in lme4 (Bates, Mächler, Bolker & Walker 2015, section
-2.2).
+2.2). Derivatives by Σ_f = T_fT_fᵀ become those by theta by the chain rule: with
+σ_k = E_kTᵀ + TE_kᵀ for element k of theta, which stands in row i and column c,
 
-The coordinates of a search: the lower triangle of T, its rows in an order that suits the point.
+    ∂d/∂θ_k = 2 (M T)_ic      ∂²d/∂θ_k∂θ_l = form(σ_k, σ_l) + 2 M_ii' [c = c']
 
-Every Σ has a factor PT' for each order P of its effects, T' lower triangular. At a minimum all are
-alike; on the way they are not. Where the first pivot is much smaller than the rows below it, a
-rotation of the later columns of T changes Σ by no more than that pivot: the criterion has a valley
-along a circle, and Newton's method follows it by small arcs. With the effect of the largest
-variance first, and so on as in a Cholesky factorisation with pivoting, there is no such valley. The
-order is therefore changed where a pivot has become much smaller than what stands below it.
+(the second term is ⟨M, E_kE_lᵀ + E_lE_kᵀ⟩; derived in "The mathematics of the reference").
+
+A search changes the order of rows. Every Σ has a factor PT' for each order P of its effects, T'
+lower triangular. At a minimum all are alike; on the way they are not. Where the first pivot is much
+smaller than the rows below it, a rotation of the later columns of T changes Σ by no more than that
+pivot: the criterion has a valley along a circle, and Newton's method follows it by small arcs. With
+the effect of the largest variance first, and so on as in a Cholesky factorisation with pivoting,
+there is no such valley. The order is therefore changed where a pivot has become much smaller than
+what stands below it.
 """
 
 from __future__ import annotations

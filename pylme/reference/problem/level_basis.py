@@ -5,18 +5,15 @@ Z_jᵀZ_j, and what is left of it where variances are finite,
 
     Q_jᵀV₁⁻¹Q_j = (I + R_jTTᵀR_jᵀ)⁻¹ = L_j⁻ᵀL_j⁻¹    Z_jᵀV₁⁻¹Z_j = R_jᵀL_j⁻ᵀL_j⁻¹R_j
 
-comes from roots L_jL_jᵀ = I + R_jTTᵀR_jᵀ that are found without that sum
-(`reference.problem.level_basis`). A level with fewer rows than columns has rows of zeros in R_j.
-
-A single column is left as it is, and divided by its square instead.
-
-Triangular roots of many I + BBᵀ, by reflections of [B I] from the right.
-
-BBᵀ is not formed: where B has a rank below its rows, as in a level with fewer rows than effects, or
-columns of very different lengths, the rounding errors of its largest elements would drown the ones
-beside them. Reflections change a row by its own rounding errors, and columns in descending order of
-their lengths keep the short ones (Cox & Higham 1998, Stability of Householder QR factorization for
+comes from roots L_jL_jᵀ = I + BBᵀ, B = R_jT, by reflections of [B I] from the right. BBᵀ is not
+formed: where B has a rank below its rows, as in a level with fewer rows than effects, or columns of
+very different lengths, the rounding errors of its largest elements would drown the ones beside
+them. Reflections change a row by its own rounding errors, and columns in descending order of their
+lengths keep the short ones (Cox & Higham 1998, Stability of Householder QR factorization for
 weighted least squares problems).
+
+A level with fewer rows than columns has rows of zeros in R_j. A single column is left as it is, and
+divided by its square instead.
 """
 
 from __future__ import annotations

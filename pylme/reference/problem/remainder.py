@@ -1,14 +1,13 @@
-"""All factors but the leading one, as one block of q₂ random effects.
+"""All factors but the leading one, as one block of q₂ random effects, and matrices over that block.
 
 The rows of the block are numbered factor by factor, level by level, column by column. Λ₂ is block
 diagonal with T_f repeated for each level of f.
 
-A sparse symmetric matrix over the remainder, as dense blocks for pairs of levels.
-
-A block of shape (K_f, K_g) belongs to each pair of a level of factor f and a level of factor g that
-is not zero, f ≤ g. Its values stand in one flat array, pair of factors by pair of factors, each as
-an array of shape (K_f, K_g, cells). Of the blocks within one factor those on the diagonal come
-first, all of them and level by level, and of the others the ones above the diagonal are kept.
+A sparse symmetric matrix over it has a block of shape (K_f, K_g) for each pair of a level of factor
+f and a level of factor g that is not zero, f ≤ g. Its values stand in one flat array, pair of
+factors by pair of factors, each as an array of shape (K_f, K_g, cells). Of the blocks within one
+factor those on the diagonal come first, all of them and level by level, and of the others the ones
+above the diagonal are kept.
 """
 
 from __future__ import annotations

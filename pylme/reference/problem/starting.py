@@ -1,18 +1,10 @@
-"""Where searches begin: a moment estimator of the covariances, and points far from it.
+"""Where further searches begin: a few fixed points far apart.
 
-With columns that are orthonormal on average, h_j = Z_jᵀy of the least-squares residuals y has
-
-    E Σ_j h_jh_jᵀ ≈ σ²(n I + Σ_j C_jΣC_j),
-
-other factors and the fit of the fixed effects left aside. Solved for Σ with Σ_j C_jΣC_j replaced by
-Σ times the mean of ΣC_j²'s diagonal it gives each factor's share of the variance, and σ² is what
-the factors leave. It need not be good: it saves the first steps of Newton's method, which lead far
-astray where the variances are small.
-
-On small data the criterion can have several minima, and the moments lead to one of them. The other
-starts are few, fixed, and far apart: equal variances of all sizes, nearly all variance in one
-direction, one factor large and another small, and directions and sizes at random. They are points
-in terms of the well-conditioned columns, whose mean square is 1, so that 1 is the residual's size.
+On small data the criterion can have several minima, and the moments lead to one of them (see
+`pylme.reference.criterion.prepare`). The other starts are few, fixed, and far apart: equal
+variances of all sizes, nearly all variance in one direction, one factor large and another small,
+and directions and sizes at random. They are points in terms of the well-conditioned columns, whose
+mean square is 1, so that 1 is the residual's size.
 """
 
 from __future__ import annotations
