@@ -190,7 +190,7 @@ def fit_many(design: ModelMatrices, Y: ArrayLike, *, reml: bool = True) -> ManyF
         groups=tuple(term.group for term in design.terms),
         effects=tuple(term.names for term in design.terms),
         reml=reml,
-        # It depends on the columns alone, so that any response's problem tells.
+        # This depends on the columns alone, so that the problem of any response will do.
         unidentified=tuple(one.sentence for one in unidentified(problem, design)),
         **joined,
     )

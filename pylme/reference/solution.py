@@ -61,7 +61,7 @@ class FixedEffects:
 
 
 def fixed_effects(problem: Problem, evaluation: Evaluation, response: int = 0) -> FixedEffects:
-    """What an evaluation says of one of the problem's responses.
+    """The fixed effects of one of the problem's responses, from its evaluation.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ def random_effects(
     T = problem.layout.matrices(theta[None])
     inner = problem.layout.matrices(problem.conditioned(theta[None]))
     # ZᵀV⁻¹(y - Xβ̂) of the well-conditioned columns.
-    effects = problem.single(response).effects(inner)
+    effects = problem.single(response).working(inner).effects(inner)
     u: dict[int, NDArray[np.float64]] = {}
     b: dict[int, NDArray[np.float64]] = {}
     for f, factor in enumerate(problem.layout.factors):
@@ -249,7 +249,7 @@ def conditional_variances(
     f = next(f for f, factor in enumerate(layout.factors) if factor.group == group)
     inner = layout.matrices(problem.conditioned(theta[None]))
     C = problem.columns.C[f]
-    spread = problem.single(0).spread(inner, f)
+    spread = problem.single(0).working(inner).spread(inner, f)
     variances: NDArray[np.float64] = sigma**2 * (C @ spread @ C.T)
     return variances
 

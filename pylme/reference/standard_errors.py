@@ -8,7 +8,7 @@ covariance matrix of a term's effects is Σ_t = σ²T_tT_tᵀ, hence
 
 (Bates, Mächler, Bolker & Walker 2015, section 5; the delta method). Theta is that of well-
 conditioned columns, so that the errors do not suffer from the scale of a covariate; a column of T
-that is zero on the boundary is held there. Of ∂d/∂Σ_t only what does not vanish at an optimum is
+that is zero on the boundary stays there. Of ∂d/∂Σ_t only what does not vanish at an optimum is
 taken, its part across the boundary: the rest is the error of the search, which small variances make
 large.
 """

@@ -37,7 +37,7 @@ def _libraries() -> list[Any]:
 
 
 class _Limit:
-    """The limit of one thread, held by any number of Python threads at once.
+    """The limit of one BLAS thread, set by any number of Python threads at once.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ _limit: Final = _Limit()
 
 
 class _Thread(local):
-    """What this Python thread has set; loops and inner steps look at it without a call."""
+    """Whether this Python thread runs within `one_thread`; reading it costs no call."""
 
     limited = False
 

@@ -1,4 +1,4 @@
-"""What the optimiser and the results ask of a criterion, whichever model it belongs to.
+"""The protocol between a criterion and the optimiser, whichever model the criterion belongs to.
 
 A search needs a function of the relative covariance factors T, its derivatives by Σ = TTᵀ, and no
 more (`Searched`). A linear mixed model fulfils it by profiling β and σ out in closed form; a
@@ -43,7 +43,7 @@ class Searched(Protocol):
 
 
 class Criterion(Searched, Protocol):
-    """What else a model's own criterion can be asked for."""
+    """What a model's own criterion offers beyond that."""
 
     def moments(
         self,

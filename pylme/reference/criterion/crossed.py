@@ -16,8 +16,8 @@ entries of a sparse factor. Differences that lose all digits where variances are
 formed: G is Λ₂A₂⁻¹Λ₂⁻¹, and [X y]ᵀV⁻¹[X y] is summed at the solution u = A₂⁻¹Λ₂ᵀZ₂ᵀV₁⁻¹[X y]
 (`outset`).
 
-The second derivatives are exact where they are cheap or asked for. For a large model the search
-uses the average of observed and expected information instead, in which the dear terms cancel
+The second derivatives are exact where they are cheap or required. For a large model the search
+uses the average of observed and expected information instead, in which the expensive terms cancel
 (Gilmour, Thompson & Cullis 1995, Biometrics 51(4)): it needs no more than K times a few vectors.
 Where the remainder is sparse, exact ones are differences of the exact first derivatives.
 """
@@ -133,7 +133,7 @@ class Crossed:
         return
 
     def information(self, row: NDArray[np.intp], column: NDArray[np.intp]) -> None:
-        """None: the analysis of the design is quicker here than the search by far."""
+        """None: the analysis of the design is far quicker here than the search."""
         del row, column
 
     def working(self, T: list[NDArray[np.float64]]) -> Crossed:

@@ -264,7 +264,7 @@ class SparseElimination:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SparsePlan:
-    """What is known before the memory is asked for that an evaluation takes.
+    """What is known before memory for an evaluation is allocated.
 
     Attributes
     ----------

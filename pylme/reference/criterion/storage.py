@@ -2,8 +2,8 @@
 
 A small remainder is dense. A large one is sparse where that is quicker, which is known once the
 structure of its factor is, or where a dense one does not fit into the memory that the system says
-is available. What fits neither way is refused with the bytes that the smaller of the two needs,
-before they are asked for.
+is available. What fits neither way is refused, before any memory is allocated, with the bytes that
+the smaller of the two needs.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _is_crowded(parts: Sequence[Cells], remainder: Remainder) -> bool:
     """Whether so many of all pairs of levels meet, and tie them together, that none are spared.
 
     Two levels meet where one level of the leading factor occurs with both. Of the leading levels so
-    many are looked at, evenly spread, that a fifth of all pairs would be found if no pair were met
+    many are examined, evenly spread, that a fifth of all pairs would be found if no pair were met
     twice, or ten million pairs. If few are met twice, the others are taken to meet at random.
     """
     levels = sum(remainder.levels)
@@ -154,7 +154,7 @@ def _of_container() -> int | None:
     with suppress(OSError, ValueError):
         limit = int((_CONTAINER / "memory.max").read_text(encoding="ascii"))
         used = int((_CONTAINER / "memory.current").read_text(encoding="ascii"))
-        # Files that were read are counted as used, and given up where memory is asked for.
+        # Files that were read are counted as used, and given up where memory is needed.
         lines = (_CONTAINER / "memory.stat").read_text(encoding="ascii").splitlines()
         kept = sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
         return max(limit - used + kept, 0)

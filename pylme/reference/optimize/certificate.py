@@ -3,7 +3,7 @@
 Everything is taken in terms of well-conditioned columns, so that it does not depend on the units of
 the covariates. Where a covariance matrix is singular its factor T has a zero pivot, and with the
 column of that pivot zero the other elements of theta are coordinates of the matrices of that rank:
-the Hessian is looked at along these, and `pylme.reference.optimize.boundary` looks across.
+the Hessian is taken along these, and `pylme.reference.optimize.boundary` covers the rest.
 """
 
 from __future__ import annotations

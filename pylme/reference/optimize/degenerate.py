@@ -65,7 +65,7 @@ __all__ = [
 #: 1e-4 falls by a factor of 1e12.
 _DELTA: Final = 1e-10
 _ROUNDS: Final = 6
-#: Of more effects than this not all choices are looked at, which are 2 to that power.
+#: Beyond so many effects not all choices are tried, which are 2 to that power.
 MOST_EFFECTS: Final = 8
 #: An eigenvalue of the information, relative to the sizes of the B_i, that leaves no doubt: the
 #: analysis of the design takes a combination for invisible whose relative length is below 1e-7.
@@ -73,7 +73,7 @@ CLEAR: Final = 1e-8
 
 
 def without_minimum(problem: Problem, rss: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """For which of the responses the criterion has no minimum, as fits tell.
+    """For which of the responses the criterion has no minimum, judged from fits.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ __all__ = ["Columns", "well_conditioned"]
 #: term's are only scaled, and X goes through Householder reflections.
 NEARLY: Final = 1e-2
 DEPENDENT: Final = 1e-5
-#: Where less than this part of a response is left, what was left is looked at once more.
+#: Where less than this part of a response is left, the projection is repeated on what was left.
 LITTLE: Final = 1e-2
 
 

@@ -1,6 +1,6 @@
-"""How the leading factor is tied to all others: B = Q₁ᵀZ₂, and what is asked of it.
+"""How the leading factor is tied to all others: B = Q₁ᵀZ₂ and the products with it.
 
-All that eliminating the leading factor needs is Bᵀ D B for block-diagonal D, the blocks of B E Bᵀ,
+Eliminating the leading factor needs only Bᵀ D B for block-diagonal D, the blocks of B E Bᵀ,
 and products with a few vectors. Where the levels of the leading factor meet few of the others, the
 entries of Bᵀ D B are fixed linear combinations of those of D: their coefficients are kept as one
 sparse matrix, and each elimination is one product with it. Where they meet many, B is kept dense.

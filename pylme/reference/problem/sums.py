@@ -58,7 +58,7 @@ LITTLE: Final = 1e-3
 class Sums:
     """The cross products of a model with one or several grouping factors.
 
-    Rows are still looked at behind it where sums alone lose digits: `columns` is the hook for that.
+    Rows are still needed behind it where sums alone lose digits: `columns` is the hook for that.
     It serves orthonormal bases within levels (`LevelBasis`), what is left of columns of which the
     effects explain nearly everything, and the recentring of responses in `prepare`. Sums that come
     without rows, as from a query that groups and adds, will need other ways for these three.
@@ -185,7 +185,7 @@ def patterns(within: NDArray[np.float64]) -> NDArray[np.intp] | None:
     size = float(np.abs(flat).max(initial=0.0))
     if size == 0.0:
         return np.zeros(J, dtype=np.intp)
-    # A fixed combination of the entries tells most different levels apart; what it takes together
+    # A fixed combination of the entries distinguishes most different levels; what it joins
     # is compared entry by entry.
     mixture = _mixture(len(flat)) @ flat
     order = np.argsort(mixture, kind="stable")

@@ -33,7 +33,7 @@ SMALL: Final = 4.0
 _RIDGE: Final = 1e-15
 #: What is left of a column, relative to its largest value, that is rounding error.
 NOTHING: Final = 1e-14
-#: A sum of squares, relative to the largest that it could be, that is looked at in the rows.
+#: A sum of squares, relative to the largest that it could be, that is summed again from the rows.
 DOUBTFUL: Final = 1e-10
 
 
@@ -69,7 +69,7 @@ class LevelInverses:
         scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
         cosines = C * (scale[:, None] * scale)
         ridged = cosines.copy()
-        # Nothing is asked of a column of zeros, so 1 will do for its inverse.
+        # A column of zeros has no coefficient to solve for, so 1 serves as its inverse.
         ridged[own, own] = 1.0 + _RIDGE
         # Pivots of singular matrices may come out negative: these are inverted again.
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
