@@ -29,13 +29,13 @@ IntervalKind = Literal["percentile", "basic", "bca"]
 
 
 def quantiles(replicates: ArrayLike, alphas: ArrayLike) -> NDArray[np.float64]:
-    """Quantiles of those replicates that are finite; NaN where there are fewer than two.
+    """Quantiles of the finite replicates; NaN if there are fewer than two.
 
     Parameters
     ----------
     replicates : array_like, shape (R,)
     alphas : array_like
-        Between 0 and 1. Beyond the replicates' reach an extreme one is given.
+        Between 0 and 1. Beyond the range of the replicates, the quantile is the extreme one.
     """
     t = np.sort(np.asarray(replicates, dtype=np.float64))
     t = t[np.isfinite(t)]
@@ -44,7 +44,7 @@ def quantiles(replicates: ArrayLike, alphas: ArrayLike) -> NDArray[np.float64]:
     if R < 2:
         return np.full(alphas.shape, np.nan)
     rank = (R + 1) * alphas
-    # A rank that is whole but for rounding has a replicate of its own.
+    # A rank that is an integer up to rounding is the rank of a replicate.
     whole = np.round(rank)
     rank = np.where(np.isclose(rank, whole, rtol=0, atol=1e-9), whole, rank)
     with np.errstate(invalid="ignore"):
@@ -72,7 +72,7 @@ def interval(
     estimate : float
     conf_level : float
     acceleration : float
-        For "bca", which has no ends where it is NaN, or where w is infinite.
+        For "bca". The ends are NaN if it is NaN, or if w is infinite.
     """
     alphas = np.array([(1 - conf_level) / 2, (1 + conf_level) / 2])
     if kind == "bca":
@@ -91,7 +91,7 @@ def _adjusted(
         return np.full(2, np.nan)
     w = ndtri(np.mean(known < estimate) + np.mean(known == estimate) / 2)
     z = w + ndtri(alphas)
-    # Beyond its pole the formula would come back from the other side.
+    # Beyond its pole the formula gives an end on the wrong side.
     if not (np.isfinite(a) and np.isfinite(w) and (1 - a * z > 0).all()):
         return np.full(2, np.nan)
     return np.asarray(ndtr(w + z / (1 - a * z)))

@@ -1,8 +1,8 @@
 """Intervals of standard deviations and correlations, from their standard errors.
 
-The delta method on the scale on which estimates are nearly normal, and back: log sd, whose standard
-error is se/sd, and Fisher's z = artanh ρ, whose standard error is se/(1 - ρ²) (Fisher 1921;
-Pinheiro & Bates 2000, section 2.4.3). So no interval leaves the parameter space.
+The delta method on the scale on which estimates are nearly normal: log sd, whose standard error is
+se/sd, and Fisher's z = artanh ρ, whose standard error is se/(1 - ρ²) (Fisher 1921; Pinheiro & Bates
+2000, section 2.4.3). Transformed back, no interval leaves the parameter space.
 """
 
 from __future__ import annotations

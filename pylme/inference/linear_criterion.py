@@ -1,7 +1,7 @@
 """The criterion of a linear model without random effects, for many responses.
 
-It is that of a mixed model at θ = 0. With X = QR and rows multiplied by the roots of their weights,
-r² = |y|² - |Qᵀy|², and
+It is the criterion of a mixed model at θ = 0. With X = QR, and rows multiplied by the square roots
+of their weights, r² = |y|² - |Qᵀy|², and
 
     d = ν(1 + log(2πr²/ν)) + ρ log|XᵀX| - Σ log w       ML: ρ = 0, ν = n     REML: ρ = 1, ν = n - p
 """
@@ -28,7 +28,7 @@ def linear_criteria(
     Parameters
     ----------
     design : ModelMatrices
-        Its X, weights and offset.
+        Its X, weights and offset are used.
     Y : ndarray, shape (R, n)
     reml : bool
     """

@@ -78,6 +78,6 @@ def _require_span(what: str, columns: NDArray[np.float64], others: NDArray[np.fl
     if (left > _OUTSIDE * np.linalg.norm(columns, axis=0)).any():
         raise OptionError(
             option="null",
-            value=f"a model whose {what} are not all in the larger one",
+            value=f"a model with {what} that the larger one does not have",
             allowed="a model that the larger one contains",
         )
