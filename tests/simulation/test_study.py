@@ -244,7 +244,7 @@ def test_progress_is_shown_where_it_is_asked_for(capsys):
         ({"models": {"a": pylme.StudyModel(formula=FORMULA, control=pylme.LmerControl())}},
          "a control is for lme4"),
         ({"n": 0}, "a whole number from 1"),
-        ({"engine": "r"}, "Allowed: 'numpy', 'lme4'"),
+        ({"engine": "r"}, "Allowed: 'auto', 'lme4', 'numpy'"),
         ({"collect": 1}, "a function of a fit"),
         ({"store": "x", "seed": None}, "a number with `store`"),
         ({"truth": {"ses": "2"}}, "a number"),

@@ -339,7 +339,7 @@ def test_a_generalized_model_is_refused():
 def test_what_cannot_be_done_is_refused(fit, boot):
     for changes, words in [
         ({"n": 0}, "a whole number from 1"),
-        ({"engine": "r"}, "Allowed: 'lme4', 'numpy'"),
+        ({"engine": "r"}, "Allowed: 'auto', 'lme4', 'numpy'"),
         ({"statistic": 1}, "a function of a fit"),
         ({"seed": -1}, "0 or more"),
     ]:
