@@ -1,8 +1,8 @@
-"""The fitted model that a user holds.
+"""The class of fitted models that users work with.
 
-It asks the engine through the protocol `FittedModel`, keeps the records that it got, and puts names
-on them. No number is made here. Frames and Series are made anew at each reading, so that changing
-one changes no fit.
+A fit asks the engine through the protocol `FittedModel`, keeps the records, and labels them. No
+numbers are computed here. Each access makes new frames and Series, so that a change to one of them
+does not change the fit.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ class Fit:
 
     @property
     def nobs(self) -> int:
-        """Rows used."""
+        """The number of rows used."""
         return self._info.nobs
 
     @property
@@ -192,7 +192,7 @@ class Fit:
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """All that the engine said during the fit, in order: warnings and messages."""
+        """Warnings and messages of the engine during the fit, in order."""
         return self._model.conditions
 
     # --- estimates ----------------------------------------------------------------------------
@@ -245,7 +245,7 @@ class Fit:
 
     @property
     def df_resid(self) -> int:
-        """Rows used less parameters estimated."""
+        """Residual degrees of freedom: rows used minus estimated parameters."""
         return self.nobs - self._estimates.df
 
     @cached_property
@@ -407,12 +407,12 @@ class Fit:
         return self._model.is_singular(float(tol))
 
     def cross_check(self, *, starts: int | None = None) -> CrossCheck:
-        """Whether the answer is right: an independent implementation's verdict on this fit.
+        """Whether the fit is right: the verdict of an independent implementation.
 
-        Of a fit by lme4 its matrices are compared with our own, its numbers are computed once more
-        from them, the exact derivatives say whether its theta is an optimum, and an independent
-        optimiser looks for a better one. A fit by the engine "numpy" is checked for being the
-        optimum, without lme4.
+        For a fit by lme4, its matrices are compared with our own, its numbers are recomputed from
+        them, exact derivatives show whether its theta is an optimum, and an independent optimiser
+        searches for a better one. A fit by the NumPy engine is checked for being the optimum,
+        without lme4.
 
         Parameters
         ----------
@@ -507,7 +507,7 @@ class Fit:
         Raises
         ------
         OptionError
-            If there is no such kind.
+            If no such kind exists.
         """
         kind = choice("kind", kind, ResidualType)
         return self._native(self._rows.place(self._model.residuals(kind), name="residuals"))
@@ -530,14 +530,14 @@ class Fit:
         Raises
         ------
         UnknownNameError
-            If there is no item of that name.
+            If no such item exists.
         NotAvailableError
             If the fit came from JSON.
         """
         return self._model.getme(text("name", name))
 
     def summary(self) -> Summary:
-        """What lme4's summary shows; prints as R does, and renders to HTML, LaTeX, Markdown."""
+        """The summary, which prints as in R and renders to HTML, LaTeX and Markdown."""
         return Summary(
             info=self._info,
             estimates=self._estimates,
@@ -735,13 +735,13 @@ class Fit:
         return Pictures(self)
 
     def to_json(self) -> str:
-        """All numbers of the fit as JSON, to be read by `pylme.from_json` without R."""
+        """All numbers of the fit as JSON text, which `pylme.from_json` reads without R."""
         return saving.to_json(self._model)
 
     def _repr_html_(self) -> str:
         return self.summary().to_html()
 
-    def _success_told(self) -> str:
+    def _success_named(self) -> str:
         if self._info.outcomes is None:
             return ""
         failure, success = self._info.outcomes
@@ -750,7 +750,7 @@ class Fit:
     def __repr__(self) -> str:
         kind = "REML" if self._info.reml else "ML"
         return (
-            f"<pylme.Fit {self.formula!r} by {self.engine} ({kind}), {self._success_told()}"
+            f"<pylme.Fit {self.formula!r} by {self.engine} ({kind}), {self._success_named()}"
             f"{self.nobs} rows, "
             f"criterion {self.criterion:.4f}>"
         )
@@ -766,12 +766,12 @@ def from_json(text: str) -> Fit:
     Returns
     -------
     Fit
-        With all numbers, and without R: what needs the data or the engine raises.
+        With all numbers, and without R. What needs the data or the engine raises an error.
 
     Raises
     ------
     NotAvailableError
-        If the text is not one of ours.
+        If the text does not hold a fit.
 
     Examples
     --------

@@ -21,7 +21,7 @@ P = ParamSpec("P")
 
 
 def within_memory(fitting: Callable[P, Fit]) -> Callable[P, Fit]:
-    """Say which function ran where the memory is used up."""
+    """Name the function that ran when the memory was exhausted."""
 
     @wraps(fitting)
     def wrapped(*arguments: P.args, **options: P.kwargs) -> Fit:

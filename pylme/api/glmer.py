@@ -83,7 +83,7 @@ def glmer(
     Returns
     -------
     Fit
-        The fitted model; what is asked of it is fetched from R when it is asked.
+        The fitted model. Results are fetched from R on first access.
 
     Raises
     ------

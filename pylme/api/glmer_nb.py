@@ -50,7 +50,7 @@ def glmer_nb(
     Returns
     -------
     Fit
-        The fitted model; what is asked of it is fetched from R when it is asked.
+        The fitted model. Results are fetched from R on first access.
 
     Raises
     ------

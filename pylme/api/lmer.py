@@ -75,20 +75,20 @@ def lmer(
     start : array_like, optional
         Starting values of theta.
     na_action : {"omit", "fail"}
-        Leave rows with missing values out, with one warning, or raise.
+        Leave out rows with missing values, with one warning, or raise an error.
     timeout : float, optional
-        Seconds that the engine may take; the fit is then stopped. It is looked at wherever R looks
-        for interrupts, or between two evaluations of the criterion. Time spent on reading the data,
-        on waiting while another thread uses R, and on a check is not counted.
+        Seconds after which the fit is stopped. The limit is checked wherever R checks for
+        interrupts, or between two evaluations of the criterion. Reading the data, waiting for
+        another thread that uses R, and a cross-check do not count.
     check : bool
-        Cross-check the fit on the spot: see `Fit.cross_check`. What the engine warns of its own
-        fit is then replaced by one warning with the verdict, and by none where lme4 is right and
-        did not warn. It stays in ``fit.conditions``.
+        Cross-check the fit immediately: see `Fit.cross_check`. One warning with the verdict then
+        replaces the engine's own warnings about the fit; there is none where lme4 is right and did
+        not warn. The engine's warnings stay in ``fit.conditions``.
 
     Returns
     -------
     Fit
-        The fitted model; what is asked of it is computed or fetched from R when it is asked.
+        The fitted model. Results are computed, or fetched from R, on first access.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def lmer(
         With engine "lme4", if R, rpy2 or lme4 is missing; with "auto", if the NumPy engine cannot
         fit the model either.
     RError
-        If R stops; with R's own message and call.
+        If R stops, with R's own message and call.
     FitTimeoutError
         If the engine takes longer than `timeout`.
 
@@ -115,7 +115,7 @@ def lmer(
     MissingRowsWarning
         If rows were left out.
     ConvergenceWarning, SingularFitWarning, RankDeficiencyWarning, ScalingWarning, RWarning
-        All that the engine says, in its order; also kept as ``fit.conditions``.
+        The warnings of the engine in their order; also kept as ``fit.conditions``.
     CrossCheckWarning
         With ``check=True``, in place of the first two: the verdict.
 

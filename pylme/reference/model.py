@@ -1,7 +1,7 @@
-"""A model fitted by the reference, behind the face that both engines have.
+"""A model fitted by the NumPy engine, behind the protocol that both engines implement.
 
-It holds the specification, its design and where the search ended; all else is computed from these
-when it is asked for.
+It holds the specification, its design and the end of the search. Everything else is computed from
+these on first access.
 """
 
 from __future__ import annotations

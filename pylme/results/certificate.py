@@ -1,4 +1,4 @@
-"""What the exact derivatives prove of the point where a search ended.
+"""What exact derivatives prove about the point where a search ended.
 
 At a minimum the gradient vanishes and the Hessian is positive definite. On the boundary, where some
 covariance matrix Σ_t is singular, both are taken along the directions that keep its rank, and
@@ -20,25 +20,25 @@ __all__ = [
     "Certificate",
 ]
 
-#: Of a response's sum of squares: where a fit leaves less, random effects are 10,000 times as large
-#: as the residual, and it is worth the time to see whether the criterion has a minimum.
+#: Share of a response's sum of squares: where a fit leaves less, random effects are 10,000 times as
+#: large as the residual, and it is worth checking whether the criterion has a minimum.
 SUSPECT: Final = 1e-8
-#: The same of a generalized model by lme4, whose iterations stop some digits before.
+#: The same for a generalized model by lme4, whose iterations stop some digits earlier.
 SUSPECT_OF_ITERATIONS: Final = 1e-6
-#: What is said, whichever engine fits, of a response that the effects explain completely.
+#: The message, by either engine, about a response that the effects explain completely.
 NO_FINITE_OPTIMUM: Final = (
     "there is no finite optimum: the fixed and random effects together explain the response "
     "without any residual, so that the criterion falls without bound as the residual standard "
     "deviation goes to zero"
 )
-#: The same of a response that the fixed effects explain alone: no fit says anything then.
+#: The same for a response that the fixed effects explain alone: a fit has no meaning then.
 NO_RESIDUAL: Final = "the fixed effects alone explain it without any residual"
 #: What to do about either.
 NOISELESS: Final = (
     "See whether the response is computed from the other columns, or does not vary within groups; "
     "what varies only between groups is modelled by one row a group."
 )
-#: A curvature below this part of the greatest is none.
+#: A curvature below this share of the greatest counts as zero.
 FLAT: Final = 1e-9
 
 
@@ -114,7 +114,7 @@ class Certificate:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Why this is no minimum, in words; empty where it is one."""
+        """Why this is not a minimum, in words; empty where it is one."""
         if self.unbounded:
             return (NO_FINITE_OPTIMUM,)
         if self.unidentified:
@@ -141,5 +141,5 @@ class Certificate:
 
     @property
     def messages(self) -> tuple[str, ...]:
-        """All that there is to say: the singular matrices first, then what is wrong."""
+        """All findings: singular matrices first, then what is wrong."""
         return (*self.boundary, *self.problems)

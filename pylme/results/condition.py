@@ -1,4 +1,4 @@
-"""What the engine said while it fitted, in order: R's warnings and messages."""
+"""A warning or message that the engine gave during a fit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Condition:
     ----------
     kind : {"warning", "message"}
     message : str
-        The text, without a trailing line end.
+        The text, without a line end.
     call : str or None
         The call that gave it, as R shows it.
     """

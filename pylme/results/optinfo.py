@@ -1,4 +1,4 @@
-"""What the optimiser did and what the checks of its answer said."""
+"""The optimiser's record: its path, its result, and the checks of the result."""
 
 from __future__ import annotations
 
