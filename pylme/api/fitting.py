@@ -50,10 +50,10 @@ def fitted(engine: EngineName, request: FitRequest) -> Fit:
 
 def checked(fitting: Callable[[], Fit]) -> Fit:
     """A fit with the verdict on it in place of the engine's warnings."""
-    from pylme.crosscheck.telling import held_back, tell
+    from pylme.crosscheck.alarms import collected_warnings, warn_with_verdict
 
-    with held_back() as held:
+    with collected_warnings() as held:
         fit = fitting()
         check = fit.cross_check()
-    tell(held, check)
+    warn_with_verdict(held, check)
     return fit

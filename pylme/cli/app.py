@@ -150,15 +150,15 @@ def check(
     from pylme.cli.report import check_page, check_report
     from pylme.cli.table import read_table
     from pylme.cli.warned import told_on_stderr
-    from pylme.crosscheck.telling import held_back, tell_of_others
+    from pylme.crosscheck.alarms import collected_warnings, warn_of_others
 
     _require_folder(html)
     table = read_table(data)
     with told_on_stderr():
-        with held_back() as held:
+        with collected_warnings() as held:
             fitted = pylme.lmer(formula, table, reml=not ml, weights=weights, engine=engine)
             checked = fitted.cross_check()
-        tell_of_others(held, checked)
+        warn_of_others(held, checked)
         print(checked.to_json() if json else check_report(checked))
         if html is not None:
             html.write_text(check_page(checked), encoding="utf-8")

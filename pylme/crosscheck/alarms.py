@@ -1,19 +1,27 @@
-"""What lme4 said against its own fit."""
+"""What lme4 warned of, and which of it is passed on where a fit is checked at once.
+
+The verdict takes the place of the alarms: an answer that is right, and that lme4 did not doubt, is
+no reason for a warning.
+"""
 
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from pylme.errors import ConvergenceWarning, SingularFitWarning
+from pylme.crosscheck.verdict import Verdict
+from pylme.errors import ConvergenceWarning, CrossCheckWarning, SingularFitWarning, warn
 from pylme.lme4.conditions import classify
+from pylme.warning_scopes import collected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from pylme.crosscheck.report import CrossCheck
     from pylme.results.condition import Condition
 
-__all__ = ["alarms_of", "is_alarm"]
+__all__ = ["alarms_of", "collected_warnings", "is_alarm", "warn_of_others", "warn_with_verdict"]
 
 #: What lme4 concludes from the Hessian's eigenvalues. That predictors are on different scales is
 #: advice, and doubts no answer.
@@ -43,3 +51,42 @@ def alarms_of(conditions: Iterable[Condition], *, singular: bool) -> tuple[str, 
         for message in said
         if not (singular and issubclass(classify(message), SingularFitWarning))
     )
+
+
+@contextmanager
+def collected_warnings() -> Iterator[list[Warning]]:
+    """Collect warnings instead of giving them; after an error they are given."""
+    try:
+        with collected() as held:
+            yield held
+    except BaseException:
+        for warning in held:
+            warn(warning)
+        raise
+
+
+def warn_with_verdict(held: list[Warning], check: CrossCheck) -> None:
+    """Give the warnings that were collected, with the verdict in place of the alarms.
+
+    Parameters
+    ----------
+    held : list of Warning
+    check : CrossCheck
+    """
+    warn_of_others(held, check)
+    if check.verdict is not Verdict.AGREES:
+        warn(CrossCheckWarning(verdict=check.verdict.name, said=check.sentence))
+
+
+def warn_of_others(held: list[Warning], check: CrossCheck) -> None:
+    """Give the warnings that were collected, except the alarms, which the verdict covers.
+
+    Where the check could not be made, the alarms are given too.
+    """
+    for warning in held:
+        if check.verdict is Verdict.UNCHECKED or not _doubts(warning):
+            warn(warning)
+
+
+def _doubts(warning: Warning) -> bool:
+    return isinstance(warning, ConvergenceWarning | SingularFitWarning) or is_alarm(str(warning))

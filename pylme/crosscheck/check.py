@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pylme.crosscheck import words
-from pylme.crosscheck.certificate_tier import proves
 from pylme.crosscheck.examination import impossible
 from pylme.crosscheck.of_lme4 import examine_lme4
 from pylme.crosscheck.of_numpy import examine_numpy
 from pylme.crosscheck.report import CrossCheck
+from pylme.crosscheck.tiers import contradictions
 from pylme.crosscheck.tolerances import NEGLIGIBLE
 from pylme.crosscheck.verdict import Findings, Verdict, decide
 from pylme.lme4.model import RModel
@@ -19,6 +19,7 @@ from pylme.reference.model import ReferenceModel
 
 if TYPE_CHECKING:
     from pylme.crosscheck.examination import Examination
+    from pylme.results.certificate import Certificate
     from pylme.results.fitted_model import FittedModel
 
 __all__ = ["cross_check"]
@@ -26,10 +27,10 @@ __all__ = ["cross_check"]
 _NO_MATRICES: Final = (
     "the fit came from JSON, which carries neither the data nor the model's matrices"
 )
-_UNPROVED: Final = "no search ended at a minimum, so that it is not known what the optimum is"
+_UNPROVED: Final = "no search ended at a minimum, so the optimum is not known"
 _TOO_FEW: Final = (
     "the searches from {starts} found nothing better, but with few rows or levels, uneven weights, "
-    "or an optimum near the boundary so few searches can miss a better optimum"
+    "or an optimum near the boundary, so few searches can miss a better optimum"
 )
 _MORE: Final = "Leave `starts` out of fit.cross_check(), or give {count} or more."
 
@@ -40,9 +41,9 @@ def cross_check(model: FittedModel, *, starts: int | None) -> CrossCheck:
     Parameters
     ----------
     model : FittedModel
-        Fitted by lme4 or by the reference, or read from JSON.
+        Fitted by lme4 or by the NumPy engine, or read from JSON.
     starts : int or None
-        From how many starts the reference looks for the optimum; None for as many as are cheap.
+        From how many starts to search for the optimum; None for as many as are cheap.
     """
     if isinstance(model, RModel):
         examination = examine_lme4(model, starts)
@@ -60,12 +61,12 @@ def _judged(examination: Examination, engine: str) -> CrossCheck:
     best = np.nan if found is None else found.criterion
     findings = Findings(
         impossible=bool(examination.reason),
-        contradicted=any(tier.failures for tier in examination.tiers[:2]),
+        contradicted=any(contradictions(examination.tiers)),
         unidentified=bool(examination.directions),
         excess=examination.recomputed - best,
         negligible=NEGLIGIBLE.value,
         proved=(found is not None and found.proved)
-        or (certificate is not None and proves(certificate)),
+        or (certificate is not None and _proves(certificate)),
         searched=not _missing(examination),
         singular=bool(singular),
         alarmed=bool(examination.alarms),
@@ -92,6 +93,16 @@ def _judged(examination: Examination, engine: str) -> CrossCheck:
         directions=examination.directions,
         reason=reason,
         remedy=remedy,
+    )
+
+
+def _proves(certificate: Certificate) -> bool:
+    """Whether theta is an optimum, in the interior or on the boundary, or negligibly near one."""
+    return (
+        certificate.expected_fall <= NEGLIGIBLE.value
+        and certificate.escape <= NEGLIGIBLE.value
+        and not certificate.saddle
+        and not certificate.flat
     )
 
 

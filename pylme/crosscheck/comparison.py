@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from pylme.crosscheck.tolerances import EXACT, Tolerance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterable
 
-    from numpy.typing import ArrayLike, NDArray
-
-__all__ = ["Comparison", "Tier", "counted", "equal", "worst"]
+__all__ = ["Comparison", "Pair", "Tier", "agree", "compared"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +87,62 @@ class Tier:
         return self.checked and not self.failures
 
 
-def equal(quantity: str, lme4: Sequence[object], reference: Sequence[object]) -> Comparison:
-    """A comparison of what is equal or not: names, levels.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pair:
+    """A quantity of both sides that is to be compared: a number, an array, or a list of names.
 
-    Equal sequences are shown by their lengths, others by the first items that differ.
+    Attributes
+    ----------
+    quantity : str
+    lme4, reference : array_like or sequence
+        With the tolerance `EXACT`, whole numbers in arrays, which are counted where they differ,
+        or texts in sequences; otherwise numbers.
+    tolerance : Tolerance
+    scale : array_like
+        What a difference is divided by.
+    room : array_like
+        What rounding adds to the tolerance of each element, in its units.
+    names : tuple
+        The names along each axis; None for an axis whose elements are numbered from 1. Elements of
+        an array without are not named.
+    decides : bool
+        See `Comparison`.
     """
+
+    quantity: str
+    lme4: ArrayLike | Sequence[object]
+    reference: ArrayLike | Sequence[object]
+    tolerance: Tolerance
+    scale: ArrayLike = 1.0
+    room: ArrayLike = 0.0
+    names: tuple[Sequence[str] | None, ...] = ()
+    decides: bool = True
+
+
+def compared(pairs: Iterable[Pair | Comparison]) -> tuple[Comparison, ...]:
+    """The comparison of each pair; what is one already stays as it is."""
+    return tuple(pair if isinstance(pair, Comparison) else _compared(pair) for pair in pairs)
+
+
+def agree(pairs: Iterable[Pair]) -> bool:
+    """Whether all pairs are within their tolerances."""
+    return all(comparison.ok for comparison in compared(pairs))
+
+
+def _compared(pair: Pair) -> Comparison:
+    if pair.tolerance is not EXACT:
+        return _worst(pair)
+    if isinstance(pair.lme4, np.ndarray):
+        return _counted(pair)
+    return _equal(pair.quantity, _items(pair.lme4), _items(pair.reference))
+
+
+def _items(values: Any) -> list[object]:
+    return list(values)
+
+
+def _equal(quantity: str, lme4: Sequence[object], reference: Sequence[object]) -> Comparison:
+    """Equal sequences are shown by their lengths, others by the first items that differ."""
     unequal = [(a, b) for a, b in zip_longest(lme4, reference, fillvalue="-") if a != b]
     shown = unequal[0] if unequal else (f"{len(lme4):,}", f"{len(reference):,}")
     return Comparison(
@@ -103,13 +154,14 @@ def equal(quantity: str, lme4: Sequence[object], reference: Sequence[object]) ->
     )
 
 
-def counted(quantity: str, lme4: NDArray[Any], reference: NDArray[Any]) -> Comparison:
-    """A comparison of whole numbers, by how many of them are unequal."""
+def _counted(pair: Pair) -> Comparison:
+    """How many whole numbers are unequal."""
+    lme4, reference = np.asarray(pair.lme4), np.asarray(pair.reference)
     if lme4.shape != reference.shape:
-        return _shapes(quantity, lme4, reference)
+        return _shapes(pair.quantity, lme4.shape, reference.shape)
     total = f"{lme4.size:,}"
     return Comparison(
-        quantity=quantity,
+        quantity=pair.quantity,
         lme4=total,
         reference=total,
         difference=float(np.count_nonzero(lme4 != reference)),
@@ -117,61 +169,52 @@ def counted(quantity: str, lme4: NDArray[Any], reference: NDArray[Any]) -> Compa
     )
 
 
-def worst(
-    quantity: str,
-    lme4: ArrayLike,
-    reference: ArrayLike,
-    tolerance: Tolerance,
-    *,
-    scale: ArrayLike = 1.0,
-    room: ArrayLike = 0.0,
-    names: Sequence[str] | Callable[[int], str] | None = None,
-    decides: bool = True,
-) -> Comparison:
-    """The comparison of the element that differs most.
-
-    Parameters
-    ----------
-    quantity : str
-    lme4, reference : array_like of one shape
-    tolerance : Tolerance
-    scale : array_like
-        What a difference is divided by.
-    room : array_like
-        What rounding adds to the tolerance of each element, in its units.
-    names : sequence of str or callable, optional
-        The names of the elements in C order, or what gives one of them.
-    decides : bool
-    """
-    ours, theirs = np.asarray(reference), np.asarray(lme4)
+def _worst(pair: Pair) -> Comparison:
+    """The element that differs most."""
+    theirs, ours = np.asarray(pair.lme4, dtype=float), np.asarray(pair.reference, dtype=float)
     if ours.shape != theirs.shape:
-        return _shapes(quantity, theirs, ours)
-    differences = np.abs(theirs - ours) / scale
+        return _shapes(pair.quantity, theirs.shape, ours.shape)
+    differences = np.abs(theirs - ours) / pair.scale
     if ours.ndim and not differences.any():
         total = f"{ours.size:,}"
         return Comparison(
-            quantity=quantity,
+            quantity=pair.quantity,
             lme4=total,
             reference=total,
             difference=0.0,
-            tolerance=tolerance,
-            decides=decides,
+            tolerance=pair.tolerance,
+            decides=pair.decides,
         )
-    more = np.broadcast_to(np.asarray(room, dtype=np.float64), ours.shape)
+    more = np.broadcast_to(np.asarray(pair.room, dtype=np.float64), ours.shape)
     # NaN, which argmax finds first, where either side is none; an infinite room hides nothing else.
     at = int(np.argmax(differences - np.minimum(more, np.finfo(float).max)))
     difference = float(differences.flat[at])
-    name = "" if names is None else names(at) if callable(names) else names[at]
     return Comparison(
-        quantity=f"{quantity} {name}".rstrip(),
+        quantity=f"{pair.quantity} {_element(pair, at, ours.shape)}".rstrip(),
         lme4=float(theirs.flat[at]),
         reference=float(ours.flat[at]),
         difference=np.inf if np.isnan(difference) else difference,
-        tolerance=tolerance.plus(float(more.flat[at])),
-        decides=decides,
+        tolerance=Tolerance(
+            value=pair.tolerance.value + float(more.flat[at]), reason=pair.tolerance.reason
+        ),
+        decides=pair.decides,
     )
 
 
-def _shapes(quantity: str, lme4: NDArray[Any], reference: NDArray[Any]) -> Comparison:
-    shapes = [" by ".join(map(str, part.shape)) for part in (lme4, reference)]
-    return equal(f"{quantity}, shape", shapes[:1], shapes[1:])
+def _element(pair: Pair, at: int, shape: tuple[int, ...]) -> str:
+    """The name of an element by its place in C order."""
+    if not pair.names:
+        return ""
+    places = [int(place) for place in np.unravel_index(at, shape)]
+    named = [
+        str(place + 1) if names is None else names[place]
+        for names, place in zip(pair.names, places, strict=True)
+    ]
+    return (
+        named[0] if len(pair.names) == 1 and pair.names[0] is not None else f"[{', '.join(named)}]"
+    )
+
+
+def _shapes(quantity: str, lme4: tuple[int, ...], reference: tuple[int, ...]) -> Comparison:
+    shapes = [" by ".join(map(str, shape)) for shape in (lme4, reference)]
+    return _equal(f"{quantity}, shape", shapes[:1], shapes[1:])

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from pylme.crosscheck import certificate_tier, design_tier, optimum, same_theta
 from pylme.crosscheck.comparison import Tier
 from pylme.crosscheck.search import Search
+from pylme.crosscheck.sides import Sides
+from pylme.crosscheck.tiers import compare
 from pylme.identifiability.report import Direction
 from pylme.results.certificate import NO_FINITE_OPTIMUM, NOISELESS, Certificate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Examination", "impossible", "not_checked", "without_minimum"]
-
-_TITLES: Final = (
-    design_tier.TITLE,
-    same_theta.TITLE,
-    certificate_tier.TITLE,
-    optimum.TITLE,
-)
+__all__ = ["Examination", "impossible", "without_minimum"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Examination:
-    """The tiers, and what the verdict depends on beside them.
+    """The tiers, and what else the verdict depends on.
 
     Attributes
     ----------
@@ -35,18 +29,18 @@ class Examination:
     criterion : float
         Of the fit.
     recomputed : float
-        The criterion at the fit's theta as the reference computes it; NaN where it does not.
+        The criterion at the fit's theta, computed by the NumPy engine; NaN where it was not.
     tiers : tuple of Tier
     certificate : Certificate or None
         Of the theta that is checked.
     found : Search or None
         The best optimum.
     alarms : tuple of str
-        What the engine said against its fit; not that it is singular, where that is so.
+        What the engine warned of; that the fit is singular only where it is not.
     directions : tuple of Direction
-        What the data do not see.
+        What the data do not determine.
     searched : int
-        How many searches by the reference the fit itself is the best end of.
+        How many searches by the NumPy engine the fit itself is the best end of.
     reason, remedy : str
         Why the fit could not be checked, and what to do; empty where it could.
     """
@@ -62,11 +56,6 @@ class Examination:
     searched: int = 0
     reason: str = ""
     remedy: str = ""
-
-
-def not_checked(number: int, reason: str) -> Tier:
-    """A tier of which nothing was checked."""
-    return Tier(number=number, title=_TITLES[number - 1], reason=reason)
 
 
 def impossible(
@@ -90,11 +79,10 @@ def impossible(
     alarms : tuple of str
     remedy : str
     """
-    missing = [not_checked(number, reason) for number in range(len(done) + 1, len(_TITLES) + 1)]
     return Examination(
         formula=formula,
         criterion=criterion,
-        tiers=(*done, *missing),
+        tiers=compare(Sides(reason=reason), done=done),
         alarms=alarms,
         reason=reason,
         remedy=remedy,

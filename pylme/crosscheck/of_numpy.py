@@ -1,4 +1,4 @@
-"""The examination of a fit by the reference itself.
+"""The examination of a fit by the NumPy engine itself.
 
 There is no second opinion in it, and lme4 is not called: what is checked is that the point reached
 is an optimum, that no better one is found from other starts, and that the data determine it.
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.crosscheck.certificate_tier import compare_certificate
-from pylme.crosscheck.examination import Examination, not_checked, without_minimum
-from pylme.crosscheck.optimum import compare_optima
+from pylme.crosscheck.examination import Examination, without_minimum
 from pylme.crosscheck.search import search
+from pylme.crosscheck.sides import Sides
+from pylme.crosscheck.tiers import compare
 from pylme.errors import SingularFitWarning
 from pylme.reference.optimize.certificate import certify
 from pylme.reference.record import warnings_of
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 __all__ = ["examine_numpy"]
 
-_ONE_SIDE = "the fit is the reference's own; for a second opinion check a fit by lme4"
+_ONE_SIDE = "the fit is by the NumPy engine itself; for a second opinion check a fit by lme4"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Reached:
-    """The numbers of the fit, as `pylme.crosscheck.estimated.Estimated` has them."""
+    """The numbers of the fit, as `pylme.crosscheck.sides.Estimated` has them."""
 
     x_names: tuple[str, ...]
     criterion: float
@@ -44,17 +44,17 @@ class _Reached:
 
 
 def examine_numpy(model: ReferenceModel, starts: int | None) -> Examination:
-    """Check a model that the reference fitted.
+    """Check a model that the NumPy engine fitted.
 
     Parameters
     ----------
     model : ReferenceModel
     starts : int or None
-        From how many starts the reference looks for the optimum.
+        From how many starts to search for the optimum.
     """
     problem, design = model.problem, model.design
     if model.ending.unbounded:
-        own = [not_checked(number, _ONE_SIDE) for number in (1, 2)]
+        own = compare(Sides(reason=_ONE_SIDE), stop=2)
         return without_minimum(str(model.spec.formula), model.criterion, done=own)
     reached = _Reached(
         x_names=design.x_names,
@@ -73,11 +73,16 @@ def examine_numpy(model: ReferenceModel, starts: int | None) -> Examination:
         formula=str(model.spec.formula),
         criterion=model.criterion,
         recomputed=model.criterion,
-        tiers=(
-            not_checked(1, _ONE_SIDE),
-            not_checked(2, _ONE_SIDE),
-            compare_certificate(certificate, model.solution, None),
-            compare_optima(reached, model.criterion, design.terms, found, best),
+        tiers=compare(
+            Sides(
+                fit=reached,
+                terms=design.terms,
+                solution=model.solution,
+                certificate=certificate,
+                found=found,
+                best=best,
+                reason=_ONE_SIDE,
+            )
         ),
         certificate=certificate,
         found=found,

@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import math
+from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
+from string import ascii_lowercase
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pylme.crosscheck import words
-from pylme.crosscheck.comparison import Tier
-from pylme.crosscheck.plain import plain
-from pylme.crosscheck.search import Minimum
-from pylme.crosscheck.tables import tier_table
-from pylme.crosscheck.verdict import Verdict
-from pylme.identifiability.report import Direction
-from pylme.render import Document, Lines, Rendered
+from pylme.crosscheck.verdict import Judgement
+from pylme.render import LEFT, Document, Lines, Rendered, Table
 from pylme.render.paragraphs import WIDTH, item, wrapped
 from pylme.render.text import to_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pylme.crosscheck.comparison import Comparison, Tier
     from pylme.render import Block
 
 __all__ = ["CrossCheck"]
 
+#: Numbers below this are shown with fewer digits.
+_SMALL: Final = 1e-2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class CrossCheck(Rendered):
+class CrossCheck(Judgement, Rendered):
     """A fit, checked by an independent implementation.
 
-    Prints as a report; `explain` says it in words.
+    It prints as a report; `explain` gives the same in words.
 
     Attributes
     ----------
@@ -45,12 +46,12 @@ class CrossCheck(Rendered):
     criterion : float
         That of the fit, as the engine reports it.
     recomputed : float
-        That of the fit, computed once more at its theta from well-conditioned columns, whose
-        rounding errors are small; NaN where it was not.
+        The criterion at the fit's theta, computed again from well-conditioned columns, which have
+        small rounding errors; NaN where it was not.
     best : float
-        The least that was found; NaN where nothing was searched for.
+        The lowest criterion found; NaN where no search was made.
     theta : ndarray, shape (m,)
-        Where it was found, in lme4's order.
+        The theta there, in lme4's order.
     starts, agreed : int
         How many searches there were, and how many of them ended there.
     others : tuple of Minimum
@@ -59,11 +60,11 @@ class CrossCheck(Rendered):
     singular : tuple of str
         What is singular at the optimum, in words.
     alarms : tuple of str
-        What the fitting engine warned of, but for a singular fit that is one.
+        What the fitting engine warned of; that the fit is singular only where it is not.
     false_alarm : bool
-        Whether that is about nothing.
+        Whether those warnings are false alarms.
     directions : tuple of Direction
-        The combinations of covariance parameters that the data do not see: see
+        The combinations of covariance parameters that the data do not determine: see
         `Design.identifiability`.
     reason, remedy : str
         Why the fit is unchecked and what to do; empty where it is checked.
@@ -76,37 +77,6 @@ class CrossCheck(Rendered):
     <Verdict.AGREES: 'agrees'>
     """
 
-    verdict: Verdict
-    formula: str
-    engine: str
-    tiers: tuple[Tier, ...]
-    criterion: float
-    recomputed: float
-    best: float
-    theta: NDArray[np.float64]
-    starts: int
-    agreed: int
-    others: tuple[Minimum, ...]
-    singular: tuple[str, ...]
-    alarms: tuple[str, ...]
-    false_alarm: bool
-    directions: tuple[Direction, ...]
-    reason: str
-    remedy: str
-
-    @property
-    def ok(self) -> bool:
-        """Whether the answer can be relied on."""
-        return self.verdict.good
-
-    @property
-    def excess(self) -> float:
-        """How far the criterion at the fit's theta lies above the best found, both recomputed.
-
-        NaN where none was looked for.
-        """
-        return self.recomputed - self.best
-
     @property
     def sentence(self) -> str:
         """The verdict in one sentence."""
@@ -117,7 +87,7 @@ class CrossCheck(Rendered):
         parts = [words.title(self), "", wrapped(words.meaning(self))]
         parts += [wrapped(found) for found in words.findings(self)]
         parts += ["", "What to do:", item(words.advice(self))]
-        done = [words.told(tier) for tier in self.tiers if tier.checked]
+        done = [words.outcome(tier) for tier in self.tiers if tier.checked]
         for heading, lines in (("Checked:", [*map(item, done)]), ("Not checked:", self._missing)):
             parts += ["", heading, *lines] if lines else []
         return "\n".join(parts)
@@ -138,7 +108,7 @@ class CrossCheck(Rendered):
         said = [f"Verdict: {self.verdict.name}", words.title(self), words.meaning(self)]
         lines = [line for text in (*said, *words.findings(self)) for line in _lines(text)]
         blocks: list[Block] = [Lines(tuple(lines))]
-        blocks += [tier_table(tier, self.engine) for tier in self.tiers if tier.checked]
+        blocks += [_tier_table(tier, self.engine) for tier in self.tiers if tier.checked]
         if self._missing:
             blocks.append(Lines(("Not checked:", *self._missing)))
         return Document(title=f"Cross-check of {self.formula}", blocks=tuple(blocks))
@@ -171,7 +141,7 @@ class CrossCheck(Rendered):
     def to_json(self) -> str:
         """All of it as JSON; what is no finite number stands as null."""
         facts = {"ok": self.ok, "excess": self.excess, "sentence": self.sentence}
-        return json.dumps(plain(self) | plain(facts), allow_nan=False)
+        return json.dumps(_plain(self) | _plain(facts), allow_nan=False)
 
     def __repr__(self) -> str:
         return f"<pylme.CrossCheck {self.sentence}>"
@@ -179,3 +149,58 @@ class CrossCheck(Rendered):
 
 def _lines(text: str) -> list[str]:
     return wrapped(text).split("\n")
+
+
+def _tier_table(tier: Tier, engine: str) -> Table:
+    """The table of a tier that was checked.
+
+    Parameters
+    ----------
+    tier : Tier
+    engine : str
+        Heads the column of what was checked.
+    """
+    reasons = dict.fromkeys(c.tolerance.reason for c in tier.comparisons)
+    marks = dict(zip(reasons, ascii_lowercase, strict=False))
+    return Table(
+        columns=(engine, "reference", "difference", "at most", ""),
+        rows=tuple(_row(c, marks[c.tolerance.reason]) for c in tier.comparisons),
+        row_names=tuple(c.quantity for c in tier.comparisons),
+        align=("right", "right", "right", "right", LEFT),
+        caption=f"{tier.number}. {tier.title}",
+        notes=tuple(wrapped(f"{mark}: {reason}", "   ") for reason, mark in marks.items()),
+    )
+
+
+def _row(c: Comparison, mark: str) -> tuple[str, ...]:
+    word = "ok" if c.ok else "NO" if c.decides else "-"
+    return (
+        _shown(c.lme4),
+        _shown(c.reference),
+        f"{c.difference:.1e}" if c.difference else "0",
+        f"{c.tolerance.value:.0e} {mark}" if c.tolerance.value else f"0 {mark}",
+        word,
+    )
+
+
+def _shown(value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:.9g}" if abs(value) >= _SMALL else f"{value:.3g}"
+
+
+def _plain(value: Any) -> Any:
+    """A value made of mappings, lists, texts and finite numbers; null for any other number."""
+    if isinstance(value, Enum):
+        return value.name
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, dict):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -26,10 +26,6 @@ class Tolerance:
     value: float
     reason: str
 
-    def plus(self, value: float) -> Tolerance:
-        """The same reason, and that much more room."""
-        return Tolerance(value=self.value + value, reason=self.reason)
-
 
 EXACT: Final = Tolerance(value=0.0, reason="names, levels and codes are equal or they are not")
 
@@ -70,8 +66,8 @@ HUNDREDTH: Final = Tolerance(
 
 DIFFERENCES: Final = Tolerance(
     value=1e-2,
-    reason="relative to the root of the curvature: lme4 takes finite differences, the reference is "
-    "exact; it decides nothing",
+    reason="relative to the root of the curvature: lme4 takes finite differences, the NumPy "
+    "engine is exact; it decides nothing",
 )
 
 

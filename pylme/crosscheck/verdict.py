@@ -1,7 +1,7 @@
 """The verdicts, and which of them is given where several hold.
 
-They are asked in this order, and the first that holds is given; what else was found stands beside
-it in the report.
+They are tried in this order, and the first that holds is given; what else was found is in the
+report.
 
 1. UNCHECKED where there is nothing to check: no matrices, estimates that are NaN, a criterion
    without a finite minimum.
@@ -12,7 +12,7 @@ it in the report.
 5. UNCHECKED where no search ended at a minimum and lme4's point is not proved to be one either, and
    where fewer starts were asked for than such data need.
 6. SINGULAR_CERTIFIED: the optimum lies on the boundary, and rightly. Whether lme4 also warned of
-   something else, for nothing, is said by `false_alarm`.
+   something else without reason is said by `false_alarm`.
 7. FALSE_ALARM: lme4 warned of something.
 8. AGREES.
 """
@@ -22,11 +22,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["Findings", "Verdict", "decide"]
+import numpy as np
+from numpy.typing import NDArray
+
+from pylme.crosscheck.comparison import Tier
+from pylme.crosscheck.search import Minimum
+from pylme.identifiability.report import Direction
+
+__all__ = ["Findings", "Judgement", "Verdict", "decide"]
 
 
 class Verdict(Enum):
-    """What a cross-check comes to.
+    """The result of a cross-check.
 
     AGREES: lme4's answer is the optimum, and it said so. FALSE_ALARM: it is the optimum, though
     lme4 warned. SINGULAR_CERTIFIED: it lies on the boundary of the parameter space, and no point
@@ -67,7 +74,7 @@ class Findings:
     unidentified : bool
     excess : float
         How far the criterion at lme4's theta lies above the best that was found, both computed by
-        the reference.
+        the NumPy engine.
     negligible : float
         The excess that counts as none.
     proved : bool
@@ -99,7 +106,7 @@ class Findings:
 
     @property
     def false_alarm(self) -> bool:
-        """Whether lme4 warned for nothing."""
+        """Whether the warning from lme4 is a false alarm."""
         return self.alarmed and self.reached and not self.unidentified
 
 
@@ -118,3 +125,39 @@ def decide(findings: Findings) -> Verdict:
     if findings.singular:
         return Verdict.SINGULAR_CERTIFIED
     return Verdict.FALSE_ALARM if findings.alarmed else Verdict.AGREES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judgement:
+    """The verdict on a fit with everything that led to it; `CrossCheck` says what each part is."""
+
+    verdict: Verdict
+    formula: str
+    engine: str
+    tiers: tuple[Tier, ...]
+    criterion: float
+    recomputed: float
+    best: float
+    theta: NDArray[np.float64]
+    starts: int
+    agreed: int
+    others: tuple[Minimum, ...]
+    singular: tuple[str, ...]
+    alarms: tuple[str, ...]
+    false_alarm: bool
+    directions: tuple[Direction, ...]
+    reason: str
+    remedy: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the answer can be relied on."""
+        return self.verdict.good
+
+    @property
+    def excess(self) -> float:
+        """How far the criterion at the fit's theta lies above the best found, both recomputed.
+
+        NaN where no search was made.
+        """
+        return self.recomputed - self.best

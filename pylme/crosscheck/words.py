@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pylme.crosscheck.tiers import contradictions
 from pylme.crosscheck.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.crosscheck.comparison import Tier
-    from pylme.crosscheck.report import CrossCheck
+    from pylme.crosscheck.verdict import Judgement
 
-__all__ = ["LOOK", "advice", "findings", "meaning", "sentence", "title", "told"]
+__all__ = ["LOOK", "advice", "findings", "meaning", "outcome", "sentence", "title"]
 
 #: What to do where no search ended at a minimum.
 LOOK: Final = (
-    "Read fit.convergence.explain(), rescale the variables, and refit with another optimiser or by "
-    "the other engine."
+    "Read fit.convergence.explain(), rescale the variables, and refit with another optimiser or "
+    "with the other engine."
 )
 
 #: Criteria nearer to each other than this are called the same: what lies below is the accident of
@@ -50,42 +51,42 @@ _WORDS: Final[dict[Verdict, _Words]] = {
         title="A false alarm: the answer is right.",
         meaning="{reached} {compared} No estimate would move by more than a hundredth of its "
         "standard error.",
-        sentence="the answer is right, and what {who} warned of is nothing ({alarms})",
-        advice="Pay no attention to the warning.",
+        sentence="the answer is right, and the warning from {source} is a false alarm ({alarms})",
+        advice="Ignore the warning.",
     ),
     Verdict.SINGULAR_CERTIFIED: _Words(
         title="The optimum lies on the boundary, and that is the right answer.",
         meaning="At the optimum, {singular}. {reached} {compared} There the criterion rises "
-        "whatever variance is added: this is what the data say, and no accident of the search.",
-        sentence="at the optimum, and rightly so, {singular}{beside}",
-        advice="Report it as it is, or leave out what is estimated as zero or as exactly "
-        "correlated: the simpler model fits as well. Tests and intervals of variance components "
-        "that assume an optimum in the interior do not hold.",
+        "whatever variance is added, so this is the estimate, and not an accident of the search.",
+        sentence="at the optimum, as the derivatives there prove, {singular}{beside}",
+        advice="Report the fit as it is, or remove the terms that are estimated as zero or as "
+        "exactly correlated: the simpler model fits equally well. Tests and intervals of variance "
+        "components that assume an optimum in the interior are not valid here.",
     ),
     Verdict.STOPPED_SHORT: _Words(
         title="{who} stopped short of the optimum.",
-        meaning="{reached} {compared} It lies at theta = {theta}. By so much of the criterion an "
-        "estimate can be off by {off} of its standard errors.",
-        sentence="{who} stopped {excess} above the optimum, at {criterion} instead of {best}; go "
-        "on from there by fit.refit_from(fit.cross_check().theta)",
-        advice="Go on from the better point by fit.refit_from(check.theta). Centre and scale the "
-        "covariates, which mends most such fits.",
+        meaning="{reached} {compared} The better point is theta = {theta}. With such a "
+        "difference in the criterion, an estimate can be off by {off} of its standard errors.",
+        sentence="{who} stopped {excess} above the optimum, at {criterion} instead of {best}; "
+        "continue from the better point with fit.refit_from(fit.cross_check().theta)",
+        advice="Continue from the better point with fit.refit_from(check.theta). Centre and scale "
+        "the covariates, which corrects most such fits.",
     ),
     Verdict.NOT_IDENTIFIED: _Words(
         title="The data do not determine all parameters of this model.",
-        meaning="The criterion is the same along {directions}, so that the estimates of what takes "
-        "part in it are arbitrary. {reached} {compared}",
+        meaning="The criterion is the same along {directions}, so the estimates of the "
+        "parameters involved are arbitrary. {reached} {compared}",
         sentence="the data do not determine {unidentified}",
-        advice="Write the random part so that it asks only for what the data can show. "
-        "pylme.design(formula, data).identifiability() tells of a formula before it is fitted.",
+        advice="Reduce the random part to what the data can determine. "
+        "pylme.design(formula, data).identifiability() checks a formula before it is fitted.",
     ),
     Verdict.DISAGREES: _Words(
         title="The two sides disagree, which is a defect of one of them.",
-        meaning="From the same data, or at the same theta, they should have the same numbers, and "
+        meaning="From the same data, or at the same theta, both should have the same numbers, but "
         "they differ in: {failures}.",
         sentence="the two sides disagree in {failures}; please report it",
-        advice="Please report it, with what pylme.show_versions() and check.to_json() give. Until "
-        "then do not rely on this fit.",
+        advice="Please report it, with the output of pylme.show_versions() and check.to_json(). Do "
+        "not rely on this fit until the cause is known.",
     ),
     Verdict.UNCHECKED: _Words(
         title="Not checked.",
@@ -100,35 +101,35 @@ _WORDS: Final[dict[Verdict, _Words]] = {
 _SILENT: Final = frozenset({Verdict.STOPPED_SHORT, Verdict.NOT_IDENTIFIED})
 
 
-def title(check: CrossCheck) -> str:
+def title(check: Judgement) -> str:
     """The verdict in a few words."""
     return _WORDS[check.verdict].title.format(**_facts(check))
 
 
-def meaning(check: CrossCheck) -> str:
+def meaning(check: Judgement) -> str:
     """What the verdict says of this fit."""
     return _WORDS[check.verdict].meaning.format(**_facts(check))
 
 
-def sentence(check: CrossCheck) -> str:
+def sentence(check: Judgement) -> str:
     """The verdict in one sentence, for a warning."""
     return _WORDS[check.verdict].sentence.format(**_facts(check))
 
 
-def advice(check: CrossCheck) -> str:
+def advice(check: Judgement) -> str:
     """What to do."""
     return _WORDS[check.verdict].advice.format(**_facts(check))
 
 
-def told(tier: Tier) -> str:
-    """What came of a tier that was checked."""
+def outcome(tier: Tier) -> str:
+    """The outcome of a tier that was checked."""
     count = len(tier.comparisons)
     if tier.failures:
-        return f"{tier.title}: {len(tier.failures)} of {count} comparisons off"
-    return f"{tier.title}: {count} comparisons, none of them off"
+        return f"{tier.title}: {len(tier.failures)} of {count} comparisons beyond the tolerance"
+    return f"{tier.title}: {count} comparisons, all within tolerance"
 
 
-def findings(check: CrossCheck) -> Iterator[str]:
+def findings(check: Judgement) -> Iterator[str]:
     """What was found beside the verdict, in sentences."""
     facts = _facts(check)
     for direction in check.directions:
@@ -146,15 +147,17 @@ def findings(check: CrossCheck) -> Iterator[str]:
     if check.false_alarm and check.verdict is not Verdict.FALSE_ALARM:
         yield "That warning is a false alarm."
     if not check.alarms and check.verdict in _SILENT:
-        yield "{who} did not warn of it.".format(**facts)
+        yield "{who} did not warn about it.".format(**facts)
 
 
-def _facts(check: CrossCheck) -> dict[str, str]:
+def _facts(check: Judgement) -> dict[str, str]:
     lme4 = check.engine == "lme4"
     who = "lme4" if lme4 else "The search"
+    source = "lme4" if lme4 else "the search"
     alarms = "; ".join(alarm.rstrip(".") for alarm in check.alarms)
     return {
         "who": who,
+        "source": source,
         "criterion": f"{check.criterion:.4f}",
         "best": f"{check.best:.4f}",
         "excess": f"{check.excess:.4g}",
@@ -167,8 +170,12 @@ def _facts(check: CrossCheck) -> dict[str, str]:
         "theta": _numbers(check.theta),
         "singular": "; ".join(check.singular),
         "alarms": alarms,
-        "beside": f"; what else {who} warned of is nothing ({alarms})" if check.false_alarm else "",
-        "failures": "; ".join(c.quantity for tier in check.tiers[:2] for c in tier.failures[:3]),
+        "beside": f"; the warning from {source} is a false alarm ({alarms})"
+        if check.false_alarm
+        else "",
+        "failures": "; ".join(
+            c.quantity for failures in contradictions(check.tiers) for c in failures[:3]
+        ),
         "reason": check.reason,
         "remedy": check.remedy,
         "unidentified": "; ".join(", ".join(d.names) for d in check.directions),
@@ -178,7 +185,7 @@ def _facts(check: CrossCheck) -> dict[str, str]:
     }
 
 
-def _searches(check: CrossCheck) -> str:
+def _searches(check: Judgement) -> str:
     """From how many starts, and how many of the searches ended at the best point."""
     if check.starts == 1:
         return "1 start"

@@ -1,0 +1,124 @@
+"""The fourth tier: the optimum of the fit and the best that is known, in all that is reported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pylme.covariance.structure import Unstructured
+from pylme.crosscheck.comparison import Comparison, Pair
+from pylme.crosscheck.tolerances import ANOTHER_MINIMUM, HUNDREDTH, NEGLIGIBLE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pylme.crosscheck.search import Search
+    from pylme.crosscheck.sides import Estimated, Sides
+    from pylme.model_matrix.random_term import RandomTerm
+    from pylme.reference.solution import Solution
+
+__all__ = ["pairs"]
+
+
+def pairs(sides: Sides) -> list[Pair | Comparison] | str:
+    """Criterion, theta, fixed effects, covariances and conditional modes at both optima.
+
+    The criterion at the theta of the fit is that of `Sides.solution`: so rounding errors of
+    lme4's, which can be larger than the difference, do not enter.
+    """
+    fit, solution, found, best = sides.fit, sides.solution, sides.found, sides.best
+    if fit is None or solution is None or found is None or best is None:
+        return sides.why_without("found")
+    at = int(np.argmax(np.abs(fit.theta - found.theta)))
+    least = float(found.evaluation.criterion[0])
+    return [
+        Comparison(
+            quantity="criterion",
+            lme4=solution.criterion,
+            reference=least,
+            difference=solution.criterion - least,
+            tolerance=NEGLIGIBLE,
+        ),
+        Comparison(
+            quantity=f"theta [{at + 1}], ½ δ'Hδ",
+            lme4=float(fit.theta[at]),
+            reference=float(found.theta[at]),
+            difference=found.distance,
+            tolerance=NEGLIGIBLE,
+        ),
+        *_fixed_effects(fit, best),
+        *_covariances(fit, sides.terms, best),
+        _modes(fit, sides.terms, best),
+        *_other_minima(solution.criterion, found),
+    ]
+
+
+def _other_minima(criterion: float, found: Search) -> list[Comparison]:
+    return [
+        Comparison(
+            quantity=f"minimum {number}, theta = {', '.join(f'{t:.4g}' for t in other.theta)}",
+            lme4=criterion,
+            reference=other.criterion,
+            difference=other.criterion - criterion,
+            tolerance=ANOTHER_MINIMUM,
+            decides=False,
+        )
+        for number, other in enumerate(found.others, start=2)
+    ]
+
+
+def _pair(quantity: str, lme4: float, reference: float, scale: float) -> Pair:
+    return Pair(quantity=quantity, lme4=lme4, reference=reference, tolerance=HUNDREDTH, scale=scale)
+
+
+def _fixed_effects(fit: Estimated, best: Solution) -> list[Pair]:
+    errors = np.sqrt(np.diag(best.vcov))
+    values = zip(fit.x_names, fit.beta, best.beta, errors, strict=True)
+    return [_pair(f"beta {name}", lme4, ours, error) for name, lme4, ours, error in values]
+
+
+def _covariances(fit: Estimated, terms: Sequence[RandomTerm], best: Solution) -> list[Pair]:
+    made = [_pair("sigma", fit.sigma, best.sigma, best.sigma)]
+    for term in terms:
+        theirs = _covariance(fit.theta[term.thetas], fit.sigma, len(term.names))
+        ours = _covariance(best.theta[term.thetas], best.sigma, len(term.names))
+        sizes = _sizes(term, fit.weights)
+        # What one can tell from zero: the residual's size, or the effect's own.
+        unit = np.maximum(best.sigma / sizes, np.sqrt(np.diag(ours)))
+        for i, name in enumerate(term.names):
+            lme4, own = np.sqrt([theirs[i, i], ours[i, i]])
+            made.append(_pair(f"sd {name} | {term.group}", lme4, own, unit[i]))
+        for i, j in np.argwhere(np.tril(np.ones_like(ours), -1)).tolist():
+            quantity = f"cov {term.names[j]}, {term.names[i]} | {term.group}"
+            made.append(_pair(quantity, theirs[i, j], ours[i, j], unit[i] * unit[j]))
+    return made
+
+
+def _covariance(theta: NDArray[np.float64], sigma: float, k: int) -> NDArray[np.float64]:
+    T = Unstructured(size=k).factor(theta)
+    return np.asarray(sigma**2 * (T @ T.T))
+
+
+def _sizes(term: RandomTerm, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The root mean square of each column."""
+    sizes = np.sqrt(np.einsum("n,nk,nk->k", weights, term.columns, term.columns) / len(weights))
+    sizes[sizes == 0.0] = 1.0
+    return np.asarray(sizes)
+
+
+def _modes(fit: Estimated, terms: Sequence[RandomTerm], best: Solution) -> Pair:
+    scale = np.empty_like(best.b)
+    for term in terms:
+        unit = best.sigma / _sizes(term, fit.weights)
+        scale[term.rows] = np.tile(unit, len(term.levels))
+    return Pair(
+        quantity="b, conditional modes",
+        lme4=fit.b,
+        reference=best.b,
+        tolerance=HUNDREDTH,
+        scale=np.maximum(scale, np.abs(best.b)),
+        names=(None,),
+    )

@@ -1,0 +1,89 @@
+"""The tiers of the cross-check, in their order; each answers one question about a fit.
+
+A tier is a file with a function from both sides to what is to be compared, and a line here. A
+failure in a tier that `contradicts` is a defect of one side; a failure in another says that the fit
+is not at the optimum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pylme.crosscheck import certificate_tier, design_tier, optimum_tier, same_theta_tier
+from pylme.crosscheck.comparison import Comparison, Pair, Tier, compared
+from pylme.crosscheck.sides import Sides
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["TIERS", "TierDefinition", "compare", "contradictions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierDefinition:
+    """A question that the cross-check asks.
+
+    Attributes
+    ----------
+    title : str
+    pairs : callable
+        From both sides to what is compared; to the reason where nothing can be.
+    contradicts : bool
+        Whether a difference means that one of the sides has a defect.
+    """
+
+    title: str
+    pairs: Callable[[Sides], Sequence[Pair | Comparison] | str]
+    contradicts: bool = False
+
+
+TIERS: Final = (
+    TierDefinition(
+        title="Design, lme4's matrices and ours", pairs=design_tier.pairs, contradicts=True
+    ),
+    TierDefinition(
+        title="Numbers at lme4's theta, computed again from its matrices",
+        pairs=same_theta_tier.pairs,
+        contradicts=True,
+    ),
+    TierDefinition(
+        title="Certificate, the exact derivatives at the theta of the fit",
+        pairs=certificate_tier.pairs,
+    ),
+    TierDefinition(
+        title="Optimum, that of the fit and the best that the NumPy engine finds",
+        pairs=optimum_tier.pairs,
+    ),
+)
+
+
+def compare(
+    sides: Sides, *, done: Sequence[Tier] = (), stop: int | None = None
+) -> tuple[Tier, ...]:
+    """All tiers in their order, those that are done first.
+
+    Parameters
+    ----------
+    sides : Sides
+    done : sequence of Tier
+        The first tiers, where they are known.
+    stop : int, optional
+        How many tiers to compare; by default all.
+    """
+    made = list(done)
+    for number, tier in enumerate(TIERS[len(done) : stop], start=len(done) + 1):
+        pairs = tier.pairs(sides)
+        made.append(
+            Tier(number=number, title=tier.title, reason=pairs)
+            if isinstance(pairs, str)
+            else Tier(number=number, title=tier.title, comparisons=compared(pairs))
+        )
+    return tuple(made)
+
+
+def contradictions(tiers: Iterable[Tier]) -> tuple[tuple[Comparison, ...], ...]:
+    """The failures that are a defect of one side, tier by tier."""
+    known = zip(TIERS, tiers, strict=False)
+    return tuple(tier.failures for definition, tier in known if definition.contradicts)
