@@ -5,22 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pylme.explanation.alternatives import Alternative
-from pylme.explanation.by_level import ByLevel
-from pylme.explanation.conditional import Conditional
+import numpy as np
+
+from pylme.covariance.cells import cells
+from pylme.covariance.names import block_labels, covariance_name
+from pylme.explanation.by_level import linear_form
 from pylme.explanation.model_latex import model_latex
-from pylme.explanation.parts import FixedPart, Groups, RandomPart
+from pylme.explanation.notation import TEXT, meaning
 from pylme.explanation.report import report
-from pylme.explanation.tables import effects_frame, parameters_frame, plain, terms_frame
-from pylme.explanation.variation import Variation
-from pylme.identifiability.report import Identifiability
+from pylme.explanation.specification import Specification
 from pylme.options import choice
 from pylme.render import Rendered
-from pylme.text import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
+    from pylme.explanation.parts import FixedPart, Groups, RandomPart
+    from pylme.identifiability.report import Identifiability
     from pylme.render import Document
 
 __all__ = ["Explanation"]
@@ -29,7 +32,7 @@ FrameOf = Literal["terms", "effects", "parameters"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Explanation(Rendered):
+class Explanation(Specification, Rendered):
     """What a formula specifies, and what data can show of it; prints as a report.
 
     Attributes
@@ -60,47 +63,6 @@ class Explanation(Rendered):
         The family and link of a generalized model; None of a linear one.
     """
 
-    formula: str
-    response: str
-    fixed: FixedPart
-    random: tuple[RandomPart, ...]
-    data: bool = False
-    n: int = 0
-    n_given: int = 0
-    groups: tuple[Groups, ...] = ()
-    variations: tuple[Variation, ...] = ()
-    levels: tuple[ByLevel, ...] = ()
-    identifiability: Identifiability | None = None
-    expectations: tuple[str, ...] = ()
-    alternatives: tuple[Alternative, ...] = ()
-    conditional: Conditional | None = None
-
-    @property
-    def n_sd(self) -> int:
-        """The number of standard deviations of random effects."""
-        return sum(part.n_sd for part in self.random)
-
-    @property
-    def n_cor(self) -> int:
-        """The number of correlations of random effects."""
-        return sum(part.n_cor for part in self.random)
-
-    @property
-    def n_parameters(self) -> int:
-        """The number of variances and covariances, without the residual variance."""
-        return self.n_sd + self.n_cor
-
-    @property
-    def numbers(self) -> str:
-        """The numbers of standard deviations and of correlations, in words."""
-        deviations = counted(self.n_sd, "standard deviation")
-        return f"{deviations}, {counted(self.n_cor, 'correlation')}"
-
-    @property
-    def rank(self) -> int | None:
-        """How many of them the data can tell apart; None without data."""
-        return None if self.identifiability is None else self.identifiability.rank
-
     def to_frame(self, of: FrameOf = "terms") -> pd.DataFrame:
         """The explanation as a frame.
 
@@ -119,11 +81,11 @@ class Explanation(Rendered):
         """
         match choice("of", of, FrameOf):
             case "terms":
-                return terms_frame(self.random, self.groups)
+                return _terms_frame(self.random, self.groups)
             case "effects":
-                return effects_frame(self.fixed, self.random)
+                return _effects_frame(self.fixed, self.random)
             case _:
-                return parameters_frame(self.random, self.identifiability)
+                return _parameters_frame(self.random, self.identifiability)
 
     def to_latex(self) -> str:
         """The model and the covariance that it implies, for a preamble with amsmath."""
@@ -133,7 +95,7 @@ class Explanation(Rendered):
 
     def to_dict(self) -> dict[str, Any]:
         """The explanation as what JSON holds."""
-        return plain(self)
+        return _plain(self)
 
     def describe(self) -> Document:
         """The report."""
@@ -141,3 +103,137 @@ class Explanation(Rendered):
 
     def __repr__(self) -> str:
         return f"<Explanation of {self.formula}: {self.numbers}>"
+
+
+def _terms_frame(random: Sequence[RandomPart], groups: Sequence[Groups]) -> pd.DataFrame:
+    """A row for each random-effects term."""
+    import pandas as pd
+
+    levels = {group.name: group.levels for group in groups}
+    return pd.DataFrame(
+        {
+            "term": [part.label for part in random],
+            "group": [part.group for part in random],
+            "levels": pd.array([levels.get(part.group) for part in random], dtype="Int64"),
+            "effects": [", ".join(part.names) for part in random],
+            "n_sd": [part.n_sd for part in random],
+            "n_cor": [part.n_cor for part in random],
+            "n_parameters": [part.n_parameters for part in random],
+        }
+    )
+
+
+def _effects_frame(fixed: FixedPart, random: Sequence[RandomPart]) -> pd.DataFrame:
+    """A row for each fixed and each random effect."""
+    import pandas as pd
+
+    rows: list[tuple[str, str | None, str, str, int | None]] = [
+        ("fixed", None, effect.name, meaning(effect, fixed.effects), None)
+        for effect in fixed.effects
+    ]
+    rows += [
+        ("random", part.label, effect.name, meaning(effect, part.effects), count)
+        for part in random
+        for effect, count in zip(
+            part.effects, part.varying or [None] * len(part.effects), strict=True
+        )
+    ]
+    frame = pd.DataFrame(rows, columns=["part", "term", "effect", "meaning", "varies_within"])
+    frame["varies_within"] = frame["varies_within"].astype(pd.Int64Dtype())
+    return frame
+
+
+def _parameters_frame(random: Sequence[RandomPart], found: Identifiability | None) -> pd.DataFrame:
+    """A row for each variance and covariance."""
+    import pandas as pd
+
+    unseen = set() if found is None else {n for d in found.directions for n in d.names}
+    labels = block_labels(part.group for part in random)
+    rows = []
+    for term, (part, label) in enumerate(zip(random, labels, strict=True)):
+        for b, a in cells(len(part.names)):
+            one, other = part.names[a], part.names[b]
+            name = covariance_name(label, other, one)
+            seen = None if found is None or found.rank is None else name not in unseen
+            rows.append(
+                (part.label, part.group, one, None if a == b else other, name,
+                 TEXT.tau(term, a, b), seen)
+            )  # fmt: skip
+    columns = ["term", "group", "var1", "var2", "parameter", "symbol", "identified"]
+    frame = pd.DataFrame(rows, columns=columns)
+    # Objects, so that what is missing is None whatever pandas makes of the columns.
+    for at, name in ((3, "var2"), (6, "identified")):
+        frame[name] = pd.Series([row[at] for row in rows], dtype=np.dtype(object))
+    return frame
+
+
+def _plain(specification: Specification) -> dict[str, Any]:
+    """An explanation as what JSON holds."""
+    found = specification.identifiability
+    known: dict[str, Any] = {
+        "formula": specification.formula,
+        "fixed": [_effect(e, specification.fixed.effects) for e in specification.fixed.effects],
+        "random": [
+            {
+                "term": part.label,
+                "group": part.group,
+                "effects": [_effect(effect, part.effects) for effect in part.effects],
+                "n_sd": part.n_sd,
+                "n_cor": part.n_cor,
+                "n_parameters": part.n_parameters,
+            }
+            for part in specification.random
+        ],
+        "n_parameters": specification.n_parameters,
+    }
+    if specification.conditional is not None:
+        known["family"] = specification.conditional.family
+        known["link"] = specification.conditional.link
+    if found is None:
+        return known
+    return known | {
+        "rows": specification.n,
+        "dropped": list(specification.fixed.dropped),
+        "groups": [
+            {"group": g.name, "levels": g.levels, "fewest_rows": g.fewest, "most_rows": g.most}
+            for g in specification.groups
+        ],
+        "variation": [
+            {"variable": v.variable, "group": v.group, "varies_in": v.varying, "levels": v.levels}
+            for v in specification.variations
+        ],
+        "by_level": [
+            {
+                "group": each.group,
+                "by": each.by,
+                "levels": {
+                    level: {
+                        each.label(*pair): linear_form(form, TEXT)
+                        for pair, form in zip(each.pairs, forms, strict=True)
+                    }
+                    for level, forms in zip(each.levels, each.forms, strict=True)
+                },
+            }
+            for each in specification.levels
+        ],
+        "rank": found.rank,
+        "not_identified": [
+            {"parameters": list(d.names), "weights": list(d.weights), "reason": d.reason}
+            for d in found.directions
+        ],
+        "expectations": list(specification.expectations),
+        "alternatives": [
+            {
+                "kind": a.kind,
+                "formula": a.formula,
+                "random": a.random,
+                "n_parameters": a.n_parameters,
+                "reason": a.reason,
+            }
+            for a in specification.alternatives
+        ],
+    }
+
+
+def _effect(effect: Any, part: Any) -> dict[str, str]:
+    return {"name": effect.name, "meaning": meaning(effect, part)}

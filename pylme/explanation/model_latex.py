@@ -7,8 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pylme.explanation.by_level import linear_form
-from pylme.explanation.marginal import MOST_WRITTEN_OUT, summands
-from pylme.explanation.notation import LATEX
+from pylme.explanation.notation import LATEX, MOST_WRITTEN_OUT, summands
 from pylme.render.latex import escape_latex
 
 if TYPE_CHECKING:

@@ -1,8 +1,14 @@
-"""How the parts of a model are written, as plain text and in LaTeX.
+"""How the parts of a model are written: effects in words, covariances in symbols, as text and LaTeX.
 
-Rows are i and k in text, i and i' in LaTeX. The covariances of a term's effects are τ with two
-indices, those of further terms ω, φ, ψ; in brackets stands what is 1 where it is true and 0
-elsewhere.
+In words an effect is a level, a slope, a difference between levels, with the conditions under which
+it holds. Where a variable takes part in an interaction, an effect without it is what holds where it
+is zero: a number at 0, a factor with treatment contrasts at its first level. Other contrasts are
+zero on average over the levels.
+
+In symbols rows are i and k in text, i and i' in LaTeX. The covariances of a term's effects are τ
+with two indices, those of further terms ω, φ, ψ; in brackets stands what is 1 where it is true and
+0 elsewhere. Rows i and k of one level have, with z the columns of the term, the covariance
+Σ_a τ_aa z_ia z_ka + Σ_{a<b} τ_ab (z_ia z_kb + z_ib z_ka), and rows of different levels none.
 """
 
 from __future__ import annotations
@@ -10,13 +16,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pylme.render.latex import escape_latex
+from pylme.text import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pylme.explanation.effects import Effect, Piece
 
-__all__ = ["LATEX", "TEXT", "Notation"]
+__all__ = ["LATEX", "MOST_WRITTEN_OUT", "TEXT", "Notation", "meaning", "summands"]
 
 _LOWERED: Final = str.maketrans("0123456789,", "₀₁₂₃₄₅₆₇₈₉,")
 _LETTERS: Final = ("τ", "ω", "φ", "ψ")
@@ -94,3 +101,88 @@ def _indices(a: int, b: int) -> str:
 
 TEXT: Final[Notation] = _Text()
 LATEX: Final[Notation] = _Latex()
+
+
+def meaning(effect: Effect, part: Sequence[Effect]) -> str:
+    """What an effect is, in words.
+
+    Parameters
+    ----------
+    effect : Effect
+    part : sequence of Effect
+        All effects of the fixed part, or of the random term, that it belongs to.
+    """
+    numbers = [piece.name for piece in effect.pieces if piece.kind in ("number", "unknown")]
+    contrasts = [piece for piece in effect.pieces if piece.kind == "contrast"]
+    where = [
+        f"{piece.variable} is {piece.level}" for piece in effect.pieces if piece.kind == "level"
+    ]
+    where += _conditions(effect, part)
+    known = all(piece.kind != "unknown" for piece in effect.pieces)
+    return _core(numbers, contrasts, known=known) + (f" where {listed(where)}" if where else "")
+
+
+def _core(numbers: Sequence[str], contrasts: Sequence[Piece], *, known: bool) -> str:
+    if not numbers and not contrasts:
+        return "level"
+    if not contrasts:
+        if not known:
+            return f"effect of {numbers[0]}" if len(numbers) == 1 else _interaction(numbers)
+        return f"slope of {numbers[0]}" if len(numbers) == 1 else _interaction(numbers)
+    if len(contrasts) > 1 or len(numbers) > 1 or contrasts[0].base is None:
+        if not numbers and len(contrasts) == 1:
+            return f"contrast {contrasts[0].name}"
+        return _interaction([*numbers, *(piece.name for piece in contrasts)])
+    piece = contrasts[0]
+    of = f" of the slope of {numbers[0]}" if numbers else ""
+    return f"difference{of} between {piece.level} and {piece.base} ({piece.variable})"
+
+
+def _interaction(names: Sequence[str]) -> str:
+    return f"interaction of {listed(names)}"
+
+
+def _conditions(effect: Effect, part: Sequence[Effect]) -> list[str]:
+    """What holds of the variables that stand beside this effect's in other effects."""
+    conditions: dict[str, str] = {}
+    for other in part:
+        if not effect.variables < other.variables:
+            continue
+        for piece in other.pieces:
+            if piece.variable in effect.variables or piece.kind in ("level", "unknown"):
+                continue
+            if piece.kind == "number":
+                conditions[piece.variable] = f"{piece.variable} is 0"
+            elif piece.base is not None:
+                conditions[piece.variable] = f"{piece.variable} is {piece.base}"
+            else:
+                conditions[piece.variable] = f"{piece.variable} is averaged over"
+    return list(conditions.values())
+
+
+#: Terms with more effects are written as a quadratic form: five have fifteen summands.
+MOST_WRITTEN_OUT: Final = 4
+
+
+def summands(
+    effects: Sequence[Effect], coefficient: Callable[[int, int], str], notation: Notation
+) -> Iterator[str]:
+    """The covariance of two rows of one level, as a sum.
+
+    Parameters
+    ----------
+    effects : sequence of Effect
+        At most `MOST_WRITTEN_OUT`.
+    coefficient : callable
+        From the positions of two effects to their covariance as it is written.
+    notation : Notation
+    """
+    i, k = notation.rows
+    for a, effect in enumerate(effects):
+        one, other = notation.product(effect, i), notation.product(effect, k)
+        yield notation.times([coefficient(a, a), one, other])
+        for b in range(a + 1, len(effects)):
+            second, fourth = (notation.product(effects[b], row) for row in (i, k))
+            first = notation.times([second, other]) or "1"
+            last = notation.times([one, fourth]) or "1"
+            yield notation.times([coefficient(a, b), f"({first} + {last})"])

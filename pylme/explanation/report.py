@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pylme.explanation.alternatives import MOST_COMPARED
 from pylme.explanation.by_level import linear_form
-from pylme.explanation.marginal import MOST_WRITTEN_OUT, summands
-from pylme.explanation.notation import TEXT
-from pylme.explanation.words import meaning
+from pylme.explanation.notation import MOST_WRITTEN_OUT, TEXT, meaning, summands
 from pylme.render import LEFT, Document, Facts, Lines, Table
 from pylme.render.paragraphs import WIDTH, item, wrapped
 from pylme.text import counted
@@ -20,8 +18,8 @@ if TYPE_CHECKING:
 
     from pylme.explanation.by_level import ByLevel
     from pylme.explanation.effects import Effect
-    from pylme.explanation.explanation import Explanation
     from pylme.explanation.parts import RandomPart
+    from pylme.explanation.specification import Specification
     from pylme.render import Block
 
 __all__ = ["report"]
@@ -38,39 +36,39 @@ _LEGEND: Final = (
 )
 
 
-def report(explanation: Explanation) -> Document:
-    """All that there is to say."""
-    blocks = [*_fixed(explanation), *_random(explanation), *_implied(explanation)]
-    if explanation.data:
-        blocks += [*_seen(explanation), *_advice(explanation)]
+def report(specification: Specification) -> Document:
+    """The whole page."""
+    blocks = [*_fixed(specification), *_random(specification), *_implied(specification)]
+    if specification.data:
+        blocks += [*_seen(specification), *_advice(specification)]
     else:
         blocks.append(_prose(_WITHOUT_DATA))
-    return Document(title=explanation.formula, blocks=tuple(blocks))
+    return Document(title=specification.formula, blocks=tuple(blocks))
 
 
-def _fixed(explanation: Explanation) -> Iterator[Block]:
-    if explanation.data:
-        given = "" if explanation.n == explanation.n_given else f" of {explanation.n_given:,}"
+def _fixed(specification: Specification) -> Iterator[Block]:
+    if specification.data:
+        given = "" if specification.n == specification.n_given else f" of {specification.n_given:,}"
         yield Facts(
             (
-                ("rows", f"{explanation.n:,}{given}"),
-                *((group.name, str(group)) for group in explanation.groups),
+                ("rows", f"{specification.n:,}{given}"),
+                *((group.name, str(group)) for group in specification.groups),
             )
         )
-    if explanation.conditional is not None:
+    if specification.conditional is not None:
         yield _heading("RESPONSE, given the random effects: its mean is μ")
-        yield Facts(explanation.conditional.facts)
-    fixed = explanation.fixed
+        yield Facts(specification.conditional.facts)
+    fixed = specification.fixed
     yield _heading(f"FIXED PART, for all alike: {counted(len(fixed.effects), 'coefficient')}")
     yield Facts(tuple((effect.name, meaning(effect, fixed.effects)) for effect in fixed.effects))
     if fixed.dropped:
         yield _items(f"dropped, as it depends on others: {each}" for each in fixed.dropped)
 
 
-def _random(explanation: Explanation) -> Iterator[Block]:
-    yield _heading(f"RANDOM PART, different from group to group: {explanation.numbers}")
-    levels = {group.name: group.levels for group in explanation.groups}
-    for part in explanation.random:
+def _random(specification: Specification) -> Iterator[Block]:
+    yield _heading(f"RANDOM PART, different from group to group: {specification.numbers}")
+    levels = {group.name: group.levels for group in specification.groups}
+    for part in specification.random:
         yield Lines((part.label, *wrapped(part.sentence()).splitlines()))
         counts = part.varying or [None] * len(part.effects)
         yield Facts(
@@ -79,7 +77,7 @@ def _random(explanation: Explanation) -> Iterator[Block]:
                 for effect, n in zip(part.effects, counts, strict=True)
             )
         )
-    if len(explanation.random) > 1:
+    if len(specification.random) > 1:
         yield _prose("Effects of different terms are independent of each other.")
 
 
@@ -93,24 +91,24 @@ def _variation(
     return f"; varies within {count:,} of {levels[part.group]:,}"
 
 
-def _implied(explanation: Explanation) -> Iterator[Block]:
-    family = explanation.conditional
-    y = explanation.response if family is None else f"{family.link}(μ)"
+def _implied(specification: Specification) -> Iterator[Block]:
+    family = specification.conditional
+    y = specification.response if family is None else f"{family.link}(μ)"
     yield _heading(f"THE COVARIANCE THAT THIS IMPLIES, of {y}_i and {y}_k in two rows i and k")
-    told = {levels.group for levels in explanation.levels}
+    told = {levels.group for levels in specification.levels}
     lines: list[str] = []
-    for levels in explanation.levels:
+    for levels in specification.levels:
         parts = summands(levels.effects, levels.label, TEXT)
         lines += _sum(f"same {levels.group}: ", list(parts))
-    for term, part in enumerate(explanation.random):
+    for term, part in enumerate(specification.random):
         if part.group not in told:
             lines += _sum(f"same {part.group}: ", list(_written(term, part)))
     if family is None:
         lines.append("same row (i = k): also the residual variance σ²")
     yield Lines(tuple(lines))
-    for levels in explanation.levels:
+    for levels in specification.levels:
         yield _level_table(levels)
-    letters = ", ".join(TEXT.letter(term) for term in range(len(explanation.random)))
+    letters = ", ".join(TEXT.letter(term) for term in range(len(specification.random)))
     yield _prose(f"{letters}: {_LEGEND}")
 
 
@@ -144,22 +142,22 @@ def _level_table(levels: ByLevel) -> Table:
     )
 
 
-def _seen(explanation: Explanation) -> Iterator[Block]:
+def _seen(specification: Specification) -> Iterator[Block]:
     yield _heading("WHAT THE DATA CAN SHOW")
-    variables = list(dict.fromkeys(each.variable for each in explanation.variations))
-    groups = list(dict.fromkeys(each.group for each in explanation.variations))
+    variables = list(dict.fromkeys(each.variable for each in specification.variations))
+    groups = list(dict.fromkeys(each.group for each in specification.variations))
     if variables:
-        cells = {(each.variable, each.group): str(each) for each in explanation.variations}
+        cells = {(each.variable, each.group): str(each) for each in specification.variations}
         yield Table(
             columns=tuple(groups),
             rows=tuple(tuple(cells.get((v, g), "") for g in groups) for v in variables),
             row_names=tuple(variables),
             align=(LEFT,) * len(groups),
         )
-    found = explanation.identifiability
+    found = specification.identifiability
     if found is not None:
         asked = counted(found.n_parameters, "covariance parameter")
-        of_y = explanation.conditional is None
+        of_y = specification.conditional is None
         without = " without σ²" if of_y else " of the linear predictor"
         lines = [f"{asked}{without}: the data identify {'it' if found.rank == 1 else 'all'}."]
         if found.rank is None:
@@ -176,16 +174,16 @@ def _seen(explanation: Explanation) -> Iterator[Block]:
         yield Lines(tuple(lines))
 
 
-def _advice(explanation: Explanation) -> Iterator[Block]:
-    if explanation.expectations:
+def _advice(specification: Specification) -> Iterator[Block]:
+    if specification.expectations:
         yield _heading("WHAT TO EXPECT")
-        yield _items(explanation.expectations)
-    if 2 * explanation.n_parameters > MOST_COMPARED:
+        yield _items(specification.expectations)
+    if 2 * specification.n_parameters > MOST_COMPARED:
         yield _prose(
             "Other random parts were compared only where they and this one have "
             f"{MOST_COMPARED} covariance parameters together, or fewer."
         )
-    if explanation.alternatives:
+    if specification.alternatives:
         yield _heading("OTHER RANDOM PARTS, whose parameters the data identify")
         yield Facts(
             tuple(
@@ -193,7 +191,7 @@ def _advice(explanation: Explanation) -> Iterator[Block]:
                     f"{_KINDS[each.kind]}, {counted(each.n_parameters, 'parameter')}",
                     each.random.replace(" + (0 + dummy(", " +\n(0 + dummy(") + f"\n{each.reason}",
                 )
-                for each in explanation.alternatives
+                for each in specification.alternatives
             )
         )
 

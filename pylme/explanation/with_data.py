@@ -10,13 +10,11 @@ import numpy as np
 
 from pylme.explanation.alternatives import alternatives
 from pylme.explanation.by_level import by_level
-from pylme.explanation.conditional import conditional, foreseen
+from pylme.explanation.conditional import conditional, foreseen, missing_optimum
 from pylme.explanation.effects import coded_effects
 from pylme.explanation.expectations import expectations
 from pylme.explanation.explanation import Explanation
-from pylme.explanation.parts import FixedPart, Groups, RandomPart
-from pylme.explanation.response import missing_optimum
-from pylme.explanation.variation import variations, varying_levels
+from pylme.explanation.parts import FixedPart, Groups, RandomPart, variations, varying_levels
 from pylme.formula import Call, deparse, walk
 from pylme.frame import Factor
 from pylme.identifiability.identify import identify
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pylme.explanation.by_level import ByLevel
-    from pylme.explanation.variation import Variation
+    from pylme.explanation.parts import Variation
     from pylme.model_matrix.values import Value
 
 __all__ = ["Examined", "examine", "explained"]

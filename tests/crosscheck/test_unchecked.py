@@ -92,7 +92,7 @@ def test_a_criterion_that_cannot_be_evaluated(fit, monkeypatch):
     monkeypatch.setattr("pylme.crosscheck.of_lme4.solution_at", failing)
     check = fit.cross_check(starts=5)
     assert check.verdict is Verdict.UNCHECKED
-    assert "want of precision" in check.reason
+    assert "double precision is not enough" in check.reason
     assert check.tiers[0].ok
 
 

@@ -11,7 +11,7 @@ import pytest
 import pylme
 from pylme.errors import RankDeficiencyWarning
 from pylme.explanation.effects import Effect, coded_effects, uncoded_effects
-from pylme.explanation.words import meaning
+from pylme.explanation.notation import meaning
 from pylme.formula import model_terms, parse_formula
 from pylme.frame import read_frame
 from pylme.model_matrix.values import of_column

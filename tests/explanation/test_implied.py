@@ -10,8 +10,7 @@ import pytest
 
 import pylme
 from pylme.explanation.by_level import by_level, linear_form
-from pylme.explanation.marginal import summands
-from pylme.explanation.notation import LATEX, TEXT
+from pylme.explanation.notation import LATEX, TEXT, summands
 from tests.explanation.questions import BLOCKS, QUESTION, whole
 
 
