@@ -49,7 +49,7 @@ if TYPE_CHECKING:
         Engine,
         EngineName,
     )
-    from pylme.plot.of_a_fit import Pictures
+    from pylme.plot.fit_plots import Pictures
     from pylme.results.condition import Condition
     from pylme.results.convergence import Convergence
     from pylme.results.estimates import Estimates, ModelInfo
@@ -730,7 +730,7 @@ class Fit:
     @property
     def plot(self) -> Pictures:
         """Pictures: ``fit.plot.caterpillar()`` is ``pylme.plot.caterpillar(fit)``, and so on."""
-        from pylme.plot.of_a_fit import Pictures
+        from pylme.plot.fit_plots import Pictures
 
         return Pictures(self)
 

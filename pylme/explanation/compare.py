@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pylme.errors import DataError, OptionError
 from pylme.explanation.explain import explain, require_explicable
-from pylme.explanation.formula_comparison import MIRRORED, FormulaComparison, relation_of
+from pylme.explanation.formula_comparison import FormulaComparison
+from pylme.explanation.relation import MIRRORED, relation_of
 from pylme.explanation.with_data import examine
 from pylme.families.family import optional_family
 from pylme.formula import parse_formula, with_dot
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-    from pylme.explanation.formula_comparison import Relation
+    from pylme.explanation.relation import Relation
     from pylme.explanation.with_data import Examined
     from pylme.families import Family
 

@@ -1,4 +1,4 @@
-"""The response of a model: its distribution given the random effects, and what to expect of a fit."""
+"""The response of a model: its distribution given the random effects, and what it foretells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the parts of a model are written: effects in words, covariances in symbols, as text and LaTeX.
+"""How the parts of a model are written: effects in words, covariances in symbols.
 
 In words an effect is a level, a slope, a difference between levels, with the conditions under which
 it holds. Where a variable takes part in an interaction, an effect without it is what holds where it
@@ -7,8 +7,8 @@ zero on average over the levels.
 
 In symbols rows are i and k in text, i and i' in LaTeX. The covariances of a term's effects are τ
 with two indices, those of further terms ω, φ, ψ; in brackets stands what is 1 where it is true and
-0 elsewhere. Rows i and k of one level have, with z the columns of the term, the covariance
-Σ_a τ_aa z_ia z_ka + Σ_{a<b} τ_ab (z_ia z_kb + z_ib z_ka), and rows of different levels none.
+0 elsewhere. Rows i and k of one level have, with z the columns of the term, the covariance Σ_a τ_aa
+z_ia z_ka + Σ_{a<b} τ_ab (z_ia z_kb + z_ib z_ka), and rows of different levels none.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The parts of a model: grouping factors, fixed effects, random terms, what varies within groups."""
+"""The parts of a model: grouping factors, fixed effects, random terms, what varies in them."""
 
 from __future__ import annotations
 

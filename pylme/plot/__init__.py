@@ -8,9 +8,9 @@ from pylme.plot.components import varcorr, varcorr_data
 from pylme.plot.conditional_modes import caterpillar, caterpillar_data
 from pylme.plot.criterion_line import profile_criterion, profile_criterion_data
 from pylme.plot.effects_plane import random_effects, random_effects_data
-from pylme.plot.of_a_fit import Pictures
+from pylme.plot.fit_plots import Pictures
 from pylme.plot.replicates import study, study_data
-from pylme.plot.residual_pictures import residuals, residuals_data
+from pylme.plot.residual_plots import residuals, residuals_data
 from pylme.plot.search_path import convergence, convergence_data
 
 __all__ = [

@@ -1,11 +1,15 @@
-"""The Axes that a picture is drawn in: the one place that asks for matplotlib.
+"""The Axes that a plot is drawn in, its colours and labels: the one place that asks for matplotlib.
 
 Figures are made without pyplot, so that no figure is left open and no setting of the caller's is
 touched. pyplot is also what makes a notebook show a figure, so our own Axes show theirs themselves.
+
+The colours are those of Okabe and Ito (2008), Color universal design, which the colour-blind can
+tell apart. Each has a marker and a line of its own, so that a plot can be printed in grey.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +19,48 @@ from pylme.errors import MissingPackageError, OptionError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["axes"]
+__all__ = ["BLUE", "DARK", "GREY", "LIGHT", "ORANGE", "STYLES", "Style", "axes", "shown"]
+
+BLUE: Final = "#0072b2"
+ORANGE: Final = "#d55e00"
+DARK: Final = "#333333"
+GREY: Final = "#999999"
+LIGHT: Final = "#dddddd"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Style:
+    """How one of several things is drawn."""
+
+    color: str
+    marker: str
+    line: str
+
+
+STYLES: Final = tuple(
+    Style(color=color, marker=marker, line=line)
+    for color, marker, line in (
+        (BLUE, "o", "-"),
+        (ORANGE, "s", "--"),
+        ("#009e73", "^", "-."),
+        ("#cc79a7", "D", ":"),
+        ("#e69f00", "v", "-"),
+        ("#56b4e9", "P", "--"),
+        ("#000000", "X", "-."),
+    )
+)
+
+
+def shown(name: object, *, most: int = 40) -> str:
+    """A name as matplotlib is to show it: as it is, and no longer than `most`.
+
+    A dollar sign would begin a formula, an underscore in front would hide the name from a legend.
+    """
+    text = str(name)
+    if len(text) > most:
+        text = f"{text[: most - 1]}…"
+    return text.replace("$", r"\$").replace("_", " _", 1 if text.startswith("_") else 0)
+
 
 #: Dots an inch of what a notebook shows: twice its own, for sharp letters.
 DPI: Final = 144

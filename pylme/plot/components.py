@@ -14,9 +14,8 @@ import numpy as np
 
 from pylme.errors import NotAvailableError
 from pylme.options import choice
-from pylme.plot.axes import axes
+from pylme.plot.axes import BLUE, DARK, axes, shown
 from pylme.plot.fitted import require_fit
-from pylme.plot.palette import BLUE, DARK, shown
 from pylme.results.tidying import half_width
 
 if TYPE_CHECKING:

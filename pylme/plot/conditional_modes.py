@@ -13,9 +13,8 @@ import pandas as pd
 
 from pylme.errors import UnknownNameError
 from pylme.options import optional_text
-from pylme.plot.axes import axes
+from pylme.plot.axes import BLUE, DARK, GREY, axes, shown
 from pylme.plot.fitted import require_fit
-from pylme.plot.palette import BLUE, DARK, GREY, shown
 from pylme.results.tidying import half_width
 
 if TYPE_CHECKING:

@@ -12,9 +12,8 @@ import pandas as pd
 
 from pylme.errors import NotAvailableError, OptionError
 from pylme.options import whole_number
-from pylme.plot.axes import axes
+from pylme.plot.axes import BLUE, GREY, ORANGE, axes, shown
 from pylme.plot.lines import line_along
-from pylme.plot.palette import BLUE, GREY, ORANGE, shown
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.plot.fitted import Fitted
-    from pylme.plot.line import Line
-    from pylme.plot.lines import Along
+    from pylme.plot.lines import Along, Line
 
 __all__ = ["profile_criterion", "profile_criterion_data"]
 

@@ -12,10 +12,8 @@ import pandas as pd
 from pylme.covariance.correlation import correlation
 from pylme.errors import OptionError
 from pylme.options import is_number
-from pylme.plot.axes import axes
-from pylme.plot.implied import covariance_ellipse
-from pylme.plot.palette import DARK, LIGHT, STYLES, Style, shown
-from pylme.plot.planes import planes
+from pylme.plot.axes import DARK, LIGHT, STYLES, Style, axes, shown
+from pylme.plot.planes import covariance_ellipse, planes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,24 +1,243 @@
-"""The line through θ̂ that a user names: an element of θ, a direction of it, or covariances."""
+"""Lines through θ̂, along which one thing changes while all else stays as it is.
+
+A user names an element of θ, a direction of it, or what is to change of the covariances: a standard
+deviation, a correlation, a combination. Σ_t = σ²TTᵀ of the terms is changed at σ = σ̂, and θ(x) is
+the lower triangular T ≥ 0 of Σ(x)/σ̂², so that a line ends where Σ(x) would be no covariance matrix
+any more.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pylme.covariance.names import theta_names
-from pylme.errors import OptionError, UnknownNameError
+from pylme.covariance.cells import cells
+from pylme.covariance.correlation import correlation
+from pylme.covariance.names import RESIDUAL_VARIANCE, covariance_name, theta_names
+from pylme.covariance.roots import square_root
+from pylme.covariance.structure import Unstructured
+from pylme.errors import NotAvailableError, OptionError, UnknownNameError
 from pylme.options import number_array
-from pylme.plot.covariance_lines import line_of_a_combination, line_of_a_term
 from pylme.plot.fitted import require_fit
-from pylme.plot.line import FAR, Combination, Line
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike
 
     from pylme.plot.fitted import Fitted
+    from pylme.results.varcorr import VarCorr
 
-__all__ = ["Along", "line_along"]
+__all__ = [
+    "FAR",
+    "Along",
+    "Combination",
+    "Line",
+    "line_along",
+    "line_of_a_combination",
+    "line_of_a_term",
+]
+
+#: How far a line goes at most, in sizes of what changes.
+FAR: Final = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line through θ̂.
+
+    Attributes
+    ----------
+    label : str
+        What changes.
+    at : float
+        Its value at θ̂.
+    low, high : float
+        Where the line ends.
+    theta : callable
+        θ of shape (m,) at a value of what changes.
+    """
+
+    label: str
+    at: float
+    low: float
+    high: float
+    theta: Callable[[float], NDArray[np.float64]]
+
+
+@runtime_checkable
+class Combination(Protocol):
+    """Covariance parameters that change together, as ``identifiability().directions`` has them."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """As ``var(ses | sch.id)``, ``cov((Intercept), ses | sch.id)``."""
+        ...
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """How much each changes."""
+        ...
+
+
+def line_of_a_term(fit: Fitted, along: tuple[str, ...]) -> Line:
+    """The line on which a standard deviation, or a correlation, of one term changes.
+
+    Parameters
+    ----------
+    fit : Fit
+    along : tuple of str
+        The label of a term in ``fit.varcorr``, and one or two of its effects.
+
+    Raises
+    ------
+    OptionError, UnknownNameError, NotAvailableError
+        As `pylme.plot.profile_criterion_data`.
+    """
+    position, places = _place(fit.varcorr, along)
+    term = fit.varcorr.terms[position]
+    corr = np.nan_to_num(term.corr, nan=0.0)
+    np.fill_diagonal(corr, 1.0)
+    if len(places) == 1:
+        here = float(term.sd[places[0]])
+
+        def of_sd(x: float) -> Mapping[int, NDArray[np.float64]]:
+            sd = term.sd.copy()
+            sd[places] = x
+            return {position: corr * np.outer(sd, sd)}
+
+        label = f"Standard deviation of {along[1]} ({along[0]})"
+        return _line(fit, of_sd, label, at=here, ends=(0.0, here + FAR * max(here, fit.sigma)))
+    pair = np.zeros_like(corr)
+    pair[places, places[::-1]] = 1.0
+    here = float(corr[tuple(places)])
+
+    def of_correlation(x: float) -> Mapping[int, NDArray[np.float64]]:
+        return {position: (corr + (x - here) * pair) * np.outer(term.sd, term.sd)}
+
+    down, up = (_reach(corr, sign * pair, 2.0) for sign in (-1.0, 1.0))
+    label = f"Correlation of {along[1]} and {along[2]} ({along[0]})"
+    return _line(fit, of_correlation, label, at=here, ends=(here - down, here + up))
+
+
+def _place(varcorr: VarCorr, along: tuple[str, ...]) -> tuple[int, list[int]]:
+    """The position of a term, and those of its effects."""
+    if len(along) not in {2, 3} or len(set(along[1:])) != len(along[1:]):
+        raise OptionError(
+            option="along", value=along, allowed="(group, effect) or (group, effect, other effect)"
+        )
+    labels = tuple(term.label for term in varcorr.terms)
+    if along[0] not in labels:
+        raise UnknownNameError(what="term", name=along[0], known=labels)
+    position = labels.index(along[0])
+    names = varcorr.terms[position].names
+    for effect in along[1:]:
+        if effect not in names:
+            raise UnknownNameError(what=f"effect of {along[0]}", name=effect, known=names)
+    return position, [names.index(effect) for effect in along[1:]]
+
+
+def line_of_a_combination(fit: Fitted, along: Combination) -> Line:
+    """The line Σ̂ + xD on which covariances change; σ², which is profiled out, is left alone.
+
+    Raises
+    ------
+    OptionError, UnknownNameError, NotAvailableError
+        As `pylme.plot.profile_criterion_data`.
+    """
+    cov = [term.cov for term in fit.varcorr.terms]
+    known = _names(fit.varcorr)
+    change: dict[int, NDArray[np.float64]] = {}
+    for name, weight in zip(along.names, along.weights, strict=True):
+        if name == RESIDUAL_VARIANCE:
+            continue
+        if name not in known:
+            raise UnknownNameError(what="covariance parameter", name=name, known=tuple(known))
+        at, i, j = known[name]
+        D = change.setdefault(at, np.zeros_like(cov[at]))
+        D[i, j] = D[j, i] = weight
+    if not change:
+        raise OptionError(option="along", value=along.names, allowed="covariances that change")
+    single = len(along.names) == 1
+    here = float(cov[at][i, j]) if single else 0.0
+    rate = along.weights[0] if single else 1.0
+
+    def changed(x: float) -> Mapping[int, NDArray[np.float64]]:
+        return {at: cov[at] + (x - here) / rate * D for at, D in change.items()}
+
+    most = FAR * max(fit.sigma**2, *(float(np.abs(cov[at]).max()) for at in change))
+    down, up = (
+        min(_reach(cov[at], sign / rate * D, most) for at, D in change.items())
+        for sign in (-1.0, 1.0)
+    )
+    label = along.names[0] if single else f"x in Σ̂ + x × ({' and '.join(along.names)})"
+    return _line(fit, changed, label, at=here, ends=(here - down, here + up))
+
+
+def _names(varcorr: VarCorr) -> dict[str, tuple[int, int, int]]:
+    """The places of all covariance parameters, by the names that identifiability gives them."""
+    return {
+        covariance_name(term.label, term.names[i], term.names[j]): (at, i, j)
+        for at, term in enumerate(varcorr.terms)
+        for i, j in cells(len(term.names))
+    }
+
+
+def _line(
+    fit: Fitted,
+    covariances: Callable[[float], Mapping[int, NDArray[np.float64]]],
+    label: str,
+    *,
+    at: float,
+    ends: tuple[float, float],
+) -> Line:
+    """The line on which some terms have the covariances given, and the others their own."""
+    low, high = ends
+    if high - low < 1e-4 * max(abs(at), 1e-8):
+        raise NotAvailableError(
+            asked=f"Following the criterion along: {label}",
+            found="the fit is singular, and the other covariances leave this one no room",
+            remedy="Take another direction, such as an element of theta.",
+        )
+    sizes = [len(term.names) for term in fit.varcorr.terms]
+    starts = np.cumsum([0, *(k * (k + 1) // 2 for k in sizes)])
+
+    def theta(x: float) -> NDArray[np.float64]:
+        values = fit.theta.copy()
+        for position, matrix in covariances(x).items():
+            own = slice(starts[position], starts[position + 1])
+            T = square_root(matrix / fit.sigma**2)
+            values[own] = Unstructured(size=len(T)).parameters(T)
+        return values
+
+    return Line(label=label, at=at, low=low, high=high, theta=theta)
+
+
+def _reach(matrix: NDArray[np.float64], change: NDArray[np.float64], most: float) -> float:
+    """The largest x up to `most` for which Σ + xD is a covariance matrix: by bisection.
+
+    Such x make up an interval, as the covariance matrices are a convex set.
+    """
+
+    def possible(x: float) -> bool:
+        moved = matrix + x * change
+        if (np.diag(moved) < 0).any():
+            return False
+        scaled = np.nan_to_num(correlation(moved), nan=0.0, posinf=2.0, neginf=-2.0)
+        return bool(np.linalg.eigvalsh(scaled)[0] > -1e-12)
+
+    if possible(most):
+        return most
+    low, high = 0.0, most
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if possible(middle) else (low, middle)
+    return low
+
 
 Along: TypeAlias = "str | tuple[str, ...] | Combination | ArrayLike"
 

@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 
 from pylme.errors import OptionError, UnknownColumnError, UnknownNameError
-from pylme.plot.axes import axes
-from pylme.plot.palette import STYLES, shown
+from pylme.plot.axes import STYLES, axes, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from pylme.plot.palette import Style
+    from pylme.plot.axes import Style
 
 __all__ = ["study", "study_data"]
 

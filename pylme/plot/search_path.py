@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from pylme.covariance.names import theta_names
 from pylme.errors import NotAvailableError
 from pylme.options import choice
-from pylme.plot.axes import axes
+from pylme.plot.axes import BLUE, STYLES, axes, shown
 from pylme.plot.fitted import require_fit
-from pylme.plot.palette import BLUE, STYLES, shown
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,11 +1,10 @@
 """Strings out: one description of what is to be shown, rendered in several forms."""
 
-from pylme.render.document import Block, Document, Facts, Lines
+from pylme.render.document import LEFT, Align, Block, Document, Facts, Lines, NamedValues, Table
 from pylme.render.html import to_html
 from pylme.render.latex import to_latex
 from pylme.render.markdown import to_markdown
 from pylme.render.rendered import Rendered
-from pylme.render.table import LEFT, Align, NamedValues, Table
 from pylme.render.text import to_text
 
 __all__ = [

@@ -6,7 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from pylme.render.table import Align
+    from pylme.render.document import Align
 
 __all__ = ["display_width", "escaped", "justified", "printable"]
 

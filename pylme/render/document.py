@@ -1,12 +1,103 @@
-"""A page of blocks under a title: what an object says of itself, before any form is chosen."""
+"""A page of blocks under a title: what the renderers are given, before any form is chosen.
+
+A block is a table of cells that are already text, numbers by name, facts, or lines.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final, Literal
 
-from pylme.render.table import NamedValues, Table
+__all__ = ["LEFT", "Align", "Block", "Document", "Facts", "Lines", "NamedValues", "Table"]
 
-__all__ = ["Block", "Document", "Facts", "Lines"]
+Align = Literal["left", "right"]
+#: The alignment of text; numbers stand on the right by default.
+LEFT: Final[Align] = "left"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A matrix of text.
+
+    Attributes
+    ----------
+    columns : tuple of str, length k
+        Headers.
+    rows : tuple of tuple of str, each of length k
+    row_names : tuple of str or None
+        One for each row. None leaves their place out; empty ones keep it in plain text, as R does.
+    align : tuple of {"left", "right"}, length k
+        None aligns every column on the right.
+    caption : str or None
+        Stands above the table.
+    notes : tuple of str
+        Stand below. The note ``---`` is a rule, which only plain text shows.
+
+    Raises
+    ------
+    ValueError
+        If the lengths do not agree.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    row_names: tuple[str, ...] | None = None
+    align: tuple[Align, ...] | None = None
+    caption: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        width = len(self.columns)
+        for i, row in enumerate(self.rows):
+            if len(row) != width:
+                raise ValueError(f"row {i} has {len(row)} cells for {width} columns")
+        if self.row_names is not None and len(self.row_names) != len(self.rows):
+            raise ValueError(f"{len(self.row_names)} row names for {len(self.rows)} rows")
+        if self.align is not None and len(self.align) != width:
+            raise ValueError(f"{len(self.align)} alignments for {width} columns")
+
+    @property
+    def alignment(self) -> tuple[Align, ...]:
+        """`align`, or its default, for each column."""
+        if self.align is not None:
+            return self.align
+        default: tuple[Align, ...] = ("right",)
+        return default * len(self.columns)
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """The row names, or None where no row has a name worth a column."""
+        return self.row_names if self.row_names and any(map(str.strip, self.row_names)) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedValues:
+    """A few values, each under its name: R's named vector.
+
+    Attributes
+    ----------
+    names, values : tuple of str
+        Of the same length.
+    caption : str or None
+        Stands above the values.
+
+    Raises
+    ------
+    ValueError
+        If the lengths do not agree.
+    """
+
+    names: tuple[str, ...]
+    values: tuple[str, ...]
+    caption: str | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.names) != len(self.values):
+            raise ValueError(f"{len(self.names)} names for {len(self.values)} values")
+
+    def as_table(self) -> Table:
+        """The same as a table of one row."""
+        return Table(columns=self.names, rows=(self.values,), caption=self.caption)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from pylme.render.display import printable
-from pylme.render.document import Document, Facts, Lines
-from pylme.render.table import NamedValues, Table
+from pylme.render.document import Document, Facts, Lines, NamedValues, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

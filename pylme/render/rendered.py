@@ -11,8 +11,7 @@ from pylme.render.markdown import to_markdown
 from pylme.render.text import to_text
 
 if TYPE_CHECKING:
-    from pylme.render.document import Document
-    from pylme.render.table import Table
+    from pylme.render.document import Document, Table
 
 __all__ = ["Rendered"]
 

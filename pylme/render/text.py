@@ -10,14 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pylme.render.display import display_width, escaped, justified
-from pylme.render.document import Document, Facts, Lines
-from pylme.render.table import NamedValues, Table
+from pylme.render.document import Document, Facts, Lines, NamedValues, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pylme.render.document import Block
-    from pylme.render.table import Align
+    from pylme.render.document import Align, Block
 
 __all__ = ["to_text"]
 

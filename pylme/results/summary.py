@@ -15,9 +15,8 @@ from pylme.options import EngineName
 from pylme.render import LEFT, Document, Lines, NamedValues, Rendered, Table
 from pylme.render.abbreviate import abbreviate
 from pylme.render.coefmat import coefficient_table
-from pylme.render.fill import fill
-from pylme.render.numbers import format_numbers
-from pylme.render.rounding import round_decimals
+from pylme.render.numbers import format_numbers, round_decimals
+from pylme.render.paragraphs import fill
 from pylme.results.estimates import Estimates, ModelInfo, aic, bic
 from pylme.results.optinfo import OptInfo
 from pylme.results.varcorr import VarCorr

@@ -16,8 +16,7 @@ from pylme.errors import UnknownNameError
 from pylme.formula import read_level_block
 from pylme.options import choice
 from pylme.render import LEFT, Rendered, Table
-from pylme.render.numbers import format_numbers
-from pylme.render.rounding import round_decimals
+from pylme.render.numbers import format_numbers, round_decimals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

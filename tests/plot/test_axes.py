@@ -20,7 +20,7 @@ import pylme
 from pylme import plot
 from pylme.errors import MissingPackageError, OptionError
 from pylme.plot import axes as place
-from pylme.plot.palette import shown
+from pylme.plot.axes import shown
 from tests.plot.fits import BLOCKS, by_sector, dyestuff, hsb, sleepstudy
 from tests.plot.test_replicates import estimates
 

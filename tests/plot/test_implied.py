@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import chi2
 
 import pylme
-from pylme.plot.implied import columns_by_level, covariance_ellipse, intercept_and_slope
+from pylme.plot.planes import columns_by_level, covariance_ellipse, intercept_and_slope
 from tests.plot.fits import BLOCKS, two_sectors
 
 

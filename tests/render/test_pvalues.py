@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pylme.render.pvalues import format_pvalue
+from pylme.render.coefmat import format_pvalue
 from tests.render.draws import seeded
 from tests.render.rscript import as_r_number, rscript
 

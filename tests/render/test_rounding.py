@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from pylme.render.rounding import round_decimals
+from pylme.render.numbers import round_decimals
 from tests.render.draws import number, seeded
 from tests.render.rscript import as_r_number, rscript
 

@@ -9,9 +9,8 @@ import pandas as pd
 from scipy.special import ndtri
 
 from pylme.options import choice
-from pylme.plot.axes import axes
+from pylme.plot.axes import BLUE, DARK, axes, shown
 from pylme.plot.fitted import require_fit
-from pylme.plot.palette import BLUE, DARK, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from pylme.plot.conditional_modes import caterpillar, caterpillar_data
 from pylme.plot.criterion_line import profile_criterion, profile_criterion_data
 from pylme.plot.effects_plane import random_effects, random_effects_data
 from pylme.plot.fitted import require_fit
-from pylme.plot.residual_pictures import residuals, residuals_data
+from pylme.plot.residual_plots import residuals, residuals_data
 from pylme.plot.search_path import convergence, convergence_data
 
 if TYPE_CHECKING:
