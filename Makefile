@@ -5,7 +5,7 @@
 # make lint    ruff, mypy, import-linter, shell scripts, workflows and other files of the project
 # make bench   what pylme costs, as ratios, in a quarter of an hour (bench-smoke: once, quickly)
 # make campaign   3,000 random models against an independent truth, in half an hour
-# make docs    the documents, in docs/_build/html
+# make docs    the documentation, in docs/_build/html
 # make release-dry-run   all that a release needs but the tag; make release makes the tag too
 # make clean   everything that these made
 

@@ -1,4 +1,4 @@
-"""How Sphinx builds these documents: run `make docs`."""
+"""How Sphinx builds the documentation: run `make docs`."""
 
 from __future__ import annotations
 

@@ -477,7 +477,7 @@ class MissingPackageError(PylmeError, ImportError):
         super().__init__(
             asked=asked,
             found=f"{package} is not installed",
-            remedy=f'Install it with: pip install "pylme[{extra}]"',
+            remedy=f"Install it with: pip install {package}",
         )
         self.package = package
         self.extra = extra

@@ -67,7 +67,7 @@ def study(
         Show a bar, in a terminal or a notebook.
     store : path, optional
         A folder in which results are kept as they are computed. An interrupted study that is called
-        again continues where it stopped. Needs the extra ``pylme[parquet]``.
+        again continues where it stopped. Needs pyarrow.
     reference_blas : bool
         Run R on the reference BLAS, if there is one, in separate processes: slower for large
         models, but with the same bits on every machine. Where the criterion is flat, the last bit

@@ -1,4 +1,4 @@
-"""Pictures of fits and of studies, by matplotlib: ``pip install "pylme[plot]"``.
+"""Plots of fits and of studies, drawn by matplotlib, which is the extra ``[plot]``.
 
 Each picture is drawn in the Axes given, or in a new figure, and its Axes are returned. Nothing else
 of matplotlib's is changed. The frame that it draws is had by its twin, as `caterpillar_data`.

@@ -293,7 +293,7 @@ CASES = {
     "a store without pyarrow": Case(
         trigger=_kept(_without_pyarrow),
         kind="MissingPackageError",
-        said='pip install "pylme[parquet]"',
+        said="pip install pyarrow",
         remedy=_kept(_study),
     ),
     "a function that cannot be told again": Case(

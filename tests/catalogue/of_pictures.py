@@ -203,7 +203,7 @@ CASES = {
     "no matplotlib": Case(
         trigger=_without_matplotlib,
         kind="MissingPackageError",
-        said='pip install "pylme[plot]"',
+        said="pip install matplotlib",
         remedy=lambda: plot.caterpillar(_fit()),
     ),
 }

@@ -110,5 +110,7 @@ def leave_r_home() -> str:
 
 def install_rinterface(r_version: str | None) -> str:
     """The command that installs the release of rpy2-rinterface that fits an R."""
-    wanted = '"pylme[r]"' if r_version is None else f'"{rinterface_requirement(r_version)}"'
+    wanted = (
+        '"rpy2-rinterface>=3.6"' if r_version is None else f'"{rinterface_requirement(r_version)}"'
+    )
     return f"{sys.executable} -m pip install {wanted}"
