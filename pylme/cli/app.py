@@ -91,9 +91,8 @@ def fit(
         Also write the summary and the explanation to this file, as a page for a browser.
     """
     import pylme
-    from pylme.cli.report import fit_page, fit_report
+    from pylme.cli.report import fit_page, fit_report, warnings_on_stderr
     from pylme.cli.table import read_table
-    from pylme.cli.warned import told_on_stderr
 
     if family is not None and ml:
         raise OptionError(
@@ -101,7 +100,7 @@ def fit(
         )
     _require_folder(html)
     table = read_table(data)
-    with told_on_stderr():
+    with warnings_on_stderr():
         if family is None:
             fitted = pylme.lmer(formula, table, reml=not ml, weights=weights, engine=engine)
         else:
@@ -147,14 +146,13 @@ def check(
         Also write the report to this file, as a page for a browser.
     """
     import pylme
-    from pylme.cli.report import check_page, check_report
+    from pylme.cli.report import check_page, check_report, warnings_on_stderr
     from pylme.cli.table import read_table
-    from pylme.cli.warned import told_on_stderr
     from pylme.crosscheck.alarms import collected_warnings, warn_of_others
 
     _require_folder(html)
     table = read_table(data)
-    with told_on_stderr():
+    with warnings_on_stderr():
         with collected_warnings() as held:
             fitted = pylme.lmer(formula, table, reml=not ml, weights=weights, engine=engine)
             checked = fitted.cross_check()

@@ -1,15 +1,22 @@
-"""What `pylme fit` shows of a fit: as text, and as a page for a browser."""
+"""What a command shows of a fit: as text, as a page for a browser, and its warnings."""
 
 from __future__ import annotations
 
+import sys
+import warnings
+from contextlib import contextmanager
 from html import escape
 from typing import TYPE_CHECKING
 
+from pylme.errors import PylmeWarning
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pylme.crosscheck.report import CrossCheck
     from pylme.fit import Fit
 
-__all__ = ["check_page", "check_report", "fit_page", "fit_report", "heading"]
+__all__ = ["check_page", "check_report", "fit_page", "fit_report", "heading", "warnings_on_stderr"]
 
 _WIDTH = 88
 
@@ -56,3 +63,16 @@ def _page(title: str, body: str) -> str:
         '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
         f"<title>{title}</title></head>\n<body>\n<h1>{title}</h1>\n{body}</body>\n</html>\n"
     )
+
+
+@contextmanager
+def warnings_on_stderr() -> Iterator[None]:
+    """Print warnings to the error stream, after the output, without file names and line numbers."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", PylmeWarning)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            for message in dict.fromkeys(str(warning.message) for warning in caught):
+                print(f"Warning: {message}", file=sys.stderr)
