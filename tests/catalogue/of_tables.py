@@ -184,6 +184,18 @@ CASES = {
         said="without --json",
         remedy=lambda: app.explain(MODEL, latex=True),
     ),
+    "neither a formula nor data and a formula": Case(
+        trigger=lambda: app.explain("dyestuff", MODEL, "more"),
+        kind="OptionError",
+        said="a formula, or data and a formula",
+        remedy=lambda: app.explain(MODEL),
+    ),
+    "a formula before the data": Case(
+        trigger=lambda: read_table(MODEL),
+        kind="DataTypeError",
+        said="Name the data first",
+        remedy=lambda: read_table("dyestuff"),
+    ),
     "a family by ML": Case(
         trigger=lambda: app.fit("dyestuff", "Yield ~ 1 + (1 | Batch)", family="poisson", ml=True),
         kind="OptionError",
