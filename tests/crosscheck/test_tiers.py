@@ -13,6 +13,9 @@ import pytest
 
 import pylme
 from pylme import Verdict
+from pylme.crosscheck.comparison import Pair
+from pylme.crosscheck.tiers import TIERS, TierDefinition
+from pylme.crosscheck.tolerances import NEGLIGIBLE
 from pylme.errors import NotAvailableError
 from pylme.lme4.linear_problem import terms_of
 
@@ -79,6 +82,20 @@ def test_the_names_of_levels(fit):
     check = checked(fit, factors={group: (("x", *levels[1:]), codes)})
     (found,) = check.tiers[0].failures
     assert (found.quantity, found.lme4, found.reference) == ("levels of Subject", "x", "308")
+
+
+def test_a_tier_more_is_a_line_in_the_registry(fit, monkeypatch):
+    def pairs(sides):
+        lme4 = sides.system.sigma
+        return [Pair(quantity="sigma", lme4=lme4, reference=2.0 * lme4, tolerance=NEGLIGIBLE)]
+
+    more = TierDefinition(title="One more", pairs=pairs, contradicts=True)
+    monkeypatch.setattr("pylme.crosscheck.tiers.TIERS", (*TIERS, more))
+    check = fit.cross_check()
+    assert check.verdict is Verdict.DISAGREES
+    assert (check.tiers[4].number, check.tiers[4].title) == (5, "One more")
+    assert "One more: 1 of 1 comparisons beyond the tolerance" in check.explain()
+    assert check.to_frame()["tier"].max() == 5
 
 
 def test_a_missing_column(fit):
