@@ -270,7 +270,7 @@ class Fit:
         errors = self._model.variance_errors()
         linear = self._model.linear_problem() if errors is None else None
         if linear is not None and linear.theta is not None:
-            from pylme.reference.linear import problem_of
+            from pylme.reference.criterion.prepare import problem_of
             from pylme.reference.standard_errors import standard_errors
 
             errors = standard_errors(problem_of(linear), linear.terms, linear.theta)

@@ -17,7 +17,8 @@ from pylme.by_group.table import (
 )
 from pylme.inference.profile import profile_interval
 from pylme.options import choice, optional_text, text
-from pylme.reference.linear import optimum_of, problem_of
+from pylme.reference.criterion.prepare import problem_of
+from pylme.reference.ending import optimum_of
 from pylme.reference.standard_errors import standard_errors
 from pylme.results.tidying import half_width
 

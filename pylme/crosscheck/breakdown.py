@@ -14,7 +14,7 @@ import numpy as np
 from pylme.errors import PylmeError, ResponseError, StackLimitError
 from pylme.formula import deparse
 from pylme.model_matrix.build import build
-from pylme.reference.linear import problem_of
+from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.optimize.degenerate import has_no_minimum, has_no_residual, problem_on_the_link
 from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL, NOISELESS
 from pylme.results.condition import Condition

@@ -20,7 +20,7 @@ from pylme.crosscheck.tiers import compare
 from pylme.errors import PylmeError
 from pylme.lme4.linear_problem import linear_problem_of, terms_of
 from pylme.model_matrix.build import build
-from pylme.reference.linear import problem_of
+from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.optimize.certificate import certify
 from pylme.reference.optimize.degenerate import has_no_minimum, unidentified
 from pylme.reference.solution import solution_at

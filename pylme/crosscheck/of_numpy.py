@@ -17,8 +17,8 @@ from pylme.crosscheck.search import search
 from pylme.crosscheck.sides import Sides
 from pylme.crosscheck.tiers import compare
 from pylme.errors import SingularFitWarning
+from pylme.reference.ending import warnings_of
 from pylme.reference.optimize.certificate import certify
-from pylme.reference.record import warnings_of
 from pylme.reference.solution import solution_at
 from pylme.reference.threads import one_thread
 

@@ -16,7 +16,7 @@ from pylme.arrays import locked
 from pylme.covariance.roots import lower_root
 from pylme.covariance.structure import Unstructured
 from pylme.inference.constrained_fit import ConstrainedCorrelation, ConstrainedDeviation
-from pylme.reference.linear import problem_of
+from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.solution import solution_at
 from pylme.reference.threads import one_thread
 

@@ -8,25 +8,35 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme.errors import (
+    ConvergenceWarning,
+    NoFiniteOptimumWarning,
+    NotIdentifiedWarning,
+    SingularFitWarning,
+)
 from pylme.identifiability.report import Direction
 from pylme.reference.criterion.likelihood import Evaluation
+from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.optimize.boundary import NEAR, on_the_boundary
 from pylme.reference.optimize.certificate import certify
 from pylme.reference.optimize.degenerate import has_no_minimum, unidentified
+from pylme.reference.optimize.descent import ENOUGH
 from pylme.reference.optimize.newton import TracePoint
 from pylme.reference.optimize.several_starts import fit
 from pylme.reference.threads import one_thread
-from pylme.results.certificate import FLAT, Certificate
+from pylme.results.certificate import FLAT, NO_FINITE_OPTIMUM, Certificate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pylme.errors import FitWarning
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.random_term import RandomTerm
     from pylme.reference.criterion.prepare import Problem
     from pylme.reference.optimize.newton import Optimum
+    from pylme.results.linear_problem import LinearProblem
 
-__all__ = ["Ending", "examined", "search"]
+__all__ = ["Ending", "end_of", "examined", "optimum_of", "search", "warnings_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -135,3 +145,38 @@ def _plain(problem: Problem, optimum: Optimum) -> bool:
     return bool(
         optimum.converged[0] and optimum.curvature[0] > FLAT and (pivots > 2.0 * NEAR).all()
     )
+
+
+def warnings_of(ending: Ending) -> tuple[FitWarning, ...]:
+    """The warnings about the end of a search."""
+    certificate = ending.certificate
+    if ending.unbounded:
+        return (NoFiniteOptimumWarning(NO_FINITE_OPTIMUM),)
+    said: list[FitWarning] = []
+    if certificate is not None:
+        said += [SingularFitWarning(message) for message in certificate.boundary]
+    if ending.directions:
+        # Where the search ended is arbitrary then, and so are derivatives along these directions.
+        return (*said, *(NotIdentifiedWarning(message) for message in ending.undetermined))
+    if not ending.converged:
+        said.insert(0, ConvergenceWarning(end_of(ending)))
+    if certificate is not None:
+        said += [ConvergenceWarning(message) for message in certificate.problems]
+    return tuple(said)
+
+
+def end_of(ending: Ending) -> str:
+    """How the search ended, in words."""
+    if ending.converged:
+        several = f"; {ending.agreed} of {ending.starts} searches ended there"
+        return (
+            f"a further step would lower the criterion by less than {ENOUGH:g}"
+            f"{several * (ending.starts > 1)}"
+        )
+    return f"the search stopped after {ending.evaluations} evaluations, before it was done"
+
+
+def optimum_of(linear: LinearProblem) -> tuple[NDArray[np.float64], float]:
+    """Where the NumPy engine finds the least criterion: theta of shape (m,), and the criterion."""
+    ending = search(problem_of(linear), linear.terms, linear.theta)
+    return ending.theta, float(ending.evaluation.criterion[0])

@@ -14,11 +14,10 @@ from pylme.formula import FUNCTIONS, deparse
 from pylme.model_matrix.build import build, rank_message, zero_effects
 from pylme.model_matrix.requirements import require_fittable
 from pylme.model_matrix.response import with_response
-from pylme.reference.ending import examined, search
-from pylme.reference.linear import problem_of
+from pylme.reference.criterion.prepare import problem_of
+from pylme.reference.ending import examined, search, warnings_of
 from pylme.reference.model import ReferenceModel
 from pylme.reference.optimize.degenerate import has_no_minimum, has_no_residual
-from pylme.reference.record import warnings_of
 from pylme.reference.threads import one_thread
 from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL, NOISELESS
 from pylme.results.condition import Condition

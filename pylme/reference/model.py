@@ -17,11 +17,11 @@ from pylme.covariance.names import block_labels
 from pylme.covariance.structure import factors_of
 from pylme.errors import warn
 from pylme.model_matrix.model_frame import model_frame
-from pylme.reference.ending import examined, search
+from pylme.reference.criterion.prepare import problem_of
+from pylme.reference.ending import examined, search, warnings_of
 from pylme.reference.getme import item
-from pylme.reference.linear import problem_of
 from pylme.reference.optimize.certificate import certify
-from pylme.reference.record import information, optimiser_record, warnings_of
+from pylme.reference.record import information, optimiser_record
 from pylme.reference.rows import hat_values, influence, linear_predictor, residuals
 from pylme.reference.solution import (
     conditional_variances,

@@ -9,21 +9,14 @@ import scipy
 
 from pylme._version import __version__
 from pylme.arrays import read_only
-from pylme.errors import (
-    ConvergenceWarning,
-    NoFiniteOptimumWarning,
-    NotIdentifiedWarning,
-    SingularFitWarning,
-)
 from pylme.formula import deparse_lines
+from pylme.reference.ending import end_of
 from pylme.reference.optimize.descent import ENOUGH
 from pylme.reference.optimize.newton import MAX_ESCAPES, MAX_EVALUATIONS
-from pylme.results.certificate import NO_FINITE_OPTIMUM
 from pylme.results.estimates import ModelInfo
 from pylme.results.optinfo import OptInfo, Trace
 
 if TYPE_CHECKING:
-    from pylme.errors import FitWarning
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.spec import ModelSpec
     from pylme.reference.criterion.prepare import Problem
@@ -31,7 +24,7 @@ if TYPE_CHECKING:
     from pylme.reference.solution import Solution
     from pylme.results.certificate import Certificate
 
-__all__ = ["information", "is_reml", "optimiser_record", "warnings_of"]
+__all__ = ["information", "is_reml", "optimiser_record"]
 
 #: lme4's words, with the space at the end of one of them.
 _TITLES: Final = {
@@ -79,34 +72,6 @@ def _rank_message(design: ModelMatrices) -> tuple[str, ...]:
     return (f"fixed-effect model matrix is rank deficient so dropping {dropped} {what}",)
 
 
-def warnings_of(ending: Ending) -> tuple[FitWarning, ...]:
-    """What is to be said of the end of a search."""
-    certificate = ending.certificate
-    if ending.unbounded:
-        return (NoFiniteOptimumWarning(NO_FINITE_OPTIMUM),)
-    said: list[FitWarning] = []
-    if certificate is not None:
-        said += [SingularFitWarning(message) for message in certificate.boundary]
-    if ending.directions:
-        # Where the search ended is arbitrary then, and so are derivatives along these directions.
-        return (*said, *(NotIdentifiedWarning(message) for message in ending.undetermined))
-    if not ending.converged:
-        said.insert(0, ConvergenceWarning(_end(ending)))
-    if certificate is not None:
-        said += [ConvergenceWarning(message) for message in certificate.problems]
-    return tuple(said)
-
-
-def _end(ending: Ending) -> str:
-    if ending.converged:
-        several = f"; {ending.agreed} of {ending.starts} searches ended there"
-        return (
-            f"a further step would lower the criterion by less than {ENOUGH:g}"
-            f"{several * (ending.starts > 1)}"
-        )
-    return f"the search stopped after {ending.evaluations} evaluations, before it was done"
-
-
 def optimiser_record(
     problem: Problem, ending: Ending, solution: Solution, certificate: Certificate
 ) -> OptInfo:
@@ -123,7 +88,7 @@ def optimiser_record(
         par=read_only(ending.theta),
         feval=ending.evaluations,
         conv_opt=0 if ending.converged else 1,
-        message=_end(ending),
+        message=end_of(ending),
         checks=None,
         gradient=read_only(solution.gradient),
         hessian=read_only(solution.hessian),

@@ -16,7 +16,7 @@ from pylme.by_group.blocks import blocks_by
 from pylme.by_group.equality_test import equality_test, pooled_terms
 from pylme.errors import FitWarning, NotAvailableError, OptionError
 from pylme.inference.delta_interval import delta_intervals
-from pylme.reference.linear import optimum_of
+from pylme.reference.ending import optimum_of
 from tests.native import native
 
 CORRELATION = "cor (Intercept), x"

@@ -12,7 +12,8 @@ import pylme
 from pylme.errors import FitWarning
 from pylme.inference.constrained_fit import ConstrainedCorrelation, ConstrainedDeviation
 from pylme.inference.profile import profile_interval
-from pylme.reference.linear import optimum_of, problem_of
+from pylme.reference.criterion.prepare import problem_of
+from pylme.reference.ending import optimum_of
 from pylme.reference.solution import solution_at
 from tests.native import native
 

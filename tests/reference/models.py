@@ -12,8 +12,8 @@ import numpy as np
 import pylme
 from pylme.model_matrix.build import build
 from pylme.model_matrix.specify import ModelArguments, specified
+from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.ending import Ending
-from pylme.reference.linear import problem_of
 from pylme.reference.model import ReferenceModel
 from pylme.reference.optimize.certificate import certify
 from pylme.reference.optimize.newton import TracePoint

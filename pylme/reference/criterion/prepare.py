@@ -54,8 +54,9 @@ if TYPE_CHECKING:
     from pylme.reference.criterion.criterion import Searched
     from pylme.reference.criterion.crossed import Crossed
     from pylme.reference.criterion.one_factor import OneFactor
+    from pylme.results.linear_problem import LinearProblem
 
-__all__ = ["Problem", "moments_start", "prepare", "recentred"]
+__all__ = ["Problem", "moments_start", "prepare", "problem_of", "recentred"]
 
 #: A residual of this size, relative to the response, is its representation in double precision and
 #: the rounding errors of a few operations that made it.
@@ -190,6 +191,17 @@ class Problem:
     def change_of_covariance(self) -> NDArray[np.float64]:
         """The matrix that takes vec(Σ_f) of the caller's columns to ours, shape (V, V)."""
         return block_diag(*(np.kron(inv, inv) for inv in map(np.linalg.inv, self.columns.C)))
+
+
+def problem_of(linear: LinearProblem) -> Problem:
+    """The criterion of a linear problem, ready to be evaluated and minimised."""
+    return prepare(
+        linear.X,
+        linear.y_less_offset[None],
+        linear.terms,
+        weights=linear.weights,
+        reml=linear.reml,
+    )
 
 
 def prepare(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pylme
-from pylme.reference.linear import problem_of
+from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.problem import coupling as module
 
 MODELS = {
