@@ -153,10 +153,10 @@ def check(
     _require_folder(html)
     table = read_table(data)
     with warnings_on_stderr():
-        with collected_warnings() as held:
+        with collected_warnings() as caught:
             fitted = pylme.lmer(formula, table, reml=not ml, weights=weights, engine=engine)
             checked = fitted.cross_check()
-        warn_of_others(held, checked)
+        warn_of_others(caught, checked)
         print(checked.to_json() if json else check_report(checked))
         if html is not None:
             html.write_text(check_page(checked), encoding="utf-8")
@@ -232,7 +232,7 @@ def datasets(name: str | None = None, /) -> None:
 
 @app.command
 def doctor() -> int:
-    """Say what is installed, what is wrong, and the command that mends it."""
+    """Say what is installed, what is wrong, and which command corrects it."""
     from pylme.lme4.installation.doctor import doctor as diagnose
 
     diagnosis = diagnose()

@@ -57,33 +57,33 @@ def alarms_of(conditions: Iterable[Condition], *, singular: bool) -> tuple[str, 
 def collected_warnings() -> Iterator[list[Warning]]:
     """Collect warnings instead of giving them; after an error they are given."""
     try:
-        with collected() as held:
-            yield held
+        with collected() as caught:
+            yield caught
     except BaseException:
-        for warning in held:
+        for warning in caught:
             warn(warning)
         raise
 
 
-def warn_with_verdict(held: list[Warning], check: CrossCheck) -> None:
+def warn_with_verdict(caught: list[Warning], check: CrossCheck) -> None:
     """Give the warnings that were collected, with the verdict in place of the alarms.
 
     Parameters
     ----------
-    held : list of Warning
+    caught : list of Warning
     check : CrossCheck
     """
-    warn_of_others(held, check)
+    warn_of_others(caught, check)
     if check.verdict is not Verdict.AGREES:
         warn(CrossCheckWarning(verdict=check.verdict.name, said=check.sentence))
 
 
-def warn_of_others(held: list[Warning], check: CrossCheck) -> None:
+def warn_of_others(caught: list[Warning], check: CrossCheck) -> None:
     """Give the warnings that were collected, except the alarms, which the verdict covers.
 
     Where the check could not be made, the alarms are given too.
     """
-    for warning in held:
+    for warning in caught:
         if check.verdict is Verdict.UNCHECKED or not _doubts(warning):
             warn(warning)
 

@@ -78,7 +78,7 @@ def rounding_of(system: System, solution: Solution) -> Rounding:
     ----------
     system : System
     solution : Solution
-        The same model solved at lme4's theta by the reference.
+        The same model solved at lme4's theta by the NumPy engine.
     """
     n, p = system.X.shape
     q = len(solution.u)

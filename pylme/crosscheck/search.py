@@ -1,4 +1,4 @@
-"""The reference's own search for the optimum, from more starts than a fit has.
+"""The search for the optimum by the NumPy engine, from more starts than a fit has.
 
 The first start is the theta that is checked, so that the answer is never worse; the second is that
 of a fit by the NumPy engine; the others lie far from both, and all of them are searched from where

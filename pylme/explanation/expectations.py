@@ -1,4 +1,4 @@
-"""What can be foreseen of a fit from the columns alone: singular fits, false optima, zeros.
+"""What to expect of a fit from the columns alone: singular fits, false optima, zeros.
 
 None of it looks at the response. Each rule says what it saw and what to do.
 """
@@ -74,8 +74,8 @@ def _not_identified(
     if lost:
         yield (
             f"The data leave {lost} of {counted(found.n_parameters, 'covariance parameter')} open: "
-            'expect "degenerate Hessian", "failed to converge" or "singular fit", and read nothing '
-            "into the estimates of what the data cannot see."
+            'expect "degenerate Hessian", "failed to converge" or "singular fit", and do not '
+            "interpret estimates that the data do not determine."
         )
 
 
@@ -106,7 +106,7 @@ def _few_levels(
             yield (
                 f"{counted(levels, 'level')} of {part.group} say little about "
                 f"{'a variance' if k == 1 else 'variances'}: an estimate of 0 (a singular fit) is "
-                "common, and no proof that the levels do not differ."
+                "common, and does not prove that the levels do not differ."
             )
         elif levels < part.n_parameters:
             yield (
@@ -130,7 +130,7 @@ def _seldom(
             if effect.pieces and 0 < count < min(here, _FEW_LEVELS):
                 yield (
                     f"{effect.name} varies within {counted(count, 'level')} of {part.group} "
-                    f"alone: what the others have of it is hardly known."
+                    f"only: its effects in the other levels are poorly determined."
                 )
 
 
@@ -143,8 +143,8 @@ def _constant(
             count = (part.varying or ())[term.names.index(name)]
             if count == 0 and column.std():
                 yield (
-                    f"{name} is the same within every {part.group}, where no slope of it can be "
-                    f"seen: all that its variance does is to let the level vary more at some "
+                    f"{name} is the same within every {part.group}, so no slope can be "
+                    f"estimated: its variance only lets the level vary more at some "
                     f"values of {name} than at others."
                 )
 
@@ -173,7 +173,7 @@ def _far(
             elif apart:
                 yield (
                     f"{far}, and intercepts and slopes without correlation are a different model "
-                    "for each origin: centre it where they may be thought of as unrelated."
+                    "for each origin: centre it where they can be assumed to be unrelated."
                 )
 
 
@@ -187,7 +187,7 @@ def _large(
             if sd > LARGE:
                 yield (
                     f"{name} takes large values (standard deviation {sd:.3g}), so that its slopes "
-                    "are small numbers, which lme4's rule takes for zero: rescale it."
+                    "are small numbers, which lme4's rule treats as zero: rescale it."
                 )
 
 
@@ -221,7 +221,7 @@ def _without_mean(
         missing = [name for key in keys if key[0] == group for name in names[key]]
         if missing:
             yield (
-                f"No fixed effect stands for the mean of {listed(missing, most=4)} over the levels "
-                f"of {group}, which is taken to be 0. Add it to the fixed part unless you know "
-                "that it is."
+                f"The fixed part has no effect for the mean of {listed(missing, most=4)} over the "
+                f"levels of {group}, which is assumed to be 0. Add it to the fixed part unless you "
+                "know that it is 0."
             )

@@ -95,13 +95,13 @@ def _implied(specification: Specification) -> Iterator[Block]:
     family = specification.conditional
     y = specification.response if family is None else f"{family.link}(μ)"
     yield _heading(f"THE COVARIANCE THAT THIS IMPLIES, of {y}_i and {y}_k in two rows i and k")
-    told = {levels.group for levels in specification.levels}
+    grouped = {levels.group for levels in specification.levels}
     lines: list[str] = []
     for levels in specification.levels:
         parts = summands(levels.effects, levels.label, TEXT)
         lines += _sum(f"same {levels.group}: ", list(parts))
     for term, part in enumerate(specification.random):
-        if part.group not in told:
+        if part.group not in grouped:
             lines += _sum(f"same {part.group}: ", list(_written(term, part)))
     if family is None:
         lines.append("same row (i = k): also the residual variance σ²")

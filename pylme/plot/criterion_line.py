@@ -1,6 +1,6 @@
 """The profiled criterion along a line through θ̂: how sharply the data determine what changes there.
 
-β and σ are profiled out at every point; the other elements of θ are held.
+β and σ are profiled out at every point; the other elements of θ stay as they are.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def profile_criterion_data(
         What changes. An element of theta by lme4's name, as ``"Subject.Days"``; a standard
         deviation, ``("Subject", "Days")``; a correlation, ``("Subject", "(Intercept)", "Days")``;
         a direction of theta; or a combination of covariances, as
-        ``pylme.design(...).identifiability().directions`` gives them. All else is held, but β and
-        σ, which are profiled out.
+        ``pylme.design(...).identifiability().directions`` gives them. All else stays as it is, but
+        β and σ are profiled out.
     span : tuple of two floats, optional
         From where to where; by default as far as the criterion rises by no more than 10.
     points : int
