@@ -138,7 +138,7 @@ class PylmeError(_Told, Exception):
 
 
 class FormulaError(PylmeError, ValueError):
-    """A formula that cannot be read, or that asks for what is not there."""
+    """A formula that cannot be read, or that names something that does not exist."""
 
 
 class FormulaSyntaxError(FormulaError):
@@ -230,7 +230,7 @@ class UnknownColumnError(FormulaError):
     def __init__(self, *, name: str, available: Sequence[str], where: str = "the formula") -> None:
         super().__init__(
             asked=f"Looking up {name!r}, which {where} names, in the data",
-            found="there is no such column",
+            found="the data have no such column",
             remedy=f"R writes {_R_CONSTANTS[name]} for Python's {name}."
             if name in _R_CONSTANTS
             else suggestion(name, available),
@@ -243,18 +243,18 @@ class UnknownColumnError(FormulaError):
 
 
 class DataError(PylmeError, ValueError):
-    """Data that no mixed model can be fitted to as asked."""
+    """Data to which the mixed model that was asked for cannot be fitted."""
 
 
 class DataTypeError(DataError, TypeError):
-    """Something that is no table with one name for each column."""
+    """Data that are not a table with one name for each column."""
 
     def __init__(self, *, found: str, remedy: str) -> None:
         super().__init__(asked="Reading the data", found=found, remedy=remedy)
 
 
 class ColumnTypeError(DataError, TypeError):
-    """A column of a type that R has no place for."""
+    """A column of a type that cannot be converted to R."""
 
     def __init__(self, *, column: str, dtype: str, found: str, remedy: str) -> None:
         super().__init__(
@@ -378,7 +378,7 @@ class RowLabelError(DataError):
 
 
 class ResponseError(DataError):
-    """A response that no model can be fitted to."""
+    """A response to which no model can be fitted."""
 
     def __init__(self, *, response: str, found: str, remedy: str) -> None:
         super().__init__(asked=f"Using {response!r} as the response", found=found, remedy=remedy)
@@ -493,7 +493,7 @@ class WorkerError(PylmeError, RuntimeError):
     def __init__(self, *, replicate: int, exit_code: str | None) -> None:
         super().__init__(
             asked=f"Fitting replicate {replicate} in a worker process",
-            found="the process ended without an answer, alone as well as beside others"
+            found="the process ended without an answer, both alone and beside other processes"
             + (f" (exit code {exit_code})" if exit_code else ""),
             remedy="Look for what ends a process in your own function: os._exit, a crash in "
             "compiled code, more memory than there is.",
@@ -506,11 +506,11 @@ class OutOfMemoryError(PylmeError, MemoryError):
     """The memory of the process was used up while a model was fitted."""
 
     def __init__(self, *, asked: str, needed: int | None = None) -> None:
-        wanted = f"{_in_units(needed)} were not to be had" if needed else "no more was to be had"
+        wanted = _in_units(needed) if needed else "more"
         super().__init__(
             asked=asked,
-            found=f"the memory of this process is used up: {wanted}",
-            remedy="Let go of other data and fits, use fewer rows or columns, raise the limit that "
+            found=f"the memory of this process is used up: {wanted} could not be allocated",
+            remedy="Release other data and fits, use fewer rows or columns, raise the limit that "
             "is set for this process, or use a machine with more memory.",
         )
         self.needed = needed

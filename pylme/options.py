@@ -111,7 +111,7 @@ def text(option: str, value: object) -> str:
         If it is anything else.
     """
     if not isinstance(value, str):
-        raise OptionError(option=option, value=value, allowed="a text")
+        raise OptionError(option=option, value=value, allowed="a string")
     return value
 
 
@@ -124,7 +124,7 @@ def optional_text(option: str, value: object) -> str | None:
         If it is anything else.
     """
     if value is not None and not isinstance(value, str):
-        raise OptionError(option=option, value=value, allowed="a text, or None")
+        raise OptionError(option=option, value=value, allowed="a string or None")
     return value
 
 

@@ -8,7 +8,7 @@ from pylme.families.family import optional_family
 from pylme.identifiability.design import Design
 from pylme.model_matrix.build import build
 from pylme.model_matrix.requirements import require_fittable
-from pylme.model_matrix.specify import ModelArguments, specified
+from pylme.model_matrix.spec import ModelArguments, specified
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ from pylme.errors import OptionError
 from pylme.families.family import family as family_of
 from pylme.lme4.control import GlmerControl
 from pylme.model_matrix.response import require_starting_means
-from pylme.model_matrix.specify import ModelArguments, specified
+from pylme.model_matrix.spec import ModelArguments, specified
 from pylme.options import is_whole
 from pylme.results.engine import FitRequest, choose
 

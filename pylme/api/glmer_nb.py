@@ -8,7 +8,7 @@ from pylme.api.fitting import fitted, require_kind, within_memory
 from pylme.deadline import checked_timeout
 from pylme.families.family import family as family_of
 from pylme.lme4.control import GlmerControl
-from pylme.model_matrix.specify import ModelArguments, specified
+from pylme.model_matrix.spec import ModelArguments, specified
 from pylme.results.engine import FitRequest, choose
 
 if TYPE_CHECKING:

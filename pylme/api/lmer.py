@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pylme.api.fitting import checked, fitted, require_kind, within_memory
 from pylme.deadline import checked_timeout
 from pylme.lme4.control import LmerControl
-from pylme.model_matrix.specify import ModelArguments, specified
+from pylme.model_matrix.spec import ModelArguments, specified
 from pylme.options import true_or_false
 from pylme.results.engine import FitRequest, choose
 

@@ -14,7 +14,7 @@ from pylme.families.family import optional_family
 from pylme.formula import parse_formula, with_dot
 from pylme.frame import column_names, read_frame
 from pylme.identifiability.comparison import compare_covariances
-from pylme.model_matrix.specify import ModelArguments, specified
+from pylme.model_matrix.spec import ModelArguments, specified
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:

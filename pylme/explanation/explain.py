@@ -20,7 +20,7 @@ from pylme.formula import (
 )
 from pylme.identifiability.parameters import MOST_PARAMETERS
 from pylme.model_matrix.requirements import parameters_of, require_fittable
-from pylme.model_matrix.specify import ModelArguments, specified
+from pylme.model_matrix.spec import ModelArguments, specified
 from pylme.model_matrix.values import group_label
 from pylme.reference.threads import one_thread
 

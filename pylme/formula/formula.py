@@ -154,7 +154,7 @@ def _read(text: str) -> Formula:
                 stop=start + 1,
                 expected="a response",
                 found="nothing to the left of '~'",
-                remedy="Write the column to be explained before the '~'.",
+                remedy="Write the response before the '~'.",
             )
         case _:
             raise FormulaSyntaxError(

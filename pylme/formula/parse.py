@@ -243,7 +243,7 @@ class _Parser:
                 stop=opening.stop,
                 expected="a closing parenthesis",
                 found="the end of the formula",
-                remedy="Close the parenthesis at the mark.",
+                remedy="Close the parenthesis at the marked position.",
             )
         raise self._unfit("a closing parenthesis" if token.kind in {"operator", "comma"} else None)
 

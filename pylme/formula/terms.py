@@ -174,11 +174,11 @@ class _Algebra:
                 self.intercept = one is not self._subtracting
                 return {}
             case Number() | Constant() | String():
-                self._refuse(node, "is no term of a model")
+                self._refuse(node, "is not a term of a model")
             case Name(name="."):
                 self._refuse(node, "stands for columns of data that is not known here")
             case Binary(operator="|" | "||" | "~"):
-                self._refuse(node, "is no term of the fixed effects")
+                self._refuse(node, "is not a term of the fixed effects")
         return {self.variable(node): None}
 
     def _combined(self, operation: Binary, left: dict[int, None]) -> dict[int, None]:

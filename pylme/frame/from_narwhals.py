@@ -44,7 +44,7 @@ def from_narwhals(column: str, series: nw.Series[Any]) -> Raw:
     Raises
     ------
     ColumnTypeError
-        If R has no place for them.
+        If they cannot be converted to R.
     """
     dtype = series.dtype
     if isinstance(dtype, nw.Datetime):
@@ -80,7 +80,7 @@ def from_arrow(column: str, chunks: Any) -> Raw:
     Raises
     ------
     ColumnTypeError
-        If R has no place for its values.
+        If its values cannot be converted to R.
     """
     name = str(chunks.type)
     if name.startswith("dictionary"):
@@ -121,7 +121,7 @@ def from_polars(column: str, series: nw.Series[Any]) -> Raw:
     Raises
     ------
     ColumnTypeError
-        If R has no place for its values.
+        If its values cannot be converted to R.
 
     Warns
     -----

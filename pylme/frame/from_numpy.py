@@ -47,7 +47,7 @@ def from_objects(column: str, objects: NDArray[np.object_]) -> Raw:
     Raises
     ------
     ColumnTypeError
-        If there is a value of a type that R has no place for, or values of several kinds.
+        If there is a value of a type that cannot be converted to R, or values of several kinds.
     ColumnValueError
         If an integer is beyond the range in which it can be carried over exactly.
     """
@@ -189,7 +189,7 @@ def from_numpy(column: str, array: np.ndarray[Any, Any]) -> Raw:
     Raises
     ------
     ColumnTypeError
-        If it has another shape, or a type that R has no place for.
+        If it has another shape, or a type that cannot be converted to R.
     """
     if array.ndim != 1:
         raise refusal(column, f"array of shape {array.shape}", "table")

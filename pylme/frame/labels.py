@@ -149,8 +149,8 @@ def checked_text(column: str, levels: Sequence[str]) -> None:
     if not joined.isascii() and (broken := _not_unicode(levels)) is not None:
         raise ColumnValueError(
             column=column,
-            found=f"the string {broken!a} holds half of a surrogate pair, which is no character",
-            remedy="Read the text anew with the right encoding, or replace the character.",
+            found=f"the string {broken!a} holds half of a surrogate pair, which is not a character",
+            remedy="Read the text again with the right encoding, or replace the character.",
         )
 
 

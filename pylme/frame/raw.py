@@ -127,7 +127,7 @@ _TEXTS: Final[dict[Misfit, tuple[str, str]]] = {
     "table": ("more than one dimension", "Pass each of its columns under a name of its own."),
     "time": ("times of day", "Turn them into numbers, such as seconds since midnight."),
     "unknown": (
-        "values that are no numbers, strings, truth values, dates or timestamps",
+        "values that are not numbers, strings, truth values, dates or timestamps",
         "Turn them into one of these.",
     ),
 }
@@ -149,7 +149,7 @@ def misfit_of(kind: type) -> Misfit:
 
 
 def refusal(column: str, dtype: object, misfit: Misfit, *, where: str = "") -> ColumnTypeError:
-    """The error about a column of a kind that R has no place for."""
+    """The error about a column of a kind that cannot be converted to R."""
     what, remedy = _TEXTS[misfit]
     return ColumnTypeError(
         column=column, dtype=str(dtype), found=f"it holds {what}{where}", remedy=remedy

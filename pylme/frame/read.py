@@ -71,7 +71,7 @@ def read_frame(
     Raises
     ------
     DataTypeError, UnknownColumnError, ColumnTypeError, ColumnValueError
-        If there is no such table or column, or R has no place for its values.
+        If there is no such table or column, or its values cannot be converted to R.
     RowCountError, RowLabelError
         If an extra column or the subset has other rows than the data.
     InfiniteValueError, MissingValueError, EmptyDataError
@@ -135,12 +135,12 @@ def _chosen(table: Table, subset: ArrayLike | str | None) -> NDArray[np.bool_] |
         raise ColumnTypeError(
             column=name,
             dtype=str(getattr(native, "dtype", type(native).__name__)),
-            found="a subset is one truth value for each row, and these are none",
+            found="a subset has one truth value for each row, and these values are of another type",
             remedy="Pass a comparison, such as data['age'] > 18.",
         )
     chosen = raw.array if raw.missing is None else raw.array & ~raw.missing
     if not chosen.any():
-        raise EmptyDataError(given=table.nrow, reason="`subset` is true in none")
+        raise EmptyDataError(given=table.nrow, reason="`subset` is true in no row")
     return None if chosen.all() else np.asarray(chosen)
 
 

@@ -38,7 +38,7 @@ def read_column(column: str, native: Any) -> Raw:
     Raises
     ------
     ColumnTypeError
-        If R has no place for its values.
+        If its values cannot be converted to R.
     ColumnValueError
         If it holds text that is no UTF-8.
     """
@@ -47,8 +47,8 @@ def read_column(column: str, native: Any) -> Raw:
     except UnicodeError as error:
         raise ColumnValueError(
             column=column,
-            found=f"its text is no valid UTF-8 ({error})",
-            remedy="Read the text anew with the encoding that it was written in.",
+            found=f"its text is not valid UTF-8 ({error})",
+            remedy="Read the text again with the encoding that it was written in.",
         ) from None
 
 
@@ -89,7 +89,7 @@ def length(column: str, native: Any) -> int:
     raise ColumnTypeError(
         column=column,
         dtype=type(native).__name__,
-        found="it is no sequence of values",
+        found="it is not a sequence of values",
         remedy="Pass one value for each row of the data.",
     )
 
@@ -101,12 +101,12 @@ _MISFITS: Final[tuple[tuple[type, Misfit], ...]] = (
 
 
 def from_pandas(column: str, series: pd.Series[Any]) -> Raw:
-    """A Series of any dtype that R has a place for; no copy is made of a float64 one.
+    """A Series of any dtype that can be converted to R; no copy is made of a float64 one.
 
     Raises
     ------
     ColumnTypeError
-        If R has no place for it.
+        If it cannot be converted to R.
     """
     dtype = series.dtype
     if isinstance(dtype, np.dtype):

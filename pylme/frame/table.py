@@ -191,7 +191,9 @@ def _by_name(columns: Iterable[Hashable]) -> tuple[dict[str, Hashable], dict[str
 
 
 def _no_table(data: Any) -> DataTypeError:
-    found = f"an object of type {type(data).__module__}.{type(data).__qualname__} is no data frame"
+    found = (
+        f"an object of type {type(data).__module__}.{type(data).__qualname__} is not a data frame"
+    )
     if callable(getattr(data, "collect", None)):
         return DataTypeError(
             found=found, remedy="It is evaluated lazily: call its .collect() first."
@@ -259,7 +261,7 @@ def _fault(name: str) -> str | None:
             )
         category = unicodedata.category(character)
         if category == "Cs":
-            return "its name holds half of a surrogate pair, which is no character"
+            return "its name holds half of a surrogate pair, which is not a character"
         if category in _ESCAPED and character > _LAST_ASCII:
             return f"its name holds {_ESCAPED[category]} ({character!a}), which lme4 cannot read"
     return None

@@ -108,7 +108,7 @@ def _require_unstructured(spec: ModelSpec) -> None:
         if bar.structure not in (None, "us"):
             raise NotAvailableError(
                 asked=f"Building the matrices of the term {bar}",
-                found=f"the covariance structure {bar.structure}() is known to lme4 2 alone",
+                found=f"the covariance structure {bar.structure}() is available in lme4 2 only",
                 remedy="Write the term as a plain (effects | group).",
             )
 

@@ -149,7 +149,7 @@ class Evaluator:
                 return np.arange(first, last + step / 2, step)
             case Call():
                 return self._called(node)
-        raise self.unknown(node, "it is not known how to evaluate this")
+        raise self.unknown(node, "pylme cannot evaluate this")
 
     def numbers(self, node: Node) -> NDArray[np.float64]:
         """A numeric vector; a matrix of one column is one, dates are days and times seconds."""
@@ -175,7 +175,7 @@ class Evaluator:
         value = self.value(node)
         if isinstance(value, np.ndarray):
             return value
-        raise self.refusal(node, "it is no vector")
+        raise self.refusal(node, "it is not a vector")
 
     def number(self, node: Node) -> float:
         """A single number."""

@@ -98,7 +98,7 @@ def _require_two(text: str, levels: tuple[str, ...]) -> None:
         raise ColumnValueError(
             column=text,
             found=f"as a factor it has one level, {levels[0]!r}, in the rows used",
-            remedy="It explains nothing: leave it out of the formula.",
+            remedy="A factor with one level has no effect: leave it out of the formula.",
         )
 
 

@@ -192,7 +192,7 @@ def _counted(
         try:
             return np.asarray(np.datetime64(part.value, "D").astype(np.float64))
         except ValueError:
-            raise evaluator.refusal(node, f"{part.value!r} is no date") from None
+            raise evaluator.refusal(node, f"{part.value!r} is not a date") from None
     raise FormulaError(
         asked=f"Evaluating {deparse(node)!r}",
         found="R reads the text in the time zone of the machine",

@@ -19,7 +19,7 @@ from pylme.model_matrix.coding import Coding
 from pylme.model_matrix.evaluate import Evaluator
 from pylme.model_matrix.model_matrix import codings_of, model_matrix
 from pylme.model_matrix.random_term import RandomTerm, random_matrix
-from pylme.model_matrix.specify import unused_name
+from pylme.model_matrix.spec import unused_name
 from pylme.model_matrix.values import Matrix, Value, as_factor, factor_on, group_factor, numbers_of
 from pylme.model_matrix.variables import complete, evaluated, on_levels
 from pylme.warning_scopes import silenced

@@ -103,7 +103,7 @@ def _require_response(spec: ModelSpec) -> None:
         raise ResponseError(
             response=text,
             found=f"it has the same value in all {frame.nrow} rows",
-            remedy="There is nothing to explain: check the column, or the rows that were kept.",
+            remedy="A constant response cannot be modelled: check the column, or the rows kept.",
         )
 
 

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from pylme.errors import OptionError, UnknownColumnError
 from pylme.families.family import Family
-from pylme.formula import Formula, FormulaTerms
-from pylme.frame import Frame, NaAction
-from pylme.model_matrix.coding import AskedCoding, Contrast
+from pylme.formula import Formula, FormulaTerms, formula_terms, model_formula
+from pylme.frame import Factor, Frame, NaAction, open_table, read_frame
+from pylme.model_matrix.coding import AskedCoding, Contrast, read_contrast
+from pylme.options import choice, finite_numbers
 
-__all__ = ["Contrast", "ContrastsFor", "ModelSpec", "Start"]
+__all__ = [
+    "Contrast",
+    "ContrastsFor",
+    "ModelArguments",
+    "ModelSpec",
+    "Start",
+    "specified",
+    "unused_name",
+]
+
 
 #: Whether the codings asked for reach the fixed effects alone, as in lme4, or the random ones too.
 ContrastsFor = Literal["fixed", "both"]
@@ -67,3 +78,131 @@ class ModelSpec:
     reml: bool = True
     na_action: NaAction = "omit"
     offset_named: bool = True
+
+
+StartName = Literal["theta", "fixef"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ModelArguments:
+    """What the caller of a public function says of a model, beside its formula and data.
+
+    Attributes
+    ----------
+    weights, offset : str or array_like of shape (rows,), optional
+        Names of columns, or values.
+    subset : str or array_like of bool of shape (rows,), optional
+    contrasts : mapping, optional
+        Codings of factors by column.
+    contrasts_for : {"fixed", "both"}
+        Whether they reach the random effects too.
+    start : array_like or mapping, optional
+    mustart, etastart : str or array_like of shape (rows,), optional
+    na_action : {"omit", "fail"}
+    family : Family, optional
+        None for a linear mixed model.
+    reml : bool
+    """
+
+    weights: str | ArrayLike | None = None
+    offset: str | ArrayLike | None = None
+    subset: str | ArrayLike | None = None
+    contrasts: Mapping[str, Contrast] | None = None
+    contrasts_for: ContrastsFor = "fixed"
+    start: Start | ArrayLike | None = None
+    mustart: str | ArrayLike | None = None
+    etastart: str | ArrayLike | None = None
+    na_action: NaAction = "omit"
+    family: Family | None = None
+    reml: bool = True
+
+
+def specified(text: str, data: Any, arguments: ModelArguments) -> ModelSpec:
+    """Formula and data, read and checked."""
+    table = open_table(data)
+    available = tuple(table.labels)
+    formula = model_formula(text, available)
+    names = list(formula.columns_in(available))
+    extra: dict[str, ArrayLike] = {}
+    roles = {
+        "weights": arguments.weights,
+        "offset": arguments.offset,
+        "mustart": arguments.mustart,
+        "etastart": arguments.etastart,
+    }
+    columns: dict[str, str | None] = {}
+    for role, given in roles.items():
+        if given is None or isinstance(given, str):
+            if given is not None and given not in available:
+                raise UnknownColumnError(name=given, available=available, where=f"`{role}`")
+            columns[role] = given
+            names += [given] if given is not None and given not in names else []
+        else:
+            columns[role] = name = unused_name(role, names)
+            extra[name] = given
+    frame = read_frame(
+        table,
+        names,
+        extra=extra,
+        subset=arguments.subset,
+        as_factor=formula.only_grouping_in(names),
+        na_action=arguments.na_action,
+    )
+    return ModelSpec(
+        formula=formula,
+        terms=formula_terms(formula),
+        frame=frame,
+        weights=columns["weights"],
+        offset=columns["offset"],
+        mustart=columns["mustart"],
+        etastart=columns["etastart"],
+        contrasts=_codings(arguments.contrasts, formula, frame),
+        contrasts_for=choice("contrasts_for", arguments.contrasts_for, ContrastsFor),
+        start=_arrays(arguments.start),
+        family=arguments.family,
+        reml=arguments.reml,
+        na_action=arguments.na_action,
+        offset_named=arguments.offset is None or isinstance(arguments.offset, str),
+    )
+
+
+def _arrays(start: Start | ArrayLike | None) -> Start | None:
+    """Starting values as arrays of finite numbers."""
+    if start is None:
+        return None
+    if not isinstance(start, Mapping):
+        return finite_numbers("start", start)
+    for name in start:
+        choice("start", name, StartName)
+    return {name: finite_numbers("start", values) for name, values in start.items()}
+
+
+def _codings(
+    contrasts: Mapping[str, Contrast] | None, formula: Formula, frame: Frame
+) -> dict[str, AskedCoding]:
+    """The codings that are asked for, checked against the levels that occur."""
+    if contrasts is None:
+        return {}
+    if not isinstance(contrasts, Mapping):
+        raise OptionError(
+            option="contrasts", value=contrasts, allowed="a mapping from columns to codings"
+        )
+    factors = {
+        name: column
+        for name in formula.effect_columns_in(frame.columns)
+        if isinstance(column := frame.columns.get(name), Factor)
+    }
+    for name in contrasts:
+        if name not in factors:
+            raise OptionError(option="contrasts for", value=name, allowed=tuple(factors))
+    return {
+        name: read_contrast(name, contrast, factors[name].levels)
+        for name, contrast in contrasts.items()
+    }
+
+
+def unused_name(name: str, taken: list[str]) -> str:
+    """A name for a column given as an array, with dots added until no other column has it."""
+    while name in taken:
+        name += "."
+    return name

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from pylme.errors import OptionError, UnknownNameError
-from pylme.model_matrix.model_frame import categorical
+from pylme.model_matrix.variables import categorical
 from pylme.r_names import make_unique
 from pylme.reference.factorization import factorize, lambda_at, random_matrix_at
 

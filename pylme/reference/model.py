@@ -16,7 +16,7 @@ from pylme.covariance.correlation import correlation
 from pylme.covariance.names import block_labels
 from pylme.covariance.structure import factors_of
 from pylme.errors import warn
-from pylme.model_matrix.model_frame import model_frame
+from pylme.model_matrix.variables import model_frame
 from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.ending import examined, search, warnings_of
 from pylme.reference.getme import item

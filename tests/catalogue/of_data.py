@@ -140,7 +140,7 @@ CASES = {
         "ColumnTypeError", "truth value", {"subset": DATA["x"] > 0}, subset=DATA["x"]
     ),
     "subset of none": _given(
-        "EmptyDataError", "true in none", {"subset": DATA["x"] > 0}, subset=DATA["x"] > 99
+        "EmptyDataError", "true in no row", {"subset": DATA["x"] > 0}, subset=DATA["x"] > 99
     ),
     "contrasts of nothing": _given(
         "OptionError",

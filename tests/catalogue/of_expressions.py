@@ -119,7 +119,7 @@ CASES = {
         "I(until - t)", "FormulaError", "unit", r"Write (.+?), which is in seconds", "I({})"
     ),
     "a time of the machine": _bad("I(t > '2024-03-02')", "FormulaError", "time zone", good="f"),
-    "no date": _bad("I(day > 'March')", "FormulaError", "no date", good="I(day > '2024-03-09')"),
+    "no date": _bad("I(day > 'March')", "FormulaError", "not a date", good="I(day > '2024-03-09')"),
     "times of one text": Case(
         trigger=lambda: _design(_of("factor(micro)")),
         kind="FormulaError",

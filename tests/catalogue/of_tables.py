@@ -81,7 +81,7 @@ CASES = {
         remedy=lambda call: pylme.explain(MODEL, eval(f"data{call}", {"data": _LAZY})),  # noqa: S307
         parsed=r"call its (\.collect\(\))",
     ),
-    "a list": _on([1, 2], "DataTypeError", "no data frame", DATA.to_dict("list")),
+    "a list": _on([1, 2], "DataTypeError", "not a data frame", DATA.to_dict("list")),
     "categories of one label": _on(
         DATA.assign(g=pd.Categorical([1, "1"] * 40, categories=[1, "1"])),
         "ColumnValueError",
@@ -101,7 +101,7 @@ CASES = {
         "have none",
         DATA.assign(x=pd.Series([*pd.date_range("2024-01-01", periods=80)]).dt.tz_localize("UTC")),
     ),
-    "no UTF-8": _on({**DATA.to_dict("list"), "g": _NO_UTF8}, "ColumnValueError", "no valid UTF-8"),
+    "no UTF-8": _on({**DATA.to_dict("list"), "g": _NO_UTF8}, "ColumnValueError", "not valid UTF-8"),
     "given twice": Case(
         trigger=lambda: pylme.frame.read_frame(DATA, ["y"], extra={"y": DATA["y"]}),
         kind="ColumnValueError",
@@ -111,7 +111,7 @@ CASES = {
     "no sequence": Case(
         trigger=lambda: pylme.explain(MODEL, {**DATA.to_dict("list"), "x": 3.0}),
         kind="ColumnTypeError",
-        said="no sequence",
+        said="not a sequence",
         remedy=lambda: pylme.explain(MODEL, {**DATA.to_dict("list"), "x": [3.0, 4.0] * 40}),
     ),
     "values for other rows": Case(

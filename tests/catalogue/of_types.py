@@ -73,7 +73,7 @@ CASES = {
         partial(pylme.StudyModel, formula=MODEL),
         "contrasts", 3, lambda: {"f": "sum"}, "a mapping from columns to codings",
     ),
-    "a text": _wrong(pylme.StudyModel, "formula", 3, lambda: MODEL, "a text"),
+    "a text": _wrong(pylme.StudyModel, "formula", 3, lambda: MODEL, "a string"),
     "workers": _wrong(
         lambda n_jobs: _fit().bootstrap(2, seed=1, n_jobs=n_jobs),
         "n_jobs", 0, lambda: 1, "a whole number of processes",

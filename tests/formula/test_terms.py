@@ -61,7 +61,7 @@ def test_what_is_no_term_is_refused_as_r_refuses_it(tmp_path: Path) -> None:
     answers = ask_r(_TERMS, [f"y ~ {right}" for right in rights], tmp_path)
     for right, (answer,) in zip(rights, answers, strict=True):
         assert answer.startswith("error: invalid")
-        with pytest.raises(FormulaError, match=r"is no term|no whole number"):
+        with pytest.raises(FormulaError, match=r"is not a term|no whole number"):
             model_terms(parse_tree(right))
 
 

@@ -60,7 +60,7 @@ def test_a_name_that_is_lacking_comes_with_the_nearest(data):
 
 @pytest.mark.parametrize("data", [3, "data.csv", [1, 2], np.zeros((2, 2)), pl.Series([1]), None])
 def test_what_is_no_table_is_refused(data):
-    with pytest.raises(DataTypeError, match="no data frame"):
+    with pytest.raises(DataTypeError, match="not a data frame"):
         read_frame(data, ["y"])
 
 
@@ -118,9 +118,9 @@ def test_extra_columns_of_another_length_are_refused(data):
     "value", [2.0, "w", np.array(2.0), None, {1, 2, 3, 4}, {"a": 1}, iter([1])]
 )
 def test_what_is_no_sequence_is_no_column(value):
-    with pytest.raises(ColumnTypeError, match=r"'w'.*no sequence of values"):
+    with pytest.raises(ColumnTypeError, match=r"'w'.*not a sequence of values"):
         read_frame(PLAIN, ["y"], extra={"w": value})
-    with pytest.raises(ColumnTypeError, match=r"'w'.*no sequence of values"):
+    with pytest.raises(ColumnTypeError, match=r"'w'.*not a sequence of values"):
         read_frame({"w": value}, ["w"])
 
 

@@ -217,7 +217,7 @@ def test_several_zones_in_one_object_column_are_one_scale():
         (pa.array([{"a": 1}]), "column of its own"),
         (np.zeros((1, 2)), "more than one dimension"),
         (np.zeros(1, dtype=[("a", float)]), "column of its own"),
-        ([object()], "no numbers, strings"),
+        ([object()], "not numbers, strings"),
     ],
 )
 def test_what_r_has_no_place_for_is_refused_with_a_remedy(column, words):
@@ -272,5 +272,5 @@ def test_broken_utf8_is_named() -> None:
     offsets = np.array([0, 2, 3], dtype=np.int32).tobytes()
     broken = pa.StringArray.from_buffers(2, pa.py_buffer(offsets), pa.py_buffer(b"\xff\xfea"))
     for data in ({"x": broken}, pa.table({"x": broken}), {"x": broken.dictionary_encode()}):
-        with pytest.raises(ColumnValueError, match=r"'x'.*no valid UTF-8"):
+        with pytest.raises(ColumnValueError, match=r"'x'.*not valid UTF-8"):
             read_frame(data, ["x"])

@@ -7,7 +7,7 @@ import pytest
 
 import pylme
 from pylme.lme4.fitting import prepare_again, prepare_responses
-from pylme.model_matrix.specify import ModelArguments, specified
+from pylme.model_matrix.spec import ModelArguments, specified
 
 pytestmark = [
     pytest.mark.needs_r,

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from pylme.model_matrix.coding import CONTRASTS
-from pylme.model_matrix.specify import ModelArguments, specified
+from pylme.model_matrix.spec import ModelArguments, specified
 
 if TYPE_CHECKING:
     from pylme.model_matrix import matrices

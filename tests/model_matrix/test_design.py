@@ -21,7 +21,7 @@ from pylme.errors import (
 )
 from pylme.families.family import family
 from pylme.model_matrix.build import build
-from pylme.model_matrix.specify import ModelArguments, specified
+from pylme.model_matrix.spec import ModelArguments, specified
 
 if TYPE_CHECKING:
     import pandas as pd

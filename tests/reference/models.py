@@ -11,7 +11,7 @@ import numpy as np
 
 import pylme
 from pylme.model_matrix.build import build
-from pylme.model_matrix.specify import ModelArguments, specified
+from pylme.model_matrix.spec import ModelArguments, specified
 from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.ending import Ending
 from pylme.reference.model import ReferenceModel

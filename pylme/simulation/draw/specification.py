@@ -18,7 +18,7 @@ from pylme.frame import Factor, read_frame
 from pylme.frame.table import open_table
 from pylme.model_matrix.build import build
 from pylme.model_matrix.requirements import require_fittable
-from pylme.model_matrix.specify import ModelArguments, specified
+from pylme.model_matrix.spec import ModelArguments, specified
 from pylme.options import choice, is_number, optional_text, true_or_false
 from pylme.simulation.draw.parameters import covariances_of, named_vector
 from pylme.simulation.draw.simulation import with_column

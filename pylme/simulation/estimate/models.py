@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pylme.errors import OptionError
 from pylme.lme4.control import LmerControl
-from pylme.model_matrix.spec import Contrast
-from pylme.model_matrix.specify import ModelArguments, specified
+from pylme.model_matrix.spec import Contrast, ModelArguments, specified
 from pylme.options import mapping, text, true_or_false
 
 if TYPE_CHECKING:
