@@ -134,7 +134,7 @@ def examined(ending: Ending, problem: Problem, design: ModelMatrices) -> Ending:
         suspect = bool(problem.suspects(ending.evaluation.rss)[0])
         return replace(
             ending,
-            directions=unidentified(problem, design),
+            directions=() if problem.identified else unidentified(problem, design),
             unbounded=suspect and has_no_minimum(problem),
         )
 

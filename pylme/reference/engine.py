@@ -199,7 +199,9 @@ def _require_fewer_effects_than_rows(design: ModelMatrices) -> None:
 
 def _require_variation(spec: ModelSpec, design: ModelMatrices, problem: Problem) -> None:
     """Something must be left of the response that the fixed effects do not explain."""
-    if has_no_residual(problem, float(np.linalg.norm(np.sqrt(design.weights) * design.y))):
+    length = float(np.linalg.norm(np.sqrt(design.weights) * design.y))
+    # A projection shows at once whether so little is left that rows must be examined.
+    if problem.explained(length)[2][0] and has_no_residual(problem, length):
         raise ResponseError(
             response=deparse(spec.formula.response), found=NO_RESIDUAL, remedy=NOISELESS
         )

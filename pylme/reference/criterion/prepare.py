@@ -61,6 +61,9 @@ __all__ = ["Problem", "moments_start", "prepare", "problem_of", "recentred"]
 #: A residual of this size, relative to the response, is its representation in double precision and
 #: the rounding errors of a few operations that made it.
 NO_RESIDUAL: Final = 16.0 * float(np.finfo(float).eps)
+#: An eigenvalue of the information, relative to the sizes of the B_i, that leaves no doubt: the
+#: analysis of the design takes a combination for invisible whose relative length is below 1e-7.
+CLEAR: Final = 1e-8
 #: Once for the columns of X, and twice for the responses: the first time uncovers what is left.
 _RECENTRINGS: Final = 3
 #: The least eigenvalue of S with a diagonal of ones that is near enough to one.
@@ -107,6 +110,12 @@ class Problem:
         if self.few:
             return few_effects(self.likelihood, self.columns, self.layout)
         return self.criterion
+
+    @property
+    def identified(self) -> bool:
+        """Whether the information alone shows that the data determine all parameters."""
+        information = self.criterion.information(self.layout.row, self.layout.column)
+        return information is not None and bool(np.linalg.eigvalsh(information)[0] > CLEAR)
 
     def explained(
         self, length: float = 0.0

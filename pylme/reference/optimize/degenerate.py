@@ -67,9 +67,6 @@ _DELTA: Final = 1e-10
 _ROUNDS: Final = 6
 #: Beyond so many effects not all choices are tried, which are 2 to that power.
 MOST_EFFECTS: Final = 8
-#: An eigenvalue of the information, relative to the sizes of the B_i, that leaves no doubt: the
-#: analysis of the design takes a combination for invisible whose relative length is below 1e-7.
-CLEAR: Final = 1e-8
 
 
 def without_minimum(problem: Problem, rss: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -199,10 +196,7 @@ def unidentified(problem: Problem, design: ModelMatrices) -> tuple[Direction, ..
     design : ModelMatrices
         That the problem was prepared from.
     """
-    information = problem.criterion.information(problem.layout.row, problem.layout.column)
-    if information is not None and np.linalg.eigvalsh(information)[0] > CLEAR:
-        return ()
-    return identify(design).directions
+    return () if problem.identified else identify(design).directions
 
 
 def problem_on_the_link(design: ModelMatrices) -> Problem | None:

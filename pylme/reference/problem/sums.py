@@ -25,7 +25,6 @@ from scipy import sparse
 
 from pylme.reference.problem.cells import Cells, cells
 from pylme.reference.problem.columns import Columns
-from pylme.reference.problem.within_levels import clear_rounding
 
 if TYPE_CHECKING:
     from typing import Self
@@ -37,6 +36,7 @@ __all__ = [
     "LITTLE",
     "Sums",
     "base_tables",
+    "clear_rounding",
     "fixed_products",
     "merged",
     "patterns",
@@ -52,6 +52,10 @@ SAME: Final = 1e-12
 FAR: Final = 1e4
 #: Where less than this part of a column's square is left, a difference of squares loses digits.
 LITTLE: Final = 1e-3
+#: A sum of squares, relative to the largest that it could be, that is summed again from the rows.
+#: What is left of a column, relative to its largest value, that is rounding error.
+VANISHED: Final = 1e-14
+DOUBTFUL: Final = 1e-10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -255,3 +259,39 @@ def products(
     made[:, :p, p] = made[:, p, :p] = flat_y @ of_x.T
     made[:, p, p] = np.einsum("rs,rs->r", flat_y, with_y.reshape(R, size))
     return made
+
+
+def clear_rounding(
+    columns: Columns,
+    factor: Factor,
+    f: int,
+    levels: NDArray[np.float64],
+    responses: NDArray[np.float64],
+) -> None:
+    """Put zeros into the tables of columns that vanish within a level.
+
+    A column that is a combination of others, as the indicator of one group is of the constant and
+    that of another, is zero in the rows of a level only up to rounding, and its products are the
+    rounding errors of sums of far larger ones. Inverted, they would stand for all that there is.
+
+    Parameters
+    ----------
+    columns : Columns
+    factor : Factor
+    f : int
+        The factor's number.
+    levels, responses : ndarray, shapes (K + p, K, J) and (R, K, J)
+        Of `within_levels` and `response_tables`; overwritten.
+    """
+    B = columns.z_of_base[f]
+    K, J = factor.width, factor.levels
+    size = np.abs(B).T @ np.abs(columns.base).max(axis=1)
+    largest = size[:, None] ** 2 * np.bincount(factor.codes, minlength=J)
+    own = levels[np.arange(K), np.arange(K)]
+    doubtful = (own != 0) & (own < DOUBTFUL * largest)
+    for a in np.flatnonzero(doubtful.any(axis=1)):
+        row = B[:, a] @ columns.base
+        exact = np.bincount(factor.codes, weights=row * row, minlength=J)
+        vanish = doubtful[a] & (exact <= VANISHED**2 * largest[a])
+        levels[:, a, vanish] = levels[a, :, vanish] = 0.0
+        responses[:, a, vanish] = 0.0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pylme.reference.problem.columns import Columns
     from pylme.reference.problem.layout import Factor
 
-__all__ = ["LevelInverses", "WithinLevels", "clear_rounding"]
+__all__ = ["LevelInverses", "WithinLevels"]
 
 #: An eigenvalue of a matrix of cosines below this counts as zero.
 SINGULAR: Final = 1e-13
@@ -33,8 +33,6 @@ SMALL: Final = 4.0
 _RIDGE: Final = 1e-15
 #: What is left of a column, relative to its largest value, that is rounding error.
 NOTHING: Final = 1e-14
-#: A sum of squares, relative to the largest that it could be, that is summed again from the rows.
-DOUBTFUL: Final = 1e-10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -109,42 +107,6 @@ def _invert_again(cosines: NDArray[np.float64], inverse: NDArray[np.float64]) ->
     reciprocal = np.divide(1.0, values, out=np.zeros_like(values), where=kept)
     turned = vectors * reciprocal[:, None]
     inverse[..., doubtful] = np.moveaxis(turned @ vectors.swapaxes(1, 2), 0, -1)
-
-
-def clear_rounding(
-    columns: Columns,
-    factor: Factor,
-    f: int,
-    levels: NDArray[np.float64],
-    responses: NDArray[np.float64],
-) -> None:
-    """Put zeros into the tables of columns that vanish within a level.
-
-    A column that is a combination of others, as the indicator of one group is of the constant and
-    that of another, is zero in the rows of a level only up to rounding, and its products are the
-    rounding errors of sums of far larger ones. Inverted, they would stand for all that there is.
-
-    Parameters
-    ----------
-    columns : Columns
-    factor : Factor
-    f : int
-        The factor's number.
-    levels, responses : ndarray, shapes (K + p, K, J) and (R, K, J)
-        Of `within_levels` and `response_tables`; overwritten.
-    """
-    B = columns.z_of_base[f]
-    K, J = factor.width, factor.levels
-    size = np.abs(B).T @ np.abs(columns.base).max(axis=1)
-    largest = size[:, None] ** 2 * np.bincount(factor.codes, minlength=J)
-    own = levels[np.arange(K), np.arange(K)]
-    doubtful = (own != 0) & (own < DOUBTFUL * largest)
-    for a in np.flatnonzero(doubtful.any(axis=1)):
-        row = B[:, a] @ columns.base
-        exact = np.bincount(factor.codes, weights=row * row, minlength=J)
-        vanish = doubtful[a] & (exact <= NOTHING**2 * largest[a])
-        levels[:, a, vanish] = levels[a, :, vanish] = 0.0
-        responses[:, a, vanish] = 0.0
 
 
 class WithinLevels:
