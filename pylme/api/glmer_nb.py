@@ -43,9 +43,10 @@ def glmer_nb(
 
     Parameters
     ----------
-    formula, data, engine, weights, offset, subset, contrasts, contrasts_for, control,
-    na_action, timeout
+    formula, data, engine, weights, offset, subset, contrasts, contrasts_for
         As for `glmer`. The dispersion is ``fit.getme("glmer.nb.theta")``.
+    control, na_action, timeout
+        As for `glmer`.
 
     Returns
     -------

@@ -20,7 +20,12 @@ class Design(ModelMatrices):
 
     @classmethod
     def of(cls, matrices: ModelMatrices) -> Design:
-        """The same matrices."""
+        """The same matrices, as a `Design`.
+
+        Parameters
+        ----------
+        matrices : ModelMatrices
+        """
         return cls(**{field.name: getattr(matrices, field.name) for field in fields(matrices)})
 
     def identifiability(self) -> Identifiability:
