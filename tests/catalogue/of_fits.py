@@ -81,6 +81,11 @@ def _control(
     )
 
 
+def _function_of_r() -> object:
+    pylme.allow_function("digamma")
+    return pylme.lmer("y ~ digamma(w) + (1 | g)", DATA, engine="numpy")
+
+
 CASES = {
     "reml": _numpy("OptionError", "True", {"reml": True}, reml="yes"),
     "check": _numpy("OptionError", "True", {"check": False}, check=1),
@@ -294,6 +299,18 @@ CASES = {
         "NotAvailableError",
         "JSON",
         lambda fit: fit.refit_from([1.0]),
+    ),
+    "saved frame of data": _asked(
+        lambda fit: pylme.from_json(fit.to_json()).data,
+        "NotAvailableError",
+        "JSON",
+        lambda fit: fit.data,
+    ),
+    "function of R by numpy": Case(
+        trigger=_function_of_r,
+        kind="NotAvailableError",
+        said="R alone can evaluate",
+        remedy=lambda: pylme.lmer(MODEL, DATA.assign(z=np.abs(DATA["x"])), engine="numpy"),
     ),
     "no fit in a text": Case(
         trigger=lambda: pylme.from_json("{}"),

@@ -6,6 +6,7 @@ import os
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +38,8 @@ _RNG = np.random.default_rng(12)
 _NOISELESS = DATA.assign(y=_RNG.normal(size=8).repeat(10) + 2 * DATA["x"])
 _WORKERS = pd.DataFrame({"w": np.arange(2_000) // 5, "f": _RNG.integers(0, 300, 2_000)})
 _WORKERS["y"] = _RNG.normal(size=2_000)
+#: A reason is given once in a process.
+_numbers = count()
 _CROSSED = "y ~ 1 + (1 | w) + (1 | f)"
 
 
@@ -187,6 +190,20 @@ CASES = {
         remedy=lambda: terms_of(_by_lme4()._model.system()),
         needs_r=True,
     ),
+    "auto without R": Case(
+        trigger=_where(
+            lme4_engine,
+            "unavailable",
+            lambda: pylme.errors.RUnavailableError(
+                asked="Calling R", found=f"no R, case {next(_numbers)}", remedy="Install R."
+            ),
+            lambda: pylme.lmer(MODEL, DATA),
+        ),
+        kind="EngineWarning",
+        said="lme4 is not used",
+        remedy=lambda name: pylme.lmer(MODEL, DATA, engine=name),
+        parsed=r"PYLME_ENGINE=(\w+)",
+    ),
     "no R": Case(
         trigger=_where(
             availability,
@@ -197,7 +214,7 @@ CASES = {
         kind="RUnavailableError",
         said="R was not found",
         remedy=lambda command: getattr(app, command),
-        parsed=r"`pylme (\w+)` tries",
+        parsed=r"`pylme (\w+)` checks",
     ),
     "R of a parent": Case(
         trigger=lambda: (
