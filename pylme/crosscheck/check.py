@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -14,11 +14,12 @@ from pylme.crosscheck.report import CrossCheck
 from pylme.crosscheck.tiers import contradictions
 from pylme.crosscheck.tolerances import NEGLIGIBLE
 from pylme.crosscheck.verdict import Findings, Verdict, decide
-from pylme.lme4.model import RModel
-from pylme.reference.model import ReferenceModel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pylme.crosscheck.examination import Examination
+    from pylme.options import EngineName
     from pylme.results.certificate import Certificate
     from pylme.results.fitted_model import FittedModel
 
@@ -33,6 +34,11 @@ _TOO_FEW: Final = (
     "or an optimum near the boundary, so few searches can miss a better optimum"
 )
 _MORE: Final = "Leave `starts` out of fit.cross_check(), or give {count} or more."
+#: What examines a fit, by the engine that made it.
+_EXAMINERS: Final[dict[EngineName, Callable[[Any, int | None], Examination]]] = {
+    "lme4": examine_lme4,
+    "numpy": examine_numpy,
+}
 
 
 def cross_check(model: FittedModel, *, starts: int | None) -> CrossCheck:
@@ -45,13 +51,11 @@ def cross_check(model: FittedModel, *, starts: int | None) -> CrossCheck:
     starts : int or None
         From how many starts to search for the optimum; None for as many as are cheap.
     """
-    if isinstance(model, RModel):
-        examination = examine_lme4(model, starts)
-    elif isinstance(model, ReferenceModel):
-        examination = examine_numpy(model, starts)
-    else:
+    if model.spec is None:
         saved = model.estimates().criterion
         examination = impossible(_NO_MATRICES, model.info().formula, saved)
+    else:
+        examination = _EXAMINERS[model.engine](model, starts)
     return _judged(examination, model.engine)
 
 

@@ -150,10 +150,15 @@ def findings(check: Judgement) -> Iterator[str]:
         yield "{who} did not warn about it.".format(**facts)
 
 
+#: Who fitted the model, at the beginning of a sentence and within one, and whose optimiser checks.
+_WHO: Final = {
+    "lme4": ("lme4", "lme4", "An independent"),
+    "numpy": ("The search", "the search", "The same"),
+}
+
+
 def _facts(check: Judgement) -> dict[str, str]:
-    lme4 = check.engine == "lme4"
-    who = "lme4" if lme4 else "The search"
-    source = "lme4" if lme4 else "the search"
+    who, source, optimiser = _WHO[check.engine]
     alarms = "; ".join(alarm.rstrip(".") for alarm in check.alarms)
     return {
         "who": who,
@@ -164,7 +169,7 @@ def _facts(check: Judgement) -> dict[str, str]:
         # -2 log L rises by (δ/se)² with an estimate's distance δ from the optimum.
         "off": f"{max(check.excess, 0.0) ** 0.5:.2g}",
         "reached": f"{who} reached the criterion {check.criterion:.4f}.",
-        "compared": f"{'An independent' if lme4 else 'The same'} optimiser finds "
+        "compared": f"{optimiser} optimiser finds "
         f"{check.best:.4f} from {_searches(check)}, "
         f"{_below(check.excess)}.",
         "theta": _numbers(check.theta),
