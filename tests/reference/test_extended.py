@@ -275,3 +275,18 @@ def test_beyond_double_precision_the_error_is_known_or_the_value_refused(effects
     expected = exact(design.X, design.y, terms, T)
     assert abs(found.criterion - expected.criterion) <= found.rounding
     assert found.rounding < 100.0
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e2, 1e4])
+@pytest.mark.parametrize("reml", [True, False])
+@pytest.mark.parametrize("effects", ["0 + f | g", "f | g"])
+def test_levels_that_lack_a_group(effects, reml, scale):
+    """Their columns of zeros are none in the coordinates in which Σ is diagonal."""
+    rng = np.random.default_rng(12)
+    frame = data().assign(f=rng.choice(list("abc"), size=ROWS))
+    lacking = frame["g"].isin(["g1", "g4"]) & (frame["f"] == "b")
+    frame.loc[lacking, "f"] = "c"
+    b = rng.normal(size=(GROUPS, 3)) @ (scale * NARROW).T
+    g, f = frame["g"].str[1:].astype(int), frame["f"].map({"a": 0, "b": 1, "c": 2})
+    frame["y"] = (b[g, f] + frame["x"] + rng.normal(size=ROWS)) / (1e3 * scale)
+    check(f"y ~ 0 + x + ({effects})", frame, [scale * NARROW], reml=reml)

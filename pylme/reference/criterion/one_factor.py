@@ -40,7 +40,11 @@ from pylme.reference.linalg.small_matrices import (
     orthogonal,
     spread,
 )
-from pylme.reference.problem.level_basis import LevelBasis
+from pylme.reference.problem.level_basis import (
+    LevelBasis,
+    precision_by_roots,
+    roots_beside_zeros,
+)
 from pylme.reference.problem.sums import (
     FAR,
     LITTLE,
@@ -178,7 +182,7 @@ class OneFactor:
         likelihood, counts = self.likelihood, self.counts
         R, K, P = len(factor), *self.C.shape[1:]
         p, used = likelihood.p, likelihood.p + 1
-        at = self._precision(factor, self.C) if self.basis else level_precision(factor, self.C)
+        at = self._precision(factor, self.C)
         c = at.turned(self.coefficients)
         weighted = at.weighted(c)
         N = at.scores(weighted)
@@ -225,7 +229,7 @@ class OneFactor:
     def _precision(self, factor: NDArray[np.float64], C: NDArray[np.float64]) -> LevelPrecision:
         """The K_j of given C_j; of an orthonormal basis where the coefficients are those of one."""
         if self.basis is None:
-            return level_precision(factor, C)
+            return _beside_zeros(level_precision(factor, C), factor, C)
         U, s = orthogonal(factor)
         root, KK, logdet = self.basis.precision(U, s)
         return LevelPrecision(
@@ -272,6 +276,25 @@ class OneFactor:
         size = np.append(np.where(size > 0, size, 1.0), np.sqrt(likelihood.n))
         scaled: NDArray[np.float64] = information / (size[:, None] * size)
         return scaled
+
+
+def _beside_zeros(
+    at: LevelPrecision, T: NDArray[np.float64], C: NDArray[np.float64]
+) -> LevelPrecision:
+    """The same, right for levels in which a column is zero, as that of a group without rows there.
+
+    Zeros are lost in the coordinates of T, and with them the digits of what stands beside the
+    largest variance: such levels have roots that keep the zeros.
+    """
+    K = len(C)
+    if K == 1:
+        return at
+    lacking = np.flatnonzero((C[np.arange(K), np.arange(K)] == 0).any(axis=0))
+    if len(lacking):
+        U, s = orthogonal(T)
+        _, KK, logdet = precision_by_roots(roots_beside_zeros(C[..., lacking]), U, s)
+        at.KK[..., lacking], at.logdet[..., lacking] = KK, logdet
+    return at
 
 
 def _products(B: NDArray[np.float64], C: NDArray[np.float64]) -> NDArray[np.float64]:

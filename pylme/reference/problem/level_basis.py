@@ -33,7 +33,14 @@ if TYPE_CHECKING:
 
     from pylme.reference.problem.columns import Columns
 
-__all__ = ["Leading", "LevelBasis", "forward", "root_beside_identity"]
+__all__ = [
+    "Leading",
+    "LevelBasis",
+    "forward",
+    "precision_by_roots",
+    "root_beside_identity",
+    "roots_beside_zeros",
+]
 
 #: What is left of a column within a level, relative to what it is summed from, that is rounding
 #: error.
@@ -159,7 +166,7 @@ class LevelBasis:
         root, K1, logdet = self.precision(U, s)
         E, K1 = _square(root)[0], congruent(U[0][..., None], K1[0])
         F = np.einsum("baj,bcj->acj", self.R, E)
-        half = self._times(U * s[:, None])
+        half = _times(self.R, U * s[:, None])
         long = (U * s[:, None]).swapaxes(1, 2)[..., None]
         D = _square(forward(root_beside_identity(half.swapaxes(1, 2)), long))[0]
         DR = np.einsum("abj,cbj->acj", D, self.R)
@@ -185,18 +192,61 @@ class LevelBasis:
             log|I + TᵀZ_jᵀZ_jT|.
         """
         own = np.arange(len(self.R))
-        B = self._times(U * s[:, None])
-        L = root_beside_identity(B)
+        L, K1, logdet = precision_by_roots(self.R, U, s)
         kept = (self.G[own, own] > 0).astype(np.float64)
         root = forward(L, (np.eye(len(own))[..., None] * kept)[None])
-        # No element of L⁻¹B is greater than 1: short columns of Z are known as well as long ones.
-        half = forward(L, B) / s[:, None, :, None]
-        return root, _square(half), 2.0 * np.log(L[:, own, own]).sum(axis=1)
+        return root, K1, logdet
 
-    def _times(self, T: NDArray[np.float64]) -> NDArray[np.float64]:
-        """R_jT, shape (R, K, K, J)."""
-        made: NDArray[np.float64] = np.einsum("abj,rbc->racj", self.R, T)
-        return made
+
+def precision_by_roots(
+    R: NDArray[np.float64], U: NDArray[np.float64], s: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """What V₁⁻¹ makes of columns Z_j with Z_jᵀZ_j = R_jᵀR_j, singular ones too.
+
+    Parameters
+    ----------
+    R : ndarray, shape (K, K, J)
+        Upper triangular.
+    U, s : ndarray, shapes (R, K, K) and (R, K)
+        Of `pylme.reference.linalg.small_matrices.orthogonal`.
+
+    Returns
+    -------
+    L : ndarray, shape (R, K, K, J)
+        Lower triangular, LLᵀ = I + RTTᵀRᵀ.
+    K1 : ndarray, shape (R, K, K, J)
+        UᵀZ_jᵀV₁⁻¹Z_jU.
+    logdet : ndarray, shape (R, J)
+        log|I + TᵀZ_jᵀZ_jT|.
+    """
+    own = np.arange(len(R))
+    B = _times(R, U * s[:, None])
+    L = root_beside_identity(B)
+    # No element of L⁻¹B is greater than 1: short columns of Z are known as well as long ones.
+    half = forward(L, B) / s[:, None, :, None]
+    return L, _square(half), 2.0 * np.log(L[:, own, own]).sum(axis=1)
+
+
+def _times(R: NDArray[np.float64], T: NDArray[np.float64]) -> NDArray[np.float64]:
+    """R_jT, shape (R, K, K, J)."""
+    made: NDArray[np.float64] = np.einsum("abj,rbc->racj", R, T)
+    return made
+
+
+def roots_beside_zeros(C: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Upper triangular R_j with R_jᵀR_j = C_j, with rows of zeros for columns of zeros.
+
+    Parameters
+    ----------
+    C : ndarray, shape (K, K, J)
+        Of columns that are independent but for those of zeros.
+    """
+    R = np.zeros_like(C)
+    for i in range(len(C)):
+        rest = C[i, i:] - np.einsum("kj,kbj->bj", R[:i, i], R[:i, i:])
+        length = np.sqrt(np.maximum(rest[0], 0.0))
+        np.divide(rest, length, out=R[i, i:], where=length > 0)
+    return R
 
 
 def _square(root: NDArray[np.float64]) -> NDArray[np.float64]:
