@@ -104,7 +104,8 @@ def _fitted(model: Model, data: pd.DataFrame, given: Answer) -> pylme.Fit | None
         )  # fmt: skip
         given.criterion, given.sigma = fit.criterion, fit.sigma
         given.theta = fit.theta.tolist()
-        given.columns = len(fit.fixef.dropna())
+        # Not those that are numbers: where a fit broke down, none is.
+        given.columns = len(fit._estimates.names)
         numbers = [fit.criterion, fit.sigma, *fit.theta, *fit.fixef]
         given.status = fit.convergence.status.name
         if given.engine == "numpy":

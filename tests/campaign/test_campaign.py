@@ -16,6 +16,9 @@ ONCE_WRONG = {
     9059133477598: "a search divided by a curvature of zero",
     8947373134319: "the same, beside a column far from zero",
     2318509555867: "an optimum on the boundary was taken for one inside",
+    4393834494040: "levels that lack a group lost digits of r², and lme4 was said to be wrong",
+    5914024882440: "estimates that are not numbers were counted as columns left out",
+    17236147598834: "a criterion that falls towards a limit was taken to have an optimum",
 }
 
 

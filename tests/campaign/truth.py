@@ -29,6 +29,10 @@ DEPENDENT: Final = (1e-13, 1e-7)
 EXACT: Final = (1e-13, 1e-8)
 #: Greatest element of T in sound columns for which a criterion is asked to 1e-9 relative.
 MODERATE: Final = 1e4
+#: By what factors T is made larger to see whether the criterion falls without an end, and what part
+#: of its value counts as lower.
+OUTWARDS: Final = (3.0, 10.0, 100.0, 1e3, 1e4)
+LOWER: Final = 1e-9
 #: Least eigenvalue of Σ_t in sound columns: on the boundary below the first, inside above the
 #: second.
 BOUNDARY: Final = (1e-10, 1e-4)
@@ -96,12 +100,15 @@ def truth(dense: Dense, given: Sequence[Matrices], rng: np.random.Generator) -> 
     # Matrices of this size are no work for two threads.
     with threadpool_limits(1):
         found = search(dense, given, rng)
+        finite = _finite(dense)
+        if finite and _falls_outwards(dense, found.factors, found.criterion):
+            finite = False
     return Truth(
         criterion=found.criterion,
         theta=max(float(np.abs(T).max()) for T in found.factors),
         identified=_independent(dense, dense.K),
         identified_by_rows=_independent(dense, np.eye(len(dense.K), dtype=np.longdouble)),
-        finite=_finite(dense),
+        finite=finite,
         singular=_singular(found.factors),
         reml=dense.reml,
         starts=found.starts,
@@ -178,6 +185,16 @@ def _finite(dense: Dense) -> bool | None:
                 rest = dense.y - basis @ (basis.T @ dense.y)
                 least = min(least, float(np.sqrt(rest @ rest)) / dense.size_of_y)
     return None if length <= EXACT[1] * dense.size_of_y else _decided(least, EXACT)
+
+
+def _falls_outwards(dense: Dense, factors: Matrices, criterion: float) -> bool:
+    """Whether the criterion is lower far beyond the best point that was found.
+
+    Where random effects and X span all rows, both logarithms grow alike by REML, and the criterion
+    tends to a limit as σ goes to zero, which may lie below all of its values.
+    """
+    further = [dense.exact([size * T for T in factors], sound=True) for size in OUTWARDS]
+    return bool(np.nanmin([*further, np.inf]) < criterion - LOWER * (1.0 + abs(criterion)))
 
 
 def _basis(columns: NDArray) -> NDArray:
