@@ -86,3 +86,10 @@ def test_the_files_that_a_page_names_exist(name):
     named = set(re.findall(r"`((?:pylme|tests|docs|r_scripts|conda|\.github)/[\w./-]+)`", page))
     assert named
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_what_is_tested_with_the_lowest_versions_exists():
+    script = (ROOT / ".ci" / "lowest.sh").read_text(encoding="utf-8")
+    rooms = re.findall(r"tests/[\w./]+", script.split("rooms=(")[1].split("\n)")[0])
+    assert len(rooms) > 10
+    assert [room for room in rooms if not (ROOT / room).exists()] == []
