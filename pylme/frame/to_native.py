@@ -93,7 +93,8 @@ def _series(name: str, column: pd.Series[Any], library: Library) -> nw.Series[An
         if library == "polars":
             levels = [str(level) for level in kind.categories]
             return nw.new_series(name, texts, nw.Enum(levels), backend=library)
-        return nw.new_series(name, texts, nw.Categorical(), backend=library)
+        # Older versions of pyarrow make no dictionary of Python texts at once.
+        return nw.new_series(name, texts, nw.String(), backend=library).cast(nw.Categorical())
     if isinstance(kind, np.dtype) and kind.kind in "biufM":
         return nw.new_series(name, column.to_numpy(), backend=library)
     values = _objects(column)
