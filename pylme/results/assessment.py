@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pylme.results.convergence import Convergence, Status, without_estimate
+from pylme.tolerances import SINGULAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -251,7 +252,7 @@ def _ledger(
         f"the optimiser {optinfo.optimizer} {'stopped early' if stopped else 'finished'} ({words})",
         "the covariance matrices of the random effects "
         + ("include a singular one" if singular else "have full rank")
-        + " (by lme4's rule, tolerance 1e-4)",
+        + f" (by lme4's rule, tolerance {SINGULAR:g})",
     ]
     missing = []
     checks = optinfo.checks

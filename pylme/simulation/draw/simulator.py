@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pylme.arrays import read_only
+from pylme.arrays import locked, read_only
 from pylme.draws.parts import Part
 from pylme.draws.responses import draw_responses
 from pylme.draws.seeds import Rng, seeds_of
@@ -17,8 +17,6 @@ from pylme.simulation.draw.simulation import DrawnTerm, Simulation, with_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from numpy.typing import NDArray
 
     from pylme.draws.seeds import Seed, Seeds
 
@@ -85,8 +83,8 @@ class Simulator:
         return Simulation(
             response=self.response,
             data=self.data,
-            y=_locked(drawn.y.T),
-            errors=_locked(drawn.errors.T),
+            y=locked(drawn.y.T),
+            errors=locked(drawn.errors.T),
             terms=tuple(self._terms()),
             random_effects={
                 term.label: read_only(effects)
@@ -115,8 +113,3 @@ class Simulator:
 
     def __repr__(self) -> str:
         return f"<Simulator of {self.formula} for {self.n_rows} rows, rng {self.rng!r}>"
-
-
-def _locked(array: NDArray[np.float64]) -> NDArray[np.float64]:
-    array.flags.writeable = False
-    return array

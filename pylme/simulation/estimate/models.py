@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pylme.errors import OptionError
 from pylme.lme4.control import LmerControl
-from pylme.model_matrix.spec import Contrast, ModelArguments, specified
-from pylme.options import mapping, text, true_or_false
+from pylme.model_matrix.spec import Contrast, ContrastsFor, ModelArguments, specified
+from pylme.options import choice, mapping, text, true_or_false
 
 if TYPE_CHECKING:
     from pylme.model_matrix.spec import ModelSpec
@@ -29,6 +29,7 @@ class StudyModel:
     reml : bool
     weights, offset : str or array_like, optional
     contrasts : mapping
+    contrasts_for : {"fixed", "both"}
     control : LmerControl, optional
         With engine "lme4".
 
@@ -51,12 +52,14 @@ class StudyModel:
     weights: Any = None
     offset: Any = None
     contrasts: Mapping[str, Contrast] = field(default_factory=dict)
+    contrasts_for: ContrastsFor = "fixed"
     control: LmerControl | None = None
 
     def __post_init__(self) -> None:
         text("formula", self.formula)
         true_or_false("reml", self.reml)
         mapping("contrasts", self.contrasts, allowed="a mapping from columns to codings")
+        choice("contrasts_for", self.contrasts_for, ContrastsFor)
         if self.control is not None and not isinstance(self.control, LmerControl):
             raise OptionError(
                 option="control", value=self.control, allowed="a pylme.LmerControl(...)"
@@ -66,7 +69,7 @@ class StudyModel:
         """The model on a table."""
         arguments = ModelArguments(
             weights=self.weights, offset=self.offset, subset=self.subset,
-            contrasts=self.contrasts, reml=self.reml,
+            contrasts=self.contrasts, contrasts_for=self.contrasts_for, reml=self.reml,
         )  # fmt: skip
         return specified(self.formula, data, arguments)
 

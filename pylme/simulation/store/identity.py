@@ -13,7 +13,7 @@ import numpy as np
 
 from pylme._version import __version__
 from pylme.errors import OptionError
-from pylme.frame import Factor
+from pylme.frame import Factor, to_pandas
 from pylme.results.engine import ENGINES
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.draw.sources import OwnFunction
@@ -117,4 +117,13 @@ def _options(model: StudyModel) -> tuple[Any, ...]:
     given = [model.subset, model.weights, model.offset]
     plain = [v if v is None or isinstance(v, str) else np.asarray(v) for v in given]
     control = None if model.control is None else sorted(model.control.arguments().items(), key=str)
-    return *plain, sorted((k, np.asarray(v)) for k, v in model.contrasts.items()), control
+    codings = sorted((name, *_coding(coding)) for name, coding in model.contrasts.items())
+    return *plain, codings, model.contrasts_for, control
+
+
+def _coding(given: Any) -> tuple[Any, ...]:
+    """Contrasts as plain values; the labels of a table are part of them."""
+    table = to_pandas(given)
+    if table is None:
+        return (np.asarray(given),)
+    return table.to_numpy(), list(table.index), list(table.columns)

@@ -396,3 +396,34 @@ def test_the_versions_of_r_and_lme4_are_part_of_the_study(tmp_path, monkeypatch)
     for engine in ("lme4", "numpy"):
         pylme.study(simulator(), engine=engine, **arguments)
     assert len(list(tmp_path.glob("study-*"))) == 3
+
+
+def test_the_labels_of_contrasts_are_part_of_what_a_study_is_found_by(tmp_path):
+    """The same numbers under other labels are another model, and reach the effects otherwise."""
+    coding = pd.DataFrame([[1.0], [-2.0]], index=["0", "1"], columns=["A"])
+    swapped = coding.set_axis(["1", "0"])
+    effects = []
+    for contrasts in (coding, swapped):
+        model = pylme.StudyModel(
+            formula="Y ~ sector + (1 | sch.id)", contrasts={"sector": contrasts}
+        )
+        found = pylme.study(simulator(), {"a": model}, n=2, seed=1, store=tmp_path).to_frame()
+        effects.append(found.loc[found["parameter"] == "sectorA", "estimate"].to_numpy())
+    assert len(list(tmp_path.glob("study-*"))) == 2
+    assert len(effects[0]) == 2
+    assert (effects[0] * effects[1] < 0).all()
+
+
+def test_contrasts_of_the_random_effects_are_the_models_own():
+    coding = pd.DataFrame([[1.0], [-1.0]], index=["0", "1"], columns=["A"])
+    parameters = {}
+    for reach in ("fixed", "both"):
+        model = pylme.StudyModel(
+            formula="Y ~ sector + (sector | ses)",
+            contrasts={"sector": coding},
+            contrasts_for=reach,
+        )
+        found = pylme.study(simulator(), {"a": model}, n=1, seed=1).to_frame()
+        parameters[reach] = set(found["parameter"])
+    assert "sd__sector1 | ses" in parameters["fixed"]
+    assert "sd__sectorA | ses" in parameters["both"]
