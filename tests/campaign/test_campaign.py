@@ -18,6 +18,11 @@ ONCE_WRONG = {
     2318509555867: "an optimum on the boundary was taken for one inside",
     4393834494040: "levels that lack a group lost digits of r², and lme4 was said to be wrong",
     5914024882440: "estimates that are not numbers were counted as columns left out",
+    16014240436056: "64 evaluations in each search along a valley that bends in theta",
+    13226931647688: "the same",
+    5644768474264: "the same",
+    1281924979615: "the same, of a covariate and two slopes",
+    3833677222831: "the same",
     17236147598834: "a criterion that falls towards a limit was taken to have an optimum",
 }
 

@@ -12,6 +12,11 @@ the data determine no more than a weighted sum of two variances, as of an interc
 whose covariate lies far from zero, the criterion has a valley along an ellipse in theta, which is a
 line in the variances; where a variance is small it is the other way round, as the criterion is even
 in theta. Which of both suits a point is learnt from the steps: each refused step changes it.
+
+The same holds for terms of several effects, whose steps are straight in theta or in the inverse of
+T. Where the noise is small beside the effects, r² is nearly a square of T⁻¹ and log|A| a sum of
+logarithms of its pivots: valleys that bend in theta, so that steps of a hundredth of its size are
+too long, are straight there.
 """
 
 from __future__ import annotations
@@ -56,6 +61,8 @@ GROWTH: Final = 2.0
 LEAST_LEFT: Final = 0.01
 #: And is shortened for their sake to this part at most.
 LEAST_PART_BORNE: Final = 0.1
+#: 1 - 1/g of the factor g by which a step that is straight in the inverses may make a pivot larger.
+MOST_GROWN: Final = 0.75
 #: Curvature below this part of the largest is none: the direction is flat but for rounding errors.
 FLAT: Final = 1e-9
 #: Curvature below this part of the slope over the radius leaves the length of a step to the radius.
@@ -113,9 +120,10 @@ class Descent:
         self.radius = np.full(len(places), FIRST_RADIUS)
         #: The share of the promised variance that is added next.
         self.share = np.ones(len(places))
-        #: Whose steps are straight in the variances.
+        #: Whose steps are straight in the variances and inverses.
         self.straight = np.zeros(len(places), dtype=np.bool_)
         self.lone = _lone(layout)
+        self.wide = ~self.lone
         self._look_around()
         self._choose()
 
@@ -147,17 +155,52 @@ class Descent:
         v = (self.theta * self.theta)[:, self.lone]
         part = np.ones(v.shape)
         np.divide((1.0 - LEAST_LEFT) * v, lost, out=part, where=lost > v)
-        return np.asarray(np.where(part < LEAST_PART_BORNE, 1.0, part).min(axis=1, initial=1.0))
+        lone = np.where(part < LEAST_PART_BORNE, 1.0, part).min(axis=1, initial=1.0)
+        return np.asarray(np.minimum(lone, self._bounded(steps)))
+
+    def _bounded(self, steps: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What part of steps that are straight in the inverses no more than doubles T, (R,)."""
+        most = np.zeros(len(steps))
+        changes = self.layout.matrices(np.where(self.wide, self.scale * steps, 0.0))
+        for change, inverse in zip(changes, self._inverses(), strict=True):
+            grown = (inverse @ change).diagonal(axis1=1, axis2=2)
+            most = np.maximum(most, grown.max(axis=1, initial=0.0))
+        return np.asarray(MOST_GROWN / np.maximum(most, MOST_GROWN))
+
+    def _inverses(self) -> list[NDArray[np.float64]]:
+        """The inverses of T of each factor, shapes (R, K, K), its pivots made 1 at least.
+
+        A smaller one is lost beside the noise, and its inverse would bend a path for nothing.
+        """
+        made: list[NDArray[np.float64]] = []
+        for T in self.layout.matrices(self.theta):
+            own = np.arange(T.shape[1])
+            pivots = T[:, own, own]
+            T[:, own, own] = np.copysign(np.maximum(np.abs(pivots), 1.0), pivots)
+            made.append(np.asarray(np.linalg.inv(T), dtype=np.float64))
+        return made
 
     def _bent(self) -> NDArray[np.float64]:
-        """The Hessian along paths that are straight in the variances, shape (R, m, m).
+        """The Hessian along paths straight in the variances or inverses, shape (R, m, m).
 
-        The Hessian by theta less what the slope by the variance adds to it, as v = θ² bends.
+        The Hessian by theta less what the slope by the variance adds to it, as v = θ² bends; and
+        with what the slope by T adds, as (T⁻¹ - T⁻¹DT⁻¹)⁻¹ = T + D + DT⁻¹D + … does.
         """
         H = self.H.copy()
         at = np.flatnonzero(self.lone)
         slopes = self.layout.theta(list(self.M))[:, at]
         H[:, at, at] -= 2.0 * slopes * self.scale[:, at] ** 2
+        if not self.wide.any():
+            return H
+        layout = self.layout
+        slope_by_T = layout.matrices(np.where(self.wide, self.g / self.scale, 0.0))
+        for f, (G, P) in enumerate(zip(slope_by_T, self._inverses(), strict=True)):
+            own = np.flatnonzero((layout.factor_of == f) & self.wide)
+            row, column = layout.row[own], layout.column[own]
+            # Tr GᵀDPD of the changes of single elements.
+            bend = G[:, row[:, None], column] * P[:, column[:, None], row]
+            bend *= self.scale[:, own, None] * self.scale[:, None, own]
+            H[:, own[:, None], own] += bend + bend.swapaxes(1, 2)
         return H
 
     def _trial(self) -> NDArray[np.float64]:
@@ -168,7 +211,16 @@ class Descent:
         v = self.theta * self.theta
         moved = np.maximum(v + 2.0 * self.theta * self.scale * self.steps, LEAST_LEFT * v)
         along = self.straight[:, None] & self.lone
-        return np.where(along, np.copysign(np.sqrt(moved), self.theta), trial)
+        trial = np.where(along, np.copysign(np.sqrt(moved), self.theta), trial)
+        if not self.wide.any():
+            return trial
+        changes = self.layout.matrices(np.where(self.wide, self.scale * self.steps, 0.0))
+        bent = [
+            D @ np.linalg.inv(np.eye(D.shape[1]) - P @ D) - D
+            for D, P in zip(changes, self._inverses(), strict=True)
+        ]
+        along = self.straight[:, None] & self.wide
+        return np.where(along, trial + self.layout.theta(bent), trial)
 
     def keep(self, on: NDArray[np.bool_]) -> None:
         """Go on with these responses alone."""
@@ -226,8 +278,7 @@ class Descent:
         )
         self.radius = np.where(self.escaping, self.radius, radius)
         self.share = np.where(self.escaping & ~accepted, 0.25 * self.share, 1.0)
-        if self.lone.any():
-            self.straight ^= ~accepted & ~self.escaping
+        self.straight ^= ~accepted & ~self.escaping
         if tried is not None and accepted.all():
             self.theta, self.value = trial, tried.criterion
             self.M, self.form = tried.M, tried.form

@@ -9,6 +9,7 @@ import pytest
 import pylme
 from pylme.reference.optimize.newton import minimise
 from pylme.reference.problem.starting import first_starts, further_starts
+from tests.campaign.generator import generate
 from tests.reference.models import prepared
 
 GROUPS, ROWS = 10, 80
@@ -115,3 +116,19 @@ def test_without_a_minimum_one_search_is_enough(effects):
     fit = pylme.lmer(f"y ~ 1 + ({effects})", frame, engine="numpy")
     assert fit.convergence.status.name == "DEGENERATE"
     assert fit.optinfo.feval <= 200
+
+
+@pytest.mark.parametrize("seed", [16014240436056, 5644768474264, 1281924979615])
+def test_valleys_of_several_effects_far_above_the_noise(seed):
+    """They bend in theta and are straight in the inverse of T."""
+    model = generate(seed)
+    frame = pd.DataFrame(model.data)
+    options = {"reml": model.reml, "weights": model.weights, "offset": model.offset}
+    _, _, problem = prepared(model.formula, frame, **options)
+    layout = problem.layout
+    starts = np.concatenate([problem.start(), first_starts(layout), further_starts(layout)])
+    criterion = problem.searched().subset(np.zeros(len(starts), dtype=int))
+    found = minimise(criterion, layout, starts.copy(), 100, 1e-7)
+    assert found.evaluations.mean() < 35
+    values = found.evaluation.criterion
+    assert (values <= values.min() + 1e-5).sum() >= 0.8 * len(values)
