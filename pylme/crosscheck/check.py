@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pylme.crosscheck import words
-from pylme.crosscheck.examination import impossible
-from pylme.crosscheck.of_lme4 import examine_lme4
-from pylme.crosscheck.of_numpy import examine_numpy
+from pylme.crosscheck.examination import examine_lme4, examine_numpy, impossible
 from pylme.crosscheck.report import CrossCheck
-from pylme.crosscheck.tiers import contradictions
+from pylme.crosscheck.tiers.registry import contradictions
 from pylme.crosscheck.tolerances import NEGLIGIBLE
 from pylme.crosscheck.verdict import Findings, Verdict, decide
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pylme.crosscheck.tiers import contradictions
+from pylme.crosscheck.tiers.registry import contradictions
 from pylme.crosscheck.verdict import Verdict
 
 if TYPE_CHECKING:

@@ -89,7 +89,7 @@ def test_a_criterion_that_cannot_be_evaluated(fit, monkeypatch):
     def failing(*_arguments, **_options):
         raise np.linalg.LinAlgError
 
-    monkeypatch.setattr("pylme.crosscheck.of_lme4.solution_at", failing)
+    monkeypatch.setattr("pylme.crosscheck.examination.solution_at", failing)
     check = fit.cross_check(starts=5)
     assert check.verdict is Verdict.UNCHECKED
     assert "double precision is not enough" in check.reason

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pylme.crosscheck import certificate_tier, design_tier, optimum_tier, same_theta_tier
 from pylme.crosscheck.comparison import Comparison, Pair, Tier, compared
 from pylme.crosscheck.sides import Sides
+from pylme.crosscheck.tiers import certificate, design, optimum, same_theta
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,21 +40,19 @@ class TierDefinition:
 
 
 TIERS: Final = (
-    TierDefinition(
-        title="Design, lme4's matrices and ours", pairs=design_tier.pairs, contradicts=True
-    ),
+    TierDefinition(title="Design, lme4's matrices and ours", pairs=design.pairs, contradicts=True),
     TierDefinition(
         title="Numbers at lme4's theta, computed again from its matrices",
-        pairs=same_theta_tier.pairs,
+        pairs=same_theta.pairs,
         contradicts=True,
     ),
     TierDefinition(
         title="Certificate, the exact derivatives at the theta of the fit",
-        pairs=certificate_tier.pairs,
+        pairs=certificate.pairs,
     ),
     TierDefinition(
         title="Optimum, that of the fit and the best that the NumPy engine finds",
-        pairs=optimum_tier.pairs,
+        pairs=optimum.pairs,
     ),
 )
 

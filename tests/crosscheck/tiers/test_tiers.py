@@ -14,7 +14,7 @@ import pytest
 import pylme
 from pylme import Verdict
 from pylme.crosscheck.comparison import Pair
-from pylme.crosscheck.tiers import TIERS, TierDefinition
+from pylme.crosscheck.tiers.registry import TIERS, TierDefinition
 from pylme.crosscheck.tolerances import NEGLIGIBLE
 from pylme.errors import NotAvailableError
 from pylme.lme4.linear_problem import terms_of
@@ -90,7 +90,7 @@ def test_a_tier_more_is_a_line_in_the_registry(fit, monkeypatch):
         return [Pair(quantity="sigma", lme4=lme4, reference=2.0 * lme4, tolerance=NEGLIGIBLE)]
 
     more = TierDefinition(title="One more", pairs=pairs, contradicts=True)
-    monkeypatch.setattr("pylme.crosscheck.tiers.TIERS", (*TIERS, more))
+    monkeypatch.setattr("pylme.crosscheck.tiers.registry.TIERS", (*TIERS, more))
     check = fit.cross_check()
     assert check.verdict is Verdict.DISAGREES
     assert (check.tiers[4].number, check.tiers[4].title) == (5, "One more")

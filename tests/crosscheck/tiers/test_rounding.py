@@ -10,7 +10,7 @@ import pytest
 
 import pylme
 from pylme import Verdict
-from pylme.crosscheck.rounding import rounding_of
+from pylme.crosscheck.tiers.rounding import rounding_of
 from pylme.lme4.linear_problem import linear_problem_of, terms_of
 from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.solution import solution_at

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pylme.crosscheck.comparison import Pair, agree
-from pylme.crosscheck.rounding import NONE, rounding_of
+from pylme.crosscheck.tiers.rounding import NONE, rounding_of
 from pylme.crosscheck.tolerances import SAME_THETA, SOLUTION
 
 if TYPE_CHECKING:
-    from pylme.crosscheck.rounding import Rounding
     from pylme.crosscheck.sides import Sides
+    from pylme.crosscheck.tiers.rounding import Rounding
     from pylme.lme4.system import System
     from pylme.reference.solution import Solution
 
