@@ -72,11 +72,10 @@ def test_other_warnings_are_given_as_always(sleepstudy, engine):
 
 
 def test_where_nothing_could_be_checked_lme4s_alarms_are_given_too(sleepstudy, monkeypatch):
+    from pylme.crosscheck import check
     from pylme.crosscheck.examination import impossible
 
-    monkeypatch.setattr(
-        "pylme.crosscheck.check.examine_lme4", lambda *_: impossible("no reason", "y ~ x", 1.0)
-    )
+    monkeypatch.setitem(check._EXAMINERS, "lme4", lambda *_: impossible("no reason", "y ~ x", 1.0))
     data = sleepstudy.assign(D=sleepstudy["Days"] + 100.0)
     _, said = told("Reaction ~ D + (D | Subject)", data)
     assert any(isinstance(warning, ConvergenceWarning) for warning in said)
