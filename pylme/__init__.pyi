@@ -21,7 +21,7 @@ from .explanation.formula_comparison import FormulaComparison as FormulaComparis
 from .fit import Fit as Fit
 from .fit import from_json as from_json
 from .formula import allow_function as allow_function
-from .identifiability.design import Design as Design
+from .identifiability.identify import Design as Design
 from .identifiability.report import Identifiability as Identifiability
 from .lme4.control import Check as Check
 from .lme4.control import GlmerControl as GlmerControl

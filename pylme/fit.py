@@ -44,16 +44,15 @@ if TYPE_CHECKING:
     from pylme.crosscheck.report import CrossCheck
     from pylme.draws.seeds import Rng, Seed
     from pylme.families import Family
-    from pylme.identifiability.design import Design
+    from pylme.identifiability.identify import Design
     from pylme.options import (
         Engine,
         EngineName,
     )
     from pylme.plot.fit_plots import Pictures
-    from pylme.results.condition import Condition
     from pylme.results.convergence import Convergence
     from pylme.results.estimates import Estimates, ModelInfo
-    from pylme.results.fitted_model import FittedModel
+    from pylme.results.fitted_model import Condition, FittedModel
     from pylme.results.optinfo import OptInfo
     from pylme.results.ranef import RandomEffects
     from pylme.results.tidying import Effects, Names
@@ -137,7 +136,7 @@ class Fit:
         NotAvailableError
             If R alone can evaluate the formula, or the fit came from JSON.
         """
-        from pylme.identifiability.design import Design
+        from pylme.identifiability.identify import Design
 
         return Design.of(self._model.design)
 

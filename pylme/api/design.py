@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pylme.families.family import optional_family
-from pylme.identifiability.design import Design
+from pylme.identifiability.identify import Design
 from pylme.model_matrix.build import build
 from pylme.model_matrix.requirements import require_fittable
 from pylme.model_matrix.spec import ModelArguments, specified

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.by_group.equality_test import EqualityTest
-from pylme.covariance.cells import cells
+from pylme.covariance.names import cells
 from pylme.frame import Library, to_native
-from pylme.inference.delta_interval import delta_intervals
+from pylme.inference.wald import delta_intervals
 from pylme.render import Rendered, Table
 from pylme.results.tidying import half_width
 

@@ -205,7 +205,7 @@ def explain(
 @app.command
 def demo() -> None:
     """Fit a model to the High School & Beyond data and show all that pylme says about it."""
-    from pylme.cli.demo import demo_report
+    from pylme.cli.report import demo_report
 
     print(demo_report())
 

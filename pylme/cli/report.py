@@ -1,4 +1,4 @@
-"""What a command shows of a fit: as text, as a page for a browser, and its warnings."""
+"""What a command shows of a fit: as text, as a page for a browser, its warnings, and the demo."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import sys
 import warnings
 from contextlib import contextmanager
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from pylme.errors import PylmeWarning
+from pylme.errors import FitWarning, PylmeWarning
+from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,9 +17,19 @@ if TYPE_CHECKING:
     from pylme.crosscheck.report import CrossCheck
     from pylme.fit import Fit
 
-__all__ = ["check_page", "check_report", "fit_page", "fit_report", "heading", "warnings_on_stderr"]
+__all__ = [
+    "check_page",
+    "check_report",
+    "demo_report",
+    "fit_page",
+    "fit_report",
+    "heading",
+    "warnings_on_stderr",
+]
 
 _WIDTH = 88
+
+_FORMULA: Final = "math ~ ses*sector + (ses | sch.id)"
 
 
 def heading(text: str) -> str:
@@ -76,3 +87,35 @@ def warnings_on_stderr() -> Iterator[None]:
             sys.stdout.flush()
             for message in dict.fromkeys(str(warning.message) for warning in caught):
                 print(f"Warning: {message}", file=sys.stderr)
+
+
+def demo_report() -> str:
+    """Fit the model and show the call, summary, VarCorr, optimiser, convergence and verdict."""
+    import pylme
+
+    described = pylme.datasets.describe("hsb")
+    data = pylme.datasets.load("hsb")
+    with silenced(FitWarning):
+        # What R says here is shown, and explained, at the end of the report.
+        fit = pylme.lmer(_FORMULA, data)
+    parts = {
+        "The estimates, as lme4 prints them: fit.summary()": fit.summary(),
+        "How schools differ: fit.varcorr": fit.varcorr,
+        "How the optimiser got there: fit.optinfo": fit.optinfo,
+        "What lme4 thinks of it: fit.convergence.explain()": fit.convergence.explain(),
+        "Is it right? fit.cross_check()": fit.cross_check(),
+        "In plain words: fit.cross_check().explain()": fit.cross_check().explain(),
+    }
+    lines = [
+        f"{described.title} ({described.rows} pupils)",
+        "",
+        "Does achievement rise with a family's socio-economic status (ses), alike in public and",
+        "Catholic schools, and how much do schools differ, in level and in slope?",
+        "",
+        ">>> import pylme",
+        '>>> hsb = pylme.datasets.load("hsb")',
+        f'>>> fit = pylme.lmer("{_FORMULA}", hsb)',
+    ]
+    for title, part in parts.items():
+        lines += ["", heading(title), "", str(part).strip("\n")]
+    return "\n".join(lines)

@@ -1,4 +1,8 @@
-"""The names of blocks, of the elements of θ, and of variances and covariances.
+"""The order and the names of blocks, of the elements of θ, and of variances and covariances.
+
+θ runs through the lower triangle column by column (Bates, Mächler, Bolker & Walker 2015, section
+2.2), and so do tables of variances and covariances in the order ``"lower.tri"``. R's
+``as.data.frame(VarCorr(fit))`` puts the variances first by default, ``"cov.last"``.
 
 A block has the name of its grouping factor. Where a factor has several terms, all names go through
 R's ``make.names(unique = TRUE)``, as in lme4's VarCorr: the second ``Subject`` becomes
@@ -8,24 +12,57 @@ of lme4's ``getME(fit, "theta")``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from functools import cache
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from pylme.covariance.cells import cells
+import numpy as np
+
 from pylme.r_names import make_name, make_unique
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from numpy.typing import NDArray
+
 __all__ = [
     "RESIDUAL_VARIANCE",
+    "CellOrder",
     "block_labels",
+    "cells",
     "covariance_name",
     "covariance_names",
+    "lower_triangle_places",
     "theta_names",
 ]
 
+CellOrder: TypeAlias = Literal["cov.last", "lower.tri"]
+
 #: The name of the residual variance among the covariance parameters.
 RESIDUAL_VARIANCE: Final = "sigma^2"
+
+
+@cache
+def cells(k: int, order: CellOrder = "lower.tri") -> tuple[tuple[int, int], ...]:
+    """The places (row, column) of the lower triangle of a k by k matrix.
+
+    Examples
+    --------
+    >>> cells(2), cells(2, "cov.last")
+    (((0, 0), (1, 0), (1, 1)), ((0, 0), (1, 1), (1, 0)))
+    """
+    if order == "lower.tri":
+        return tuple((row, column) for column in range(k) for row in range(column, k))
+    below = ((row, column) for column in range(k) for row in range(column + 1, k))
+    return (*((i, i) for i in range(k)), *below)
+
+
+@cache
+def lower_triangle_places(k: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of `cells(k)` as read-only arrays, for indexing."""
+    columns, rows = np.triu_indices(k)
+    for places in (rows, columns):
+        places.flags.writeable = False
+    return rows, columns
 
 
 def block_labels(groups: Iterable[str]) -> tuple[str, ...]:

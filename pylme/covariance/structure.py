@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from pylme.covariance.cells import lower_triangle_places
-from pylme.covariance.names import theta_names
+from pylme.covariance.names import lower_triangle_places, theta_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pylme.crosscheck.report import CrossCheck
-    from pylme.results.condition import Condition
+    from pylme.results.fitted_model import Condition
 
 __all__ = ["alarms_of", "collected_warnings", "is_alarm", "warn_of_others", "warn_with_verdict"]
 

@@ -17,7 +17,7 @@ from pylme.model_matrix.build import build
 from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.optimize.degenerate import has_no_minimum, has_no_residual, problem_on_the_link
 from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL, NOISELESS
-from pylme.results.condition import Condition
+from pylme.results.fitted_model import Condition
 from pylme.results.linear_problem import LinearProblem
 from pylme.warning_scopes import silenced
 

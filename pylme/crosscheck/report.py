@@ -14,8 +14,7 @@ import numpy as np
 from pylme.crosscheck import words
 from pylme.crosscheck.verdict import Judgement
 from pylme.render import LEFT, Document, Lines, Rendered, Table
-from pylme.render.paragraphs import WIDTH, item, wrapped
-from pylme.render.text import to_text
+from pylme.render.text import WIDTH, item, to_text, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.families.support import has_dispersion
+from pylme.families.family import has_dispersion
 from pylme.formula import Call, Name, deparse
 from pylme.frame import Factor, Logical
 from pylme.identifiability.separation.report import separation

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from pylme.covariance.cells import cells
-from pylme.covariance.names import block_labels, covariance_name
+from pylme.covariance.names import block_labels, cells, covariance_name
 from pylme.explanation.by_level import linear_form
 from pylme.explanation.model_latex import model_latex
 from pylme.explanation.notation import TEXT, meaning

@@ -11,7 +11,7 @@ from pylme.explanation.explanation import Explanation
 from pylme.explanation.relation import Relation
 from pylme.options import text
 from pylme.render import LEFT, Document, Facts, Lines, Rendered, Table
-from pylme.render.paragraphs import WIDTH
+from pylme.render.text import WIDTH
 from pylme.text import listed
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pylme.explanation.alternatives import MOST_COMPARED
 from pylme.explanation.by_level import linear_form
 from pylme.explanation.notation import MOST_WRITTEN_OUT, TEXT, meaning, summands
 from pylme.render import LEFT, Document, Facts, Lines, Table
-from pylme.render.paragraphs import WIDTH, item, wrapped
+from pylme.render.text import WIDTH, item, wrapped
 from pylme.text import counted
 
 if TYPE_CHECKING:

@@ -11,12 +11,13 @@ from pylme.families.family import (
     LINKS,
     Family,
     FamilyName,
+    Variance,
     family,
     family_of_name,
     negative_binomial,
+    variance_of,
 )
 from pylme.families.link import Link, link_of
-from pylme.families.variance import Variance, variance_of
 
 __all__ = [
     "LINKS",

@@ -43,8 +43,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.families.binomial import ratios
+from pylme.families.family import POWERS
 from pylme.families.link import link_of
-from pylme.families.variance import POWERS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -1,22 +1,44 @@
-"""The families of generalized linear mixed models that lme4 fits, and their links."""
+"""The families of generalized linear mixed models that lme4 fits: links, means and variances.
+
+The variance of a response of mean μ, dispersion and weight left aside, is a power of the mean for
+all families but two:
+
+    gaussian 1      poisson μ      Gamma μ²      inverse.gaussian μ³
+    binomial μ(1 - μ)              negative binomial μ + μ²/ϑ
+
+References
+----------
+McCullagh & Nelder (1989), Generalized Linear Models, 2nd edition, table 2.1 and section 11.2.
+"""
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pylme.errors import OptionError
+from pylme.families.link import link_of
 from pylme.options import choice, is_number, optional_text
 
 __all__ = [
     "LINKS",
+    "POWERS",
     "Family",
     "FamilyName",
+    "Variance",
+    "confined",
     "family",
     "family_of_name",
+    "has_dispersion",
+    "means_of",
     "negative_binomial",
     "optional_family",
+    "variance_of",
 ]
 
 FamilyName = Literal["binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian"]
@@ -70,6 +92,9 @@ _ELSEWHERE: Final[dict[str, str]] = {
 _NEGATIVE_BINOMIAL: Final = re.compile(r"Negative Binomial\((.+)\)")
 #: Those of MASS's `negative.binomial`.
 NEGATIVE_BINOMIAL_LINKS: Final = ("log", "identity", "sqrt")
+
+#: The exponent of the mean, by family.
+POWERS: Final = {"gaussian": 0, "poisson": 1, "Gamma": 2, "inverse.gaussian": 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,3 +199,60 @@ def negative_binomial(shape: float, link: str = "log") -> Family:
             allowed=NEGATIVE_BINOMIAL_LINKS,
         )
     return Family(name="negative binomial", link=link, shape=float(shape))
+
+
+def means_of(family: Family) -> tuple[float, float]:
+    """The open interval of the means that a family and its link allow."""
+    if family.name == "binomial":
+        return 0.0, 1.0
+    if family.name == "gaussian" and family.link != "log":
+        return -math.inf, math.inf
+    return 0.0, math.inf
+
+
+def confined(family: Family) -> bool:
+    """Whether every value of the linear predictor gives a mean that the family has."""
+    if family.name == "binomial":
+        return family.link != "log"
+    return family.name == "gaussian" or not link_of(family.link).positive
+
+
+def has_dispersion(family: Family | None) -> bool:
+    """Whether the variance of a row has a parameter of its own, sigma²; None is a linear model."""
+    return family is None or family.name in ("Gamma", "inverse.gaussian", "gaussian")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Variance:
+    """A variance function and its first two derivatives by the mean, element by element."""
+
+    value: NDArray[np.float64]
+    first: NDArray[np.float64]
+    second: NDArray[np.float64]
+
+
+def variance_of(family: Family, mean: NDArray[np.float64]) -> Variance:
+    """The variance function of a family at given means.
+
+    Parameters
+    ----------
+    family : Family
+    mean : ndarray
+        Of any shape, within the range of the family's means.
+    """
+    if family.name == "binomial":
+        return Variance(
+            value=mean * (1.0 - mean), first=1.0 - 2.0 * mean, second=np.full_like(mean, -2.0)
+        )
+    if family.shape is not None:
+        return Variance(
+            value=mean * (1.0 + mean / family.shape),
+            first=1.0 + 2.0 * mean / family.shape,
+            second=np.full_like(mean, 2.0 / family.shape),
+        )
+    p = POWERS[family.name]
+    return Variance(
+        value=mean**p,
+        first=p * mean ** max(p - 1, 0),
+        second=p * (p - 1) * mean ** max(p - 2, 0),
+    )

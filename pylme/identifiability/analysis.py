@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-from pylme.covariance.cells import lower_triangle_places
-from pylme.families.support import has_dispersion
+from pylme.covariance.names import lower_triangle_places
+from pylme.families.family import has_dispersion
 from pylme.identifiability.null_space import echelon, entries_from, null_space
 from pylme.identifiability.parameters import CovarianceParameter, covariance_parameters, places_of
 from pylme.identifiability.sketch import Block, Sketches, sketched

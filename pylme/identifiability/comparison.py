@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.errors import DataError
-from pylme.families.support import has_dispersion
+from pylme.families.family import has_dispersion
 from pylme.identifiability.analysis import block_of, conditioned_terms
 from pylme.identifiability.null_space import null_space
 from pylme.identifiability.parameters import MOST_PARAMETERS, size_of

@@ -1,7 +1,8 @@
-"""From a design to what its data identify."""
+"""From a design to what its data identify, and the design as users hold it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,15 +20,15 @@ from pylme.identifiability.parameters import (
 )
 from pylme.identifiability.reasons import reason
 from pylme.identifiability.report import Direction, Identifiability, fixed_effects
+from pylme.model_matrix.matrices import ModelMatrices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.identifiability.analysis import Analysis
     from pylme.identifiability.facts import Column
-    from pylme.model_matrix.matrices import ModelMatrices
 
-__all__ = ["identify"]
+__all__ = ["Design", "identify"]
 
 #: A length this small, of a combination found to leave no trace beside the fixed effects, says that
 #: it leaves none in the rows themselves. What the fixed effects alone hide is a good part of it;
@@ -127,3 +128,45 @@ def _absorbed(analysis: Analysis) -> frozenset[Column]:
             if parts and not any(seen[position, made] for made in parts):
                 found.append((position, column))
     return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Design(ModelMatrices):
+    __doc__ = ModelMatrices.__doc__
+
+    @classmethod
+    def of(cls, matrices: ModelMatrices) -> Design:
+        """The same matrices, as a `Design`.
+
+        Parameters
+        ----------
+        matrices : ModelMatrices
+        """
+        return cls(**{field.name: getattr(matrices, field.name) for field in fields(matrices)})
+
+    def identifiability(self) -> Identifiability:
+        """Which covariance parameters and fixed effects the data identify, and why not others.
+
+        It looks at the columns alone: not at the response, and not at any estimate. Of a
+        generalized model it speaks of the linear predictor. Above 500 covariance parameters (31
+        effects in one term) the rank is not determined, and only what can be counted is said.
+
+        Returns
+        -------
+        Identifiability
+            The number of covariance parameters, their rank, and each direction that the data cannot
+            see with the reason in words.
+
+        References
+        ----------
+        Searle, Casella & McCulloch (1992), Variance Components, section 6.6.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> hsb = pylme.datasets.load("hsb")
+        >>> found = pylme.design("math ~ ses + (ses*sector | sch.id)", hsb).identifiability()
+        >>> found.n_parameters, found.rank, found.directions[0].reason
+        (10, 6, 'sector does not vary within sch.id, where it takes 2 values')
+        """
+        return identify(self)

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy import sparse
 
-from pylme.covariance.cells import cells
-from pylme.covariance.names import block_labels, covariance_name
+from pylme.covariance.names import block_labels, cells, covariance_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

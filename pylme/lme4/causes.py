@@ -16,7 +16,7 @@ from scipy.special import logsumexp
 
 from pylme.errors import PylmeError
 from pylme.families import link_of
-from pylme.families.support import confined
+from pylme.families.family import confined
 from pylme.formula import Call, deparse, walk
 from pylme.identifiability.separation.report import separation
 from pylme.model_matrix.build import build

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pylme.errors import FitWarning
-    from pylme.results.condition import Condition
+    from pylme.results.fitted_model import Condition
 
 __all__ = ["classify", "raise_as_warnings"]
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.families.support import has_dispersion
+from pylme.families.family import has_dispersion
 from pylme.frame import Factor
 from pylme.identifiability.separation.report import groups_are_separated, separation
-from pylme.results.condition import Condition
+from pylme.results.fitted_model import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

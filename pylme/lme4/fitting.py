@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pylme.lme4.control import Control
     from pylme.lme4.session import Handle
     from pylme.model_matrix.spec import ModelSpec
-    from pylme.results.condition import Condition
     from pylme.results.engine import FitRequest
+    from pylme.results.fitted_model import Condition
 
 __all__ = ["Responses", "fit_with_lme4", "prepare_again", "prepare_responses"]
 

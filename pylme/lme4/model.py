@@ -34,9 +34,8 @@ if TYPE_CHECKING:
     from pylme.lme4.system import System
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.spec import ModelSpec
-    from pylme.results.condition import Condition
     from pylme.results.estimates import Estimates
-    from pylme.results.fitted_model import ResidualType
+    from pylme.results.fitted_model import Condition, ResidualType
     from pylme.results.linear_problem import LinearProblem
     from pylme.results.optinfo import OptInfo
     from pylme.results.varcorr import VarCorr

@@ -31,7 +31,7 @@ from pylme.lme4.installation.availability import why_unavailable
 from pylme.lme4.interrupt import stoppable
 from pylme.lme4.stack import checked_stack, thread_stack
 from pylme.lme4.start import forked, on_enough_stack, require_own_r, start_r
-from pylme.results.condition import Condition
+from pylme.results.fitted_model import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ import numpy as np
 
 from pylme.arrays import locked
 from pylme.errors import FormulaError, NotAvailableError, OptionError, ResponseError
+from pylme.families.family import confined, means_of
 from pylme.families.link import link_of
-from pylme.families.support import confined, means_of
 from pylme.formula import (
     Argument,
     Binary,

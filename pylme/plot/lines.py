@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.covariance.cells import cells
 from pylme.covariance.correlation import correlation
-from pylme.covariance.names import RESIDUAL_VARIANCE, covariance_name, theta_names
+from pylme.covariance.names import RESIDUAL_VARIANCE, cells, covariance_name, theta_names
 from pylme.covariance.roots import square_root
 from pylme.covariance.structure import Unstructured
 from pylme.errors import NotAvailableError, OptionError, UnknownNameError

@@ -20,8 +20,8 @@ from pylme.reference.model import ReferenceModel
 from pylme.reference.optimize.degenerate import has_no_minimum, has_no_residual
 from pylme.reference.threads import one_thread
 from pylme.results.certificate import NO_FINITE_OPTIMUM, NO_RESIDUAL, NOISELESS
-from pylme.results.condition import Condition
 from pylme.results.engine import FitRequest
+from pylme.results.fitted_model import Condition
 from pylme.results.linear_problem import LinearProblem
 
 if TYPE_CHECKING:

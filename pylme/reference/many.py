@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pylme.arrays import read_only
-from pylme.covariance.cells import cells
+from pylme.covariance.names import cells
 from pylme.errors import OptionError, ResponseError
 from pylme.model_matrix.matrices import ModelMatrices
 from pylme.options import number_array, true_or_false

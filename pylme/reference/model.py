@@ -32,9 +32,8 @@ from pylme.reference.solution import (
 )
 from pylme.reference.standard_errors import standard_errors
 from pylme.reference.threads import one_thread
-from pylme.results.condition import Condition
 from pylme.results.estimates import Estimates
-from pylme.results.fitted_model import fit_record
+from pylme.results.fitted_model import Condition, fit_record
 from pylme.results.linear_problem import LinearProblem
 from pylme.results.ranef import RandomEffects
 from pylme.results.varcorr import VarCorr, VarCorrTerm

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from pylme.render.display import printable
 from pylme.render.document import Document, Facts, Lines, NamedValues, Table
+from pylme.render.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,22 +2,39 @@
 
 A matrix has its row names on the left and one blank before each column; columns that do not fit
 into the line follow below, with the row names again. A document's blocks stand apart by a blank
-line.
+line. Prose comes in lines of a readable width, and as R's ``cat(..., fill = TRUE)`` breaks it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import textwrap
+import unicodedata
+from typing import TYPE_CHECKING, Final
 
-from pylme.render.display import display_width, escaped, justified
 from pylme.render.document import Document, Facts, Lines, NamedValues, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pylme.render.document import Align, Block
 
-__all__ = ["to_text"]
+__all__ = [
+    "WIDTH",
+    "display_width",
+    "escaped",
+    "fill",
+    "item",
+    "justified",
+    "printable",
+    "to_text",
+    "wrapped",
+]
+
+_UNSHOWN: Final = frozenset({"Cc", "Cn", "Cs", "Zl", "Zp"})
+_WITHOUT_WIDTH: Final = frozenset({"Mn", "Me", "Cf"})
+_NAMED: Final = {
+    "\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v",
+}  # fmt: skip
 
 
 def to_text(what: Document | Block, width: int = 80) -> str:
@@ -119,3 +136,113 @@ def _that_fit(columns: Sequence[list[str]], room: int) -> Iterator[list[list[str
         used += taken
     if portion:
         yield portion
+
+
+def fill(words: Iterable[str], *, sep: str = " ", width: int = 80) -> tuple[str, ...]:
+    """Lines of the words, a new one begun where the next word would not fit.
+
+    R counts bytes of UTF-8, and a separator after every word; the one before a break is printed,
+    so that such a line ends in a blank.
+
+    Parameters
+    ----------
+    words : iterable of str
+        They are not broken, however long.
+    sep : str
+    width : int
+        Bytes to a line.
+
+    Returns
+    -------
+    tuple of str
+        At least one line.
+
+    Examples
+    --------
+    >>> fill(["Formula:", "y ~ x +", "(x | g)"], width=18)
+    ('Formula: y ~ x + ', '(x | g)')
+    """
+    lines = [""]
+    used = 0
+    separator = ""
+    for word in words:
+        taken = len((word + sep).encode())
+        lines[-1] += separator
+        if used and used + taken > width:
+            lines.append("")
+            used = 0
+        lines[-1] += word
+        used += taken
+        separator = sep
+    return tuple(lines)
+
+
+#: Of an explanation's lines.
+WIDTH: Final = 88
+
+
+def wrapped(text: str, indent: str = "", *, first: str | None = None) -> str:
+    """A paragraph with each line indented.
+
+    Parameters
+    ----------
+    text : str
+        Its own line ends and runs of blanks say nothing.
+    indent : str
+    first : str, optional
+        What the first line begins with instead.
+    """
+    return textwrap.fill(
+        " ".join(text.split()),
+        width=WIDTH,
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
+def item(text: str) -> str:
+    """A paragraph as an item of a list."""
+    return wrapped(text, "    ", first="  - ")
+
+
+def display_width(text: str) -> int:
+    """Columns that a text takes: two for a wide character, none for a combining one."""
+    return len(text) if text.isascii() else sum(map(_width, text))
+
+
+def justified(text: str, width: int, align: Align) -> str:
+    """The text with blanks up to `width` columns."""
+    blanks = " " * (width - display_width(text))
+    return text + blanks if align == "left" else blanks + text
+
+
+def printable(text: str) -> str:
+    r"""The text with control characters as R's escapes, such as ``\n`` or ``\u0085``."""
+    if text.isprintable():
+        return text
+    return "".join(_escape(c) if unicodedata.category(c) in _UNSHOWN else c for c in text)
+
+
+def escaped(text: str) -> str:
+    """As `printable`, backslashes doubled: how R prints a string without quotes."""
+    return printable(text.replace("\\", "\\\\"))
+
+
+def _width(character: str) -> int:
+    # A soft hyphen takes a column on terminals, and Hangul vowels and finals join the initial.
+    if character == "\u00ad":
+        return 1
+    if "\u1160" <= character <= "\u11ff" or unicodedata.category(character) in _WITHOUT_WIDTH:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    if character in _NAMED:
+        return _NAMED[character]
+    if code < 0x80:
+        return f"\\{code:03o}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

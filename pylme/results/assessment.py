@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pylme.results.certificate import Certificate
-    from pylme.results.condition import Condition
     from pylme.results.estimates import Estimates
+    from pylme.results.fitted_model import Condition
     from pylme.results.optinfo import Lme4Checks, OptInfo
 
 __all__ = ["assess", "assess_certificate", "assess_checks", "helper_code"]

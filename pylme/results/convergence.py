@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Final
 
 from pylme.options import EngineName
-from pylme.render.paragraphs import item, wrapped
+from pylme.render.text import item, wrapped
 from pylme.results.explanations import MESSAGES, NO_OPTIMUM, PROVED, STATUSES, UNBOUNDED
 
 __all__ = ["Convergence", "Status", "without_estimate"]

@@ -20,15 +20,36 @@ if TYPE_CHECKING:
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.spec import ModelSpec
     from pylme.options import EngineName
-    from pylme.results.condition import Condition
     from pylme.results.estimates import ModelInfo
     from pylme.results.linear_problem import LinearProblem
     from pylme.results.ranef import RandomEffects
     from pylme.results.varcorr import VarianceErrors
 
-__all__ = ["FitRecord", "FittedModel", "ResidualType", "fit_record"]
+__all__ = ["Condition", "FitRecord", "FittedModel", "ResidualType", "fit_record"]
 
 ResidualType = Literal["deviance", "pearson", "response", "working", "scaled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One warning or message that the engine gave during a fit.
+
+    Attributes
+    ----------
+    kind : {"warning", "message"}
+    message : str
+        The text, without a line end.
+    call : str or None
+        The call that gave it, as R shows it.
+    """
+
+    kind: Literal["warning", "message"]
+    message: str
+    call: str | None = None
+
+    def __str__(self) -> str:
+        origin = f" [in {self.call}]" if self.call else ""
+        return f"{self.kind}: {self.message}{origin}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

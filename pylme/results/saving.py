@@ -21,9 +21,8 @@ from pylme.arrays import read_only
 from pylme.errors import NotAvailableError
 from pylme.frame import Rows
 from pylme.options import EngineName
-from pylme.results.condition import Condition
 from pylme.results.estimates import Estimates, ModelInfo
-from pylme.results.fitted_model import ResidualType, fit_record
+from pylme.results.fitted_model import Condition, ResidualType, fit_record
 from pylme.results.optinfo import OptInfo
 from pylme.results.ranef import RandomEffects
 from pylme.results.varcorr import VarCorr, VarianceErrors

@@ -16,7 +16,7 @@ from pylme.render import LEFT, Document, Lines, NamedValues, Rendered, Table
 from pylme.render.abbreviate import abbreviate
 from pylme.render.coefmat import coefficient_table
 from pylme.render.numbers import format_numbers, round_decimals
-from pylme.render.paragraphs import fill
+from pylme.render.text import fill
 from pylme.results.estimates import Estimates, ModelInfo, aic, bic
 from pylme.results.optinfo import OptInfo
 from pylme.results.varcorr import VarCorr

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
-from pylme.covariance.cells import CellOrder, cells
 from pylme.covariance.correlation import correlation
+from pylme.covariance.names import CellOrder, cells
 from pylme.errors import UnknownNameError
 from pylme.formula import read_level_block
 from pylme.options import choice

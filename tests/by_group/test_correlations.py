@@ -15,7 +15,7 @@ import pylme
 from pylme.by_group.blocks import blocks_by
 from pylme.by_group.equality_test import equality_test, pooled_terms
 from pylme.errors import FitWarning, NotAvailableError, OptionError
-from pylme.inference.delta_interval import delta_intervals
+from pylme.inference.wald import delta_intervals
 from pylme.reference.ending import optimum_of
 from tests.native import native
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pylme.covariance.cells import cells, lower_triangle_places
-from pylme.covariance.names import block_labels, covariance_names
+from pylme.covariance.names import block_labels, cells, covariance_names, lower_triangle_places
 from pylme.r_names import make_unique
 from tests.native import native
 

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from pylme.render.display import display_width, escaped, printable
+from pylme.render.text import display_width, escaped, printable
 from tests.render.rscript import rscript
 
 WIDTHS = """

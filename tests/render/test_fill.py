@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pylme.render.paragraphs import fill
+from pylme.render.text import fill
 from tests.render.draws import seeded
 from tests.render.rscript import as_hex, rscript
 

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 
 from pylme.render import Document, Facts, Lines, Table, to_html
-from pylme.render.display import printable
+from pylme.render.text import printable
 from tests.render.nasty import blocks, documents, tables
 
 TAGS = {

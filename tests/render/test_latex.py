@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 
 from pylme.render import Document, Facts, Lines, Table, to_latex
-from pylme.render.display import printable
 from pylme.render.latex import escape_latex
+from pylme.render.text import printable
 from tests.render.nasty import TEXTS, documents, tables
 
 #: What LaTeX typesets for each of the marks that we write.

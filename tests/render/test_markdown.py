@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 
 from pylme.render import Document, Facts, Lines, Table, to_markdown
-from pylme.render.display import printable
 from pylme.render.markdown import escape_markdown
+from pylme.render.text import printable
 from tests.render.nasty import TEXTS, documents, tables
 
 #: A backslash before ASCII punctuation makes it literal (CommonMark, section 2.4).

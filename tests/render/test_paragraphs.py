@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pylme.render.paragraphs import WIDTH, item, wrapped
+from pylme.render.text import WIDTH, item, wrapped
 
 LONG = "cov(ses:sectorPublic, ses:sectorCatholic | sch.id) " * 4
 

@@ -38,8 +38,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
+from pylme.families.family import has_dispersion
 from pylme.families.link import link_of
-from pylme.families.support import has_dispersion
 from pylme.identifiability.identify import identify
 from pylme.reference.criterion.prepare import NO_RESIDUAL, prepare
 

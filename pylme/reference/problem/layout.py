@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.covariance.cells import lower_triangle_places
+from pylme.covariance.names import lower_triangle_places
 from pylme.covariance.roots import triangular
 
 if TYPE_CHECKING:

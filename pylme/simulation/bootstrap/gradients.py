@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pylme.covariance.cells import cells
+from pylme.covariance.names import cells
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

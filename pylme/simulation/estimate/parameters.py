@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pylme.covariance.cells import cells
-from pylme.covariance.names import block_labels
+from pylme.covariance.names import block_labels, cells
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

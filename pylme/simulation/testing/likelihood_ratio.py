@@ -9,9 +9,12 @@ import numpy as np
 
 from pylme.errors import OptionError
 from pylme.formula import parse_formula
-from pylme.inference.likelihood_ratio import Difference, likelihood_ratio_p
-from pylme.inference.linear_criterion import linear_criteria
-from pylme.inference.nested_models import difference_of
+from pylme.inference.likelihood_ratio import (
+    Difference,
+    difference_of,
+    likelihood_ratio_p,
+    linear_criteria,
+)
 from pylme.model_matrix.build import build
 from pylme.model_matrix.matrices import ModelMatrices
 from pylme.model_matrix.response import response_column
