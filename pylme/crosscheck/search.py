@@ -246,10 +246,8 @@ def _distance(
     optimum: NDArray[np.float64],
     evaluation: Evaluation,
 ) -> float:
-    here, there = (
-        problem.layout.matrices(problem.conditioned(point[None])) for point in (theta, optimum)
-    )
-    change = [a[0] @ a[0].T - b[0] @ b[0].T for a, b in zip(here, there, strict=True)]
+    both = problem.layout.matrices(problem.conditioned(np.stack([theta, optimum])))
+    change = [here @ here.T - there @ there.T for here, there in both]
     flat = np.concatenate([part.ravel() for part in change])
     slope = sum(float((m[0] * part).sum()) for m, part in zip(evaluation.M, change, strict=True))
     return max(0.0, slope + 0.5 * float(flat @ evaluation.form[0] @ flat))

@@ -76,6 +76,8 @@ class OneFactor:
         Levels of each pattern.
     C : ndarray, shape (K, K, P)
         Z_jᵀZ_j of each pattern.
+    lacking : ndarray of int
+        The patterns in which a column is zero.
     coefficients : ndarray, shape (R, p + 1 + e, K, P)
         The c_j of each pattern: of X times the root of its count, of y the sum over its levels over
         that root. Where patterns have several levels e is K, and the last columns are a root of the
@@ -84,6 +86,8 @@ class OneFactor:
         W.
     gram : ndarray, shape (R, p + 1, p + 1)
         [X y]ᵀ[X y].
+    batch_numbers : int
+        The numbers in the tables of one response.
     basis : LevelBasis or None
         Where some level's columns are nearly dependent: the coefficients are then those of an
         orthonormal basis within each level, and levels are not taken together.
@@ -96,9 +100,11 @@ class OneFactor:
     likelihood: Likelihood
     counts: NDArray[np.float64]
     C: NDArray[np.float64]
+    lacking: NDArray[np.intp]
     coefficients: NDArray[np.float64]
     within: NDArray[np.float64]
     gram: NDArray[np.float64]
+    batch_numbers: int
     basis: LevelBasis | None
     levels: NDArray[np.float64]
     responses: NDArray[np.float64]
@@ -112,11 +118,6 @@ class OneFactor:
             gram=self.gram[responses],
             responses=self.responses[responses],
         )
-
-    @property
-    def batch_numbers(self) -> int:
-        """The numbers in the tables of one response."""
-        return int(self.coefficients[0].size)
 
     def working(self, T: list[NDArray[np.float64]]) -> OneFactor:
         """Itself, whatever T is: the model is linear."""
@@ -158,7 +159,8 @@ class OneFactor:
             c = self.coefficients[0, p, None] - np.tensordot(
                 beta, self.coefficients[:1, :p], axes=(0, 1)
             )
-        at = self._precision(T[0], self.levels[:K])
+        C = self.levels[:K]
+        at = self._precision(T[0], C, _lacking(C))
         h = at.scores(at.weighted(at.turned(c[None])))
         return [(at.U[0] @ h[0, 0]).T]
 
@@ -182,7 +184,7 @@ class OneFactor:
         likelihood, counts = self.likelihood, self.counts
         R, K, P = len(factor), *self.C.shape[1:]
         p, used = likelihood.p, likelihood.p + 1
-        at = self._precision(factor, self.C)
+        at = self._precision(factor, self.C, self.lacking)
         c = at.turned(self.coefficients)
         weighted = at.weighted(c)
         N = at.scores(weighted)
@@ -226,10 +228,13 @@ class OneFactor:
             hh = (at.square @ hh[..., None])[..., 0]
         return solved.evaluation((M,), form, hh)
 
-    def _precision(self, factor: NDArray[np.float64], C: NDArray[np.float64]) -> LevelPrecision:
+    def _precision(
+        self, factor: NDArray[np.float64], C: NDArray[np.float64], lacking: NDArray[np.intp]
+    ) -> LevelPrecision:
         """The K_j of given C_j; of an orthonormal basis where the coefficients are those of one."""
         if self.basis is None:
-            return _beside_zeros(level_precision(factor, C), factor, C)
+            at = level_precision(factor, C)
+            return _beside_zeros(at, factor, C, lacking) if len(lacking) else at
         U, s = orthogonal(factor)
         root, KK, logdet = self.basis.precision(U, s)
         return LevelPrecision(
@@ -278,22 +283,28 @@ class OneFactor:
         return scaled
 
 
+def _lacking(C: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The levels in which one of several columns is zero, as that of a group without rows there."""
+    K = len(C)
+    if K == 1:
+        return np.empty(0, dtype=np.intp)
+    return np.flatnonzero((C[np.arange(K), np.arange(K)] == 0).any(axis=0))
+
+
 def _beside_zeros(
-    at: LevelPrecision, T: NDArray[np.float64], C: NDArray[np.float64]
+    at: LevelPrecision,
+    T: NDArray[np.float64],
+    C: NDArray[np.float64],
+    lacking: NDArray[np.intp],
 ) -> LevelPrecision:
-    """The same, right for levels in which a column is zero, as that of a group without rows there.
+    """The same, right for levels in which a column is zero.
 
     Zeros are lost in the coordinates of T, and with them the digits of what stands beside the
     largest variance: such levels have roots that keep the zeros.
     """
-    K = len(C)
-    if K == 1:
-        return at
-    lacking = np.flatnonzero((C[np.arange(K), np.arange(K)] == 0).any(axis=0))
-    if len(lacking):
-        U, s = orthogonal(T)
-        _, KK, logdet = precision_by_roots(roots_beside_zeros(C[..., lacking]), U, s)
-        at.KK[..., lacking], at.logdet[..., lacking] = KK, logdet
+    U, s = orthogonal(T)
+    _, KK, logdet = precision_by_roots(roots_beside_zeros(C[..., lacking]), U, s)
+    at.KK[..., lacking], at.logdet[..., lacking] = KK, logdet
     return at
 
 
@@ -332,14 +343,18 @@ def one_factor(likelihood: Likelihood, sums: Sums, factor: Factor) -> OneFactor:
         counts, both, columns_of_y = merged(kinds, both, of_y)
         C, of_x = both[:K], both[K:]
     R = len(responses)
+    C = np.ascontiguousarray(C)
     shared = of_x[None] if R == 1 else np.broadcast_to(of_x, (R, *of_x.shape))
+    coefficients = np.concatenate([shared, columns_of_y], axis=1)
     return OneFactor(
         likelihood=likelihood,
         counts=counts,
-        C=np.ascontiguousarray(C),
-        coefficients=np.concatenate([shared, columns_of_y], axis=1),
+        C=C,
+        lacking=_lacking(C),
+        coefficients=coefficients,
         within=within,
         gram=gram,
+        batch_numbers=coefficients[0].size,
         basis=basis,
         levels=levels,
         responses=responses,

@@ -132,6 +132,8 @@ def _confirmed(
     """
     greatest = float(np.abs(curvatures).max(initial=0.0))
     unsure = (curvatures < 0) & (curvatures > -UNSURE * greatest)
+    if not unsure.any():
+        return curvatures
     made = curvatures.copy()
     here = problem.layout.theta(T)[0]
     for which in np.flatnonzero(unsure):

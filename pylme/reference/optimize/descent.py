@@ -112,7 +112,7 @@ class Descent:
         self.enough = enough
         self.criterion = criterion
         self.places = places
-        self.chart = Chart.of(layout)
+        self.chart = Chart(layout=layout)
         self.theta = theta
         self.value = evaluation.criterion
         self.M = evaluation.M
@@ -122,8 +122,8 @@ class Descent:
         self.share = np.ones(len(places))
         #: Whose steps are straight in the variances and inverses.
         self.straight = np.zeros(len(places), dtype=np.bool_)
-        self.lone = _lone(layout)
-        self.wide = ~self.lone
+        self.lone = layout.lone
+        self.wide = ~layout.lone
         self._look_around()
         self._choose()
 
@@ -222,15 +222,21 @@ class Descent:
         along = self.straight[:, None] & self.wide
         return np.where(along, trial + self.layout.theta(bent), trial)
 
-    def keep(self, on: NDArray[np.bool_]) -> None:
-        """Go on with these responses alone."""
-        self.criterion, self.chart = self.criterion.subset(on), self.chart.subset(on)
-        self.M = tuple(m[on] for m in self.M)
+    def leave(self, over: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Go on without these responses; returns where they are in the effects' own order."""
+        theta = self.theta
+        if over.all():
+            return self.chart.own_theta(theta)
+        on = ~over
+        self.M = tuple([m[on] for m in self.M])
         for name in (
             "places", "theta", "value", "form", "radius", "share", "straight", "g", "H", "scale",
             "steps", "predicted", "curvature",
         ):  # fmt: skip
             setattr(self, name, getattr(self, name)[on])
+        left = self.chart.own_theta(theta)[over]
+        self.chart, self.criterion = self.chart.subset(on), self.criterion.subset(on)
+        return left
 
     def propose(self) -> NDArray[np.float64]:
         """The next points, shape (R, m), in the chart's coordinates.
@@ -292,15 +298,6 @@ class Descent:
             self._look_around()
         self._choose()
         return accepted
-
-
-def _lone(layout: Layout) -> NDArray[np.bool_]:
-    """Which elements of theta are the standard deviations of terms of one effect, shape (m,)."""
-    lone = np.zeros(len(layout.row), dtype=np.bool_)
-    for f, factor in enumerate(layout.factors):
-        rows = [place.start for place in factor.places if place.stop - place.start == 1]
-        lone |= (layout.factor_of == f) & np.isin(layout.row, rows)
-    return lone
 
 
 def _growth(quality: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -89,21 +89,19 @@ def minimise(
     search = _Search(criterion, layout, start, most, enough)
     search.run(np.ones(len(start), dtype=bool))
     for _ in range(MAX_ESCAPES):
-        evaluation = _at_the_end(search)
+        evaluation = search.last or _at_the_end(search)
         found = escape(layout, evaluation.M, evaluation.form)
         waiting = found.gain > WORTH_LEAVING + ROUNDING * np.abs(search.values)
-        if not waiting.any():
-            search.last = evaluation
-            break
-        left = _leave(search, found, waiting)
+        left = _leave(search, found, waiting) if waiting.any() else waiting
         if not left.any():
-            search.last = evaluation
             break
         search.last = None
         search.run(left)
+    else:
+        evaluation = search.last or _at_the_end(search)
     return Optimum(
         theta=search.theta,
-        evaluation=_at_the_end(search),
+        evaluation=evaluation,
         evaluations=search.evaluations,
         converged=search.converged,
         escapes=search.escapes,
@@ -113,8 +111,6 @@ def minimise(
 
 
 def _at_the_end(search: _Search) -> Evaluation:
-    if search.last is not None:
-        return search.last
     found = evaluated(search.criterion, search.layout.matrices(search.theta))
     if found is None:
         raise np.linalg.LinAlgError
@@ -131,8 +127,9 @@ def _leave(search: _Search, found: Escape, waiting: NDArray[np.bool_]) -> NDArra
         require_time()
         share = np.full(len(moved), shrink)
         theta = layout.theta(with_variance(layout, T, found, share))
+        T_tried = layout.matrices(theta[waiting])
         criterion = search.criterion if waiting.all() else search.criterion.subset(waiting)
-        tried = evaluated(criterion, layout.matrices(theta[waiting]))
+        tried = evaluated(criterion, T_tried)
         search.evaluations[waiting] += 1
         shrink *= 0.25
         if tried is None:
@@ -220,13 +217,12 @@ class _Search:
             over = arrived | (self.evaluations[on.places] >= self.most)
             if over.any():
                 done = on.places[over]
-                self.theta[done] = on.chart.own_theta(on.theta)[over]
                 self.values[done] = on.value[over]
                 self.converged[done] = arrived[over]
                 self.curvature[done] = on.curvature[over]
+                self.theta[done] = on.leave(over)
                 if over.all():
                     break
-                on.keep(~over)
             trial = on.propose()
             T = on.chart.matrices(trial)
             with np.errstate(invalid="ignore", divide="ignore", over="ignore"):

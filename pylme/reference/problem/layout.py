@@ -58,6 +58,8 @@ class Factor:
         K, the number of columns of the block.
     levels : int
         J, the number of levels.
+    size : int
+        The number of random effects.
     codes : ndarray of int32, shape (n,)
         The level of each row, from 0.
     """
@@ -67,12 +69,8 @@ class Factor:
     places: tuple[slice, ...]
     width: int
     levels: int
+    size: int
     codes: NDArray[np.int32]
-
-    @property
-    def size(self) -> int:
-        """The number of random effects."""
-        return self.width * self.levels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,22 +82,36 @@ class Layout:
     factors : tuple of Factor
     factor_of, row, column : ndarray of int, shape (m,)
         Element k of theta stands at ``T[factor_of[k]][row[k], column[k]]``.
-    same_row, same_column : ndarray of bool, shape (m, m)
-        Whether two elements stand in the same row, or column, of the same factor's matrix.
+    same_row : ndarray, shape (m, m)
+        1 where two elements stand in the same row of the same factor's matrix.
+    same_column : ndarray of bool, shape (m, m)
+        Whether two elements stand in the same column of the same factor's matrix.
     diagonal : ndarray of bool, shape (m,)
         Which elements stand on the diagonal.
+    lone : ndarray of bool, shape (m,)
+        Which elements are the standard deviations of terms of one effect.
     own : tuple of ndarray of int
         The elements of each factor.
+    least : ndarray, shape (m,)
+        J/n of each element's factor.
+    pivots : ndarray of int, shape (B,)
+        For each pivot and each row below it of the same term: the pivot's place in theta.
+    tails : ndarray, shape (m, B)
+        1 for that row's elements from the pivot's column on.
     """
 
     factors: tuple[Factor, ...]
     factor_of: NDArray[np.intp]
     row: NDArray[np.intp]
     column: NDArray[np.intp]
-    same_row: NDArray[np.bool_]
+    same_row: NDArray[np.float64]
     same_column: NDArray[np.bool_]
     diagonal: NDArray[np.bool_]
+    lone: NDArray[np.bool_]
     own: tuple[NDArray[np.intp], ...]
+    least: NDArray[np.float64]
+    pivots: NDArray[np.intp]
+    tails: NDArray[np.float64]
 
     def matrices(self, theta: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         """The matrices T_f of each factor, shapes (R, K_f, K_f), of thetas of shape (R, m)."""
@@ -126,23 +138,38 @@ def layout_of(terms: Sequence[RandomTerm]) -> Layout:
     factors = sorted((_factor(terms, own) for own in by_group.values()), key=lambda f: -f.size)
     total = terms[-1].thetas.stop
     factor_of, row, column = (np.empty(total, dtype=np.intp) for _ in range(3))
+    lone = np.zeros(total, dtype=np.bool_)
     for f, factor in enumerate(factors):
         for position, place in zip(factor.terms, factor.places, strict=True):
             term = terms[position]
             k = len(term.names)
             rows, columns = lower_triangle_places(k)
             factor_of[term.thetas] = f
+            lone[term.thetas] = k == 1
             row[term.thetas], column[term.thetas] = rows + place.start, columns + place.start
     same_factor = factor_of[:, None] == factor_of
+    same_row = same_factor & (row[:, None] == row)
+    same_column = same_factor & (column[:, None] == column)
+    pivots, tails = [], []
+    for pivot in np.flatnonzero(row == column).tolist():
+        # The elements below a pivot belong to its term.
+        for below in np.flatnonzero(same_column[pivot] & (row > row[pivot])).tolist():
+            pivots.append(pivot)
+            tails.append(same_row[below] & (column >= column[pivot]))
+    least = np.array([factor.levels / len(factor.codes) for factor in factors])
     return Layout(
         factors=tuple(factors),
         factor_of=factor_of,
         row=row,
         column=column,
-        same_row=same_factor & (row[:, None] == row),
-        same_column=same_factor & (column[:, None] == column),
+        same_row=same_row.astype(np.float64),
+        same_column=same_column,
         diagonal=row == column,
-        own=tuple(np.flatnonzero(factor_of == f) for f in range(len(factors))),
+        lone=lone,
+        own=tuple([np.flatnonzero(factor_of == f) for f in range(len(factors))]),
+        least=least[factor_of],
+        pivots=np.array(pivots, dtype=np.intp),
+        tails=np.array(tails, dtype=np.float64).reshape(len(pivots), total).T,
     )
 
 
@@ -160,6 +187,7 @@ def _factor(terms: Sequence[RandomTerm], own: list[int]) -> Factor:
         places=tuple(places),
         width=start,
         levels=len(first.levels),
+        size=start * len(first.levels),
         codes=first.codes,
     )
 
@@ -192,16 +220,14 @@ def hessian(
     form: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """∂²d/∂θ², shape (R, m, m)."""
-    R = len(form)
-    widths = [t.shape[1] for t in T]
-    starts = np.cumsum([0, *(k * k for k in widths)])
     if len(T) == 1:
         kept = _contracted(form, T[0], T[0])[:, layout.row, layout.column]
         result: NDArray[np.float64] = 4.0 * kept[..., layout.row, layout.column]
         result += np.where(layout.same_column, 2.0 * M[0][:, layout.row[:, None], layout.row], 0.0)
         return result
+    starts = np.cumsum([0, *(t.shape[1] ** 2 for t in T)])
     m = len(layout.row)
-    result = np.zeros((R, m, m))
+    result = np.zeros((len(form), m, m))
     for f, left in enumerate(T):
         own = layout.own[f]
         for g, right in enumerate(T):
@@ -232,45 +258,6 @@ def _contracted(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Places:
-    """What depends on the layout alone.
-
-    Attributes
-    ----------
-    least : ndarray, shape (m,)
-        J/n of each element's factor.
-    same_row : ndarray, shape (m, m)
-        1 where two elements of theta stand in one row of a factor's matrix.
-    pivots : ndarray of int, shape (B,)
-        For each pivot and each row below it of the same term: the pivot's place in theta.
-    tails : ndarray, shape (m, B)
-        1 for that row's elements from the pivot's column on.
-    """
-
-    least: NDArray[np.float64]
-    same_row: NDArray[np.float64]
-    pivots: NDArray[np.intp]
-    tails: NDArray[np.float64]
-
-
-def _places(layout: Layout) -> _Places:
-    least = np.array([factor.levels / len(factor.codes) for factor in layout.factors])
-    pivots, tails = [], []
-    for pivot in np.flatnonzero(layout.diagonal).tolist():
-        # The elements below a pivot belong to its term.
-        for below in np.flatnonzero(layout.same_column[pivot] & ~layout.diagonal).tolist():
-            if layout.row[below] > layout.row[pivot]:
-                pivots.append(pivot)
-                tails.append(layout.same_row[below] & (layout.column >= layout.column[pivot]))
-    return _Places(
-        least=least[layout.factor_of],
-        same_row=layout.same_row.astype(np.float64),
-        pivots=np.array(pivots, dtype=np.intp),
-        tails=np.array(tails, dtype=np.float64).reshape(len(pivots), len(layout.row)).T,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Chart:
     """The coordinates of R searches.
 
@@ -283,13 +270,7 @@ class Chart:
     """
 
     layout: Layout
-    places: _Places
     order: tuple[NDArray[np.intp], ...] | None = None
-
-    @classmethod
-    def of(cls, layout: Layout) -> Chart:
-        """The effects' own order everywhere."""
-        return cls(layout=layout, places=_places(layout))
 
     def subset(self, responses: NDArray[np.bool_]) -> Chart:
         """The same for some of the responses."""
@@ -355,17 +336,17 @@ class Chart:
             form = form[r, at[:, :, None], at[:, None]]
         # An effect of variance Σ_ii that is seen through n/J rows of a level changes the criterion
         # on the scale of (Σ_ii + J/n)^½: so far may a coordinate go before the shape changes.
-        scale = np.sqrt(self.places.least + (theta * theta) @ self.places.same_row)
+        scale = np.sqrt(self.layout.least + (theta * theta) @ self.layout.same_row)
         g, H = derivatives(self.layout, theta, M, form)
         return scale * g, scale[:, :, None] * H * scale[:, None], scale
 
     def improved(self, theta: NDArray[np.float64]) -> tuple[Chart, NDArray[np.float64]] | None:
         """The chart with better orders where they are needed, and theta there; None if nowhere."""
-        if not len(self.places.pivots):
+        if not len(self.layout.pivots):
             return None
         squares = theta * theta
-        below = squares @ self.places.tails
-        pivots = squares[:, self.places.pivots]
+        below = squares @ self.layout.tails
+        pivots = squares[:, self.layout.pivots]
         bad = (pivots < MUCH_SMALLER**2 * below) & (below > _NOTHING**2)
         if not bad.any():
             return None

@@ -33,7 +33,7 @@ POORLY_ORDERED = np.array([[0.01, 1.0, 0.5, 0.02, 2.0, 0.3, 1.0], [1.0, 0, 0, 1.
 
 def test_another_order_has_the_same_covariances():
     layout = problem_of(FORMULA).layout
-    chart, theta = Chart.of(layout).improved(POORLY_ORDERED)
+    chart, theta = Chart(layout=layout).improved(POORLY_ORDERED)
     for own, before in zip(
         squares(chart.matrices(theta)), squares(layout.matrices(POORLY_ORDERED)), strict=True
     ):
@@ -48,7 +48,7 @@ def test_another_order_has_the_same_covariances():
 
 def test_derivatives_against_differences_of_the_criterion():
     problem = problem_of(FORMULA)
-    chart, theta = Chart.of(problem.layout).improved(POORLY_ORDERED[:1])
+    chart, theta = Chart(layout=problem.layout).improved(POORLY_ORDERED[:1])
     evaluation = problem.criterion.exactly().evaluate(chart.matrices(theta))
     g, H, scale = chart.derivatives(theta, evaluation.M, evaluation.form)
 
