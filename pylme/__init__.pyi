@@ -14,10 +14,10 @@ from .by_group.group_specific import group_specific as group_specific
 from .covariance.correlation import cov2sdcor as cov2sdcor
 from .covariance.correlation import sdcor2cov as sdcor2cov
 from .crosscheck.verdict import Verdict as Verdict
+from .explanation.compare import FormulaComparison as FormulaComparison
 from .explanation.compare import compare_formulas as compare_formulas
 from .explanation.explain import explain as explain
 from .explanation.explanation import Explanation as Explanation
-from .explanation.formula_comparison import FormulaComparison as FormulaComparison
 from .fit import Fit as Fit
 from .fit import from_json as from_json
 from .formula import allow_function as allow_function

@@ -722,7 +722,7 @@ class Fit:
         NotAvailableError
             If the model is a generalized one, or the fit came from JSON.
         """
-        from pylme.simulation.bootstrap.from_fit import simulator_of
+        from pylme.simulation.draw.specification import simulator_of
 
         return simulator_of(self._model, empirical=empirical, rng=rng)
 

@@ -1,39 +1,63 @@
-"""From a formula, and data where there are any, to what it specifies."""
+"""From a formula, and data where there are any, to what it specifies and what the data show."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pylme.explanation.conditional import conditional
-from pylme.explanation.effects import uncoded_effects
+import numpy as np
+
+from pylme.explanation.alternatives import alternatives
+from pylme.explanation.by_level import by_level
+from pylme.explanation.conditional import conditional, foreseen, missing_optimum
+from pylme.explanation.effects import coded_effects, uncoded_effects
+from pylme.explanation.expectations import expectations
 from pylme.explanation.explanation import Explanation
-from pylme.explanation.parts import FixedPart, RandomPart
-from pylme.explanation.with_data import examine, explained
+from pylme.explanation.parts import FixedPart, Groups, RandomPart, variations, varying_levels
 from pylme.families.family import optional_family
 from pylme.formula import (
+    Call,
     check_functions,
     deparse,
     expand,
     model_terms,
     parse_formula,
     require_bars,
+    walk,
 )
+from pylme.frame import Factor
+from pylme.identifiability.identify import identify
 from pylme.identifiability.parameters import MOST_PARAMETERS
+from pylme.identifiability.report import Identifiability
+from pylme.model_matrix.build import build
+from pylme.model_matrix.calls import Memory
+from pylme.model_matrix.evaluate import Evaluator
+from pylme.model_matrix.matrices import ModelMatrices
+from pylme.model_matrix.model_matrix import model_matrix
 from pylme.model_matrix.requirements import parameters_of, require_fittable
-from pylme.model_matrix.spec import ModelArguments, specified
-from pylme.model_matrix.values import group_label
+from pylme.model_matrix.spec import ModelArguments, ModelSpec, specified
+from pylme.model_matrix.values import CodedFactor, as_factor, group_label
+from pylme.model_matrix.variables import complete, evaluated
 from pylme.reference.threads import one_thread
+from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import ArrayLike
 
+    from pylme.explanation.by_level import ByLevel
+    from pylme.explanation.parts import Variation
     from pylme.families import Family
     from pylme.formula import Formula
-    from pylme.model_matrix.spec import Contrast, ContrastsFor, ModelSpec
+    from pylme.model_matrix.spec import Contrast, ContrastsFor
+    from pylme.model_matrix.values import Value
 
-__all__ = ["explain"]
+__all__ = ["Examined", "examine", "explain"]
+
+#: A table with more rows is no explanation any more.
+_MOST_LEVELS = 8
 
 
 def explain(
@@ -139,3 +163,166 @@ def of_formula(formula: Formula, family: Family | None = None) -> Explanation:
         ),
         conditional=conditional(family, formula),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Examined:
+    """A model specification with data, taken apart.
+
+    Attributes
+    ----------
+    spec : ModelSpec
+    design : ModelMatrices
+    explanation : Explanation
+        Without what to expect, and without other formulas.
+    identifiability : Identifiability
+    between : mapping
+        The levels of each factor that is constant within the levels of a grouping factor, by the
+        names of both: (grouping factor, factor).
+    """
+
+    spec: ModelSpec
+    design: ModelMatrices
+    explanation: Explanation
+    identifiability: Identifiability
+    between: Mapping[tuple[str, str], tuple[str, ...]]
+
+
+def explained(examined: Examined) -> Explanation:
+    """The whole explanation."""
+    design, explanation = examined.design, examined.explanation
+    return replace(
+        explanation,
+        expectations=(
+            *foreseen(examined.spec, design),
+            *missing_optimum(design),
+            *expectations(design, explanation.random, examined.identifiability),
+        ),
+        alternatives=alternatives(
+            examined.spec, design, explanation.random, explanation.fixed, examined.between
+        ),
+    )
+
+
+def examine(spec: ModelSpec) -> Examined:
+    """Take a model specification apart.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    """
+    with silenced():
+        # Dropped columns and rows left out are part of the report.
+        design = build(spec)
+        values = _variables(spec)
+    found = identify(design)
+    fixed = _fixed(design, values, found)
+    random = tuple(_random(design))
+    used = dict.fromkeys(
+        piece.variable
+        for effects in (fixed.effects, *(part.effects for part in random))
+        for effect in effects
+        for piece in effect.pieces
+    )
+    spread = variations({text: values[text] for text in used}, design.flist)
+    between = _between(spread, values)
+    explanation = Explanation(
+        formula=design.formula,
+        response=deparse(spec.formula.response),
+        fixed=fixed,
+        random=random,
+        data=True,
+        n=design.n,
+        n_given=design.rows.n_given,
+        groups=tuple(_groups(design.flist)),
+        variations=spread,
+        levels=tuple(_by_levels(random, between)),
+        identifiability=found,
+        conditional=conditional(spec.family, spec.formula, spec),
+    )
+    return Examined(
+        spec=spec, design=design, explanation=explanation, identifiability=found, between=between
+    )
+
+
+def _variables(spec: ModelSpec) -> dict[str, Value]:
+    """The variables of the model in the rows that it uses; of an indicator its factor too."""
+    frame = spec.frame
+    evaluator = Evaluator(frame.columns, frame.nrow, Memory())
+    nodes = dict(spec.terms.variables)
+    for node in spec.terms.variables.values():
+        for part in walk(node):
+            if isinstance(part, Call) and part.function == "dummy":
+                factor = part.arguments[0].value
+                nodes[deparse(factor)] = factor
+    return complete(evaluated(nodes, evaluator), frame.rows, na_action="omit")[0]
+
+
+def _fixed(design: ModelMatrices, values: Mapping[str, Value], found: Identifiability) -> FixedPart:
+    recipe = design.recipe
+    names, assign = design.x_names, design.assign
+    if design.dropped:
+        # The names of all columns say which is which.
+        whole = model_matrix(recipe.terms.fixed, values, recipe.codings, design.n)
+        names, assign = whole.names, whole.assign
+    effects = coded_effects(recipe.terms.fixed, recipe.codings, names, assign)
+    return FixedPart(
+        effects=tuple(effects[place] for place in recipe.kept.tolist()),
+        dropped=tuple(map(str, found.fixed.dropped)),
+    )
+
+
+def _random(design: ModelMatrices) -> Iterator[RandomPart]:
+    for place, term in zip(design.recipe.order, design.terms, strict=True):
+        bar = design.recipe.bars[place]
+        factor = design.flist[term.group]
+        yield RandomPart(
+            label=f"({term.label})",
+            group=term.group,
+            effects=coded_effects(bar.part.terms, bar.codings, term.names, term.assign),
+            varying=tuple(
+                int(np.count_nonzero(varying_levels(term.columns[:, [column]], factor)))
+                for column in range(len(term.names))
+            ),
+        )
+
+
+def _groups(factors: Mapping[str, Factor]) -> Iterator[Groups]:
+    for name, factor in factors.items():
+        rows = np.bincount(factor.codes, minlength=len(factor.levels))
+        yield Groups(name=name, levels=len(rows), fewest=int(rows.min()), most=int(rows.max()))
+
+
+def _between(
+    spread: Sequence[Variation], values: Mapping[str, Value]
+) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The levels of factors that are constant within groups, by grouping factor and factor."""
+    found = {}
+    for each in spread:
+        value = values[each.variable]
+        coded = isinstance(value, (Factor, CodedFactor)) or (
+            isinstance(value, np.ndarray) and value.dtype.kind == "b"
+        )
+        if coded and not each.varying:
+            found[each.group, each.variable] = as_factor(value).levels
+    return found
+
+
+def _by_levels(
+    random: Sequence[RandomPart], between: Mapping[tuple[str, str], tuple[str, ...]]
+) -> Iterator[ByLevel]:
+    """The covariances at each level, where one such factor has a part in the random effects."""
+    for group in dict.fromkeys(part.group for part in random):
+        terms = {i: part.effects for i, part in enumerate(random) if part.group == group}
+        inside = {
+            piece.variable
+            for effects in terms.values()
+            for effect in effects
+            for piece in effect.pieces
+            if piece.kind in ("contrast", "level") and (group, piece.variable) in between
+        }
+        if len(inside) == 1:
+            (by,) = inside
+            levels = between[group, by]
+            if len(levels) <= _MOST_LEVELS:
+                yield by_level(group, by, levels, terms)

@@ -11,8 +11,7 @@ from pylme.covariance.names import block_labels, cells, covariance_name
 from pylme.explanation.by_level import linear_form
 from pylme.explanation.model_latex import model_latex
 from pylme.explanation.notation import TEXT, meaning
-from pylme.explanation.report import report
-from pylme.explanation.specification import Specification
+from pylme.explanation.report import Specification, report
 from pylme.options import choice
 from pylme.render import Rendered
 

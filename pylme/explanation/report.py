@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from pylme.explanation.alternatives import MOST_COMPARED
-from pylme.explanation.by_level import linear_form
+from pylme.explanation.alternatives import MOST_COMPARED, Alternative
+from pylme.explanation.by_level import ByLevel, linear_form
+from pylme.explanation.conditional import Conditional
 from pylme.explanation.notation import MOST_WRITTEN_OUT, TEXT, meaning, summands
+from pylme.explanation.parts import FixedPart, Groups, RandomPart, Variation
+from pylme.identifiability.report import Identifiability
 from pylme.render import LEFT, Document, Facts, Lines, Table
 from pylme.render.text import WIDTH, item, wrapped
 from pylme.text import counted
@@ -16,13 +20,10 @@ from pylme.text import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from pylme.explanation.by_level import ByLevel
     from pylme.explanation.effects import Effect
-    from pylme.explanation.parts import RandomPart
-    from pylme.explanation.specification import Specification
     from pylme.render import Block
 
-__all__ = ["report"]
+__all__ = ["Specification", "report"]
 
 _KINDS: Final = {"equivalent": "the same model", "simpler": "simpler", "larger": "larger"}
 _WITHOUT_DATA: Final = (
@@ -34,6 +35,55 @@ _LEGEND: Final = (
     "the variances (one index twice) and covariances (two indices) of the effects of a term, "
     "counted from 0 as listed above."
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Specification:
+    """What a formula specifies, and what data show of it.
+
+    `Explanation` says what each part is, and shows them.
+    """
+
+    formula: str
+    response: str
+    fixed: FixedPart
+    random: tuple[RandomPart, ...]
+    data: bool = False
+    n: int = 0
+    n_given: int = 0
+    groups: tuple[Groups, ...] = ()
+    variations: tuple[Variation, ...] = ()
+    levels: tuple[ByLevel, ...] = ()
+    identifiability: Identifiability | None = None
+    expectations: tuple[str, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    conditional: Conditional | None = None
+
+    @property
+    def n_sd(self) -> int:
+        """The number of standard deviations of random effects."""
+        return sum(part.n_sd for part in self.random)
+
+    @property
+    def n_cor(self) -> int:
+        """The number of correlations of random effects."""
+        return sum(part.n_cor for part in self.random)
+
+    @property
+    def n_parameters(self) -> int:
+        """The number of variances and covariances, without the residual variance."""
+        return self.n_sd + self.n_cor
+
+    @property
+    def numbers(self) -> str:
+        """The numbers of standard deviations and of correlations, in words."""
+        deviations = counted(self.n_sd, "standard deviation")
+        return f"{deviations}, {counted(self.n_cor, 'correlation')}"
+
+    @property
+    def rank(self) -> int | None:
+        """How many of them the data can tell apart; None without data."""
+        return None if self.identifiability is None else self.identifiability.rank
 
 
 def report(specification: Specification) -> Document:

@@ -16,6 +16,11 @@ With X and Z weighted, G = ZᵀZ and R = (I + ΣG/σ²)⁻¹/σ², C maps Zv to 
 all that is orthogonal to Z to σ̇²/σ² times itself. So tr Cᵐ = tr Nᵐ + (n - q)(σ̇²/σ²)ᵐ, and with one
 grouping factor N has a block for each level.
 
+The gradients ∇t by β, the entries of the Σ, and σ² are known in closed form for standard deviations
+and correlations. For a user's own statistic they are the slopes of its replicates on those of β, Σ
+and σ²: the regression estimate of influence values (Davison & Hinkley 1997, Bootstrap Methods and
+their Application, section 2.7.4).
+
 Efron (1987), Better bootstrap confidence intervals, JASA 82, 171-185, sections 4 and 6; DiCiccio &
 Efron (1996), Bootstrap confidence intervals, Statistical Science 11, 189-228, section 4.
 """
@@ -30,6 +35,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import block_diag
 
+from pylme.covariance.names import cells
 from pylme.errors import NotAvailableError
 
 if TYPE_CHECKING:
@@ -37,7 +43,13 @@ if TYPE_CHECKING:
 
     from pylme.draws.parts import Part
 
-__all__ = ["LevelProducts", "accelerations", "level_products"]
+__all__ = [
+    "LevelProducts",
+    "accelerations",
+    "gradients_by_regression",
+    "gradients_of_parameters",
+    "level_products",
+]
 
 #: Directions of ψ are not identified if the scaled information in them is smaller than this,
 #: relative to the largest.
@@ -201,3 +213,90 @@ def _by_level(
         for j, b in enumerate(B.T):
             products[:, i, j] = np.bincount(codes, weights=a * b, minlength=levels)
     return products
+
+
+def gradients_of_parameters(
+    p: int, covariances: Sequence[NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Gradients of fixed effects, deviations and correlations, and sigma, shape (P, p + m).
+
+    The gradients of standard deviations are those of the variances, as a standard deviation of zero
+    has none; any multiple will do. NaN for a correlation where either variance is zero.
+
+    Parameters
+    ----------
+    p : int
+        Fixed effects.
+    covariances : sequence of ndarray, shapes (k, k)
+        Of each term.
+    """
+    sizes = [len(covariance) for covariance in covariances]
+    m = sum(k * (k + 1) // 2 for k in sizes) + 1
+    gradients = np.eye(p + m)
+    start = p
+    for covariance, k in zip(covariances, sizes, strict=True):
+        places = cells(k)
+        at = {cell: start + place for place, cell in enumerate(places)}
+        sd = np.sqrt(np.diag(covariance))
+        for i, j in places:
+            if i == j:
+                continue
+            row = gradients[at[i, j]]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                row[at[i, j]] = 1 / (sd[i] * sd[j])
+                for own in (i, j):
+                    row[at[own, own]] = -covariance[i, j] / (2 * sd[i] * sd[j] * sd[own] ** 2)
+            if not np.isfinite(row).all():
+                row[:] = np.nan
+        start += len(places)
+    return gradients
+
+
+def gradients_by_regression(
+    numbers: NDArray[np.float64],
+    replicates: NDArray[np.float64],
+    p: int,
+    sizes: Sequence[int],
+) -> NDArray[np.float64]:
+    """Of numbers of each replicate, shape (P, p + m); NaN where too few are numbers.
+
+    Parameters
+    ----------
+    numbers : ndarray, shape (n, P)
+    replicates : ndarray, shape (n, p + m)
+        Fixed effects, standard deviations and correlations term by term, sigma.
+    p : int
+        Fixed effects.
+    sizes : sequence of int
+        The number of effects of each term.
+    """
+    defining = _defining(replicates, p, sizes)
+    found = np.full((numbers.shape[1], defining.shape[1]), np.nan)
+    for own, gradient in zip(numbers.T, found, strict=True):
+        made = ~np.isnan(own) & ~np.isnan(defining).any(axis=1)
+        if np.count_nonzero(made) <= defining.shape[1]:
+            continue
+        centred = defining[made] - defining[made].mean(axis=0)
+        scale = centred.std(axis=0)
+        scale[scale == 0] = 1.0
+        slopes = np.linalg.lstsq(centred / scale, own[made] - own[made].mean(), rcond=None)[0]
+        gradient[:] = slopes / scale
+    return found
+
+
+def _defining(replicates: NDArray[np.float64], p: int, sizes: Sequence[int]) -> NDArray[np.float64]:
+    """β, the covariances in place of the correlations, and the variances: shape (n, p + m)."""
+    made = replicates.copy()
+    start = p
+    for k in sizes:
+        places = cells(k)
+        at = {cell: start + place for place, cell in enumerate(places)}
+        for i, j in places:
+            sds = replicates[:, at[i, i]] * replicates[:, at[j, j]]
+            # Beside a variance of zero there is no correlation, and the covariance is zero.
+            made[:, at[i, j]] = (
+                sds if i == j else np.where(sds == 0, 0.0, sds * replicates[:, at[i, j]])
+            )
+        start += len(places)
+    made[:, start] = replicates[:, start] ** 2
+    return made

@@ -17,11 +17,14 @@ from pylme.render import LEFT, Rendered, Table
 from pylme.results.convergence import Status
 from pylme.results.engine import choose
 from pylme.results.tidying import half_width
-from pylme.simulation.bootstrap.acceleration import accelerations
-from pylme.simulation.bootstrap.from_fit import simulator_of, specification_of
-from pylme.simulation.bootstrap.gradients import gradients_by_regression, gradients_of_parameters
+from pylme.simulation.bootstrap.acceleration import (
+    accelerations,
+    gradients_by_regression,
+    gradients_of_parameters,
+)
 from pylme.simulation.bootstrap.refits import Refits
 from pylme.simulation.draw.simulator import Simulator
+from pylme.simulation.draw.specification import simulator_of, specification_of
 from pylme.simulation.estimate.block import joined
 from pylme.simulation.estimate.record import record_of
 from pylme.simulation.workers.running import blocks

@@ -1,4 +1,4 @@
-"""A simulator from what a user writes: the formula, the data, the parameters.
+"""A simulator from what a user writes: the formula, the data, the parameters; or from a fit.
 
 The data need not contain the response.
 """
@@ -12,17 +12,19 @@ import numpy as np
 
 from pylme.draws.parts import Part
 from pylme.draws.seeds import Rng
-from pylme.errors import OptionError, ResponseError
+from pylme.errors import NotAvailableError, OptionError, ResponseError
 from pylme.formula import Name, deparse, parse_formula
-from pylme.frame import Factor, read_frame
+from pylme.frame import Factor, frame_of_given, read_frame
 from pylme.frame.table import open_table
 from pylme.model_matrix.build import build
 from pylme.model_matrix.requirements import require_fittable
+from pylme.model_matrix.response import response_column
 from pylme.model_matrix.spec import ModelArguments, specified
 from pylme.options import choice, is_number, optional_text, true_or_false
 from pylme.simulation.draw.parameters import covariances_of, named_vector
 from pylme.simulation.draw.simulation import with_column
 from pylme.simulation.draw.simulator import Simulator
+from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,10 +32,18 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from pylme.model_matrix.matrices import ModelMatrices
-    from pylme.model_matrix.spec import Contrast
+    from pylme.model_matrix.spec import Contrast, ModelSpec
+    from pylme.results.fitted_model import FittedModel
     from pylme.simulation.draw.parameters import Covariances
 
-__all__ = ["design_of_predictors", "part_of", "response_name", "simulator"]
+__all__ = [
+    "design_of_predictors",
+    "part_of",
+    "response_name",
+    "simulator",
+    "simulator_of",
+    "specification_of",
+]
 
 
 def simulator(
@@ -194,3 +204,53 @@ def design_of_predictors(
     spec = specified(formula, with_column(data, response, placeholder), arguments)
     require_fittable(spec, more_effects_than_rows=True)
     return build(spec)
+
+
+def specification_of(model: FittedModel) -> ModelSpec:
+    """The specification of a fitted model: formula and data.
+
+    Raises
+    ------
+    NotAvailableError
+        If the model has no data.
+    """
+    if model.spec is None:
+        raise NotAvailableError(
+            asked="Drawing data from a fit",
+            found="this fit came from JSON, which carries no data",
+            remedy="Fit the model again, or keep the fit by pickle, which carries all of it.",
+        )
+    return model.spec
+
+
+def simulator_of(model: FittedModel, *, empirical: bool, rng: Rng) -> Simulator:
+    """The model at its estimates, on the rows that it was fitted to.
+
+    Raises
+    ------
+    NotAvailableError
+        If the model is a generalized one, or has no data.
+    """
+    choice("rng", rng, Rng)
+    empirical = true_or_false("empirical", empirical)
+    spec = specification_of(model)
+    if spec.family is not None:
+        raise NotAvailableError(
+            asked="Drawing data from a fit",
+            found=f"its family is {spec.family.name}, and pylme draws from linear mixed models",
+            remedy="Draw with R's simulate(), or fit a linear model with lmer().",
+        )
+    with silenced():
+        # The warnings about dropped columns and rows were given at the fit.
+        design = build(spec)
+    estimates = model.estimates()
+    part = part_of(design, beta=estimates.beta, sigma=estimates.sigma, covariances=model.varcorr())
+    return Simulator(
+        formula=design.formula,
+        response=response_column(spec.formula.response),
+        data=frame_of_given(spec.frame),
+        n_rows=design.rows.n_given,
+        parts=(part,),
+        empirical=empirical,
+        rng=rng,
+    )

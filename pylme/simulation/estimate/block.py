@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pylme.simulation.estimate.parameters import Parameter
+from pylme.simulation.estimate.record import Parameter
 
 if TYPE_CHECKING:
     from pylme.simulation.estimate.record import Record

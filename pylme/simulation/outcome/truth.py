@@ -11,7 +11,7 @@ from pylme.covariance.correlation import correlation
 from pylme.errors import OptionError, UnknownNameError
 from pylme.options import is_number, mapping, text
 from pylme.simulation.draw.simulator import Simulator
-from pylme.simulation.estimate.parameters import parameters_of, varcorr_values
+from pylme.simulation.estimate.record import parameters_of, varcorr_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from pylme.render import LEFT, Document, Lines, Rendered, Table
-from pylme.simulation.outcome.monte_carlo import mean_and_error
 from pylme.simulation.outcome.result import StudyResult
+from pylme.simulation.outcome.summary import mean_and_error
 from pylme.simulation.published.sectors import CORRELATIONS, LABELS, SECTORS, Candidate
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 
 from pylme.draws.seeds import Seed
 from pylme.render import LEFT, Rendered, Table
-from pylme.simulation.outcome.monte_carlo import rate_and_error
+from pylme.simulation.outcome.summary import rate_and_error
 
 __all__ = ["Power"]
 

@@ -4,6 +4,9 @@ Which replicate ended a worker is unknown, because its pool ends with it while o
 progress. Each shard that had been started is therefore processed once more, in a process of its
 own. A shard that ends this process too is divided into its replicates, and a replicate that ends
 its process alone becomes a failed fit. The remaining shards continue in a new pool.
+
+A parent that is killed cannot stop its workers, which would otherwise run until all their work is
+done. So each worker watches its parent, and ends when the parent has ended for any reason.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import os
 import pickle
 import re
+import time
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
@@ -18,7 +22,8 @@ from functools import partial
 from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any, Final
 
 from joblib import Parallel, delayed, effective_n_jobs
 from joblib.externals.loky import ProcessPoolExecutor
@@ -29,7 +34,6 @@ from pylme.errors import OptionError, WorkerError
 from pylme.lme4.start import prefer_reference_blas
 from pylme.simulation.estimate.block import stacked
 from pylme.simulation.estimate.record import failure
-from pylme.simulation.workers.parent import born_of, end_with
 from pylme.simulation.workers.shards import blocks_of_shard
 from pylme.warning_scopes import Carried
 
@@ -41,7 +45,12 @@ if TYPE_CHECKING:
 
     Shard = tuple[int, int]
 
-__all__ = ["done"]
+__all__ = ["born_of", "done", "end_with"]
+
+_SECONDS: Final = 0.5
+_lock: Final = Lock()
+#: The watched parents. A process has one; a fork of it has another.
+_watched: Final[set[tuple[int, int]]] = set()
 
 
 def done(
@@ -216,3 +225,33 @@ def _failed(work: Work, replicate: int, error: Exception) -> list[Block]:
         stacked(name, [failure(ended, seconds=float("nan"))], first=replicate)
         for name in work.names
     ]
+
+
+def born_of(parent: int) -> None:
+    """`end_with` in a process just started by the parent, which may already have ended."""
+    if os.name == "posix" and os.getppid() != parent:
+        os._exit(1)
+    end_with(parent)
+
+
+def end_with(parent: int) -> None:
+    """Let this process end when its parent does, if the parent is the process of that number.
+
+    Nothing changes in the process itself or in a worker on another machine. Windows does not
+    report the end of a parent.
+    """
+    this = os.getpid(), parent
+    if os.name != "posix" or os.getppid() != parent:
+        return
+    with _lock:
+        if this in _watched:
+            return
+        _watched.add(this)
+    Thread(target=_watch, args=(parent,), name="pylme-parent", daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    # The system gives an orphan another parent.
+    while os.getppid() == parent:
+        time.sleep(_SECONDS)
+    os._exit(1)

@@ -7,8 +7,11 @@ import pytest
 
 import pylme
 from pylme.simulation.bootstrap import acceleration
-from pylme.simulation.bootstrap.acceleration import accelerations
-from pylme.simulation.bootstrap.gradients import gradients_by_regression, gradients_of_parameters
+from pylme.simulation.bootstrap.acceleration import (
+    accelerations,
+    gradients_by_regression,
+    gradients_of_parameters,
+)
 
 
 def part_of(formula, data, **parameters):

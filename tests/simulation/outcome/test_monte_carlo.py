@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pylme.simulation.outcome.monte_carlo import mean_and_error, rate_and_error, rmse_and_error
+from pylme.simulation.outcome.summary import mean_and_error, rate_and_error, rmse_and_error
 
 
 def test_means_and_rates_of_known_samples():
