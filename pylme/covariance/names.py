@@ -30,7 +30,6 @@ __all__ = [
     "block_labels",
     "cells",
     "covariance_name",
-    "covariance_names",
     "lower_triangle_places",
     "theta_names",
 ]
@@ -116,10 +115,3 @@ def covariance_name(label: str, row: str, column: str) -> str:
     ('var(x | g)', 'cov((Intercept), x | g)')
     """
     return f"var({row} | {label})" if row == column else f"cov({column}, {row} | {label})"
-
-
-def covariance_names(label: str, names: Sequence[str]) -> tuple[str, ...]:
-    """The names of a block's variances and covariances in the order of θ."""
-    return tuple(
-        covariance_name(label, names[row], names[column]) for row, column in cells(len(names))
-    )

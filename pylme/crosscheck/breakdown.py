@@ -24,7 +24,7 @@ from pylme.warning_scopes import silenced
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pylme.lme4.system import System
+    from pylme.lme4.records import System
     from pylme.model_matrix.spec import ModelSpec
     from pylme.reference.criterion.prepare import Problem
     from pylme.results.estimates import Estimates

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pylme.lme4.model import RModel
-    from pylme.lme4.system import System
+    from pylme.lme4.records import System
     from pylme.model_matrix.spec import ModelSpec
     from pylme.reference.model import ReferenceModel
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.crosscheck.search import Search
-from pylme.lme4.system import System
+from pylme.lme4.records import System
 from pylme.model_matrix.matrices import ModelMatrices
 from pylme.model_matrix.random_term import RandomTerm
 from pylme.reference.solution import Solution
@@ -20,7 +20,7 @@ __all__ = ["Estimated", "Sides"]
 
 
 class Estimated(Protocol):
-    """The numbers of a fit, under the names of `pylme.lme4.system.System`, which is one."""
+    """The numbers of a fit, under the names of `pylme.lme4.records.System`, which is one."""
 
     @property
     def x_names(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.families import Family
-    from pylme.lme4.system import System
+    from pylme.lme4.records import System
     from pylme.model_matrix.spec import ModelSpec
 
 __all__ = ["findings"]

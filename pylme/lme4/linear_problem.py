@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pylme.lme4.system import System
+    from pylme.lme4.records import System
 
 __all__ = ["linear_problem_of", "terms_of"]
 

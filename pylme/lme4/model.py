@@ -14,9 +14,8 @@ from pylme.lme4.conditions import raise_as_warnings
 from pylme.lme4.failures import explained
 from pylme.lme4.findings import findings
 from pylme.lme4.linear_problem import linear_problem_of, terms_of
-from pylme.lme4.records import estimates_of, optinfo_of, texts, varcorr_of, vector
+from pylme.lme4.records import estimates_of, optinfo_of, system_of, texts, varcorr_of, vector
 from pylme.lme4.session import Handle, session
-from pylme.lme4.system import system_of
 from pylme.model_matrix.build import build
 from pylme.model_matrix.response import outcomes
 from pylme.results.certificate import SUSPECT, SUSPECT_OF_ITERATIONS
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from pylme.frame import Rows
-    from pylme.lme4.system import System
+    from pylme.lme4.records import System
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.spec import ModelSpec
     from pylme.results.estimates import Estimates

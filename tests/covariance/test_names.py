@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pylme.covariance.names import block_labels, cells, covariance_names, lower_triangle_places
+from pylme.covariance.names import block_labels, cells, covariance_name, lower_triangle_places
 from pylme.r_names import make_unique
 from tests.native import native
 
@@ -40,9 +40,10 @@ def test_labels_are_those_of_r_make_unique() -> None:
 
 
 def test_a_covariance_is_named_in_the_order_of_theta():
-    assert covariance_names("g", ["(Intercept)", "x"]) == (
+    names = ["(Intercept)", "x"]
+    assert [covariance_name("g", names[row], names[column]) for row, column in cells(2)] == [
         "var((Intercept) | g)", "cov((Intercept), x | g)", "var(x | g)",
-    )  # fmt: skip
+    ]  # fmt: skip
 
 
 def test_variances_come_first_where_that_is_asked_for():

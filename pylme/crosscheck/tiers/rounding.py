@@ -33,7 +33,7 @@ from scipy import linalg, sparse
 from scipy.sparse.linalg import LinearOperator, onenormest, splu
 
 if TYPE_CHECKING:
-    from pylme.lme4.system import System
+    from pylme.lme4.records import System
     from pylme.reference.solution import Solution
 
 __all__ = ["NONE", "Rounding", "rounding_of"]

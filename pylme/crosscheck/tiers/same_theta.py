@@ -13,7 +13,7 @@ from pylme.crosscheck.tolerances import SAME_THETA, SOLUTION
 if TYPE_CHECKING:
     from pylme.crosscheck.sides import Sides
     from pylme.crosscheck.tiers.rounding import Rounding
-    from pylme.lme4.system import System
+    from pylme.lme4.records import System
     from pylme.reference.solution import Solution
 
 __all__ = ["pairs"]

@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Final
 from pylme._version import __version__
 from pylme.errors import OptionError
 from pylme.lme4.installation.checks import (
+    PROBED_PACKAGES,
     PYTHON_PACKAGES,
+    ProbeError,
+    ask_r,
+    ask_rpy2,
     bridge_checks,
     native_checks,
     python_checks,
@@ -22,7 +26,6 @@ from pylme.lme4.installation.checks import (
 )
 from pylme.lme4.installation.diagnosis import Diagnosis, Versions
 from pylme.lme4.installation.installed import find_r, package_version
-from pylme.lme4.installation.probes import PROBED_PACKAGES, ProbeError, ask_r, ask_rpy2
 from pylme.options import is_number
 
 if TYPE_CHECKING:

@@ -15,7 +15,13 @@ from packaging.version import Version
 
 from pylme.lme4.installation import checks, installed, remedies
 from pylme.lme4.installation.availability import why_unavailable
-from pylme.lme4.installation.checks import bridge_checks, native_checks
+from pylme.lme4.installation.checks import (
+    PROBED_PACKAGES,
+    ProbeError,
+    ask_r,
+    bridge_checks,
+    native_checks,
+)
 from pylme.lme4.installation.diagnosis import Check, Diagnosis
 from pylme.lme4.installation.doctor import doctor, show_versions
 from pylme.lme4.installation.installed import (
@@ -24,7 +30,6 @@ from pylme.lme4.installation.installed import (
     rinterface_requirement,
     version_tuple,
 )
-from pylme.lme4.installation.probes import PROBED_PACKAGES, ProbeError, ask_r
 
 HEALTHY = {
     "version": "4.2.2",
