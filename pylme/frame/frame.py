@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -79,17 +79,19 @@ class Rows:
         The caller's row labels; None for a plain range from 0.
     library : {"pandas", "polars", "pyarrow"}
         Of the data, in which results are given; pandas for a dict.
+    nrow : int
+        The number of rows used.
     """
 
     n_given: int
     kept: NDArray[np.bool_] | None = None
     index: pd.Index[Any] | None = None
     library: Library = "pandas"
+    nrow: int = field(init=False)
 
-    @property
-    def nrow(self) -> int:
-        """The number of rows used."""
-        return self.n_given if self.kept is None else int(np.count_nonzero(self.kept))
+    def __post_init__(self) -> None:
+        used = self.n_given if self.kept is None else int(np.count_nonzero(self.kept))
+        object.__setattr__(self, "nrow", used)
 
     @property
     def given_index(self) -> pd.Index[Any]:

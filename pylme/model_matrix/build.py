@@ -49,7 +49,7 @@ def build(spec: ModelSpec) -> ModelMatrices:
     terms, fixed = spec.terms, spec.terms.fixed
     _require_no_response(spec)
     memory = Memory()
-    evaluator = Evaluator(frame.columns, frame.nrow, memory)
+    evaluator = Evaluator(frame.columns, frame.rows.nrow, memory)
     require_finite_arguments(spec, evaluator)
     values, kept, rows = complete(
         evaluated(terms.variables, evaluator),
@@ -83,20 +83,23 @@ def build(spec: ModelSpec) -> ModelMatrices:
         },
         offset=spec.offset if spec.offset_named else "",
     )
+    y = _response(response)
+    weights = _column(spec, "weights", spec.weights, kept, default=1.0)
+    offset = _column(spec, "offset", spec.offset, kept, default=0.0)
+    offset = offset + total_offset(fixed, values, rows.nrow)
+    random = _random([bars[i] for i in order], values, rows.nrow)
+    positions = independent.tolist()
     return ModelMatrices(
         formula=formula.line,
-        y=locked(_response(response), order="F"),
+        y=locked(y, order="F"),
         X=locked(matrix.values[:, independent] if dropped else matrix.values, order="F"),
-        x_names=tuple(matrix.names[i] for i in independent.tolist()),
-        assign=tuple(matrix.assign[i] for i in independent.tolist()),
-        dropped=dropped,
         aliases=locked(aliases, order="F"),
-        **_random(tuple(bars[i] for i in order), values, rows.nrow),
-        weights=locked(_column(spec, "weights", spec.weights, kept, default=1.0), order="F"),
-        offset=locked(
-            _column(spec, "offset", spec.offset, kept, default=0.0)
-            + total_offset(fixed, values, rows.nrow)
-        ),
+        weights=locked(weights, order="F"),
+        offset=locked(offset),
+        x_names=tuple([matrix.names[i] for i in positions]),
+        assign=tuple([matrix.assign[i] for i in positions]),
+        dropped=dropped,
+        **random,
         rows=rows,
         recipe=recipe,
         family=spec.family,
@@ -175,7 +178,7 @@ def _column(
     return numbers_of(spec.frame.columns[name], role)[kept]
 
 
-def _random(bars: tuple[BarRecipe, ...], values: dict[str, Value], nrow: int) -> dict[str, Any]:
+def _random(bars: list[BarRecipe], values: dict[str, Value], nrow: int) -> dict[str, Any]:
     """The random-effects terms and the grouping factors, each factor once."""
     terms: list[RandomTerm] = []
     factors: dict[str, Factor] = {}

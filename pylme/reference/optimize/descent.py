@@ -124,6 +124,8 @@ class Descent:
         self.straight = np.zeros(len(places), dtype=np.bool_)
         self.lone = layout.lone
         self.wide = ~layout.lone
+        #: Where steps are straight in the inverses: see `_inverses`.
+        self.inverses: list[NDArray[np.float64]] = []
         self._look_around()
         self._choose()
 
@@ -136,6 +138,7 @@ class Descent:
         self.steps, self.predicted, self.curvature = step(self.g, self.H, self.radius)
         if not self.straight.any():
             return
+        self.inverses = self._inverses() if self.wide.any() else []
         steps, predicted, _ = step(self.g, self._bent(), self.radius)
         part = self._inside(steps)
         fall = -(self.g * steps).sum(axis=1)
@@ -156,13 +159,13 @@ class Descent:
         part = np.ones(v.shape)
         np.divide((1.0 - LEAST_LEFT) * v, lost, out=part, where=lost > v)
         lone = np.where(part < LEAST_PART_BORNE, 1.0, part).min(axis=1, initial=1.0)
-        return np.asarray(np.minimum(lone, self._bounded(steps)))
+        return np.asarray(np.minimum(lone, self._bounded(steps)) if self.inverses else lone)
 
     def _bounded(self, steps: NDArray[np.float64]) -> NDArray[np.float64]:
         """What part of steps that are straight in the inverses no more than doubles T, (R,)."""
         most = np.zeros(len(steps))
         changes = self.layout.matrices(np.where(self.wide, self.scale * steps, 0.0))
-        for change, inverse in zip(changes, self._inverses(), strict=True):
+        for change, inverse in zip(changes, self.inverses, strict=True):
             grown = (inverse @ change).diagonal(axis1=1, axis2=2)
             most = np.maximum(most, grown.max(axis=1, initial=0.0))
         return np.asarray(MOST_GROWN / np.maximum(most, MOST_GROWN))
@@ -190,11 +193,11 @@ class Descent:
         at = np.flatnonzero(self.lone)
         slopes = self.layout.theta(list(self.M))[:, at]
         H[:, at, at] -= 2.0 * slopes * self.scale[:, at] ** 2
-        if not self.wide.any():
+        if not self.inverses:
             return H
         layout = self.layout
         slope_by_T = layout.matrices(np.where(self.wide, self.g / self.scale, 0.0))
-        for f, (G, P) in enumerate(zip(slope_by_T, self._inverses(), strict=True)):
+        for f, (G, P) in enumerate(zip(slope_by_T, self.inverses, strict=True)):
             own = np.flatnonzero((layout.factor_of == f) & self.wide)
             row, column = layout.row[own], layout.column[own]
             # Tr GᵀDPD of the changes of single elements.
@@ -212,12 +215,12 @@ class Descent:
         moved = np.maximum(v + 2.0 * self.theta * self.scale * self.steps, LEAST_LEFT * v)
         along = self.straight[:, None] & self.lone
         trial = np.where(along, np.copysign(np.sqrt(moved), self.theta), trial)
-        if not self.wide.any():
+        if not self.inverses:
             return trial
         changes = self.layout.matrices(np.where(self.wide, self.scale * self.steps, 0.0))
         bent = [
             D @ np.linalg.inv(np.eye(D.shape[1]) - P @ D) - D
-            for D, P in zip(changes, self._inverses(), strict=True)
+            for D, P in zip(changes, self.inverses, strict=True)
         ]
         along = self.straight[:, None] & self.wide
         return np.where(along, trial + self.layout.theta(bent), trial)
@@ -229,6 +232,7 @@ class Descent:
             return self.chart.own_theta(theta)
         on = ~over
         self.M = tuple([m[on] for m in self.M])
+        self.inverses = [inverse[on] for inverse in self.inverses]
         for name in (
             "places", "theta", "value", "form", "radius", "share", "straight", "g", "H", "scale",
             "steps", "predicted", "curvature",
