@@ -1,8 +1,8 @@
-"""What can go wrong, as one tree of exceptions and one of warnings.
+"""All exceptions and warnings of pylme, as one tree of each.
 
-Each class is built from facts and writes its own message in three parts: what was asked, what was
-found, what to do. The facts stay on the exception as attributes, and all of it survives pickling,
-so that an error in a worker process arrives whole.
+Each class is built from facts and writes its own message in three parts: what was attempted, what
+was found, what to do. The facts are attributes of the exception. Pickling preserves everything, so
+that an error in a worker process reaches the parent unchanged.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def pointed_at(text: str, start: int, stop: int) -> str:
     line_stop = text.find("\n", start)
     line_stop = line_stop if line_stop >= 0 else len(text)
     width = max(1, min(stop, line_stop) - start)
-    # Of a long line, what stands near the mark.
+    # Of a long line, only the part near the mark is shown.
     first, last = max(line_start, start - _NEARBY), min(line_stop, start + width + _NEARBY)
     before = "… " if first > line_start else ""
     after = " …" if last < line_stop else ""
@@ -107,7 +107,7 @@ def _restored(kind: type[BaseException], message: str, facts: dict[str, Any]) ->
     return error
 
 
-class _Told:
+class _Message:
     """A message of three parts, and pickling that does not call the constructor again."""
 
     args: tuple[Any, ...]
@@ -116,18 +116,18 @@ class _Told:
         return _restored, (type(self), self.args[0], dict(self.__dict__))
 
 
-class PylmeError(_Told, Exception):
+class PylmeError(_Message, Exception):
     """The root of all errors that pylme raises.
 
     Parameters
     ----------
     asked, found, remedy : str
-        What was asked, what was found, what to do.
+        What was attempted, what was found, what to do.
     """
 
     def __init__(self, *, asked: str, found: str, remedy: str) -> None:
         super().__init__(f"{asked}: {found}\n{remedy}")
-        # OSError's own may leave it to whoever made the object.
+        # OSError.__init__ may leave `args` unset.
         self.args = (f"{asked}: {found}\n{remedy}",)
         self.asked = asked
         self.found = found
@@ -142,7 +142,7 @@ class FormulaError(PylmeError, ValueError):
 
 
 class FormulaSyntaxError(FormulaError):
-    """The text is no formula; `start` and `stop` are the offending place in `text`."""
+    """The text is not a formula; `start` and `stop` mark the offending position in `text`."""
 
     def __init__(
         self,
@@ -166,7 +166,7 @@ class FormulaSyntaxError(FormulaError):
 
 
 class FunctionNotAllowedError(FormulaError):
-    """The formula calls something that pylme does not let R evaluate."""
+    """The formula calls a function that pylme does not allow R to evaluate."""
 
     def __init__(self, *, name: str, text: str, start: int, stop: int, remedy: str = "") -> None:
         super().__init__(
@@ -196,7 +196,7 @@ class NonlinearModelError(FormulaError):
 
 
 class CodeNotAllowedError(FunctionNotAllowedError):
-    """The formula contains R code that no allow-list can admit: `::`, `$`, `{`, `function`, …."""
+    """The formula contains R code that cannot be allowed: `::`, `$`, `{`, `function`, …."""
 
     def __init__(self, *, name: str, text: str, start: int, stop: int, remedy: str = "") -> None:
         FormulaError.__init__(
@@ -212,7 +212,7 @@ class CodeNotAllowedError(FunctionNotAllowedError):
 
 
 class NoRandomEffectsError(FormulaError):
-    """A mixed model was asked for by a formula without a random-effects term."""
+    """The formula of a mixed model has no random-effects term."""
 
     def __init__(self, *, formula: str) -> None:
         super().__init__(
@@ -225,7 +225,7 @@ class NoRandomEffectsError(FormulaError):
 
 
 class UnknownColumnError(FormulaError):
-    """A name in a formula or an argument that the data frame does not have."""
+    """A formula or an argument names a column that the data frame does not have."""
 
     def __init__(self, *, name: str, available: Sequence[str], where: str = "the formula") -> None:
         super().__init__(
@@ -243,7 +243,7 @@ class UnknownColumnError(FormulaError):
 
 
 class DataError(PylmeError, ValueError):
-    """Data to which the mixed model that was asked for cannot be fitted."""
+    """The requested mixed model cannot be fitted to these data."""
 
 
 class DataTypeError(DataError, TypeError):
@@ -265,7 +265,7 @@ class ColumnTypeError(DataError, TypeError):
 
 
 class ColumnValueError(DataError):
-    """A column whose type is fine, but which holds a value that cannot be carried over exactly."""
+    """A column of a valid type that contains a value that R cannot represent exactly."""
 
     def __init__(self, *, column: str, found: str, remedy: str) -> None:
         super().__init__(asked=f"Reading column {column!r}", found=found, remedy=remedy)
@@ -273,7 +273,7 @@ class ColumnValueError(DataError):
 
 
 class InfiniteValueError(DataError):
-    """Inf or -Inf in a column that the model uses, or in what a call makes of columns.
+    """Inf or -Inf in a column that the model uses, or in the result of a call.
 
     Parameters
     ----------
@@ -282,9 +282,9 @@ class InfiniteValueError(DataError):
     count : int
         How many rows have an infinite value.
     row : object
-        The label of the first.
+        The label of the first such row.
     sources : mapping, optional
-        For a call: by column the value in that row, and whether all these rows have it.
+        For a call: by column, the value in that row, and whether all these rows have this value.
     """
 
     def __init__(
@@ -439,7 +439,7 @@ class OptionError(PylmeError, ValueError):
         self.value = value
 
 
-#: A data frame or a list passed by mistake shall not push the remedy off the screen.
+#: A data frame or a list passed by mistake must not push the remedy off the screen.
 _MOST_SHOWN: Final = 400
 
 
@@ -467,11 +467,11 @@ class UnknownNameError(PylmeError, LookupError):
 
 
 class NotAvailableError(PylmeError, RuntimeError):
-    """Something that this fit cannot give, and why."""
+    """A result that is not available for this fit, with the reason."""
 
 
 class MissingPackageError(PylmeError, ImportError):
-    """An optional dependency that is not installed; `extra` of pylme's brings it."""
+    """An optional dependency that is not installed; the extra `extra` of pylme includes it."""
 
     def __init__(self, *, package: str, extra: str, asked: str) -> None:
         super().__init__(
@@ -493,10 +493,10 @@ class WorkerError(PylmeError, RuntimeError):
     def __init__(self, *, replicate: int, exit_code: str | None) -> None:
         super().__init__(
             asked=f"Fitting replicate {replicate} in a worker process",
-            found="the process ended without an answer, both alone and beside other processes"
+            found="the process ended without a result, both alone and alongside other processes"
             + (f" (exit code {exit_code})" if exit_code else ""),
-            remedy="Look for what ends a process in your own function: os._exit, a crash in "
-            "compiled code, more memory than there is.",
+            remedy="Look in your own function for something that ends a process: os._exit, a crash "
+            "in compiled code, or more memory than is available.",
         )
         self.replicate = replicate
         self.exit_code = exit_code
@@ -551,7 +551,7 @@ class RError(PylmeError, RuntimeError):
     message, call : str
         R's own message, and the call that gave it as R shows it (or None).
     reason : str
-        Why R stopped, as far as pylme can tell from the model and the data; else empty.
+        Why R stopped, as far as pylme can tell from the model and the data; otherwise empty.
     """
 
     def __init__(
@@ -568,19 +568,19 @@ class RError(PylmeError, RuntimeError):
         self.reason = reason
 
 
-#: The name of the function that a call of R's calls; what else the call holds is R code, which
-#: explains nothing to a reader and may be the source of a whole function.
+#: The name of the function that R called. The rest of the call is R code, which explains nothing
+#: to a reader and may be the source of a whole function.
 _CALLED: Final = re.compile(r"([A-Za-z.][\w.]*(?::::?[A-Za-z.][\w.]*)?)\(")
 _NAMELESS: Final = ("function", "eval", "stopifnot", "do.call", "tryCatch", "withCallingHandlers")
 
 
 class FitTimeoutError(PylmeError, TimeoutError):
-    """A fit that took longer than its `timeout`, in seconds; `engine` is what fitted it."""
+    """A fit that took longer than its `timeout`, in seconds; `engine` names the engine."""
 
     def __init__(self, *, timeout: float, engine: str) -> None:
         super().__init__(
             asked=f"Fitting the model with engine={engine!r}",
-            found=f"it was not done within timeout={timeout:g} seconds, and was stopped",
+            found=f"it was not finished within timeout={timeout:g} seconds, and was stopped",
             remedy="Allow more time, or simplify the random part of the model.",
         )
         self.timeout = timeout
@@ -599,7 +599,7 @@ class StackLimitError(RError):
             self,
             asked=asked,
             found=f"the formula is too long, or nested too deeply, for this thread's stack{size}: "
-            "lme4 goes through a formula by calls within calls",
+            "lme4 processes a formula by nested calls",
             remedy="Write fewer terms, or compute sums of columns in Python; fit a linear model "
             'with engine="numpy"; or fit in a thread with a larger stack: call '
             "threading.stack_size(2**29) before you start that thread.",
@@ -613,14 +613,14 @@ class StackLimitError(RError):
 # --- warnings ---------------------------------------------------------------------------------
 
 
-class PylmeWarning(_Told, UserWarning):
+class PylmeWarning(_Message, UserWarning):
     """The root of all warnings that pylme gives."""
 
 
 class EngineWarning(PylmeWarning):
-    """``engine="auto"`` fits by another engine than lme4.
+    """``engine="auto"`` uses an engine other than lme4.
 
-    Given once for each reason in a process. `engine` is the engine used, `reason` says why.
+    Given once for each reason in a process. `engine` is the engine used; `reason` says why.
     """
 
     def __init__(self, *, engine: str, reason: str) -> None:
@@ -633,7 +633,7 @@ class EngineWarning(PylmeWarning):
 
 
 class UnsafeFunctionWarning(PylmeWarning):
-    """`allow_function` let formulas call something that runs code or touches files."""
+    """`allow_function` allows formulas to call a function that runs code or accesses files."""
 
     def __init__(self, *, name: str) -> None:
         super().__init__(
@@ -645,15 +645,15 @@ class UnsafeFunctionWarning(PylmeWarning):
 
 
 class FitWarning(PylmeWarning):
-    """Something said of a model or its fit, whichever engine says it."""
+    """A warning about a model or its fit, from either engine."""
 
 
 class RWarning(FitWarning):
-    """A warning or message of R's that has no class of its own here."""
+    """A warning or message from R for which pylme has no specific class."""
 
 
 class ConvergenceWarning(FitWarning):
-    """The engine or its optimiser says that the fit has not converged."""
+    """The engine or its optimiser reports that the fit has not converged."""
 
 
 class NotIdentifiedWarning(ConvergenceWarning):
@@ -693,13 +693,13 @@ class NotOverdispersedWarning(NoFiniteEstimateWarning):
 
 
 class DispersionWarning(FitWarning):
-    """The installed lme4 is known to misjudge the random effects of a family with a dispersion."""
+    """The installed lme4 estimates the random effects of a family with a dispersion wrongly."""
 
 
 class CrossCheckWarning(FitWarning):
-    """What a cross-check says of a fit that was checked on the spot.
+    """The verdict of a cross-check on a fit that was checked with ``check=True``.
 
-    `verdict` is the verdict's name, which may also say that another warning is about nothing.
+    `verdict` is the verdict's name. The verdict may also be that another warning is a false alarm.
     """
 
     def __init__(self, *, verdict: str, said: str) -> None:
@@ -708,7 +708,7 @@ class CrossCheckWarning(FitWarning):
 
 
 class MissingRowsWarning(PylmeWarning):
-    """Rows were left out because of missing values; `counts` says how many by column."""
+    """Rows were left out because of missing values; `counts` gives their number by column."""
 
     def __init__(self, *, dropped: int, given: int, counts: Mapping[str, int]) -> None:
         super().__init__(
@@ -722,21 +722,21 @@ class MissingRowsWarning(PylmeWarning):
 
 
 class SortedLevelsWarning(PylmeWarning):
-    """The levels of a polars Categorical are sorted, as it has no order of its own."""
+    """The levels of a polars Categorical are sorted, because it does not define an order."""
 
     def __init__(self, *, column: str) -> None:
         super().__init__(
             f"The levels of the column {column!r}, a polars Categorical, are sorted by code point, "
-            "since a Categorical has no order of its own. Cast the column to pl.Enum(levels) to "
-            "choose their order, or to pl.String to have them sorted without this warning."
+            "because a Categorical does not define an order. Cast the column to pl.Enum(levels) "
+            "to choose the order, or to pl.String to sort them without this warning."
         )
         self.column = column
 
 
 class DamagedStoreWarning(PylmeWarning):
-    """Files of a study's store are not whole, and are made again.
+    """Files of a study's store are damaged, and are computed again.
 
-    `damaged` has the reason by the name of the file, `folder` is where they are.
+    `damaged` maps the name of each file to the reason; `folder` is the folder that contains them.
     """
 
     def __init__(self, *, folder: str, damaged: Mapping[str, str]) -> None:
@@ -750,9 +750,9 @@ class DamagedStoreWarning(PylmeWarning):
 
 
 def warn(warning: Warning) -> None:
-    """Give a warning that points at the nearest caller outside of pylme.
+    """Give a warning that points at the nearest caller outside pylme.
 
-    It is not given where a scope of `pylme.warning_scopes` keeps it.
+    The warning is not given inside a scope of `pylme.warning_scopes` that collects it.
     """
     if taken(warning):
         return

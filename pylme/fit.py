@@ -1,8 +1,8 @@
 """The class of fitted models that users work with.
 
-A fit asks the engine through the protocol `FittedModel`, keeps the records, and labels them. No
-numbers are computed here. Each access makes new frames and Series, so that a change to one of them
-does not change the fit.
+A fit gets its records from the engine through the protocol `FittedModel`, keeps them, and adds
+labels. No numbers are computed here. Each access makes new frames and Series, so that a change to
+one of them does not change the fit.
 """
 
 from __future__ import annotations
@@ -66,13 +66,13 @@ __all__ = ["Fit", "from_json"]
 class Fit:
     """A fitted mixed-effects model.
 
-    Made by `pylme.lmer`, `pylme.glmer`, `pylme.glmer_nb` and `pylme.from_json`. Each property is
-    computed, or fetched from R, on first access, and kept.
+    Returned by `pylme.lmer`, `pylme.glmer`, `pylme.glmer_nb` and `pylme.from_json`. Each property
+    is computed, or fetched from R, on first access, and kept.
 
-    Frames, and Series with a value for each row, are of the library of the data: pandas, polars or
-    pyarrow. Labels of rows, which pandas alone has, are the first column in the others. `to_pandas`
-    gives the same fit with frames of pandas. The fixed effects are a labelled Series of pandas for
-    all of them.
+    Frames, and Series with a value for each row, belong to the library of the data: pandas, polars
+    or pyarrow. Only pandas has row labels; in the other libraries they are the first column.
+    `to_pandas` returns the same fit with pandas frames. The fixed effects are always a labelled
+    pandas Series.
 
     Examples
     --------
@@ -91,7 +91,7 @@ class Fit:
         self._checks: dict[int | None, CrossCheck] = {}
 
     def to_pandas(self) -> Fit:
-        """The same fit, whose frames are of pandas whatever the library of its data."""
+        """The same fit with pandas frames, whatever the library of its data."""
         if self._rows.library == "pandas":
             return self
         fit = copy(self)
@@ -103,7 +103,7 @@ class Fit:
         return to_native(result, self._rows.library)
 
     def _of_rows(self, frame: pd.DataFrame) -> Any:
-        """A frame with a line for each row used. Only pandas labels rows."""
+        """A frame with a line for each row used. Only pandas has row labels."""
         labelled = self._rows.library == "pandas" or self._rows.index is not None
         return self._native(frame if labelled else frame.reset_index(drop=True))
 
@@ -134,7 +134,7 @@ class Fit:
         Raises
         ------
         NotAvailableError
-            If R alone can evaluate the formula, or the fit came from JSON.
+            If only R can evaluate the formula, or the fit came from JSON.
         """
         from pylme.identifiability.identify import Design
 
@@ -144,13 +144,13 @@ class Fit:
     def data(self) -> Any:
         """The columns that the model uses, in the rows used, in the library of the data.
 
-        Columns keep their own names and values; weights and offsets that were given as arrays are
-        columns too. A dict of arrays comes back as a DataFrame of pandas.
+        Columns keep their names and values; weights and offsets that were given as arrays are
+        columns too. A dict of arrays is returned as a pandas DataFrame.
 
         Raises
         ------
         NotAvailableError
-            If the fit came from JSON, which carries no data.
+            If the fit came from JSON, which contains no data.
         """
         spec = self._model.spec
         if spec is None:
@@ -166,7 +166,7 @@ class Fit:
         """The conditional distribution of the response and the link.
 
         Gaussian with the identity link for a linear model. The ϑ of a negative binomial has the
-        digits that R shows; ``fit.getme("glmer.nb.theta")`` has all of them.
+        digits that R prints; ``fit.getme("glmer.nb.theta")`` has all digits.
         """
         return family_of_name(self._info.family, self._info.link)
 
@@ -182,9 +182,9 @@ class Fit:
 
     @property
     def success(self) -> str | None:
-        """The level of a binomial response that counts as success; None where numbers say it.
+        """The level of a binomial response that counts as success; None for a numeric response.
 
-        ``"TRUE"`` of truth values. R takes the first level of a factor for failure.
+        ``"TRUE"`` for truth values. R treats the first level of a factor as failure.
         """
         outcomes = self._info.outcomes
         return None if outcomes is None else outcomes[1]
@@ -254,17 +254,17 @@ class Fit:
 
     @property
     def varcorr_table(self) -> Any:
-        """Variances, covariances and their roots and correlations, with standard errors.
+        """Variances, covariances, standard deviations and correlations, with standard errors.
 
         Columns ``grp, var1, var2, vcov, vcov_std_error, sdcor, sdcor_std_error``. The standard
         errors come from the joint Hessian of the criterion in all covariance parameters and the
-        residual variance, by the delta method; NaN for a term on the boundary. lme4 gives none, so
-        those of its fits are computed from its matrices at its theta.
+        residual variance, by the delta method; NaN for a term on the boundary. lme4 computes none,
+        so for its fits they are computed from its matrices at its theta.
 
         Raises
         ------
         NotAvailableError
-            If the model is a generalized one, or a fit of lme4's came from JSON.
+            If the model is a generalized one, or a fit by lme4 came from JSON.
         """
         errors = self._model.variance_errors()
         linear = self._model.linear_problem() if errors is None else None
@@ -301,8 +301,9 @@ class Fit:
         group : str, optional
             The grouping factor, where several have terms by `by`.
         method : {"delta", "profile"}
-            Intervals from the joint Hessian, quick, symmetric for log sd and for Fisher's z, and
-            none on the boundary; or from the profile likelihood, slow, and anywhere.
+            "delta": intervals from the joint Hessian, quick, symmetric for log sd and for Fisher's
+            z, not available on the boundary. "profile": intervals from the profile likelihood,
+            slow, available on the boundary too.
         conf_level : float
             The level of the intervals.
 
@@ -310,8 +311,8 @@ class Fit:
         -------
         GroupCorrelations
             The table, and a likelihood ratio test of one covariance matrix for all levels.
-            Intervals and test come from the NumPy engine, whichever fitted the model; there are
-            none for a generalized model, and where a fit came from JSON.
+            Intervals and test are computed by the NumPy engine, whichever engine fitted the model;
+            they are not available for a generalized model or a fit from JSON.
 
         Raises
         ------
@@ -322,8 +323,8 @@ class Fit:
 
         Notes
         -----
-        The residual variance is one for all levels, as in every model of lme4's. If it differs, so
-        do the standard deviations that follow from fits of each level alone.
+        The residual variance is the same for all levels, as in every model of lme4. If it differs
+        between the levels, separate fits of each level give different standard deviations.
 
         References
         ----------
@@ -384,17 +385,17 @@ class Fit:
 
     @cached_property
     def convergence(self) -> Convergence:
-        """Whether the fit has converged, by all the evidence."""
+        """Whether the fit has converged, judged from all the evidence."""
         return assess(self._estimates, self.optinfo, self.conditions, singular=self.is_singular())
 
     def is_singular(self, tol: float = SINGULAR) -> bool:
-        """Whether some covariance matrix of the random effects has not full rank.
+        """Whether some covariance matrix of the random effects does not have full rank.
 
         Parameters
         ----------
         tol : float
-            How near to zero a diagonal element of the relative Cholesky factor counts as zero:
-            lme4's own rule and tolerance.
+            A diagonal element of the relative Cholesky factor below `tol` counts as zero. The rule
+            and the default are lme4's.
 
         Raises
         ------
@@ -408,16 +409,16 @@ class Fit:
     def cross_check(self, *, starts: int | None = None) -> CrossCheck:
         """Whether the fit is right: the verdict of an independent implementation.
 
-        For a fit by lme4, its matrices are compared with our own, its numbers are recomputed from
-        them, exact derivatives show whether its theta is an optimum, and an independent optimiser
-        searches for a better one. A fit by the NumPy engine is checked for being the optimum,
-        without lme4.
+        For a fit by lme4, its matrices are compared with pylme's own, its numbers are recomputed
+        from them, exact derivatives show whether its theta is an optimum, and an independent
+        optimiser searches for a better one. For a fit by the NumPy engine, only the optimum is
+        checked, without lme4.
 
         Parameters
         ----------
         starts : int, optional
-            From how many starts the optimum is looked for: this fit's theta, the NumPy engine's own
-            start, and others far from both. By default as many as are cheap: six where the data
+            The number of starts of the search for the optimum: this fit's theta, the NumPy engine's
+            own start, and others far from both. The default depends on the cost: six where the data
             leave no doubt, about a dozen at a singular fit, about 50 where other minima are likely,
             fewer for models with many random effects in several factors. If fewer are given than
             the data need, and no better optimum is found, the verdict is UNCHECKED.
@@ -425,7 +426,7 @@ class Fit:
         Returns
         -------
         CrossCheck
-            Kept: the same call gives the same object.
+            The result is kept: the same call returns the same object.
 
         Raises
         ------
@@ -453,19 +454,19 @@ class Fit:
         Parameters
         ----------
         theta : array_like, shape (m,)
-            Relative covariance parameters in lme4's order, as ``fit.cross_check().theta``.
+            Relative covariance parameters in lme4's order, such as ``fit.cross_check().theta``.
 
         Raises
         ------
         OptionError
-            If these are not as many finite numbers as the model has elements of theta.
+            If the number of values is not that of the elements of theta, or a value is not finite.
         NotAvailableError
             If the fit came from JSON.
 
         Warns
         -----
         FitWarning
-            As the first fit.
+            As in the first fit.
         """
         wanted = len(self.theta)
         start = finite_numbers("theta", theta)
@@ -501,7 +502,7 @@ class Fit:
         Parameters
         ----------
         kind : {"deviance", "pearson", "response", "working", "scaled"}
-            R's types; "scaled" are Pearson residuals over sigma, as a summary shows them.
+            R's types; "scaled" are Pearson residuals divided by sigma, as in a summary.
 
         Raises
         ------
@@ -524,7 +525,7 @@ class Fit:
         Returns
         -------
         ndarray, scipy.sparse.csc_array, number, text, tuple or dict
-            What R has, without its names.
+            The value in R, without its names.
 
         Raises
         ------
@@ -565,7 +566,7 @@ class Fit:
         conf_int : bool
             Add ``conf_low`` and ``conf_high``: normal intervals.
         conf_level : float
-            Their level.
+            The level of the intervals.
         names : {"pylme", "broom"}
             "broom" gives broom's own column names, with dots: ``std.error``.
 
@@ -624,7 +625,7 @@ class Fit:
         Parameters
         ----------
         names : {"pylme", "broom"}
-            The columns that are added begin with an underscore, ``_fitted``; with "broom" they
+            The names of the added columns begin with an underscore, ``_fitted``; with "broom" they
             begin with a dot, ``.fitted``.
 
         Raises
@@ -649,7 +650,7 @@ class Fit:
         statistic: Callable[[Fit], Mapping[str, float]] | None = None,
         progress: bool = False,
     ) -> Bootstrap:
-        """Fit the model to responses drawn from it: the parametric bootstrap.
+        """Parametric bootstrap: fit the model to responses drawn from it.
 
         Parameters
         ----------
@@ -658,12 +659,12 @@ class Fit:
         seed : int, SeedSequence or None
             As for `pylme.simulate`.
         engine : {"auto", "lme4", "numpy"}, optional
-            What fits the replicates; by default what fitted the model. lme4 does it with the
-            control and the start of its fit, "numpy" all at once.
+            The engine that fits the replicates; by default the one that fitted the model. lme4 uses
+            the control and the start of the original fit; "numpy" fits all replicates at once.
         n_jobs : int or None
             Workers, as for `pylme.study`.
         statistic : callable, optional
-            Takes a `Fit` and gives further numbers by name. Each replicate is then fitted by
+            Takes a `Fit` and returns further numbers by name. Each replicate is then fitted by
             itself.
         progress : bool
             Show a bar, in a terminal or a notebook.
@@ -705,7 +706,7 @@ class Fit:
         )  # fmt: skip
 
     def simulator(self, *, empirical: bool = False, rng: Rng = "numpy") -> Simulator:
-        """The fitted model with its estimates as parameters, to draw data by.
+        """The fitted model with its estimates as parameters, to draw data from.
 
         Parameters
         ----------
@@ -715,7 +716,7 @@ class Fit:
         Returns
         -------
         Simulator
-            Its responses lie in the rows of the data given; NaN where a row was left out.
+            Its responses are in the rows of the data given; NaN where a row was left out.
 
         Raises
         ------
@@ -728,7 +729,7 @@ class Fit:
 
     @property
     def plot(self) -> Pictures:
-        """Pictures: ``fit.plot.caterpillar()`` is ``pylme.plot.caterpillar(fit)``, and so on."""
+        """Plots: ``fit.plot.caterpillar()`` is ``pylme.plot.caterpillar(fit)``, and so on."""
         from pylme.plot.fit_plots import Pictures
 
         return Pictures(self)
@@ -756,7 +757,7 @@ class Fit:
 
 
 def from_json(text: str) -> Fit:
-    """The fit that `Fit.to_json` wrote.
+    """Read a fit that `Fit.to_json` has written.
 
     Parameters
     ----------
@@ -765,7 +766,7 @@ def from_json(text: str) -> Fit:
     Returns
     -------
     Fit
-        With all numbers, and without R. What needs the data or the engine raises an error.
+        It has all numbers, and needs no R. Methods that need the data or the engine raise an error.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The functions that users call."""
+"""The functions that users call, one file for each."""
 
 import lazy_loader
 

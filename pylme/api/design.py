@@ -41,12 +41,12 @@ def design(
     Parameters
     ----------
     formula : str
-        In lme4's language, as ``"math ~ ses*sector + (ses | sch.id)"``.
+        In lme4's language, such as ``"math ~ ses*sector + (ses | sch.id)"``.
     data : DataFrame, Table or mapping of arrays
     weights, offset, subset, contrasts, contrasts_for, na_action
         As for `lmer`.
     family, link : str, optional
-        Of a generalized model, as for `glmer`; None for a linear one.
+        For a generalized model, as for `glmer`; None for a linear one.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def design(
     DataError
         If no model can be fitted to the data.
     NotAvailableError
-        If the formula calls a function that R alone knows.
+        If the formula calls a function that only R can evaluate.
 
     Warns
     -----

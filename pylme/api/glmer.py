@@ -62,12 +62,12 @@ def glmer(
     family : {"binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian"}
         The conditional distribution of the response.
     link : str, optional
-        The family's usual link where none is given.
+        By default, the family's usual link.
     engine : {"auto", "lme4"}
         The NumPy engine fits linear models only.
     n_agq : int
-        Points of the adaptive Gauss-Hermite quadrature: 1 is the Laplace approximation, 0 a
-        faster and rougher one, more than 1 needs a single scalar random-effects term.
+        Points of the adaptive Gauss-Hermite quadrature: 1 is the Laplace approximation, 0 is a
+        faster and less accurate one; more than 1 point needs a single scalar random-effects term.
     weights : str or array_like, optional
         Prior weights; trials for a binomial proportion.
     control : GlmerControl, optional

@@ -39,7 +39,7 @@ def glmer_nb(
     na_action: NaAction = "omit",
     timeout: float | None = None,
 ) -> Fit:
-    """Fit a negative binomial mixed-effects model, its dispersion estimated too.
+    """Fit a negative binomial mixed-effects model, and estimate its dispersion.
 
     Parameters
     ----------

@@ -48,16 +48,16 @@ def lmer(
     Parameters
     ----------
     formula : str
-        In lme4's language, as ``"math ~ ses*sector + (ses | sch.id)"``.
+        In lme4's language, such as ``"math ~ ses*sector + (ses | sch.id)"``.
     data : DataFrame, Table or mapping of arrays
         pandas, polars, pyarrow, or a dict of arrays; only the columns named are read.
     reml : bool
         Fit by the restricted likelihood; False for maximum likelihood.
     engine : {"auto", "lme4", "numpy"}
-        What fits the model: R's lme4, or pylme's own NumPy engine, which needs no R. "auto" is
-        lme4 where it can start and can fit the model, else the NumPy engine where that can, with
-        one notice. The environment variable PYLME_ENGINE says what "auto" means. The engine that
-        fitted the model is ``fit.engine``.
+        The engine that fits the model: R's lme4, or pylme's own NumPy engine, which needs no R.
+        "auto" is lme4 where it can start and can fit the model, otherwise the NumPy engine where
+        that can, with one notice. The environment variable PYLME_ENGINE sets what "auto" means. The
+        engine that fitted the model is ``fit.engine``.
     weights : str or array_like of shape (rows,), optional
         Prior weights, positive: the residual variance of a row is sigma^2 / weight.
     offset : str or array_like of shape (rows,), optional
@@ -68,10 +68,10 @@ def lmer(
         Column → "treatment", "sum", "helmert", "poly", "SAS", a matrix (levels, columns), or a
         DataFrame whose row labels are the levels and whose column names name the coefficients.
     contrasts_for : {"fixed", "both"}
-        What `contrasts` codes: the fixed effects alone, as in lme4, or the columns left of the bars
-        too.
+        Which effects `contrasts` codes: the fixed effects only, as in lme4, or the columns left of
+        the bars too.
     control : LmerControl, optional
-        For lme4 alone: with it, "auto" is lme4.
+        For lme4 only: with it, "auto" is lme4.
     start : array_like, optional
         Starting values of theta.
     na_action : {"omit", "fail"}
@@ -82,8 +82,8 @@ def lmer(
         another thread that uses R, and a cross-check do not count.
     check : bool
         Cross-check the fit immediately: see `Fit.cross_check`. One warning with the verdict then
-        replaces the engine's own warnings about the fit; there is none where lme4 is right and did
-        not warn. The engine's warnings stay in ``fit.conditions``.
+        replaces the engine's own warnings about the fit; no warning is given where lme4 is right
+        and did not warn. The engine's warnings remain in ``fit.conditions``.
 
     Returns
     -------
@@ -93,13 +93,14 @@ def lmer(
     Raises
     ------
     FormulaError
-        If the formula cannot be read, names an unknown column or calls a function not allowed.
+        If the formula cannot be read, names an unknown column or calls a function that is not
+        allowed.
     DataError
-        If the data cannot be carried over exactly or no model can be fitted to them.
+        If R cannot represent the data exactly, or no model can be fitted to them.
     OptionError
         If an argument is not one of those allowed.
     NotAvailableError
-        With engine "numpy", if the formula calls a function that R alone knows.
+        With engine "numpy", if the formula calls a function that only R can evaluate.
     RUnavailableError
         With engine "lme4", if R, rpy2 or lme4 is missing; with "auto", if the NumPy engine cannot
         fit the model either.

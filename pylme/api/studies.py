@@ -1,4 +1,4 @@
-"""The published study that pylme started with: intercepts and slopes correlated by sector."""
+"""The published study that led to pylme: correlations of intercepts and slopes by sector."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def sector_correlation(
     OptionError
         If an argument is not one of those allowed.
     RUnavailableError
-        If R is asked for and is not there.
+        If R is requested and is not installed.
 
     Examples
     --------

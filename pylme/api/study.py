@@ -50,8 +50,7 @@ def study(
         As for `pylme.simulate`. Each replicate has its own child of the seed, so that the results
         do not depend on the number of workers.
     engine : {"numpy", "lme4", "auto"}
-        "numpy" fits all replicates in a batch, "lme4" each by lmer. "auto" is what it is for
-        `lmer`.
+        "numpy" fits all replicates in one batch, "lme4" fits each by lmer; "auto" as for `lmer`.
     n_jobs : int or None
         Workers, as in joblib. None means one, or the setting of an active
         `joblib.parallel_config`, which can also distribute the work by dask or ray.
@@ -86,7 +85,7 @@ def study(
     FormulaError, DataError
         If a model cannot be fitted to any replicate.
     RUnavailableError
-        If the engine is "lme4" and there is none.
+        If the engine is "lme4" and it is not installed.
     MissingPackageError
         If `store` is given and pyarrow is not installed.
     StoreError
@@ -95,7 +94,7 @@ def study(
     Warns
     -----
     DamagedStoreWarning
-        If files in the store are not whole; their replicates are fitted again.
+        If files in the store are damaged; their replicates are fitted again.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Plots of fits and of studies, drawn by matplotlib, which is the extra ``[plot]``.
 
-Each picture is drawn in the Axes given, or in a new figure, and its Axes are returned. Nothing else
-of matplotlib's is changed. The frame that it draws is had by its twin, as `caterpillar_data`.
+Each plot is drawn in the Axes given, or in a new figure, and its Axes are returned. No setting of
+matplotlib is changed. A companion function returns the frame that is drawn: `caterpillar_data`.
 """
 
 from pylme.plot.components import varcorr, varcorr_data

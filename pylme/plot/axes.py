@@ -1,10 +1,11 @@
-"""The Axes that a plot is drawn in, its colours and labels: the one place that asks for matplotlib.
+"""The Axes that a plot is drawn in, its colours and labels: the only place that needs matplotlib.
 
-Figures are made without pyplot, so that no figure is left open and no setting of the caller's is
-touched. pyplot is also what makes a notebook show a figure, so our own Axes show theirs themselves.
+Figures are made without pyplot, so that no figure is left open and no setting of the caller
+changes. In a notebook it is pyplot that displays a figure, so pylme's Axes display theirs
+themselves.
 
-The colours are those of Okabe and Ito (2008), Color universal design, which the colour-blind can
-tell apart. Each has a marker and a line of its own, so that a plot can be printed in grey.
+The colours are those of Okabe and Ito (2008), Color universal design, which colour-blind readers
+can distinguish. Each has its own marker and line style, so that a plot can be printed in grey.
 """
 
 from __future__ import annotations
@@ -52,9 +53,9 @@ STYLES: Final = tuple(
 
 
 def shown(name: object, *, most: int = 40) -> str:
-    """A name as matplotlib is to show it: as it is, and no longer than `most`.
+    """A name for matplotlib to show literally, shortened to `most` characters.
 
-    A dollar sign would begin a formula, an underscore in front would hide the name from a legend.
+    A dollar sign would begin a formula; a leading underscore would hide the name from a legend.
     """
     text = str(name)
     if len(text) > most:
@@ -91,7 +92,7 @@ def axes(ax: Axes | None, *, width: float = 6.4, height: float = 4.8) -> Axes:
         made.spines[["top", "right"]].set_visible(False)
         return made
     if not isinstance(ax, kind.__bases__):
-        raise OptionError(option="ax", value=ax, allowed="a matplotlib Axes, one for a picture")
+        raise OptionError(option="ax", value=ax, allowed="a matplotlib Axes, one for a plot")
     return ax
 
 
@@ -101,7 +102,7 @@ def _axes_that_show() -> type[Axes]:
         from matplotlib.axes import Axes
     except ImportError as error:
         raise MissingPackageError(
-            package="matplotlib", extra="plot", asked="Drawing a picture"
+            package="matplotlib", extra="plot", asked="Drawing a plot"
         ) from error
 
     class Picture(Axes):

@@ -44,7 +44,7 @@ def varcorr_data(
     component : {"sd", "corr"}
         Standard deviations, the residual one included, or correlations.
     conf_level : float
-        Of the intervals.
+        The level of the intervals.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def varcorr(
 ) -> Axes:
     """Draw standard deviations or correlations of the random effects, with intervals.
 
-    There are intervals where there are standard errors: in fits by ``engine="numpy"``, off the
+    Intervals are drawn where there are standard errors: in fits by ``engine="numpy"``, off the
     boundary.
 
     Parameters
@@ -109,7 +109,7 @@ def varcorr(
     OptionError
         As `varcorr_data`.
     NotAvailableError
-        If correlations are asked for and the model has none.
+        If correlations are requested and the model has none.
     MissingPackageError
         If matplotlib is not installed.
 

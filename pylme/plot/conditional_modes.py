@@ -1,7 +1,7 @@
 """The caterpillar: the conditional modes of one effect with their intervals, in ascending order.
 
-The interval of level j is b_j ± z sd(b_j | y), with the conditional variance that `fit.ranef_var`
-gives, θ and σ taken as known (Bates, Mächler, Bolker & Walker 2015, equation 58).
+The interval of level j is b_j ± z sd(b_j | y), with the conditional variance from `fit.ranef_var`;
+θ and σ are treated as known (Bates, Mächler, Bolker & Walker 2015, equation 58).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def caterpillar_data(
     effect : str, optional
         The effect, as a column of ``fit.ranef[group]``; the first one where none is named.
     conf_level : float
-        Of the intervals: normal ones, θ and σ taken as known.
+        The level of the intervals, which are normal ones that treat θ and σ as known.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def caterpillar(
 ) -> Axes:
     """Draw the conditional modes of one effect, ascending, with their intervals.
 
-    Levels whose interval does not contain zero are blue. Of up to 60 levels the names are written.
+    Levels whose interval does not contain zero are blue. The names of up to 60 levels are shown.
 
     Parameters
     ----------
@@ -145,12 +145,12 @@ def caterpillar(
 
 
 def the_group(modes: dict[str, pd.DataFrame], group: str | None) -> str:
-    """The grouping factor asked for; the first one where none is named.
+    """The grouping factor named `group`; the first one where none is named.
 
     Raises
     ------
     UnknownNameError
-        If there is none of that name.
+        If no such grouping factor exists.
     """
     group = optional_text("group", group)
     if group is None:

@@ -1,6 +1,6 @@
-"""The profiled criterion along a line through θ̂: how sharply the data determine what changes there.
+"""The profiled criterion along a line through θ̂: how precisely the data determine a parameter.
 
-β and σ are profiled out at every point; the other elements of θ stay as they are.
+β and σ are profiled out at every point; the other elements of θ do not change.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["profile_criterion", "profile_criterion_data"]
 
-#: A picture goes on to each side until the criterion has risen by this much, or the line ends.
+#: A plot extends to each side until the criterion has risen by this much, or the line ends.
 RISE: Final = 10.0
 #: The 95 % quantile of χ² with one degree of freedom.
 NOTABLE: Final = 3.841458820694124
@@ -47,32 +47,32 @@ def profile_criterion_data(
     Parameters
     ----------
     fit : Fit
-        Of a linear mixed model, with its engine at hand.
+        Of a linear mixed model, not from JSON.
     along : str, tuple of str, array_like of shape (m,), or combination
-        What changes. An element of theta by lme4's name, as ``"Subject.Days"``; a standard
+        What changes. An element of theta by lme4's name, such as ``"Subject.Days"``; a standard
         deviation, ``("Subject", "Days")``; a correlation, ``("Subject", "(Intercept)", "Days")``;
         a direction of theta; or a combination of covariances, as
-        ``pylme.design(...).identifiability().directions`` gives them. All else stays as it is, but
-        β and σ are profiled out.
+        ``pylme.design(...).identifiability().directions`` gives them. β and σ are profiled out;
+        nothing else changes.
     span : tuple of two floats, optional
-        From where to where; by default as far as the criterion rises by no more than 10.
+        The ends of the line; by default as far as the criterion rises by no more than 10.
     points : int
         Evaluations of the criterion, at least 3.
 
     Returns
     -------
     DataFrame
-        ``value`` of what changes, ``criterion``, and ``excess``, by which it lies above the fit's.
+        ``value`` of what changes, ``criterion``, and ``excess`` over the criterion of the fit.
 
     Raises
     ------
     UnknownNameError
-        If there is no such term, effect or element of theta.
+        If no such term, effect or element of theta exists.
     OptionError
         If `along`, `span` or `points` cannot be used.
     NotAvailableError
-        For a generalized model, a fit from JSON, or a covariance that a singular fit leaves no
-        room to change.
+        For a generalized model, a fit from JSON, or a covariance that cannot change because the fit
+        is singular.
     """
     return _data(fit, line_along(fit, along), span, points)
 
@@ -107,14 +107,14 @@ def _excess(fit: Fitted, line: Line) -> Callable[[float], float]:
         raise NotAvailableError(
             asked="Following the criterion of a generalized linear mixed model",
             found="it is a function of θ and β, and no fixed effect is profiled out of it",
-            remedy="Only linear mixed models have this picture.",
+            remedy="This plot exists only for linear mixed models.",
         )
     devfun: Callable[[NDArray[np.float64]], float] = fit.getme("devfun")
     return lambda value: devfun(line.theta(value)) - fit.criterion
 
 
 def _end(excess: Callable[[float], float], at: float, end: float) -> float:
-    """How far towards the end of a line the criterion rises by no more than `RISE`."""
+    """The farthest point towards the end of a line at which the criterion has risen by `RISE`."""
     inside = 0.0
     for outside in np.geomspace(1e-4, 1.0, 21):
         if not excess(at + outside * (end - at)) <= RISE:
@@ -141,8 +141,8 @@ def profile_criterion(
 ) -> Axes:
     """Draw the criterion along a line through the estimate, against the fit's own.
 
-    Its scale always shows a rise of 3.84, which is notable at 95 %, so that a direction that the
-    data do not see is drawn flat.
+    The scale always includes a rise of 3.84, the 95 % point of χ² with one degree of freedom, so
+    that a direction that the data do not determine appears flat.
 
     Parameters
     ----------

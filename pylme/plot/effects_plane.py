@@ -44,12 +44,12 @@ def random_effects_data(
     group : str, optional
         The grouping factor; the first one where none is named.
     slope : str, optional
-        The covariate whose slope varies, a column of the model; found where there is only one.
+        The covariate whose slope varies, a column of the model; needed only if there are several.
     by : str, optional
-        A column of the model, such as a sector, at each level of which intercepts and slopes are
-        taken. It need not be constant within the groups.
+        A column of the model, such as a sector, for each level of which intercepts and slopes are
+        computed. It need not be constant within the groups.
     probabilities : sequence of float
-        What share of all groups each ellipse is to hold, by the fitted covariance.
+        The share of all groups expected within each ellipse, by the fitted covariance.
 
     Returns
     -------
@@ -60,13 +60,13 @@ def random_effects_data(
     Raises
     ------
     UnknownNameError
-        If there is no such grouping factor.
+        If no such grouping factor exists.
     UnknownColumnError
-        If `slope` or `by` is no column of the model.
+        If `slope` or `by` is not a column of the model.
     OptionError
         If several covariates have a slope and none is named, or `by` has more than 7 levels.
     NotAvailableError
-        If no slope varies, or what is needed of the data is not there, as in a fit from JSON.
+        If no slope varies, or the data are not available, as in a fit from JSON.
     """
     return _frame(planes(fit, group, slope, by)[2], probabilities)
 
@@ -115,9 +115,9 @@ def random_effects(
 ) -> Axes:
     """Draw intercepts against slopes by group, and ellipses of the fitted covariance.
 
-    With `by` each of its levels has a colour, and an ellipse of its own where the model gives it a
-    covariance of its own, as blocks by sector do. The conditional modes are shrunken towards zero:
-    fewer of them lie outside of an ellipse than it lets one expect.
+    With `by`, each level has its own colour, and its own ellipse where the model has a separate
+    covariance for it, as with blocks by sector. The conditional modes are shrunken towards zero:
+    fewer of them lie outside an ellipse than its probability suggests.
 
     Parameters
     ----------

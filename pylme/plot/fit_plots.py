@@ -1,4 +1,4 @@
-"""The pictures as methods of a fit: ``fit.plot.caterpillar()``."""
+"""The plots as methods of a fit: ``fit.plot.caterpillar()``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ R = TypeVar("R")
 
 
 class _Drawn(Generic[P, R]):
-    """A function of a fit and more, as a method of the fit's `Pictures`."""
+    """A function whose first argument is a fit, as a method of the fit's `Pictures`."""
 
     def __init__(self, function: Callable[Concatenate[Fitted, P], R]) -> None:
         self._function = function
@@ -37,7 +37,7 @@ class _Drawn(Generic[P, R]):
 
 
 class Pictures:
-    """The pictures of one fit, each called as in `pylme.plot` but without the fit.
+    """The plots of one fit, each called as in `pylme.plot` but without the fit.
 
     Attributes
     ----------

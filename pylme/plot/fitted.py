@@ -1,4 +1,4 @@
-"""What the pictures ask of a fitted model: a part of the face of `pylme.Fit`."""
+"""What the plots need of a fitted model: a part of the interface of `pylme.Fit`."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Fitted(Protocol):
         ...
 
     def to_pandas(self) -> Fitted:
-        """The same fit, whose frames are of pandas."""
+        """The same fit with pandas frames."""
         ...
 
     def getme(self, name: str) -> Any:
@@ -91,7 +91,7 @@ class Fitted(Protocol):
 
 
 def require_fit(fit: object) -> None:
-    """Raise for what is no fitted model.
+    """Raise if `fit` is not a fitted model.
 
     Raises
     ------

@@ -1,9 +1,8 @@
-"""Lines through θ̂, along which one thing changes while all else stays as it is.
+"""Lines through θ̂, along which one quantity changes while all others are fixed.
 
-A user names an element of θ, a direction of it, or what is to change of the covariances: a standard
-deviation, a correlation, a combination. Σ_t = σ²TTᵀ of the terms is changed at σ = σ̂, and θ(x) is
-the lower triangular T ≥ 0 of Σ(x)/σ̂², so that a line ends where Σ(x) would be no covariance matrix
-any more.
+The user names an element of θ, a direction in θ, or a function of the covariances: a standard
+deviation, a correlation, a combination. Σ_t = σ²TTᵀ of the terms changes at σ = σ̂, and θ(x) is the
+lower triangular T ≥ 0 of Σ(x)/σ̂², so that a line ends where Σ(x) stops being a covariance matrix.
 """
 
 from __future__ import annotations
@@ -74,7 +73,7 @@ class Combination(Protocol):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """As ``var(ses | sch.id)``, ``cov((Intercept), ses | sch.id)``."""
+        """Such as ``var(ses | sch.id)``, ``cov((Intercept), ses | sch.id)``."""
         ...
 
     @property
@@ -141,7 +140,7 @@ def _place(varcorr: VarCorr, along: tuple[str, ...]) -> tuple[int, list[int]]:
 
 
 def line_of_a_combination(fit: Fitted, along: Combination) -> Line:
-    """The line Σ̂ + xD on which covariances change; σ², which is profiled out, is left alone.
+    """The line Σ̂ + xD on which covariances change; σ² is profiled out and does not follow it.
 
     Raises
     ------
@@ -178,7 +177,7 @@ def line_of_a_combination(fit: Fitted, along: Combination) -> Line:
 
 
 def _names(varcorr: VarCorr) -> dict[str, tuple[int, int, int]]:
-    """The places of all covariance parameters, by the names that identifiability gives them."""
+    """The positions of all covariance parameters, by the names that identifiability gives them."""
     return {
         covariance_name(term.label, term.names[i], term.names[j]): (at, i, j)
         for at, term in enumerate(varcorr.terms)
@@ -194,13 +193,13 @@ def _line(
     at: float,
     ends: tuple[float, float],
 ) -> Line:
-    """The line on which some terms have the covariances given, and the others their own."""
+    """The line on which some terms have the covariances given, and the others those of the fit."""
     low, high = ends
     if high - low < 1e-4 * max(abs(at), 1e-8):
         raise NotAvailableError(
             asked=f"Following the criterion along: {label}",
-            found="the fit is singular, and the other covariances leave this one no room",
-            remedy="Take another direction, such as an element of theta.",
+            found="the fit is singular, and this covariance cannot change with the others fixed",
+            remedy="Use another direction, such as an element of theta.",
         )
     sizes = [len(term.names) for term in fit.varcorr.terms]
     starts = np.cumsum([0, *(k * (k + 1) // 2 for k in sizes)])
@@ -219,7 +218,7 @@ def _line(
 def _reach(matrix: NDArray[np.float64], change: NDArray[np.float64], most: float) -> float:
     """The largest x up to `most` for which Σ + xD is a covariance matrix: by bisection.
 
-    Such x make up an interval, as the covariance matrices are a convex set.
+    Such x form an interval, because the covariance matrices are a convex set.
     """
 
     def possible(x: float) -> bool:

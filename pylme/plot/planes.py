@@ -1,12 +1,12 @@
-"""Intercepts and slopes of a fit by the levels of another variable, whatever its terms are.
+"""Intercepts and slopes of a fit by the levels of another variable, for any form of its terms.
 
 A row's random effects add zᵀb to its response. Where z is linear in a covariate x, z = a₀ + a₁x,
 the intercept and the slope of a level are
 
     (a₀ᵀb, a₁ᵀb) = Ab,   with covariance AΣAᵀ
 
-and A may differ by the level of another variable: in ``(ses:sector | sch.id)`` the slope is one
-effect in one sector and another in the other. A is read off the rows of Z itself, so that ``ses``,
+and A may differ by the level of another variable: in ``(ses:sector | sch.id)`` the slopes in the
+two sectors are different effects. A is computed from the rows of Z, so that ``ses``,
 ``ses*sector``, ``ses:sector`` and separate blocks by sector are all treated alike.
 """
 
@@ -39,7 +39,7 @@ __all__ = ["Plane", "columns_by_level", "covariance_ellipse", "intercept_and_slo
 def columns_by_level(
     Zt: csc_array, Gp: NDArray[np.int32], widths: Sequence[int], terms: Sequence[int]
 ) -> NDArray[np.float64]:
-    """The columns of terms on one grouping factor, shape (n, k): what multiplies a level's b.
+    """The columns of terms on one grouping factor, shape (n, k), which multiply a level's b.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def columns_by_level(
 def intercept_and_slope(
     z: NDArray[np.float64], x: NDArray[np.float64]
 ) -> NDArray[np.float64] | None:
-    """The A of shape (2, k) with z = A[0] + A[1]x in every row; None where z is not of that form.
+    """The A of shape (2, k) with z = A[0] + A[1]x in every row; None where no such A exists.
 
     Parameters
     ----------
@@ -107,13 +107,13 @@ class Plane:
     Attributes
     ----------
     by : str
-        The level; empty where there is no such variable.
+        The level; empty without such a variable.
     levels : tuple of str
         The levels of the grouping factor.
     modes : ndarray, shape (levels, 2)
         Intercepts and slopes.
     covariance : ndarray, shape (2, 2)
-        Theirs, as fitted.
+        Their covariance matrix, as fitted.
     """
 
     by: str
@@ -217,5 +217,5 @@ def _loadings(
         asked=ASKED if slope is None else f"{ASKED} of {slope!r}",
         found=f"the random effects of {group!r} are not linear in "
         + ("any column of the model" if slope is None else "that column"),
-        remedy="It takes a term such as (x | g), x*f, x:f, or blocks by the levels of f.",
+        remedy="This plot needs a term such as (x | g), x*f, x:f, or blocks by the levels of f.",
     )

@@ -26,7 +26,7 @@ QUANTILES: Final = (0.025, 0.25, 0.75, 0.975)
 
 
 class Tabled(Protocol):
-    """What has a frame, as a study."""
+    """An object that can be made into a frame, such as a study."""
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each replicate, model and parameter."""
@@ -56,7 +56,7 @@ def study_data(
     UnknownColumnError
         If a column is missing.
     UnknownNameError
-        If there is no such parameter.
+        If no such parameter exists.
     OptionError
         If there are several parameters and none is named, or more than 7 are.
     """
@@ -106,8 +106,8 @@ def study(
 ) -> Axes:
     """Draw the distributions of estimates by model, with the truth.
 
-    Each estimate is a point. The bars hold 95 % and 50 % of them, the large mark is the mean, and
-    the line through all models is the truth.
+    Each estimate is a point. The bars contain 95 % and 50 % of them, the large mark is the mean,
+    and the line through all models is the true value.
 
     Parameters
     ----------

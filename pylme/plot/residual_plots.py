@@ -29,16 +29,17 @@ _NAMES: Final[dict[str, str]] = {"scaled": "Scaled residual (Pearson / σ)"}
 def residuals_data(
     fit: Fitted, against: Against = "fitted", *, kind: ResidualType = "scaled"
 ) -> pd.DataFrame:
-    """Residuals and what they are drawn against: what `residuals` draws.
+    """Residuals with fitted values or normal quantiles: what `residuals` draws.
 
     Parameters
     ----------
     fit : Fit
     against : {"fitted", "normal"}
-        The fitted values, or the quantiles of the standard normal distribution, as R's ``qqnorm``
-        takes them.
+        The fitted values, or the quantiles of the standard normal distribution, as in R's
+        ``qqnorm``.
     kind : {"scaled", "pearson", "response", "deviance", "working"}
-        As for ``fit.residuals_of``; scaled ones are in units of the residual standard deviation.
+        As for ``fit.residuals_of``; scaled residuals are in units of the residual standard
+        deviation.
 
     Returns
     -------

@@ -35,9 +35,9 @@ def convergence_data(fit: Fitted) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index: the number of the evaluation, from 1. ``criterion``; ``excess``, by how much it lies
-        above the least; ``accepted``, whether the search went on from there; then the elements of
-        theta by lme4's names.
+        Index: the number of the evaluation, from 1. ``criterion``; ``excess``, its difference from
+        the smallest value; ``accepted``, whether the search continued from this point; then the
+        elements of theta by lme4's names.
 
     Raises
     ------
@@ -62,8 +62,8 @@ def convergence_data(fit: Fitted) -> pd.DataFrame:
 def convergence(fit: Fitted, of: Traced = "criterion", *, ax: Axes | None = None) -> Axes:
     """Draw the criterion above the optimum, or theta, at every evaluation of the optimiser.
 
-    Hollow points are steps that were tried and taken back. What lies less than 1e-10 above the
-    optimum is drawn at 1e-10.
+    Hollow points are steps that were tried and rejected. Values less than 1e-10 above the optimum
+    are drawn at 1e-10.
 
     Parameters
     ----------

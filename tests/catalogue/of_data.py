@@ -61,7 +61,7 @@ CASES = {
     "polars Categorical": _on(
         pl.from_pandas(DATA).with_columns(pl.col("g").cast(pl.String).cast(pl.Categorical)),
         "SortedLevelsWarning",
-        "no order of its own",
+        "does not define an order",
         pl.from_pandas(DATA).with_columns(pl.col("g").cast(pl.String)),
     ),
     "all missing": _on(_with(x=np.nan), "EmptyDataError", "missing"),

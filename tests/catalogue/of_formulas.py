@@ -71,7 +71,7 @@ CASES = {
     "time": Case(
         trigger=lambda: pylme.lmer("y ~ x + (1 | g)", DATA, engine="numpy", timeout=1e-9),
         kind="FitTimeoutError",
-        said="not done within",
+        said="not finished within",
         remedy=lambda: pylme.lmer("y ~ x + (1 | g)", DATA, engine="numpy", timeout=60),
     ),
     "no time": Case(

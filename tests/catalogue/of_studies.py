@@ -1,4 +1,4 @@
-"""Messages about drawing data, studies, power, groups and pictures."""
+"""Messages about drawing data, studies, power, groups and plots."""
 
 from __future__ import annotations
 

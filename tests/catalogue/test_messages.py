@@ -21,7 +21,7 @@ from .of_failures import CASES as OF_FAILURES
 from .of_fits import CASES as OF_FITS
 from .of_formulas import CASES as OF_FORMULAS
 from .of_names import CASES as OF_NAMES
-from .of_pictures import CASES as OF_PICTURES
+from .of_plots import CASES as OF_PLOTS
 from .of_searches import CASES as OF_SEARCHES
 from .of_studies import CASES as OF_STUDIES
 from .of_tables import CASES as OF_TABLES
@@ -47,7 +47,7 @@ CASES: dict[str, Case] = {
         ("searches", OF_SEARCHES),
         ("drawing", OF_DRAWING),
         ("studies", OF_STUDIES),
-        ("pictures", OF_PICTURES),
+        ("plots", OF_PLOTS),
         ("types", OF_TYPES),
         ("names", OF_NAMES),
     )

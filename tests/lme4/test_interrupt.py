@@ -164,7 +164,7 @@ def test_a_time_limit_stops_r():
         """
     )
     assert found[:3] == ["1.0 lme4 True", "1.0 lme4 True", "0.05 numpy True"]
-    assert found[3].startswith("Fitting the model with engine='lme4': it was not done within")
+    assert found[3].startswith("Fitting the model with engine='lme4': it was not finished within")
     assert found[-1] == "319.654"
 
 

@@ -1,4 +1,4 @@
-"""What all pictures have in common."""
+"""What all plots have in common."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from tests.plot.fits import BLOCKS, by_sector, dyestuff, hsb, sleepstudy
 from tests.plot.test_replicates import estimates
 
 ROOT = Path(__file__).parents[2]
-#: Every picture, and what it may be asked for.
-PICTURES = {
+#: Every plot, and the arguments that it accepts.
+PLOTS = {
     "caterpillar": lambda **ax: plot.caterpillar(sleepstudy(), **ax),
     "caterpillar, many levels": lambda **ax: plot.caterpillar(hsb(), **ax),
     "convergence": lambda **ax: plot.convergence(sleepstudy(), **ax),
@@ -42,20 +42,20 @@ PICTURES = {
     "varcorr": lambda **ax: plot.varcorr(by_sector(BLOCKS), **ax),
     "varcorr, corr": lambda **ax: plot.varcorr(by_sector(BLOCKS), "corr", **ax),
 }
-every_picture = pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES)
+every_plot = pytest.mark.parametrize("draw", PLOTS.values(), ids=PLOTS)
 
 
-def test_every_picture_is_tried_here_and_has_its_twin():
+def test_every_plot_is_tried_here_and_has_its_twin():
     names = {name for name in plot.__all__ if name.islower() and not name.endswith("_data")}
-    assert names == {title.split(",")[0] for title in PICTURES}
+    assert names == {title.split(",")[0] for title in PLOTS}
     for name in names:
         of_data = list(signature(getattr(plot, f"{name}_data")).parameters)
-        of_picture = list(signature(getattr(plot, name)).parameters)
-        assert set(of_data) <= set(of_picture)
-        assert of_picture[-1] == "ax"
+        of_plot = list(signature(getattr(plot, name)).parameters)
+        assert set(of_data) <= set(of_plot)
+        assert of_plot[-1] == "ax"
 
 
-@every_picture
+@every_plot
 def test_it_is_drawn_in_the_axes_given(draw):
     figure = Figure()
     left, right = figure.subplots(1, 2)
@@ -65,7 +65,7 @@ def test_it_is_drawn_in_the_axes_given(draw):
     assert figure.axes == [left, right]
 
 
-@every_picture
+@every_plot
 def test_it_is_drawn_in_a_new_figure_with_labels_where_no_axes_are_given(draw):
     axes = draw()
     assert isinstance(axes, Axes)
@@ -74,7 +74,7 @@ def test_it_is_drawn_in_a_new_figure_with_labels_where_no_axes_are_given(draw):
     assert draw().figure is not axes.figure
 
 
-@every_picture
+@every_plot
 def test_it_changes_nothing_else_of_matplotlibs(draw):
     settings, numbers, backend = dict(mpl.rcParams), plt.get_fignums(), mpl.get_backend()
     draw()
@@ -83,7 +83,7 @@ def test_it_changes_nothing_else_of_matplotlibs(draw):
     assert mpl.get_backend() == backend
 
 
-@every_picture
+@every_plot
 def test_a_notebook_shows_it(draw):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

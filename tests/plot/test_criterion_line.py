@@ -185,7 +185,7 @@ def test_what_cannot_be_followed_is_refused():
 
 def test_a_singular_fit_may_leave_no_room():
     fit = hsb("math ~ ses*sector + (ses:sector | sch.id)")
-    with pytest.raises(NotAvailableError, match="leave this one no room"):
+    with pytest.raises(NotAvailableError, match="cannot change with the others fixed"):
         plot.profile_criterion(fit, ("sch.id", "ses:sectorPublic", "ses:sectorCatholic"))
 
 

@@ -1,4 +1,4 @@
-"""Messages about pictures: lines of the criterion, planes of effects, studies, searches."""
+"""Messages about plots: lines of the criterion, planes of effects, studies, searches."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ CASES = {
         r"Did you mean '(var\(x \| g\))'",
     ),
     "a line without room": _line(
-        "leave this one no room",
+        "cannot change with the others fixed",
         _Along(names=("cov(x, w | g)",)),
         [1.0, 0, 0, 0, 0, 0],
         "NotAvailableError",
