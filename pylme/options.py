@@ -116,7 +116,7 @@ def text(option: str, value: object) -> str:
 
 
 def optional_text(option: str, value: object) -> str | None:
-    """`value`, if it is a text or None.
+    """`value`, if it is a string or None.
 
     Raises
     ------

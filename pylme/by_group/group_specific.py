@@ -142,7 +142,7 @@ def _covariates(slope: object) -> tuple[str, ...]:
     several = (slope,) if isinstance(slope, str) else slope
     if not isinstance(several, Sequence) or not all(isinstance(each, str) for each in several):
         raise OptionError(
-            option="slope", value=slope, allowed="a text, a sequence of texts, or None"
+            option="slope", value=slope, allowed="a string, a sequence of strings, or None"
         )
     return tuple(several)
 

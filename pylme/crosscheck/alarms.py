@@ -1,7 +1,7 @@
-"""What lme4 warned of, and which of it is passed on where a fit is checked at once.
+"""lme4's warnings, and which of them are passed on where a fit is checked immediately.
 
-The verdict takes the place of the alarms: an answer that is right, and that lme4 did not doubt, is
-no reason for a warning.
+The verdict replaces the alarms: an answer that is right, and about which lme4 did not warn, gives
+no warning.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FLAT: Final = re.compile(r"nearly unidentifiable", re.IGNORECASE)
 
 
 def is_alarm(message: str) -> bool:
-    """Whether a message of R's says that the fit is not to be relied on."""
+    """Whether a message from R says that the fit is not reliable."""
     return (
         issubclass(classify(message), ConvergenceWarning | SingularFitWarning)
         or _FLAT.search(message) is not None
@@ -37,13 +37,13 @@ def is_alarm(message: str) -> bool:
 
 
 def alarms_of(conditions: Iterable[Condition], *, singular: bool) -> tuple[str, ...]:
-    """The alarms among what R said, each once.
+    """The alarms among R's messages, each once.
 
     Parameters
     ----------
     conditions : iterable of Condition
     singular : bool
-        Whether the optimum is singular: then to say so is no alarm.
+        Whether the optimum is singular: then a message that says so is not an alarm.
     """
     said = dict.fromkeys(" ".join(c.message.split()) for c in conditions if is_alarm(c.message))
     return tuple(

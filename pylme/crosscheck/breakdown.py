@@ -1,8 +1,8 @@
-"""Fits by lme4 that have broken down without a word of R's: what is to be said of them.
+"""Fits by lme4 that have failed without any message from R, and the warnings for them.
 
-NaN comes back as an estimate like any other, and the search for the minimum of a criterion that has
-none ends wherever the optimiser gave up. One number tells which fits are to be looked at: what is
-left of the response. The analysis is for these alone.
+lme4 returns NaN like any other estimate, and where the criterion has no minimum the search ends
+wherever the optimiser gives up. One number, the size of the residuals, shows which fits must be
+examined. Only these are analysed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ NOT_FINITE: Final = "lme4 returned NaN or infinite values ({bad}), so that there
 
 
 def breakdown(model: FittedModel, spec: ModelSpec) -> tuple[Condition, ...]:
-    """What is to be said of a fit that leaves next to nothing of the response.
+    """The conditions of a fit that leaves almost no residual.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def require_finite_optimum(spec: ModelSpec, error: Exception) -> None:
 
 
 def _problem(model: FittedModel, spec: ModelSpec) -> Problem | None:
-    """The model that tells whether there is any noise; None where none does."""
+    """The model that shows whether there is any noise; None if there is no such model."""
     if spec.family is None:
         linear = model.linear_problem()
         return None if linear is None else problem_of(linear)

@@ -1,4 +1,4 @@
-"""The cross-check of a fit, whichever engine made it: examined, then judged."""
+"""The cross-check of a fit by either engine: examination, then verdict."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def cross_check(model: FittedModel, *, starts: int | None) -> CrossCheck:
     model : FittedModel
         Fitted by lme4 or by the NumPy engine, or read from JSON.
     starts : int or None
-        From how many starts to search for the optimum; None for as many as are cheap.
+        The number of starts of the search for the optimum; None for as many as are cheap.
     """
     if model.spec is None:
         saved = model.estimates().criterion
@@ -109,7 +109,7 @@ def _proves(certificate: Certificate) -> bool:
 
 
 def _missing(examination: Examination) -> int:
-    """How many more starts than were asked for the data need; the fit's own searches count."""
+    """How many more starts than requested the data need; the fit's own searches count."""
     found = examination.found
     if found is None:
         return 0
@@ -121,7 +121,7 @@ def _count(starts: int) -> str:
 
 
 def _unsettled(examination: Examination, *, proved: bool) -> tuple[str, str]:
-    """The reason and the remedy where a search was made and says too little."""
+    """The reason and the remedy where the searches are inconclusive."""
     found = examination.found
     if found is None or not proved:
         return _UNPROVED, words.LOOK

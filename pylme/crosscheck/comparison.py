@@ -1,4 +1,4 @@
-"""One quantity from both sides, and a tier: the comparisons of one kind."""
+"""The comparison of one quantity from both sides, and a tier: all comparisons of one kind."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Comparison", "Pair", "Tier", "agree", "compared"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One quantity as both sides have it.
+    """The comparison of one quantity between both sides.
 
     Attributes
     ----------
@@ -31,8 +31,8 @@ class Comparison:
         In the units of the tolerance.
     tolerance : Tolerance
     decides : bool
-        Whether a difference beyond the tolerance speaks against the fit; some are shown for what
-        they teach.
+        Whether a difference beyond the tolerance is evidence against the fit; some comparisons are
+        shown for information only.
     """
 
     quantity: str
@@ -63,7 +63,7 @@ class Tier:
     title : str
     comparisons : tuple of Comparison
     reason : str
-        Why nothing was compared; empty where something was.
+        Why nothing was compared; empty if something was compared.
     """
 
     number: int
@@ -89,7 +89,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pair:
-    """A quantity of both sides that is to be compared: a number, an array, or a list of names.
+    """A quantity to be compared between both sides: a number, an array, or a list of names.
 
     Attributes
     ----------
@@ -99,12 +99,12 @@ class Pair:
         or texts in sequences; otherwise numbers.
     tolerance : Tolerance
     scale : array_like
-        What a difference is divided by.
+        The divisor of a difference.
     room : array_like
-        What rounding adds to the tolerance of each element, in its units.
+        The allowance for rounding errors, added to the tolerance of each element, in its units.
     names : tuple
-        The names along each axis; None for an axis whose elements are numbered from 1. Elements of
-        an array without are not named.
+        The names along each axis; None for an axis whose elements are numbered from 1. Without
+        names, elements of an array are not identified.
     decides : bool
         See `Comparison`.
     """
@@ -120,7 +120,7 @@ class Pair:
 
 
 def compared(pairs: Iterable[Pair | Comparison]) -> tuple[Comparison, ...]:
-    """The comparison of each pair; what is one already stays as it is."""
+    """The comparison of each pair; items that are comparisons already are returned unchanged."""
     return tuple(pair if isinstance(pair, Comparison) else _compared(pair) for pair in pairs)
 
 
@@ -142,7 +142,7 @@ def _items(values: Any) -> list[object]:
 
 
 def _equal(quantity: str, lme4: Sequence[object], reference: Sequence[object]) -> Comparison:
-    """Equal sequences are shown by their lengths, others by the first items that differ."""
+    """Compare sequences: equal ones are shown by their lengths, others by the first difference."""
     unequal = [(a, b) for a, b in zip_longest(lme4, reference, fillvalue="-") if a != b]
     shown = unequal[0] if unequal else (f"{len(lme4):,}", f"{len(reference):,}")
     return Comparison(
@@ -155,7 +155,7 @@ def _equal(quantity: str, lme4: Sequence[object], reference: Sequence[object]) -
 
 
 def _counted(pair: Pair) -> Comparison:
-    """How many whole numbers are unequal."""
+    """Compare whole numbers: how many are unequal."""
     lme4, reference = np.asarray(pair.lme4), np.asarray(pair.reference)
     if lme4.shape != reference.shape:
         return _shapes(pair.quantity, lme4.shape, reference.shape)

@@ -1,11 +1,12 @@
-"""The examination of a fit: what it found, before it is judged.
+"""The examination of a fit: the evidence on which the verdict is based.
 
-lme4's matrices are compared with those that our design makes of the same data. The NumPy engine
-then solves the problem that lme4's define, so that both sides solve the same one to the last bit.
+lme4's matrices are compared with those that pylme's design makes of the same data. The NumPy engine
+then solves the problem that lme4's matrices define, so that both sides solve the same problem to
+the last bit.
 
-For a fit by the NumPy engine itself there is no second opinion, and lme4 is not called: what is
-checked is that the point reached is an optimum, that no better one is found from other starts, and
-that the data determine it.
+For a fit by the NumPy engine itself, lme4 is not called, so there is no independent second result:
+the check is that the point reached is an optimum, that no better one is found from other starts,
+and that the data determine it.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ _DIFFER = "the two designs differ, so their optima do too"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Examination:
-    """The tiers, and what else the verdict depends on.
+    """The tiers, and everything else that the verdict depends on.
 
     Attributes
     ----------
@@ -71,20 +72,20 @@ class Examination:
     criterion : float
         Of the fit.
     recomputed : float
-        The criterion at the fit's theta, computed by the NumPy engine; NaN where it was not.
+        The criterion at the fit's theta, computed by the NumPy engine; NaN if not computed.
     tiers : tuple of Tier
     certificate : Certificate or None
         Of the theta that is checked.
     found : Search or None
         The best optimum.
     alarms : tuple of str
-        What the engine warned of; that the fit is singular only where it is not.
+        The warnings of the engine; that the fit is singular counts only if it is not.
     directions : tuple of Direction
         What the data do not determine.
     searched : int
-        How many searches by the NumPy engine the fit itself is the best end of.
+        The number of searches by the NumPy engine of which the fit itself is the best result.
     reason, remedy : str
-        Why the fit could not be checked, and what to do; empty where it could.
+        Why the fit could not be checked, and what to do; empty if it could be checked.
     """
 
     formula: str
@@ -117,7 +118,7 @@ def impossible(
     formula : str
     criterion : float
     done : sequence of Tier
-        What could be checked all the same.
+        The tiers that could be checked nevertheless.
     alarms : tuple of str
     remedy : str
     """
@@ -247,7 +248,7 @@ def examine_lme4(model: RModel, starts: int | None) -> Examination:
 
 
 def _with_design(spec: ModelSpec, sides: Sides) -> Sides:
-    """Both sides with our design of the same data, or the reason why it cannot be built."""
+    """Both sides with pylme's design of the same data, or why it cannot be built."""
     try:
         with silenced():
             # The fit has warned of dropped columns and lost rows already.

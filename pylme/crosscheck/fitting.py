@@ -1,7 +1,7 @@
-"""A model fitted by either engine, and examined where the fit may have broken down.
+"""Fitting a model by either engine, with an examination where the fit may have failed.
 
-An engine returns what it found. lme4 does not notice that a criterion has no minimum, nor that an
-estimate is NaN; the other engine's analysis proves it. It is imported for such fits alone.
+An engine returns its result. lme4 does not notice that a criterion has no minimum, or that an
+estimate is NaN; the analysis by the other engine proves it. It is imported only for such fits.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def fit_model(engine: EngineName, request: FitRequest) -> FittedModel:
 
 
 def examined_for_breakdown(model: FittedModel) -> FittedModel:
-    """The same fit; if it has broken down, its conditions say so.
+    """The same fit; if it has failed, its conditions say so.
 
     Raises
     ------

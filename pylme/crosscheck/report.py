@@ -1,4 +1,4 @@
-"""A cross-check: the verdict, what led to it, and how it is shown."""
+"""A cross-check: the verdict, the evidence for it, and its display."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SMALL: Final = 1e-2
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class CrossCheck(Judgement, Rendered):
-    """A fit, checked by an independent implementation.
+    """The result of checking a fit by an independent implementation.
 
     It prints as a report; `explain` gives the same in words.
 
@@ -43,23 +43,23 @@ class CrossCheck(Judgement, Rendered):
     tiers : tuple of Tier
         Design, same theta, certificate, optimum.
     criterion : float
-        That of the fit, as the engine reports it.
+        The criterion of the fit, as the engine reports it.
     recomputed : float
-        The criterion at the fit's theta, computed again from well-conditioned columns, which have
-        small rounding errors; NaN where it was not.
+        The criterion at the fit's theta, recomputed from well-conditioned columns, which gives
+        small rounding errors; NaN where it was not computed.
     best : float
         The lowest criterion found; NaN where no search was made.
     theta : ndarray, shape (m,)
-        The theta there, in lme4's order.
+        The theta at this point, in lme4's order.
     starts, agreed : int
-        How many searches there were, and how many of them ended there.
+        The number of searches, and the number of those that ended at this point.
     others : tuple of Minimum
-        Higher minima at which searches ended, each with ``criterion``, ``theta`` and ``searches``,
-        how many ended there; the lowest first, three at most.
+        Higher minima at which searches ended, each with ``criterion``, ``theta`` and ``searches``
+        (the number of searches that ended there); the lowest first, three at most.
     singular : tuple of str
-        What is singular at the optimum, in words.
+        The singular covariance matrices at the optimum, in words.
     alarms : tuple of str
-        What the fitting engine warned of; that the fit is singular only where it is not.
+        The warnings of the fitting engine; that the fit is singular counts only if it is not.
     false_alarm : bool
         Whether those warnings are false alarms.
     directions : tuple of Direction
@@ -82,7 +82,7 @@ class CrossCheck(Judgement, Rendered):
         return f"{self.verdict.name}: {words.sentence(self)}"
 
     def explain(self) -> str:
-        """What the verdict means, what was found, what to do, what was checked and what not."""
+        """The meaning of the verdict, what was found, what to do, and what was (not) checked."""
         parts = [words.title(self), "", wrapped(words.meaning(self))]
         parts += [wrapped(found) for found in words.findings(self)]
         parts += ["", "What to do:", item(words.advice(self))]
@@ -93,7 +93,7 @@ class CrossCheck(Judgement, Rendered):
 
     @property
     def _missing(self) -> list[str]:
-        """The lines of a list of what was not checked, those of one reason together."""
+        """The list of what was not checked, grouped by reason."""
         missing = [tier for tier in self.tiers if not tier.checked]
         reasons = dict.fromkeys(tier.reason for tier in missing)
         texts = [
@@ -138,7 +138,7 @@ class CrossCheck(Judgement, Rendered):
         return pd.DataFrame(rows, columns=list(names))
 
     def to_json(self) -> str:
-        """All of it as JSON; what is no finite number stands as null."""
+        """The whole result as JSON; numbers that are not finite are null."""
         facts = {"ok": self.ok, "excess": self.excess, "sentence": self.sentence}
         return json.dumps(_plain(self) | _plain(facts), allow_nan=False)
 
@@ -189,7 +189,7 @@ def _shown(value: float | str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value made of mappings, lists, texts and finite numbers; null for any other number."""
+    """The value as mappings, lists, strings and finite numbers; other numbers become null."""
     if isinstance(value, Enum):
         return value.name
     if is_dataclass(value) and not isinstance(value, type):

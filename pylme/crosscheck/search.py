@@ -1,8 +1,8 @@
-"""The search for the optimum by the NumPy engine, from more starts than a fit has.
+"""The search for the optimum by the NumPy engine, from more starts than a fit uses.
 
-The first start is the theta that is checked, so that the answer is never worse; the second is that
-of a fit by the NumPy engine; the others lie far from both, and all of them are searched from where
-that is cheap: with one grouping factor, or with few random effects. Where they end at several
+The first start is the theta that is checked, so that the result is never worse; the second is that
+of a fit by the NumPy engine; the others lie far from both. All starts are used where that is cheap:
+with one grouping factor, or with few random effects. Where they end at several
 minima, that is reported. How far a point θ lies from the optimum is measured in the criterion, by
 its second-order model there in Σ = TTᵀ of well-conditioned columns,
 
@@ -66,9 +66,9 @@ class Minimum:
     ----------
     criterion : float
     theta : ndarray, shape (m,)
-        lme4's theta there.
+        lme4's theta at this point.
     searches : int
-        How many searches ended there.
+        The number of searches that ended at this point.
     """
 
     criterion: float
@@ -89,13 +89,13 @@ class Search:
     certificate : Certificate
         There.
     converged : bool
-        Whether the search that found it ended by its own criterion.
+        Whether the search that found it met its stopping criterion.
     starts, agreed : int
-        How many searches there were, and how many ended there.
+        The number of searches, and how many ended at this point.
     wanted : int
-        How many a verdict needs: as many as a fit takes on such data.
+        The number of searches that a verdict needs: as many as a fit makes on such data.
     distance : float
-        How far the theta that is checked lies above it by the second-order model.
+        How far the checked theta lies above this point by the second-order model.
     others : tuple of Minimum
         Higher minima at which searches ended, the lowest first.
     """
@@ -112,12 +112,12 @@ class Search:
 
     @property
     def criterion(self) -> float:
-        """The least that was found."""
+        """The lowest value that was found."""
         return float(self.evaluation.criterion[0])
 
     @property
     def proved(self) -> bool:
-        """Whether this is a minimum, of the interior or of the boundary."""
+        """Whether this is a minimum, in the interior or on the boundary."""
         certificate = self.certificate
         return (
             self.converged and certificate.enclosed and not (certificate.saddle or certificate.flat)
@@ -171,7 +171,7 @@ def _starts(problem: Problem, count: int) -> NDArray[np.float64]:
 
 
 def _as_many_as_are_cheap(problem: Problem, ends: Ends, first: Optimum) -> None:
-    """Search from all starts, or from those that the fit's engine can afford."""
+    """Search from all starts, or from as many as the cost allows."""
     layout, most = problem.layout, affordable(problem)
     all_of_it = np.ones(1, dtype=np.bool_)
     near = boundary(layout, first)
@@ -192,9 +192,9 @@ def _as_many_as_are_cheap(problem: Problem, ends: Ends, first: Optimum) -> None:
 
 
 def _wanted(problem: Problem, ends: Ends, first: Optimum) -> int:
-    """How many starts are as many as a fit takes where such data leave a doubt, theta beside them.
+    """How many starts a verdict needs: those of a fit on such data, and theta.
 
-    One where they leave none.
+    One where such data leave no doubt.
     """
     layout, most = problem.layout, affordable(problem)
     near, alike = bool(boundary(layout, first)[0]), bool(ends.alike[0])

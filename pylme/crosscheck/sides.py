@@ -1,4 +1,4 @@
-"""What the tiers compare: the fit that is checked, and what was computed to compare it with."""
+"""The two sides that the tiers compare: the checked fit, and the independent computation."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ class Sides:
     system : System or None
         lme4's own matrices and numbers; None for a fit by the NumPy engine.
     design : ModelMatrices or None
-        Our matrices of the same data.
+        pylme's matrices of the same data.
     solution, certificate : Solution and Certificate, or None
-        The fitted problem solved once more at the theta of the fit, and what the derivatives prove
+        The fitted problem solved again at the theta of the fit, and what the derivatives prove
         there.
     gradient : ndarray, shape (m,), or None
         lme4's own gradient, by finite differences.
@@ -82,7 +82,7 @@ class Sides:
     reasons : mapping
         Why a part is None, by its name.
     reason : str
-        Why all other parts that are None are.
+        Why all other missing parts are None.
     """
 
     fit: Estimated | None = None
@@ -98,5 +98,5 @@ class Sides:
     reason: str = ""
 
     def why_without(self, part: str) -> str:
-        """Why a part is None."""
+        """Why a part is missing."""
         return self.reasons.get(part, self.reason)

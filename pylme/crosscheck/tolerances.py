@@ -1,4 +1,4 @@
-"""How near is near enough in each comparison, and why."""
+"""The tolerance of each comparison, and the reason for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tolerance:
-    """The largest difference that counts as none, and the reason for it."""
+    """The largest difference that counts as agreement, and the reason for it."""
 
     value: float
     reason: str

@@ -1,18 +1,17 @@
-"""The verdicts, and which of them is given where several hold.
+"""The verdicts, and their order where several apply.
 
-They are tried in this order, and the first that holds is given; what else was found is in the
-report.
+The first verdict in this order that applies is given; the report contains all other findings.
 
 1. UNCHECKED where there is nothing to check: no matrices, estimates that are NaN, a criterion
    without a finite minimum.
-2. NOT_IDENTIFIED: which optimum was reached does not matter while the question has no answer.
-3. STOPPED_SHORT: a better optimum is known, by the same code at both points.
-4. DISAGREES: the matrices differ, or the same formula gives another number at the same theta, by
-   more than rounding errors can explain. It is a defect of one of the sides.
+2. NOT_IDENTIFIED: which optimum was reached does not matter if no single optimum exists.
+3. STOPPED_SHORT: a better optimum is known; the same code computed the criterion at both points.
+4. DISAGREES: the matrices differ, or the same formula gives a different number at the same theta,
+   by more than rounding errors can explain. It is a defect of one of the sides.
 5. UNCHECKED where no search ended at a minimum and lme4's point is not proved to be one either, and
-   where fewer starts were asked for than such data need.
-6. SINGULAR_CERTIFIED: the optimum lies on the boundary, and rightly. Whether lme4 also warned of
-   something else without reason is said by `false_alarm`.
+   where fewer starts were requested than such data need.
+6. SINGULAR_CERTIFIED: the optimum is proved to lie on the boundary. `false_alarm` says whether lme4
+   also gave another warning without reason.
 7. FALSE_ALARM: lme4 warned of something.
 8. AGREES.
 """
@@ -35,13 +34,13 @@ __all__ = ["Findings", "Judgement", "Verdict", "decide"]
 class Verdict(Enum):
     """The result of a cross-check.
 
-    AGREES: lme4's answer is the optimum, and it said so. FALSE_ALARM: it is the optimum, though
-    lme4 warned. SINGULAR_CERTIFIED: it lies on the boundary of the parameter space, and no point
-    beside it is better. STOPPED_SHORT: there is a better point. NOT_IDENTIFIED: the data do not
-    determine all covariance parameters, so that no single optimum is there. DISAGREES: the two
-    sides compute different things from the same input, by more than rounding errors can explain,
-    which is a defect of one of them.
-    UNCHECKED: nothing can be said, for a reason that is given.
+    AGREES: lme4's answer is the optimum, and lme4 did not warn. FALSE_ALARM: it is the optimum,
+    although lme4 warned. SINGULAR_CERTIFIED: it lies on the boundary of the parameter space, and no
+    neighbouring point is better. STOPPED_SHORT: a better point exists. NOT_IDENTIFIED: the data do
+    not determine all covariance parameters, so there is no unique optimum. DISAGREES: the two sides
+    compute different numbers from the same input, by more than rounding errors can explain, which
+    is a defect of one of them.
+    UNCHECKED: no verdict is possible; the reason is given.
     """
 
     AGREES = "agrees"
@@ -63,7 +62,7 @@ _GOOD = frozenset({Verdict.AGREES, Verdict.FALSE_ALARM, Verdict.SINGULAR_CERTIFI
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What the tiers found, as far as the verdict depends on it.
+    """The findings of the tiers on which the verdict depends.
 
     Attributes
     ----------
@@ -73,18 +72,18 @@ class Findings:
         Whether a matrix, or a number at the same theta, differs.
     unidentified : bool
     excess : float
-        How far the criterion at lme4's theta lies above the best that was found, both computed by
-        the NumPy engine.
+        The criterion at lme4's theta minus the lowest value found, both computed by the NumPy
+        engine.
     negligible : float
-        The excess that counts as none.
+        The excess that counts as zero.
     proved : bool
-        Whether a search ended at a minimum, or lme4's own point is one.
+        Whether a search ended at a minimum, or lme4's point is a minimum.
     searched : bool
         Whether there were as many searches as the data need.
     singular : bool
         Whether the optimum lies on the boundary.
     alarmed : bool
-        Whether lme4 warned of anything but a singular fit that is one.
+        Whether lme4 gave a warning, other than that a fit which is singular is singular.
     """
 
     impossible: bool
@@ -111,7 +110,7 @@ class Findings:
 
 
 def decide(findings: Findings) -> Verdict:
-    """The verdict on these findings: the first that holds, in the order above."""
+    """The verdict on these findings: the first that applies, in the order above."""
     if findings.impossible:
         return Verdict.UNCHECKED
     if findings.unidentified:
@@ -156,7 +155,7 @@ class Judgement:
 
     @property
     def excess(self) -> float:
-        """How far the criterion at the fit's theta lies above the best found, both recomputed.
+        """The criterion at the fit's theta minus the lowest found, both recomputed.
 
         NaN where no search was made.
         """

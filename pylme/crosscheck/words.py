@@ -1,4 +1,4 @@
-"""The words for every verdict: what it means, and what to do."""
+"""The text for every verdict: what it means, and what to do."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SAME: Final = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
-    """What is said of a verdict; names in braces stand for the facts of `_facts`."""
+    """The text for a verdict; names in braces are replaced by the facts of `_facts`."""
 
     title: str
     meaning: str
@@ -107,7 +107,7 @@ def title(check: Judgement) -> str:
 
 
 def meaning(check: Judgement) -> str:
-    """What the verdict says of this fit."""
+    """What the verdict means for this fit."""
     return _WORDS[check.verdict].meaning.format(**_facts(check))
 
 
@@ -130,7 +130,7 @@ def outcome(tier: Tier) -> str:
 
 
 def findings(check: Judgement) -> Iterator[str]:
-    """What was found beside the verdict, in sentences."""
+    """Further findings, in sentences."""
     facts = _facts(check)
     for direction in check.directions:
         yield f"Not determined: {', '.join(direction.names)}, as {direction.reason}."
@@ -191,7 +191,7 @@ def _facts(check: Judgement) -> dict[str, str]:
 
 
 def _searches(check: Judgement) -> str:
-    """From how many starts, and how many of the searches ended at the best point."""
+    """The number of starts, and how many of the searches ended at the best point."""
     if check.starts == 1:
         return "1 start"
     agreed = "all" if check.agreed == check.starts else f"{check.agreed}"

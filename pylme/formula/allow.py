@@ -1,10 +1,10 @@
 """The functions that a formula may call.
 
-R evaluates a formula as code. What is not on the list never reaches R; the list has only functions
-that compute from their arguments' values. None of them takes a function to be applied or a text to
-be evaluated (no `sapply`, `do.call`, `eval`, `get`, `outer`), but for two: `C()`, which calls the
-contrast function that it is given, and `ave()`, which calls a summary. Their arguments are checked
-one by one.
+R evaluates a formula as code. Functions that are not on the list never reach R; the list contains
+only functions that compute from the values of their arguments. None of them takes a function to
+apply or a text to evaluate (no `sapply`, `do.call`, `eval`, `get`, `outer`), with two exceptions:
+`C()`, which calls a contrast function, and `ave()`, which calls a summary. Their arguments are
+checked one by one.
 """
 
 from __future__ import annotations
@@ -66,24 +66,24 @@ _allowed: set[str] = set(chain.from_iterable(FUNCTIONS.values()))
 
 
 def allow_function(name: str) -> None:
-    """Let formulas call one more function, in this process.
+    """Allow formulas to call one more function, in this process.
 
-    R will call it with whatever a formula passes: allow none that runs code from its arguments if
-    formulas come from people who are not trusted.
+    R calls it with whatever arguments a formula passes: if formulas come from people whom you do
+    not trust, do not allow a function that runs code from its arguments.
 
     It must be a function of R's base, stats, splines or lme4, or one that you define in R's global
-    environment before the fit. R is asked for it at the fit: a name that R does not have ends there
-    in a `FormulaError` with the nearest names that it has.
+    environment before the fit. R looks it up at the fit: if R has no such function, the fit raises
+    a `FormulaError` with the nearest names that R has.
 
     Parameters
     ----------
     name : str
-        As a formula calls it, such as ``"logit"`` or ``"%o%"``, without a package.
+        The name that a formula uses, such as ``"logit"`` or ``"%o%"``, without a package.
 
     Raises
     ------
     OptionError
-        If this is no name of a function, or one of Python's.
+        If this is not a name of a function, or if it is a function of Python.
 
     Warns
     -----
@@ -106,7 +106,7 @@ def allow_function(name: str) -> None:
     _allowed.add(name)
 
 
-#: What runs commands, reads files or evaluates text: nobody is told how to allow these.
+#: Functions that run commands, read files or evaluate text: no message says how to allow these.
 RUN_CODE: Final = frozenset(
     {
         "Recall", "Reduce", "Filter", "Map", "apply", "assign", "attach", "delayedAssign",

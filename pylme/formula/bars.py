@@ -1,7 +1,7 @@
-"""Random-effects terms: where they may stand, and the right side with and without them.
+"""Random-effects terms: where they are allowed, and the right side with and without them.
 
-lme4 finds a bar wherever it stands, even inside a call or behind a minus, and fits something that
-nobody meant: y ~ x - (1 | g) has the random term, y ~ (1 | g) - 1 has an intercept, I(a | b) is a
+lme4 finds a bar at any position, even inside a call or after a minus, and fits a model that was
+not intended: y ~ x - (1 | g) has the random term, y ~ (1 | g) - 1 has an intercept, I(a | b) is a
 random term. Such formulas are refused here.
 """
 
@@ -61,7 +61,7 @@ class Bar:
     Attributes
     ----------
     effects, group : Node
-        What stands to the left and to the right of the bar.
+        The parts to the left and to the right of the bar.
     double : bool
         Whether the bar is ``||``.
     structure : str or None
@@ -69,7 +69,7 @@ class Bar:
     options : tuple of Argument
         Further arguments of that call.
     span : tuple of int
-        The place in the text, parentheses included.
+        The position in the text, parentheses included.
     """
 
     effects: Node
@@ -106,7 +106,7 @@ def is_structured(node: Node) -> bool:
 
 
 def bar_of(node: Node) -> Bar | None:
-    """The random-effects term that the node is, if it is one, unchecked."""
+    """The node as a random-effects term, unchecked; None if it is not one."""
     match node:
         case Paren(inner=Binary(operator="|" | "||") as bar):
             structure, options = None, ()
@@ -132,12 +132,12 @@ def split(right: Node, text: str) -> tuple[Node, tuple[Bar, ...]]:
     ----------
     right : Node
     text : str
-        That the tree was read from, for the carets.
+        The text from which the tree was read, for the carets.
 
     Raises
     ------
     FormulaSyntaxError
-        At a bar where lme4 would not do what is written.
+        At a bar that lme4 would not interpret as written.
     """
     splitter = _Splitter(text)
     fixed = splitter.without_bars(right) or Number(value=1)
@@ -197,7 +197,7 @@ class _Splitter:
         return node
 
     def _check(self, node: Node, bar: Bar) -> None:
-        """Refuse a second bar in the term, and what cannot group."""
+        """Refuse a second bar in the term, and anything that cannot be a grouping factor."""
         (first, *options) = node.arguments if isinstance(node, Call) else (node,)
         at, *others = sorted(inner.at for inner in bars_in(first))
         if others:
@@ -237,7 +237,7 @@ def bars_in(node: Node) -> Iterator[Binary]:
 
 
 def refuse_bars(node: Node, text: str) -> None:
-    """Raise at a bar that is no random term where it stands: bare, in a call, in a product."""
+    """Raise at a bar that is not a random term at its position: bare, in a call, in a product."""
     for bar in bars_in(node):
         bare = bar is node
         raise FormulaSyntaxError(
@@ -259,7 +259,7 @@ _INDICATOR: Final = re.compile(r'dummy\((?P<factor>.+?), "(?P<level>(?:[^"\\]|\\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelBlock:
-    """What the names of a term's effects say of the level that it belongs to.
+    """The level that a term belongs to, according to the names of its effects.
 
     Attributes
     ----------
@@ -267,7 +267,7 @@ class LevelBlock:
         The column whose level it is.
     level : str
     names : tuple of str
-        The effects without the indicator, as they would be named in a term for all levels.
+        The effects without the indicator, named as in a term for all levels.
     """
 
     by: str
@@ -276,12 +276,12 @@ class LevelBlock:
 
 
 def level_block(slopes: Sequence[Node], *, group: Node, by: str, level: str) -> Bar:
-    """The term that gives one level of a factor an intercept and slopes of its own.
+    """The term that gives one level of a factor a separate random intercept and slopes.
 
     Parameters
     ----------
     slopes : sequence of Node
-        None for an intercept alone.
+        None for an intercept only.
     group : Node
     by, level : str
         A column, and one of its levels.
@@ -302,7 +302,7 @@ def level_block(slopes: Sequence[Node], *, group: Node, by: str, level: str) -> 
 
 
 def read_level_block(names: Sequence[str]) -> LevelBlock | None:
-    """The level that a term belongs to, by the names of its effects; None if it is no such term.
+    """The level that a term belongs to, by the names of its effects; None if there is none.
 
     Examples
     --------
@@ -323,7 +323,7 @@ def read_level_block(names: Sequence[str]) -> LevelBlock | None:
 
 
 def _column(text: str) -> str | None:
-    """The column of that name; None if the text is no column."""
+    """The column of that name; None if the text is not a column."""
     try:
         node = parse_tree(text)
     except FormulaError:

@@ -1,4 +1,4 @@
-"""What formulas may call, checked; and the line to write instead, where one would be accepted."""
+"""The check of the functions that a formula calls, and the line to write instead where possible."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ _C_REMEDY: Final = (
 
 
 def parse_formula(text: str) -> Formula:
-    """The formula that a text is.
+    """Parse the text of a formula.
 
     Parameters
     ----------
@@ -83,11 +83,11 @@ def parse_formula(text: str) -> Formula:
     Raises
     ------
     FormulaSyntaxError
-        With a caret at the place that cannot be read, or that lme4 would misread.
+        With a caret at the position that cannot be read, or that lme4 would misread.
     CodeNotAllowedError
-        Where it contains R code that is no formula.
+        If it contains R code that is not part of a formula.
     OptionError
-        If `text` is no string.
+        If `text` is not a string.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def parse_formula(text: str) -> Formula:
 
 
 def model_formula(text: str, available: Iterable[str]) -> Formula:
-    """The formula of a model, checked, with every dot written out for the columns of its data.
+    """The checked formula of a model, with every dot replaced by columns of its data.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def translation(formula: Formula, *, as_factors: frozenset[str] = frozenset()) -
     ----------
     formula : Formula
     as_factors : frozenset of str
-        Columns of numbers that ``C()`` shall code.
+        Numeric columns that ``C()`` codes as factors.
     """
     line = translated(formula, as_factors=as_factors)
     return None if line == str(formula) else _accepted(line)
@@ -161,7 +161,7 @@ def check_functions(formula: Formula) -> None:
     FunctionNotAllowedError
         With the name, and a caret at the call.
     CodeNotAllowedError
-        Where `C()` is to call what is no contrast function.
+        If `C()` would call something that is not a contrast function.
     """
     if not formula.functions and formula.operators <= _PLAIN_OPERATORS and "**" not in formula.text:
         return
@@ -202,7 +202,7 @@ def _require_allowed(formula: Formula, name: str, start: int) -> None:
 
 
 def _refuse_lone_powers(formula: Formula) -> None:
-    """Refuse ``x**2`` as a term: it is x alone, in R and in patsy."""
+    """Refuse ``x**2`` as a term: in R and in patsy it means x."""
     waiting: list[Node] = [formula.right]
     while waiting:
         node = waiting.pop()
@@ -230,7 +230,7 @@ def _refuse_habit(formula: Formula, node: Node, found: str) -> NoReturn:
 
 
 def _check_summary(text: str, call: Call) -> None:
-    """Let `ave()` have columns, and one of the summaries of a column."""
+    """Allow `ave()` columns, and one of the summaries of a column."""
     for argument in call.arguments:
         match argument:
             case Argument(name=None):
@@ -245,10 +245,10 @@ def _check_summary(text: str, call: Call) -> None:
 
 
 def _check_contrasts(formula: Formula, call: Call) -> None:
-    """Let `C()` have a column, contrast functions, and numbers.
+    """Allow `C()` a column, contrast functions, and numbers.
 
-    R matches arguments by parts of their names too, so that only full names are taken here: else
-    it could not be said which argument is the column.
+    R also matches arguments by parts of their names. Only full names are accepted here, because
+    otherwise it would be unclear which argument is the column.
     """
     for argument in call.arguments:
         if argument.name is not None and argument.name not in _C_ARGUMENTS:

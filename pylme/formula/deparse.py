@@ -1,10 +1,10 @@
-"""A tree back into text, character by character as R's `deparse()` writes it.
+"""A tree converted back to text, identical to the output of R's `deparse()`.
 
-Spaces stand around operators, but none around / : ^ %% %/%. When a line has grown beyond the cutoff
-(in bytes of UTF-8) R breaks it after the operator or the comma that follows; what comes after the
-first break within a call or an operation is indented by one level, of four spaces up to the
-fourth level and of two beyond. Parentheses are added only where the tree would else be read back
-as another one, which happens to trees that were built and not read.
+There are spaces around operators, but none around / : ^ %% %/%. When a line exceeds the cutoff (in
+bytes of UTF-8), R breaks it after the next operator or comma; the text after the first break within
+a call or an operation is indented by one level, of four spaces up to the fourth level and of two
+beyond. Parentheses are added only where the text would otherwise be read as a different tree, which
+can happen for trees that were built and not read.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class _Writer:
         self._length += len(text.encode())
 
     def _break(self, *, broken: bool) -> bool:
-        """Begin a new line if this one is too long; whether one was begun since the level did."""
+        """Begin a new line if this one is too long; whether the current level has begun one."""
         if self._cutoff is None or self._length <= self._cutoff:
             return broken
         self._lines.append("".join(self._line))
@@ -161,7 +161,7 @@ class _Writer:
 
 
 def binding(node: Node) -> int:
-    """How tightly a node holds together; what is no operation does so tightest."""
+    """How tightly a node binds; nodes that are not operations bind tightest."""
     match node:
         case Binary():
             return BINDING.get(node.operator, SPECIAL_BINDING)
@@ -186,7 +186,7 @@ def _left_needs_parens(node: Binary) -> bool:
 
 
 def _ends_open(node: Node, tightness: int) -> bool:
-    """Whether a prefix operator at the node's end would swallow what comes after: a + !b + c."""
+    """Whether a prefix operator at the end would take the following text as well: a + !b + c."""
     while True:
         match node:
             case Binary():

@@ -39,7 +39,7 @@ class BarTerms:
     label : str
         The term without its parentheses, as in ``Days | Subject``.
     group : str
-        What lme4 calls the grouping factor: R's text of it, without quotes around a lone name.
+        lme4's name of the grouping factor: R's text of it, without quotes around a single name.
     factors : tuple of pairs
         The variables whose combinations are the levels, with their texts; those that vary slowest
         first.
@@ -60,7 +60,7 @@ class BarTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FormulaTerms:
-    """What a formula stands for, worked out once: its fixed part and its random terms.
+    """The expanded terms of a formula, computed once: its fixed part and its random terms.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class FormulaTerms:
     predictors : mapping
         All variables but the response, by their texts.
     variables : mapping
-        The response, and these.
+        The response and the predictors.
     """
 
     response: str
@@ -140,8 +140,8 @@ def group_variables(group: Node) -> tuple[Node, ...]:
 def expand(formula: Formula) -> Formula:
     """The formula without `||`, and without `/` between grouping factors.
 
-    Its text is the expanded one. Two things that lme4 1.1-31 fails at work here: ``(1 || g)``, and
-    names that need back-quotes.
+    Its text is the expanded one. Two constructions that fail in lme4 1.1-31 work here:
+    ``(1 || g)``, and names that need back-quotes.
 
     Parameters
     ----------

@@ -25,16 +25,16 @@ CONTRAST_FUNCTIONS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Formula:
-    """A two-sided formula of lme4's; ``str()`` gives it as R writes it, in one line.
+    """A two-sided formula of lme4; ``str()`` gives it as R writes it, in one line.
 
-    Two formulas are equal if R writes them alike. What the formula names is found once, when it is
-    read. R's own `T`, `F`, `pi` and the like count as columns only where the data have a column of
-    that name, which the methods ending in `_in` are told.
+    Two formulas are equal if R writes them alike. The names in a formula are collected once, when
+    it is read. R's own `T`, `F`, `pi` and the like count as columns only where the data have a
+    column of that name; the methods ending in `_in` take the names of the columns of the data.
 
     Attributes
     ----------
     text : str
-        What was parsed; the spans of all nodes are places in it.
+        The text that was parsed; the spans of all nodes are positions in it.
     line : str
         The formula as R writes it.
     tree : Binary
@@ -44,14 +44,14 @@ class Formula:
     right : Node
         The right side, with its bars.
     fixed : Node
-        The right side without its bars, ``1`` if nothing else is there (lme4's ``nobars``).
+        The right side without its bars, ``1`` if nothing else is left (lme4's ``nobars``).
     bars : tuple of Bar
         The random-effects terms, in written order.
     names, response_names, effect_names : tuple of str
-        The variables, R's own values among them, each once in order of appearance: those named
-        anywhere, on the left side, and otherwise than as a grouping factor.
+        The variables, including R's own values, each once in order of appearance: those named
+        anywhere, those on the left side, and those used other than as a grouping factor.
     grouping_columns : tuple of str
-        The columns that group by themselves or in interactions, as g and h in (1 | g/h).
+        The columns that group by themselves or in interactions, such as g and h in (1 | g/h).
     functions : tuple of str
         The functions that are called, each once; covariance structures are not called.
     operators : frozenset of str
@@ -90,7 +90,7 @@ class Formula:
 
     @property
     def has_dot(self) -> bool:
-        """Whether a dot stands for other columns."""
+        """Whether the formula has a dot, for all other columns."""
         return "." in self.names
 
     @property
@@ -131,7 +131,7 @@ def _columns(names: tuple[str, ...], available: Iterable[str]) -> tuple[str, ...
 
 
 def read_formula(text: str) -> Formula:
-    """The formula that a text is, without a line to write where it has prefixes of packages.
+    """Parse the text of a formula, without a proposal where it has prefixes of packages.
 
     Raises
     ------
@@ -173,7 +173,7 @@ _parsed = lru_cache(maxsize=256)(_read)
 def _described(
     text: str, response: Node, right: Node, fixed: Node, bars: tuple[Bar, ...]
 ) -> Formula:
-    """The formula, with what it names."""
+    """The formula, with the names in it."""
     tree = Binary(operator="~", left=response, right=right)
     groups = [part for bar in bars for part in _group_parts(bar.group)]
     computed = [part for part in groups if not isinstance(part, Name)]
@@ -221,7 +221,7 @@ def _variables(node: Node) -> Iterator[str]:
 
 
 def _group_parts(group: Node) -> Iterator[Node]:
-    """What is interacted or nested in a grouping factor."""
+    """The parts of an interaction or a nesting in a grouping factor."""
     waiting = [group]
     while waiting:
         match waiting.pop():

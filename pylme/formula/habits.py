@@ -1,7 +1,7 @@
-"""What users of patsy, statsmodels and NumPy write, in R's language.
+"""Translation of the notation of patsy, statsmodels and NumPy into R's language.
 
-A formula is translated as a whole, so that the message can show the line to write. Whether pylme
-accepts that line is for `allow` to say.
+A formula is translated as a whole, so that the message can show the line to write. `allow` decides
+whether pylme accepts that line.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def translated(formula: Formula, *, as_factors: frozenset[str] = frozenset()) ->
     ----------
     formula : Formula
     as_factors : frozenset of str
-        Columns of numbers that ``C()`` shall code.
+        Numeric columns that ``C()`` codes as factors.
     """
     translator = _Translator(formula.text, as_factors)
     tree = Binary(
@@ -99,18 +99,18 @@ def without_packages(text: str) -> str:
 
 
 def is_of_python(name: str) -> bool:
-    """Whether a function's name begins with a module of Python's."""
+    """Whether a function's name begins with a Python module."""
     first, dot, _ = name.partition(".")
     return bool(dot) and first in _MODULES
 
 
 def name_in_r(name: str) -> str | None:
-    """R's name of a function of one of Python's modules; None if R has none that is simply it."""
+    """R's name of a function of a Python module; None if R has no direct equivalent."""
     return _RENAMED.get(name.rpartition(".")[2])
 
 
 def lone_power(node: Node, text: str) -> bool:
-    """Whether the node is ``x**2`` of one variable: as a term of a model that is x alone."""
+    """Whether the node is ``x**2`` of one variable, which as a term of a model means x."""
     return (
         isinstance(node, Binary)
         and text[slice(*node.at)] == "**"
@@ -119,7 +119,7 @@ def lone_power(node: Node, text: str) -> bool:
 
 
 def patsy_argument(call: Call) -> bool:
-    """Whether a call of ``bs()`` has an argument of patsy's."""
+    """Whether a call of ``bs()`` has an argument that only patsy has."""
     named = {argument.name for argument in call.arguments}
     return call.function == "bs" and not named.isdisjoint({*_BS, *_BOUNDS})
 
@@ -170,7 +170,7 @@ class _Translator:
         return self.inside(node)
 
     def _group(self, node: Node) -> Node:
-        """A grouping factor, which is a factor whatever its column is."""
+        """A grouping factor, which is a factor whatever the type of its column."""
         match node:
             case Call(function=name, arguments=(Argument(value=Name() as column),)) if (
                 name in _FACTORS

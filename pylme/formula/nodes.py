@@ -1,8 +1,8 @@
-"""The syntax tree of a formula: frozen nodes, equal if they say the same, wherever they stand.
+"""The syntax tree of a formula: frozen nodes, equal if their content is equal at any position.
 
-Every node carries the `span` of the text that it was read from; a tree built by hand has (0, 0).
-Sums of thousands of columns make trees that lean far to the left, so whatever goes through a tree
-follows `left_spine` in a loop and recurses into the other operands alone.
+Every node has the `span` of the text from which it was read; a tree built by hand has (0, 0).
+Sums of thousands of columns make trees that are very deep on the left, so functions that walk a
+tree follow `left_spine` in a loop and recurse only into the other operands.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SUMS: Final = frozenset({"+", "-"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A part of a formula; `span` is its place in the text."""
+    """A part of a formula; `span` is its position in the text."""
 
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
@@ -54,7 +54,7 @@ class Constant(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paren(Node):
-    """Parentheses, which R's trees keep and so do these."""
+    """Parentheses, which are kept, as in R's trees."""
 
     inner: Node
 
@@ -69,7 +69,7 @@ class Unary(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binary(Node):
-    """Two operands; `at` is the place of the operator between them."""
+    """Two operands; `at` is the position of the operator between them."""
 
     operator: str
     left: Node

@@ -1,8 +1,8 @@
 """Tokens into a tree, by operator precedence (Pratt, 1973), with R's precedences.
 
-From loose to tight, as ?Syntax has them: ~, then | ||, & &&, !, comparisons (which do not chain),
+From loose to tight, as in R's ?Syntax: ~, then | ||, & &&, !, comparisons (which do not chain),
 + -, * /, %op%, :, unary + -, and ^ (from right to left). A prefix operator takes as its operand
-whatever binds tighter than itself, wherever it stands: a * !b + c is a * (!(b + c)), as in R.
+whatever binds tighter than itself, at any position: a * !b + c is a * (!(b + c)), as in R.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ _AFTER = {"|": "a grouping factor", "||": "a grouping factor", "~": "a term of t
 
 
 def parse_tree(text: str) -> Node:
-    """The syntax tree of a formula, or of any expression that may stand in one.
+    """The syntax tree of a formula, or of any expression that can be part of one.
 
     Parameters
     ----------
@@ -76,9 +76,9 @@ def parse_tree(text: str) -> Node:
     Raises
     ------
     FormulaSyntaxError
-        With a caret at the place that cannot be read.
+        With a caret at the position that cannot be read.
     CodeNotAllowedError
-        Where it contains R code that is no formula.
+        If it contains R code that is not part of a formula.
     """
     if not isinstance(text, str):
         raise OptionError(option="formula", value=text, allowed=f"a string such as {_EXAMPLE!r}")
@@ -281,7 +281,7 @@ class _Parser:
 
 
 def _binding(operator: str) -> int | None:
-    """How tightly an operator binds its two operands; None for `!` and `=`, which have no two."""
+    """How tightly an operator binds its two operands; None for `!` and `=`, not binary ones."""
     return BINDING.get(operator, SPECIAL_BINDING if operator[0] == "%" else None)
 
 
@@ -292,7 +292,7 @@ def _joined(operator: Token, left: Node, right: Node) -> Binary:
 
 
 def _described(token: Token) -> str:
-    """A token in the words of an error message."""
+    """A token as an error message describes it."""
     match token.kind:
         case "end":
             return "the end of the formula"

@@ -1,9 +1,9 @@
-"""Formulas rewritten before they are used: the dot written out, idle parentheses removed.
+"""Formulas rewritten before use: the dot replaced, redundant parentheses removed.
 
-lme4 1.1 reads what is within parentheses twice, and what is within two pairs four times: twenty
-pairs around a name take minutes. R keeps the parentheses of a call in the name of its column, so a
-formula with few of them stays as it is written. Of a formula with many, each pair within a pair
-goes, and in the model's own sums each pair without which the sum is the same.
+lme4 1.1 reads the content of parentheses twice, and that of two pairs four times: twenty pairs
+around a name take minutes. R keeps the parentheses of a call in the name of its column, so a
+formula with few parentheses is not changed. In a formula with many, each pair directly within a
+pair is removed, and in the sums of the model each pair that does not change the sum.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ __all__ = ["without_idle_parentheses"]
 def with_dot(formula: Formula, names: Iterable[str]) -> Formula:
     """The formula with each `.` replaced by the sum of all other columns.
 
-    These are all columns but those of the response and those that group. lme4 1.1-31 would put
-    the grouping factors among the fixed effects too, and the response as well where it is
-    transformed (``log(y) ~ . + (1 | g)``): models without an answer. Columns that the formula also
-    names elsewhere stay in, as in R, so that ``. - x`` leaves `x` out.
+    These are all columns except those of the response and the grouping factors. lme4 1.1-31 would
+    also include the grouping factors among the fixed effects, and the response where it is
+    transformed (``log(y) ~ . + (1 | g)``), which gives meaningless models. Columns that the formula
+    also names elsewhere are included, as in R, so that ``. - x`` leaves `x` out.
 
     Parameters
     ----------
@@ -62,8 +62,8 @@ def with_dot(formula: Formula, names: Iterable[str]) -> Formula:
     Raises
     ------
     FormulaSyntaxError
-        If a dot stands in the response, in a call or as a grouping factor, or if there is no
-        other column.
+        If a dot is in the response, in a call or a grouping factor, or if there is no other
+        column.
 
     Examples
     --------
@@ -164,7 +164,7 @@ _MOST: Final = 12
 
 
 def without_idle_parentheses(formula: Formula) -> Formula:
-    """The formula, or one that means the same and has fewer parentheses.
+    """The formula, or an equivalent one with fewer parentheses.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def without_idle_parentheses(formula: Formula) -> Formula:
 
 
 def _depth(tree: Node) -> int:
-    """The most pairs of parentheses within each other."""
+    """The depth of nested parentheses."""
     deepest = 0
     waiting: list[tuple[Node, int]] = [(tree, 0)]
     while waiting:
@@ -251,7 +251,7 @@ def _operand(node: Node, *, model: bool) -> Node:
 
 
 def _inside(node: Paren) -> Node:
-    """What is within the innermost of pairs that enclose each other."""
+    """The content of the innermost of directly nested pairs."""
     inner = node.inner
     while isinstance(inner, Paren):
         inner = inner.inner
@@ -263,7 +263,7 @@ def _is_sum(node: Node) -> bool:
 
 
 def _adds(node: Node) -> bool:
-    """Whether a node is a sum without a minus, which would take out of what stands before it."""
+    """Whether a node is a sum without a minus, which would remove terms that precede it."""
     added = False
     while isinstance(node, Binary) and node.operator in SUMS:
         if node.operator == "-":
@@ -273,7 +273,7 @@ def _adds(node: Node) -> bool:
 
 
 def _appended(left: Node, total: Node) -> Node:
-    """The terms of a sum added to what stands before it."""
+    """The terms of a sum added to the preceding sum."""
     chain: list[Binary] = []
     while isinstance(total, Binary) and total.operator == "+":
         chain.append(total)

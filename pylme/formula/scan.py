@@ -1,11 +1,11 @@
 """Text into tokens, and the numbers, strings and names that R reads and writes.
 
-What is R code and no part of a formula (`::`, `$`, `{`, `<-`, `function`, …) is refused here, by
-name, before there is a tree that could be handed on.
+R code that cannot be part of a formula (`::`, `$`, `{`, `<-`, `function`, …) is refused here, by
+name, before a tree exists.
 
 A number is written with 15 significant digits, in the shorter of fixed and scientific notation,
-fixed where they are equally long; this is R's rule. Where 15 digits would not read back as the
-same number the shortest that do are written, which R would not do: exactness counts for more.
+fixed where they are equally long; this is R's rule. Where reading 15 digits would not give the same
+number, the shortest text that does is written, unlike in R, because exactness is more important.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _NOT_PRINTED = frozenset({"Cc", "Cn", "Cs", "Zl", "Zp"})
 
 
 def unescape(body: str) -> str | None:
-    """What stands between quotes, its escapes resolved; None if one of them means nothing."""
+    """The text between quotes with its escapes resolved; None if an escape is invalid."""
     if "\\" not in body:
         return None if "\0" in body else body
     parts: list[str] = []
@@ -109,15 +109,15 @@ def _written(character: str, quote: str, *, unicode: bool) -> str:
 
 
 def is_dots(name: str) -> bool:
-    """Whether the name is `...` or one of `..1`, `..2`, …, which R keeps for arguments."""
+    """Whether the name is `...` or one of `..1`, `..2`, …, which R reserves for arguments."""
     return _DOTS.fullmatch(name) is not None
 
 
 def write_name(name: str) -> str:
     """The name as R's deparser writes it: in back-quotes unless it is syntactic.
 
-    Letters and digits of any script need no quotes. Combining marks do here, since which of them
-    are letters depends on R's locale.
+    Letters and digits of any script need no quotes. Combining marks are quoted here, because R's
+    locale determines which of them are letters.
     """
     if is_reserved(name) or not (_PLAIN_NAME.fullmatch(name) or _is_syntactic(name)):
         return escape(name, "`")
@@ -208,7 +208,7 @@ def scan(text: str) -> list[Token]:
     Raises
     ------
     FormulaSyntaxError
-        At a character that begins no token, or a quote that is not closed.
+        At a character that cannot begin a token, or a quote that is not closed.
     CodeNotAllowedError
         At an operator or keyword of R code.
     """
@@ -238,7 +238,7 @@ def scan(text: str) -> list[Token]:
 
 
 def _past_marks(text: str, position: int) -> int:
-    """The end of a name, with the combining marks (vowel signs, accents) that the pattern lacks."""
+    """The end of a name, including combining marks (vowel signs, accents) not in the pattern."""
     while position < len(text) and (
         (character := text[position]) in "._"
         or character.isalnum()

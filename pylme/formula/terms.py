@@ -1,4 +1,4 @@
-"""R's algebra of terms: what `terms.formula()` makes of + - * : / ^ %in%, 0, 1 and offset().
+"""R's algebra of terms: how `terms.formula()` interprets + - * : / ^ %in%, 0, 1 and offset().
 
 A term is a set of variables, here the bits of an integer, in the order in which the variables
 appear. Sums and products are lists of terms, each term once. Terms are ordered by their number of
@@ -66,7 +66,7 @@ class ModelTerms:
     offsets : tuple of Node
         Calls of ``offset()``.
     variables : tuple of Node
-        By appearance; offsets, and what was removed again, are among them.
+        By appearance, including offsets and variables of terms that were removed again.
     texts : tuple of str
         The variables as R writes them.
     """
@@ -84,7 +84,7 @@ class ModelTerms:
 
 
 def model_terms(node: Node, *, response: Node | None = None) -> ModelTerms:
-    """The terms that one side of a formula stands for.
+    """The terms of one side of a formula.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def model_terms(node: Node, *, response: Node | None = None) -> ModelTerms:
     Raises
     ------
     FormulaError
-        For what is no term: a number other than 0 and 1, a string, a power that is not 2 or more.
+        For anything that is not a term: a number other than 0 and 1, a string, a power below 2.
 
     Examples
     --------
@@ -134,8 +134,8 @@ def _is_offset(variable: Node) -> bool:
 class _Algebra:
     """Sets of variables as integers, in lists without repetition (the keys of a dict).
 
-    R meets a 0 or a 1 anywhere in the formula, even in a product, and the last one decides on the
-    intercept; each minus around it turns its meaning.
+    R uses a 0 or a 1 anywhere in the formula, even in a product, and the last one decides on the
+    intercept; each minus around it reverses its meaning.
     """
 
     def __init__(self, whole: Node) -> None:
@@ -147,7 +147,7 @@ class _Algebra:
         self._bits: dict[str, int] = {}
 
     def variable(self, node: Node) -> int:
-        """The bit of a variable, which is new or was met before."""
+        """The bit of a variable, which may be new or known."""
         text = deparse(node)
         self.variables.setdefault(text, node)
         return self._bits.setdefault(text, 1 << len(self._bits))

@@ -1,1 +1,1 @@
-"""A formula and a frame together: what is to be fitted, and whether it can be."""
+"""The model that a formula and a frame specify, its matrices, and the checks before a fit."""

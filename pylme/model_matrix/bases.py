@@ -1,7 +1,7 @@
-"""Orthogonal polynomials and splines, as R's `poly()`, `bs()` and `ns()` choose them.
+"""Orthogonal polynomials and splines, as in R's `poly()`, `bs()` and `ns()`.
 
-What was learnt from the data given first (centre, norms, knots) makes the same columns of any other
-data.
+The parameters learnt from the first data (centre, norms, knots) define the same columns for any
+other data.
 
 poly: z_0 = 1, z_1 = x − α_1, z_{i+1} = (x − α_{i+1}) z_i − (ν_{i+1}/ν_i) z_{i−1}, divided by √ν
 (Kennedy & Gentle 1980, Statistical Computing, pp. 343-344).
@@ -64,7 +64,7 @@ def inner_knots(x: Floats, boundary: Floats, number: int) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BSplines:
-    """A basis of B-splines; beyond the boundary knots the outermost pieces go on.
+    """A basis of B-splines; beyond the boundary knots the outermost pieces continue.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class BSplines:
         Sorted, the boundary knots ``degree + 1`` times each.
     degree : int
     intercept : bool
-        Whether the first column stays.
+        Whether the first column is included.
     """
 
     knots: Floats
@@ -129,9 +129,9 @@ class NaturalSplines:
 
 
 def _complement(columns: Floats) -> Floats:
-    """An orthonormal basis of what is orthogonal to two columns, by Householder reflections.
+    """An orthonormal basis of the complement of two columns, by Householder reflections.
 
-    The signs are those of LINPACK's, hence R's: each reflection turns the sign of its pivot.
+    The signs are those of LINPACK, and hence of R: each reflection reverses the sign of its pivot.
     """
     work = columns.copy()
     basis = np.eye(len(work))

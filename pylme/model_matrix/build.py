@@ -127,9 +127,9 @@ def _require_no_response(spec: ModelSpec) -> None:
 
 
 def _order(n_levels: list[int]) -> tuple[int, ...]:
-    """lme4's order of terms: by falling number of levels.
+    """lme4's order of terms: by decreasing number of levels.
 
-    Where the terms are not in that order already, those with equally many levels are reversed.
+    If the terms are not already in this order, those with equal numbers of levels are reversed.
     """
     places = range(len(n_levels))
     if all(before >= after for before, after in pairwise(n_levels)):
@@ -151,7 +151,7 @@ def _dropped(
 
 
 def rank_message(dropped: tuple[str, ...], columns: int) -> str:
-    """What is said where columns of the fixed-effects model matrix are dropped."""
+    """The message about dropped columns of the fixed-effects model matrix."""
     return (
         f"{len(dropped)} of {columns} columns of the fixed-effects model matrix are linearly "
         f"dependent on those before them and were dropped: {', '.join(dropped)}"
@@ -208,7 +208,7 @@ def _random(bars: list[BarRecipe], values: dict[str, Value], nrow: int) -> dict[
 
 
 def random_effects_are_zero(spec: ModelSpec) -> bool | None:
-    """Whether Z has no element but zeros; None where only R can tell.
+    """Whether all elements of Z are zero; None where only R can tell.
 
     A term with an intercept has ones; the columns of the others have to be computed.
     """

@@ -1,10 +1,10 @@
-"""What R's functions are given when they are evaluated here: arguments, memory, an evaluator.
+"""The inputs of R's functions when pylme evaluates them: arguments, memory, an evaluator.
 
-Arguments are found by R's rules: by name, by the start of a name, by position.
+Arguments are matched by R's rules: by name, by the start of a name, by position.
 
-R remembers the parameters of `poly()`, `ns()`, `bs()` and `scale()` where these stand alone, and
-learns those of `log(scale(x))` or `x - mean(x)` again from new data, which gives another model.
-Here everything that depends on more than its own row is remembered, by the text of its call.
+R remembers the parameters of `poly()`, `ns()`, `bs()` and `scale()` where the call is a whole term,
+and learns those of `log(scale(x))` or `x - mean(x)` again from new data, which gives a different
+model. Here everything that depends on more than its own row is remembered, by the text of its call.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Memory:
         self._kept: dict[str, object] = {}
 
     def recall(self, call: Node, learn: Callable[[], T]) -> T:
-        """What the call learnt when it was first evaluated; it learns now if it never was."""
+        """The parameters that the call learnt in its first evaluation, which may be this one."""
         key = deparse(call)
         if key not in self._kept:
             self._kept[key] = learn()
@@ -46,7 +46,7 @@ class Memory:
 
 
 class Evaluating(Protocol):
-    """What a function asks of the evaluator of its arguments; `Evaluator` has it."""
+    """What a function needs of the evaluator of its arguments; `Evaluator` implements it."""
 
     memory: Memory
 
@@ -72,13 +72,13 @@ class Evaluating(Protocol):
         """Strings, or numbers as the levels that they name."""
 
     def factor(self, call: Node, node: Node) -> Factor:
-        """A factor whose levels are those that the call met first; new ones come last."""
+        """A factor with the levels of the first evaluation of the call; new levels come last."""
 
     def unknown(self, node: Node, found: str) -> NotAvailableError:
-        """The error for a node that R may evaluate, and that is not known here."""
+        """The error for a node that R may evaluate, but pylme cannot."""
 
     def refusal(self, node: Node, found: str) -> FormulaError:
-        """The error for a node that has no value, in R neither."""
+        """The error for a node that has no value in R either."""
 
 
 def matched(call: Call, *names: str, needed: int = 1) -> dict[str, Node]:
@@ -88,16 +88,16 @@ def matched(call: Call, *names: str, needed: int = 1) -> dict[str, Node]:
     ----------
     call : Call
     *names : str
-        The parameters that are known, in R's order.
+        The supported parameters, in R's order.
     needed : int
         How many of them, from the first, must be given.
 
     Raises
     ------
     FormulaError
-        For an argument that is needed and not given.
+        For a required argument that is not given.
     NotAvailableError
-        For an argument that is not known here; R may know it.
+        For an argument that pylme does not support; R may support it.
     """
     found: dict[str, Node] = {}
     rest: list[Node] = []
@@ -126,7 +126,7 @@ def unnamed(call: Call) -> tuple[Node, ...]:
     Raises
     ------
     FormulaError
-        For a named argument, or where there is none at all.
+        For a named argument, or if there are no arguments.
     """
     if not call.arguments or any(argument.name is not None for argument in call.arguments):
         _refuse(call, "it needs arguments, and none by name", ("columns or numbers",))

@@ -1,8 +1,8 @@
-"""R's contrasts: which numbers stand for the levels of a factor, and what the columns are called.
+"""R's contrasts: the numbers that code the levels of a factor, and the names of the columns.
 
-For k levels, with R's names: treatment has the indicators of all levels but the base, sum the
-indicators of all but the last less that of the last, Helmert compares each level with the mean of
-those before it, poly has the orthonormal polynomials of the scores 1..k.
+For k levels, with R's names: treatment has the indicators of all levels except the base; sum has
+the indicators of all levels except the last, minus that of the last; Helmert compares each level
+with the mean of those before it; poly has the orthonormal polynomials of the scores 1..k.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def full_coding(levels: tuple[str, ...]) -> Coding:
 
 
 def default_coding(factor: Factor) -> Coding:
-    """R's own choice: polynomials for an ordered factor, treatment contrasts for another."""
+    """R's default: polynomials for an ordered factor, treatment contrasts for any other."""
     return contrast_coding("contr.poly" if factor.ordered else "contr.treatment", factor.levels)
 
 
@@ -121,8 +121,8 @@ def read_contrast(column: str, contrast: object, levels: tuple[str, ...]) -> Ask
     Raises
     ------
     OptionError
-        If there is no coding of that name, or the matrix has other rows than levels, or values
-        that are not finite numbers.
+        If no coding of that name exists, or the number of rows of the matrix is not that of the
+        levels, or a value is not a finite number.
     """
     option = f"contrasts[{column!r}]"
     if isinstance(contrast, str):

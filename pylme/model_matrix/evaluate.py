@@ -1,7 +1,7 @@
 """The variables of a formula computed from the columns of a frame, without R.
 
-What is known here equals R's to rounding. A function that formulas may call but that is not known
-here (`cut()`, `paste()`, …) is refused by name: lme4 takes it, this side does not.
+The results equal R's up to rounding errors. A function that formulas may call but that pylme cannot
+evaluate (`cut()`, `paste()`, …) is refused by name: only lme4 accepts it.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ class Evaluator:
         The columns of a frame, by name.
     nrow : int
     memory : Memory
-        What calls learnt from the data of the model; they learn from these columns if it is empty.
+        Parameters that calls learnt from the data of the model. If it is empty, they learn from
+        these columns.
     """
 
     def __init__(self, columns: Mapping[str, Column], nrow: int, memory: Memory) -> None:
@@ -89,9 +90,9 @@ class Evaluator:
         Raises
         ------
         NotAvailableError
-            If it calls a function that is not known here.
+            If it calls a function that pylme cannot evaluate.
         FormulaError
-            If it has another length than the data, or does not make sense.
+            If its length is not that of the data, or it has no meaning.
         """
         with np.errstate(all="ignore"):
             value = self.value(node)
@@ -197,12 +198,12 @@ class Evaluator:
         return tuple(factor.levels[code] for code in factor.codes.tolist())
 
     def factor(self, call: Node, node: Node) -> Factor:
-        """A factor whose levels are those that the call met first; new ones come last."""
+        """A factor with the levels of the first evaluation of the call; new levels come last."""
         factor = as_factor(self.value(node))
         return factor_on(factor, self.memory.recall(call, lambda: factor.levels))
 
     def unknown(self, node: Node, found: str) -> NotAvailableError:
-        """The error for a node that R may evaluate, and that is not known here."""
+        """The error for a node that R may evaluate, but pylme cannot."""
         return NotAvailableError(
             asked=f"Evaluating {deparse(node)!r} without R",
             found=found,
@@ -210,7 +211,7 @@ class Evaluator:
         )
 
     def refusal(self, node: Node, found: str) -> FormulaError:
-        """The error for a node that has no value, in R neither."""
+        """The error for a node that has no value in R either."""
         return FormulaError(
             asked=f"Evaluating {deparse(node)!r}",
             found=found,

@@ -1,7 +1,7 @@
 """R's functions that make factors, and lme4's `dummy()`.
 
-Levels are those of the data that were evaluated first. On other rows levels that were not met then
-come last, so that whoever uses the factor can tell them apart.
+Levels are those of the data that were evaluated first. In other rows, new levels come last, so that
+users of the factor can distinguish them.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _factor(evaluator: Evaluating, call: Call) -> Value:
 
 
 def _restricted(factor: Factor, levels: tuple[str, ...]) -> Factor:
-    """The factor on these levels; what has another one is missing."""
+    """The factor restricted to these levels; other values are missing."""
     placed = factor_on(factor, levels)
     codes = np.where(placed.codes < len(levels), placed.codes, np.int32(-1))
     return Factor(codes=locked(codes), levels=levels, values=levels, ordered=factor.ordered)

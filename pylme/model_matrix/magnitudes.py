@@ -1,7 +1,7 @@
-"""Columns in units that are hard to compute with: too large, too small, or far from zero.
+"""Columns in units that cause numerical problems: too large, too small, or far from zero.
 
-Both engines sum squares of columns, and squares of these sums: numbers beyond 1e75 overflow there,
-and below 1e-75 they vanish. Neither would be noticed in the result.
+Both engines sum squares of columns, and squares of these sums: numbers above 1e75 overflow, and
+numbers below 1e-75 underflow. The result would not show it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def require_magnitudes(
     ----------
     terms : FormulaTerms
     values : mapping
-        Variables of the model by their texts. What is missing here is not looked at.
+        Variables of the model by their texts. Variables that are not included are not checked.
     weights : tuple of str and Value, optional
         The prior weights, by the name of their column.
 
@@ -84,7 +84,7 @@ def _size(value: Value) -> float:
 
 
 def _remedy(texts: tuple[str, ...]) -> str:
-    """What to divide: `{power}` stands for the power of ten."""
+    """The column to divide; `{power}` is replaced by the power of ten."""
     if len(texts) > 1:
         return "Rescale the columns that it is a product of."
     node = parse_tree(texts[0])
@@ -126,7 +126,7 @@ LARGE: Final = 1e3
 def hard_columns(
     columns: Iterable[tuple[str, NDArray[np.float64]]],
 ) -> Iterator[tuple[str, float, float]]:
-    """Name, mean and standard deviation of the columns that want other units, the worst first.
+    """Name, mean and standard deviation of the columns that need other units, the worst first.
 
     Parameters
     ----------

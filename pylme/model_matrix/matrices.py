@@ -1,7 +1,7 @@
 """The matrices of a linear mixed model, under lme4's names.
 
-y = Xβ + Zb + offset + ε, b = Λ(θ)u. Z is never kept: its terms are, which hold a row's level and
-its columns, so that memory does not grow with rows times levels.
+y = Xβ + Zb + offset + ε, b = Λ(θ)u. Z is not stored: its terms contain the level and the columns of
+each row, so that memory does not grow with rows times levels.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ModelMatrices:
     formula : str
         As R writes it.
     y : ndarray, shape (n,)
-        Of a generalized model with counts of successes and failures, (n, 2).
+        For a generalized model with counts of successes and failures, (n, 2).
     X : ndarray, shape (n, p)
         In Fortran order, without the columns that depend on others.
     x_names : tuple of str
@@ -45,11 +45,11 @@ class ModelMatrices:
     assign : tuple of int
         The term of the fixed effects that each column belongs to, from 1; 0 for the intercept.
     dropped : tuple of str
-        The columns left out as linearly dependent, as lme4 leaves them out.
+        The columns left out as linearly dependent, as in lme4.
     aliases : ndarray, shape (p, dropped)
-        What they are: the dropped columns are ``X @ aliases``.
+        The dropped columns are ``X @ aliases``.
     terms : tuple of RandomTerm
-        The random-effects terms in lme4's order: by falling number of levels.
+        The random-effects terms in lme4's order: by decreasing number of levels.
     weights : ndarray, shape (n,)
         Prior weights, 1 where none are given.
     offset : ndarray, shape (n,)
@@ -57,9 +57,9 @@ class ModelMatrices:
     rows : Rows
         The rows of the data that are used.
     recipe : Recipe
-        What makes the same columns of other rows.
+        Makes the same columns from other rows.
     family : Family or None
-        None of a linear model.
+        None for a linear model.
     """
 
     formula: str
@@ -94,12 +94,12 @@ class ModelMatrices:
 
     @property
     def Zt(self) -> sparse.csc_matrix:
-        """Zᵀ, shape (q, n), made anew at each call; no zeros are stored."""
+        """Zᵀ, shape (q, n), computed at each call; no zeros are stored."""
         return random_matrix(self.terms, self.n)
 
     @property
     def Z(self) -> sparse.csc_matrix:
-        """Z, shape (n, q), made anew at each call."""
+        """Z, shape (n, q), computed at each call."""
         return self.Zt.T.tocsc()
 
     @property
@@ -111,7 +111,7 @@ class ModelMatrices:
 
     @property
     def Lind(self) -> NDArray[np.int32]:
-        """The element of theta in each stored place of Λᵀ, counted from 1 as lme4 does."""
+        """The element of theta in each stored element of Λᵀ, counted from 1 as in lme4."""
         return lambda_template(self.terms)[2]
 
     @property
@@ -146,17 +146,18 @@ class ModelMatrices:
         offset: str | ArrayLike | None = None,
         na_action: NaAction = "omit",
     ) -> NewRows:
-        """The same columns of new rows.
+        """The same columns for new rows.
 
-        Transformations keep what they learnt from the data of the model: centres, knots, levels.
+        Transformations keep the parameters learnt from the data of the model: centres, knots,
+        levels.
 
         Parameters
         ----------
         data : DataFrame, Table or mapping of arrays
             With the columns that the right side of the formula names; the response is not needed.
         offset : str or array_like of shape (rows,), optional
-            What takes the place of an offset that was given beside the formula as an array. A named
-            column is read again.
+            Replaces an offset that was given to the model as an array. An offset that was given as
+            the name of a column is read again.
         na_action : {"omit", "fail"}
 
         Returns
@@ -166,7 +167,7 @@ class ModelMatrices:
         Raises
         ------
         ColumnTypeError
-            If a column has another type than in the data of the model.
+            If the type of a column is not that in the data of the model.
         ColumnValueError
             If a factor of the fixed effects, or of the left side of a bar, has a new level.
         """

@@ -1,8 +1,8 @@
-"""R's `model.matrix`: the columns that the terms of a model stand for, and their names.
+"""R's `model.matrix`: the columns of the terms of a model, and their names.
 
 A factor within a term is coded by contrasts if an earlier term contains all other variables of the
-term, else by an indicator for each level; without an intercept the first factor that appears gets
-indicators in any case. The columns of a term are the products of its variables' columns, those of
+term, otherwise by an indicator for each level; without an intercept the first factor that appears
+always gets indicators. The columns of a term are the products of its variables' columns, those of
 the first variable varying fastest (Chambers & Hastie 1992, Statistical Models in S, section 2.4).
 """
 
@@ -72,7 +72,7 @@ def codings_of(
     values : mapping
         The variables of the model, by their texts.
     contrasts : mapping, optional
-        What the user asked for instead of R's own choice.
+        The user's choice instead of R's default.
     """
     codings: dict[str, Codings] = {}
     for text, value in values.items():
@@ -194,7 +194,7 @@ def _coded(text: str, codes: NDArray[np.integer], coding: Coding) -> Columns:
 
 
 def _named(text: str, names: tuple[str, ...] | None, size: int) -> list[str]:
-    """A single column is called by its variable alone."""
+    """The names of columns: a single column has the name of its variable."""
     if size == 1:
         return [text]
     return [text + name for name in names or (str(i + 1) for i in range(size))]
@@ -208,7 +208,7 @@ def _crossed(left: Columns, right: Columns) -> Columns:
 
 
 _TOLERANCE: Final = 1e-7
-#: A part of a column this small beside the whole is rounding.
+#: A part of a column this small relative to the whole is a rounding error.
 _ROUNDING: Final = 1e-8
 
 
@@ -249,7 +249,7 @@ def combinations(kept: NDArray[np.float64], dropped: NDArray[np.float64]) -> NDA
     Returns
     -------
     ndarray, shape (p, m)
-        Exactly zero where a column has no part.
+        Exactly zero where a column does not contribute.
     """
     lengths = np.linalg.norm(kept, axis=0)
     Q, R = np.linalg.qr(kept / lengths)

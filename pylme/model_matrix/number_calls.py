@@ -1,4 +1,4 @@
-"""R's functions that give numbers and take more than one number, or learn from their column."""
+"""R's numeric functions with more than one numeric argument, or that learn from their column."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def _scale(evaluator: Evaluating, call: Call) -> Value:
 
 
 def _require_one_a_column(evaluator: Evaluating, call: Call, node: Node | None, width: int) -> None:
-    """Raise where `scale()` is given numbers, but not one for each column, which R refuses."""
+    """Raise where `scale()` gets numbers, but not one for each column, as R does."""
     if node is None:
         return
     given = evaluator.vector(node)
@@ -147,7 +147,7 @@ def _require_one_a_column(evaluator: Evaluating, call: Call, node: Node | None, 
 
 
 def _known_mean(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The means of columns over their rows that have a value, as R's `scale()` takes them."""
+    """The means of columns over their rows that have a value, as in R's `scale()`."""
     known = ~np.isnan(x)
     # No np.nanmean, which warns of a column without values.
     return np.asarray(np.where(known, x, 0.0).sum(axis=0) / known.sum(axis=0))
@@ -160,7 +160,7 @@ def _asked(
     *,
     neutral: float,
 ) -> NDArray[np.float64]:
-    """What the data say where TRUE or nothing is given, `neutral` for FALSE, else the numbers."""
+    """The value from the data for TRUE or no argument, `neutral` for FALSE, else the numbers."""
     given = None if node is None else evaluator.vector(node)
     if given is None or (given.dtype.kind == "b" and given):
         return learn()
@@ -242,7 +242,7 @@ def _ns(evaluator: Evaluating, call: Call) -> Value:
 
 
 def _in_rows(x: NDArray[np.float64], known: NDArray[np.float64]) -> Matrix:
-    """The columns of a basis, NaN in the rows where `x` is: those are left out, as R does."""
+    """The columns of a basis; NaN in rows where `x` is NaN, which are left out, as in R."""
     values = np.full((len(x), known.shape[1]), np.nan)
     values[~np.isnan(x)] = known
     return Matrix(values=values, names=tuple(str(i + 1) for i in range(values.shape[1])))
@@ -251,8 +251,8 @@ def _in_rows(x: NDArray[np.float64], known: NDArray[np.float64]) -> Matrix:
 def _average(evaluator: Evaluating, call: Call) -> Value:
     """``ave()``: a summary of each group, in all of its rows; without groups that of the column.
 
-    R would compute it anew from other rows. Here a group has the value that it had in the data of
-    the model, and one that was not in them has none.
+    R would recompute it from new rows. Here a group keeps its value from the data of the model, and
+    a new group has no value.
     """
     value, *groups = [a.value for a in call.arguments if a.name is None]
     summary = SUMMARIES[_function_of(call)]

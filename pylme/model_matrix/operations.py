@@ -1,12 +1,12 @@
-"""The operators and functions of formulas that work value by value, of numbers, dates and times.
+"""The elementwise operators and functions of formulas, for numbers, dates and times.
 
 Dates and times follow R's rules for its classes Date and POSIXct. By itself a date is the number of
 days since 1970-01-01, and a time the number of seconds. As a factor it has the labels that R
 writes. R adds and subtracts numbers, subtracts dates from one another and compares; it defines
 neither products nor functions such as ``log()``.
 
-The difference of two times is refused: R counts it in seconds, minutes, hours or days, whichever
-suits the smallest difference in the data, so that other rows would be counted in other units.
+The difference of two times is refused: R chooses seconds, minutes, hours or days according to the
+smallest difference in the data, so that other rows could get other units.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""A random-effects term, and what its terms make together: Zᵀ and the template of Λᵀ.
+"""A random-effects term, and the matrices of all terms together: Zᵀ and the template of Λᵀ.
 
 A term's block of Zᵀ has a row for each level and column, level by level; in each column of the
-block, which is a row of the data, only one level's rows are filled. So the block is never kept: it
-is the codes and the columns (Bates, Mächler, Bolker & Walker 2015, section 2.3). Where the sparse
-matrices are asked for, they are made entry by entry as lme4 stores them.
+block, which is a row of the data, only one level's rows are nonzero. Therefore the block is not
+stored, only the codes and the columns (Bates, Mächler, Bolker & Walker 2015, section 2.3). The
+sparse matrices are made on request, entry by entry as lme4 stores them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class RandomTerm:
         where the term was read from a matrix and not made from a formula.
     levels : tuple of str
     codes : ndarray of int32, shape (n,)
-        The level of each row, from 0; -1 where it is none of `levels`, which happens on new rows.
+        The level of each row, from 0; -1 where it is not in `levels`, which happens in new rows.
     columns : ndarray of float64, shape (n, k)
     rows : slice
         The rows of Zᵀ that belong to the term.
@@ -100,9 +100,9 @@ def random_matrix(terms: Sequence[RandomTerm], nrow: int) -> sparse.csc_matrix:
 def lambda_template(
     terms: Sequence[RandomTerm],
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """The pattern of Λᵀ by columns, and the element of theta in each place.
+    """The pattern of Λᵀ by columns, and the element of theta at each position.
 
-    Each level of a term has the same upper triangle. Theta runs through the lower triangle of the
+    Each level of a term has the same upper triangle. Theta contains the lower triangle of the
     term's factor column by column.
 
     Returns

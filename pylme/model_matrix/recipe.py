@@ -1,4 +1,4 @@
-"""What makes the columns of a model: of its own rows, and again of other rows."""
+"""Everything needed to make the columns of a model, from its own rows or from new rows."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ class BarRecipe:
 
 
 def local_values(part: BarTerms, values: Values) -> Values:
-    """The variables as a term sees them: its grouping columns are factors on its left side too."""
+    """The variables of a term: its grouping columns are factors on its left side too."""
     grouping = part.names & values.keys()
     return values | {name: as_factor(values[name]) for name in grouping}
 
 
 def bars_of(spec: ModelSpec, values: Values) -> tuple[BarRecipe, ...]:
-    """The random-effects terms, `||` and `/` written out, learnt from the data of the model."""
+    """The expanded random-effects terms, with codings learnt from the data of the model."""
     contrasts = spec.contrasts if spec.contrasts_for == "both" else {}
     recipes = []
     for part in spec.terms.random:
@@ -79,7 +79,7 @@ def bars_of(spec: ModelSpec, values: Values) -> tuple[BarRecipe, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Recipe:
-    """All that is needed to make the columns of a model again.
+    """Everything needed to make the columns of a model again.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class Recipe:
     order : tuple of int
         The terms in lme4's order, as positions in `bars`.
     memory : Memory
-        What transformations learnt.
+        The parameters that transformations learnt.
     levels : mapping
         The levels of the variables that are factors.
     codings : mapping
@@ -100,9 +100,9 @@ class Recipe:
     kinds : mapping
         The type of each column of the data, as a word.
     clocks : mapping
-        Of grouping columns of times, whether their labels have the hours of midnight.
+        For grouping columns of times, whether labels at midnight include the time of day.
     offset : str or None
-        The column named as offset beside the formula; "" where it was given as an array.
+        The column given as the argument `offset`; "" where it was an array.
     """
 
     formula: Formula
@@ -127,7 +127,7 @@ def fixed_codings(
 
 
 def total_offset(fixed: ModelTerms, values: Values, nrow: int) -> NDArray[np.float64]:
-    """The sum of what ``offset()`` gives in the formula."""
+    """The sum of the ``offset()`` calls in the formula."""
     total = np.zeros(nrow)
     for node in fixed.offsets:
         value = values[deparse(node)]
@@ -145,7 +145,7 @@ def total_offset(fixed: ModelTerms, values: Values, nrow: int) -> NDArray[np.flo
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class NewRows:
-    """The same columns as those of a `Design`, of other rows.
+    """The same columns as those of a `Design`, for new rows.
 
     Attributes
     ----------
@@ -155,7 +155,7 @@ class NewRows:
         Those of the design, with the codes and columns of these rows; the code is -1 where the
         level did not occur in the data of the model.
     new_levels : mapping
-        By grouping factor the levels that did not occur in the data of the model.
+        By grouping factor, the levels that did not occur in the data of the model.
     offset : ndarray, shape (n,)
     rows : Rows
         The rows given, and which of them are used.
@@ -204,7 +204,7 @@ def on_new_rows(
     offset: str | ArrayLike | None,
     na_action: NaAction,
 ) -> NewRows:
-    """The columns that a recipe makes of new rows; `terms` are those of its design."""
+    """The columns that a recipe makes from new rows; `terms` are those of its design."""
     frame, offset_name = _read(recipe, data, offset, na_action)
     evaluator = Evaluator(frame.columns, frame.nrow, recipe.memory)
     values, kept, rows = complete(
@@ -244,7 +244,7 @@ def on_new_rows(
 def _read(
     recipe: Recipe, data: Any, offset: str | ArrayLike | None, na_action: NaAction
 ) -> tuple[Frame, str | None]:
-    """The columns of the right side, of the types they had; and which of them is the offset."""
+    """The columns of the right side, with their original types; and which is the offset."""
     if recipe.offset == "" and offset is None:
         raise OptionError(
             option="offset",

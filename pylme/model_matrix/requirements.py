@@ -1,13 +1,13 @@
-"""What must hold before a model can be fitted, checked before an engine sees the data.
+"""The requirements of a fit, checked before an engine gets the data.
 
-Each check has its own message. What lme4's control allows (more random effects than rows, say) is
-allowed here too.
+Each check has its own message. Models that lme4's control allows (such as those with more random
+effects than rows) are allowed here too.
 
 Levels and columns are counted before any matrix is built. A term of the left side of a bar has as
 many columns as the product over its variables: one for a number, the number of levels for a factor,
-one less where the term without that factor is also in the model (R's rule of marginality). What a
-function call gives is not known without evaluating it and counts as one column, so that the count
-is a lower bound.
+one less where the term without that factor is also in the model (R's rule of marginality). The
+value of a function call is not known before it is evaluated and counts as one column, so that the
+count is a lower bound.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def require_fittable(spec: ModelSpec, *, more_effects_than_rows: bool = False) -
 
 
 def _numbers(column: Column) -> NDArray[np.float64] | None:
-    """The values of a numeric or logical column, else None."""
+    """The values of a numeric or logical column; otherwise None."""
     if isinstance(column, Numeric | Integer | Logical):
         return column.values.astype(np.float64, copy=False)
     return None
@@ -155,7 +155,7 @@ def _require_numeric_offset(spec: ModelSpec) -> None:
 
 
 def _require_bare_names(term: str, group: Node, spec: ModelSpec) -> None:
-    """lme4 sees a column within a call that groups only if the model names it by itself too."""
+    """lme4 finds a column within a call that groups only if the model also names it by itself."""
     bare = {node.name for node in _variables(spec) if isinstance(node, Name)}
     inside = {node.name for node in walk(group) if isinstance(node, Name)}
     if hidden := sorted(inside - bare):
@@ -203,7 +203,7 @@ def _variables(spec: ModelSpec) -> Iterator[Node]:
 
 
 def _require_levels_to_compare(spec: ModelSpec) -> None:
-    """A factor among the effects needs two levels."""
+    """Raise for a factor among the effects with fewer than two levels."""
     for node in (n for n in _effects(spec) if isinstance(n, Name)):
         column = spec.frame.columns.get(node.name)
         if isinstance(column, Factor) and len(column.levels) < 2:
@@ -277,7 +277,7 @@ def _codes(column: Column) -> NDArray[Any]:
 
 
 def columns_of(terms: ModelTerms, frame: Frame) -> int:
-    """At least how many columns the left side of a bar has.
+    """The number of columns of the left side of a bar, or a lower bound.
 
     Parameters
     ----------
@@ -297,7 +297,7 @@ def columns_of(terms: ModelTerms, frame: Frame) -> int:
 
 
 def parameters_of(terms: FormulaTerms, frame: Frame) -> int:
-    """At least how many variances and covariances the random part has.
+    """The number of variances and covariances of the random part, or a lower bound.
 
     Parameters
     ----------

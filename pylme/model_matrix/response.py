@@ -1,7 +1,7 @@
-"""What a response may be: one number in each row, within the range of its family, or two levels.
+"""Requirements of a response: one number in each row, in the range of its family, or two levels.
 
-Columns are checked before anything is evaluated, and what a formula computes after it is: both fail
-with the same words, for both engines and for `explain`.
+Columns are checked before anything is evaluated, and computed responses after their evaluation.
+Both give the same message, for both engines and for `explain`.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ _TWO: Final = 2
 
 
 def outcomes(spec: ModelSpec) -> tuple[str, str] | None:
-    """What counts as failure and as success in a binomial model; None where numbers say it.
+    """The failure and the success of a binomial response; None for a numeric response.
 
-    R takes the first level of a factor for failure, and FALSE.
+    In R, the first level of a factor is failure, and so is FALSE.
     """
     if spec.family is None or spec.family.name != "binomial":
         return None
@@ -155,7 +155,7 @@ _RANGES: Final[dict[str, tuple[_Test, str, str, str]]] = {
 
 
 def require_response(spec: ModelSpec, value: Value) -> None:
-    """Raise where the response that a formula names or computes is none of its model.
+    """Raise where the response that a formula names or computes is not valid for its model.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ def _refused(spec: ModelSpec, kind: str) -> ResponseError:
 
 
 def require_in_range(spec: ModelSpec, y: NDArray[np.float64]) -> None:
-    """Raise where numbers are not among those that the family of the model takes.
+    """Raise where numbers are outside the range of the model's family.
 
     Raises
     ------
@@ -254,12 +254,12 @@ def _require_counts(text: str, counts: NDArray[np.float64]) -> None:
 
 
 def require_starting_means(spec: ModelSpec) -> None:
-    """Raise where the iterations cannot start from what was given.
+    """Raise where the iterations cannot start from the given values.
 
     Raises
     ------
     OptionError
-        If both are given, or a value is not finite or gives a mean that the family does not have.
+        If both are given, or a value is not finite, or its mean is outside the family's range.
     """
     if spec.family is None:
         return
@@ -294,7 +294,7 @@ def require_starting_means(spec: ModelSpec) -> None:
 
 
 def response_column(response: Node) -> str:
-    """The name of the column that a formula explains, or the text of the expression."""
+    """The name of the response column, or the text of the expression."""
     return response.name if isinstance(response, Name) else deparse(response)
 
 
@@ -305,8 +305,8 @@ def with_response(spec: ModelSpec, y: NDArray[np.float64]) -> ModelSpec:
     ----------
     spec : ModelSpec
     y : ndarray, shape (rows,)
-        In the rows of the specification's frame. In the place of an expression they are a column
-        that has its text for a name: ``log(y) ~ x`` becomes ```log(y)` ~ x``. NaN where the
+        In the rows of the specification's frame. They replace an expression by a column whose name
+        is the text of the expression: ``log(y) ~ x`` becomes ```log(y)` ~ x``. NaN where the
         expression has no value.
     """
     formula = spec.formula

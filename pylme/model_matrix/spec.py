@@ -1,4 +1,4 @@
-"""What is to be fitted: a formula, its data, and the settings that both engines understand."""
+"""The specification of a model: a formula, its data, and the settings common to both engines."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-#: Whether the codings asked for reach the fixed effects alone, as in lme4, or the random ones too.
+#: Whether the given codings apply to the fixed effects only, as in lme4, or to the random ones too.
 ContrastsFor = Literal["fixed", "both"]
 #: Starting values: theta alone, or a mapping with "theta" and "fixef".
 Start = NDArray[np.float64] | Mapping[str, NDArray[np.float64]]
@@ -40,9 +40,9 @@ class ModelSpec:
     Attributes
     ----------
     formula : Formula
-        With every ``.`` replaced by the columns that it stands for.
+        With every ``.`` replaced by columns.
     terms : FormulaTerms
-        What the formula stands for, with ``||`` and ``/`` written out.
+        The terms of the formula, with ``||`` and ``/`` expanded.
     frame : Frame
         The columns that the formula, the weights and the offset name; complete rows only.
     weights, offset : str or None
@@ -53,15 +53,15 @@ class ModelSpec:
     contrasts : mapping
         Codings of factors by column.
     contrasts_for : {"fixed", "both"}
-        Whether the codings reach the columns that vary by level too.
+        Whether the codings apply to the columns that vary by level too.
     start : ndarray or mapping, optional
     family : Family or None
         None for a linear mixed model.
     reml : bool
     na_action : {"omit", "fail"}
-        What to do about rows for which a transformation gives no value.
+        What to do with rows for which a transformation has no value.
     offset_named : bool
-        Whether the offset is a column of the caller's data, and not an array beside it.
+        Whether the offset is a column of the caller's data, and not a separate array.
     """
 
     formula: Formula
@@ -85,7 +85,7 @@ StartName = Literal["theta", "fixef"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ModelArguments:
-    """What the caller of a public function says of a model, beside its formula and data.
+    """The arguments of a public function that specify a model, except formula and data.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ class ModelArguments:
     contrasts : mapping, optional
         Codings of factors by column.
     contrasts_for : {"fixed", "both"}
-        Whether they reach the random effects too.
+        Whether they apply to the random effects too.
     start : array_like or mapping, optional
     mustart, etastart : str or array_like of shape (rows,), optional
     na_action : {"omit", "fail"}
@@ -180,7 +180,7 @@ def _arrays(start: Start | ArrayLike | None) -> Start | None:
 def _codings(
     contrasts: Mapping[str, Contrast] | None, formula: Formula, frame: Frame
 ) -> dict[str, AskedCoding]:
-    """The codings that are asked for, checked against the levels that occur."""
+    """The given codings, checked against the levels that occur."""
     if contrasts is None:
         return {}
     if not isinstance(contrasts, Mapping):

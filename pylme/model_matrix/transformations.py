@@ -1,7 +1,8 @@
-"""What the calls of a formula make of the data, looked at before R does.
+"""The values of the calls in a formula, checked before R evaluates them.
 
-R's own fit would stop on an infinite value deep inside, in words about "foreign function calls".
-Both engines refuse it here in the same words. What is not known here is R's alone, and left to it.
+R's own fit would stop at an infinite value in a late step, with a message about "foreign function
+calls". Both engines refuse it here with the same message. Functions that pylme cannot evaluate are
+left to R.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _WHOLE: Final = _LEARNING | frozenset(SUMMARIES)
 
 
 def require_finite_arguments(spec: ModelSpec, evaluator: Evaluator) -> None:
-    """Raise where an infinite argument leaves a call that learns from it without finite values.
+    """Raise where a call that learns from its argument has no finite value, as that is infinite.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ def require_finite_arguments(spec: ModelSpec, evaluator: Evaluator) -> None:
 
 
 def _value(evaluator: Evaluator, node: Node) -> Value | None:
-    """The value of a node; None where it has none, which is told of when it is evaluated."""
+    """The value of a node; None where it has none, which its evaluation reports."""
     try:
         with np.errstate(all="ignore"):
             return evaluator.value(node)
@@ -81,7 +82,7 @@ def _value(evaluator: Evaluator, node: Node) -> Value | None:
 
 
 def _is_finite(evaluator: Evaluator, call: Call) -> bool:
-    """Whether the call has a finite value in each row all the same, as a median may have."""
+    """Whether the call nevertheless has a finite value in each row, as a median may have."""
     if call.function == "cut":
         return len(call.arguments) < 2 or not isinstance(call.arguments[1].value, Number)
     match _value(evaluator, call):
@@ -96,17 +97,17 @@ def _is_finite(evaluator: Evaluator, call: Call) -> bool:
 
 
 def require_transformable(spec: ModelSpec) -> NDArray[np.intp]:
-    """Evaluate the variables of a model, as far as they are known here.
+    """Evaluate the variables of a model, as far as pylme can.
 
     Returns
     -------
     ndarray of int
-        Positions among the rows used that have no value in a call, which were warned of.
+        Positions among the rows used where a call has no value; a warning was given for them.
 
     Raises
     ------
     InfiniteValueError
-        If a call gives an infinite value.
+        If a call returns an infinite value.
     MissingValueError
         If one gives a missing value and the specification's `na_action` is "fail".
     EmptyDataError
@@ -116,7 +117,7 @@ def require_transformable(spec: ModelSpec) -> NDArray[np.intp]:
     FormulaError
         If a call has no value in R either.
     ResponseError
-        If the response is nothing that the model can have.
+        If the response is not valid for the model.
 
     Warns
     -----

@@ -1,4 +1,4 @@
-"""What the variables of a formula evaluate to: vectors, matrices with named columns, factors.
+"""The values of the variables of a formula: vectors, matrices with named columns, factors.
 
 A vector is an array of doubles, truth values or strings, without dimensions where it is a single
 value. In a factor a code of -1 is a missing value.
@@ -53,7 +53,7 @@ Vector = NDArray[Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Matrix:
-    """Several columns that stand in a formula as one variable.
+    """Several columns that form one variable of a formula.
 
     Attributes
     ----------
@@ -83,11 +83,11 @@ class Times:
     values : ndarray of float64
         Days or seconds since 1970-01-01.
     days : bool
-        Whether they are days, R's class Date; else they are R's POSIXct.
+        Whether they are days, R's class Date; otherwise they are R's POSIXct.
     tz : str or None
-        The time zone that points in time are shown in.
+        The time zone in which points in time are shown.
     clock : bool or None
-        Whether the hours of midnight are written, as they were in the data of the model; None
+        Whether labels at midnight include the time of day, as in the data of the model; None
         where these values decide.
     """
 
@@ -98,11 +98,11 @@ class Times:
 
     @property
     def has_clock(self) -> bool:
-        """Whether one of them is not midnight."""
+        """Whether one of them is not at midnight."""
         return not self.days and has_clock(self._moments(), self.tz)
 
     def texts(self) -> list[str]:
-        """What R writes for each."""
+        """R's text for each."""
         if self.days:
             return date_texts(self.values)
         return moment_texts(self._moments(), self.tz, clock=self.clock)
@@ -154,7 +154,7 @@ def numbers_of(column: Column, option: str) -> NDArray[np.float64]:
 
 
 def as_factor(value: Value) -> Factor:
-    """A value as R's ``factor()`` makes it one: numbers in their order, each with its text."""
+    """A value converted as by R's ``factor()``: numbers in their order, each with its text."""
     match value:
         case Factor():
             return value
@@ -179,7 +179,7 @@ def _factor_of_times(times: Times) -> Factor:
     Raises
     ------
     FormulaError
-        If R writes two different times alike, and so would take them for one level.
+        If R gives two different times the same text, so that they would become one level.
     """
     found, codes = np.unique(times.values, return_inverse=True)
     texts = replace(times, values=found).texts()
@@ -196,7 +196,7 @@ def _factor_of_times(times: Times) -> Factor:
 
 
 def factor_on(factor: Factor, levels: Sequence[str]) -> Factor:
-    """The factor on levels known already; others that occur in it come after them."""
+    """The factor with known levels first, followed by other levels that occur."""
     if factor.levels == tuple(levels):
         return factor
     occurs = np.bincount(factor.codes[factor.codes >= 0], minlength=len(factor.levels)) > 0
@@ -232,7 +232,7 @@ def used_levels(factor: Factor) -> Factor:
 
 
 def group_label(group: Node) -> str:
-    """What lme4 calls a grouping factor: R's text of it, which has no quotes around a lone name."""
+    """lme4's name of a grouping factor: R's text, without quotes around a single name."""
     return group.name if isinstance(group, Name) else deparse(group)
 
 
@@ -250,7 +250,7 @@ def group_factor(texts: Iterable[str], values: Mapping[str, Value]) -> Factor:
 
 
 def combined(parts: Sequence[Factor]) -> Factor:
-    """The combinations of factors that occur; a missing level anywhere is not allowed for."""
+    """The combinations of factors that occur; there must be no missing level."""
     factor = parts[0]
     for part in parts[1:]:
         factor = _combinations(factor, part)
@@ -273,7 +273,7 @@ def distinct(pairs: NDArray[np.int64], size: int) -> tuple[NDArray[np.intp], NDA
     Parameters
     ----------
     pairs : ndarray of int, shape (n,)
-        From 0 to `size` less one.
+        From 0 to `size` - 1.
     size : int
     """
     # A table of all values is quicker than sorting as long as it is not much larger than the data.
@@ -295,14 +295,14 @@ def require_levels(term: str, group: str, levels: int) -> None:
 
 
 def require_names_of_combinations(term: str, parts: Sequence[Factor]) -> None:
-    """Raise where two combinations of levels have one name: R would make one level of them.
+    """Raise where two combinations of levels have the same name: R would merge them.
 
     Parameters
     ----------
     term : str
         For the message.
     parts : sequence of Factor
-        What is combined.
+        The factors that are combined.
     """
     if len(parts) < 2 or not any(":" in level for part in parts for level in part.levels):
         return

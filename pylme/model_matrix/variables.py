@@ -1,6 +1,6 @@
 """The variables of a model, evaluated, in the rows where all of them have a value.
 
-It is R's model frame: the variables of all terms, under the texts that R gives them.
+This is R's model frame: the variables of all terms, named by R's texts.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def complete(
     na_action: NaAction,
     columns: Mapping[str, Column] | None = None,
 ) -> tuple[dict[str, Value], NDArray[np.bool_], Rows]:
-    """The variables in the rows where all have a value, which rows these are, and where they lie.
+    """The variables in the rows where all have a value, and these rows.
 
     Parameters
     ----------
@@ -102,14 +102,14 @@ def complete(
     rows : Rows
     na_action : {"omit", "fail"}
     columns : mapping, optional
-        The columns that the variables are made of, for messages.
+        The columns in the variables, for messages.
 
     Raises
     ------
     MissingValueError
         If a transformation gave a missing value and `na_action` is "fail".
     InfiniteValueError
-        If one gave an infinite value.
+        If a transformation gave an infinite value.
 
     Warns
     -----
@@ -163,7 +163,7 @@ def taken(value: Value, kept: NDArray[np.bool_]) -> Value:
 def on_levels(
     values: Mapping[str, Value], levels: Mapping[str, tuple[str, ...]]
 ) -> dict[str, Value]:
-    """Factors on the levels that they had in the data of the model, new levels last."""
+    """Factors with the levels of the data of the model, and new levels last."""
     placed: dict[str, Value] = {}
     for text, value in values.items():
         match value:
@@ -175,9 +175,9 @@ def on_levels(
 
 
 def first_infinite(values: Mapping[str, Value]) -> tuple[str, NDArray[np.intp]] | None:
-    """The first variable with an infinite value, such as the logarithm of zero, and in which rows.
+    """The first variable with an infinite value, such as the logarithm of zero, and its rows.
 
-    None where all are finite.
+    None where all values are finite.
     """
     for text, value in values.items():
         places = infinite_rows(value)
@@ -187,7 +187,7 @@ def first_infinite(values: Mapping[str, Value]) -> tuple[str, NDArray[np.intp]] 
 
 
 def infinite_rows(value: Value | None) -> NDArray[np.intp]:
-    """The rows in which a value is infinite; none where it has no rows."""
+    """The rows in which a value is infinite; empty for a value without rows."""
     match value:
         case Matrix(values=columns):
             return np.flatnonzero(np.isinf(columns).any(axis=1))
@@ -199,7 +199,7 @@ def infinite_rows(value: Value | None) -> NDArray[np.intp]:
 def sources(
     text: str, places: NDArray[np.intp], columns: Mapping[str, Column]
 ) -> dict[str, tuple[float, bool]]:
-    """The numeric columns in a call: the value in the first place, and whether all have it."""
+    """The numeric columns in a call: the value in the first row, and whether all rows have it."""
     found: dict[str, tuple[float, bool]] = {}
     for node in walk(parse_tree(text)):
         column = columns.get(node.name) if isinstance(node, Name) else None
@@ -228,13 +228,13 @@ def model_frame(spec: ModelSpec, memory: Memory) -> dict[str, Any]:
     ----------
     spec : ModelSpec
     memory : Memory
-        What the calls of the formula learnt when the design was built.
+        The parameters that the calls of the formula learnt when the design was built.
 
     Returns
     -------
     dict
-        Arrays and categoricals, in the rows used. A variable of several columns is spread over
-        columns of their own.
+        Arrays and categoricals, in the rows used. A variable of several columns becomes several
+        columns.
     """
     formula, frame = spec.formula, spec.frame
     evaluator = Evaluator(frame.columns, frame.nrow, memory)

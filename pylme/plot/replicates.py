@@ -73,7 +73,7 @@ def study_data(
         parameter = known
     wanted = (parameter,) if isinstance(parameter, str) else parameter
     if not isinstance(wanted, Sequence) or not all(isinstance(name, str) for name in wanted):
-        allowed = "a text, or a sequence of texts"
+        allowed = "a string, or a sequence of strings"
         raise OptionError(option="parameter", value=parameter, allowed=allowed)
     for name in wanted:
         if name not in known:

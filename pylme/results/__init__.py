@@ -1,1 +1,1 @@
-"""What a fit is, as plain records, and the protocol that every engine fulfils."""
+"""The results of a fit as plain records, and the protocol that every engine implements."""

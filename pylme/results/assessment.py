@@ -207,10 +207,10 @@ def _any(pattern: re.Pattern[str], messages: Iterable[str]) -> bool:
 
 
 def _early_stops(optinfo: OptInfo, *, clean: bool) -> tuple[str, ...]:
-    """Whatever says that the optimiser stopped before it was done.
+    """All evidence that the optimiser stopped early.
 
     Its code, its message and the warnings kept with it are those of the last stage; R's other
-    warnings may come from an earlier one, whose ending does not matter.
+    warnings may come from an earlier stage, whose end does not matter.
     """
     message = optinfo.message or ""
     said = []
@@ -222,7 +222,7 @@ def _early_stops(optinfo: OptInfo, *, clean: bool) -> tuple[str, ...]:
 
 
 def _earlier(conditions: Iterable[Condition], optinfo: OptInfo, *, stopped: bool) -> list[str]:
-    """What the optimisers of earlier stages ended with."""
+    """How the optimisers of earlier stages ended."""
     endings = [c.message for c in conditions if c.kind == "warning" and _ENDING.search(c.message)]
     last = optinfo.message or ""
     return [f"{e} (in an earlier stage)" for e in endings if not (stopped and last and last in e)]
@@ -238,7 +238,7 @@ def _ledger(
     finite: bool,
     unbounded: bool,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What was checked with its finding, and what was not with the reason."""
+    """What was checked, with the result, and what was not checked, with the reason."""
     words = f'"{optinfo.message}"' if optinfo.message else f"code {optinfo.conv_opt}"
     numbers = "the estimates are finite"
     if not finite:
@@ -275,7 +275,7 @@ def _ledger(
 
 
 def _reason(optinfo: OptInfo, *, singular: bool) -> str:
-    """Why lme4 did not look at the derivatives."""
+    """Why lme4 did not check the derivatives."""
     if optinfo.gradient is None:
         return (
             "no derivatives were computed (calc_derivs is off, n_agq is 0, or the data are large)"

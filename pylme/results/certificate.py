@@ -44,25 +44,25 @@ FLAT: Final = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """What the exact derivatives say of a point.
+    """What the exact derivatives prove about a point.
 
     Attributes
     ----------
     tolerance : float
-        In units of the criterion: a fall below this counts as none.
+        In units of the criterion: a smaller decrease counts as zero.
     expected_fall : float
-        ½ gᵀH⁻¹g, by how much a Newton step would lower the criterion.
+        ½ gᵀH⁻¹g, the predicted decrease of the criterion by a Newton step.
     curvature : float
-        The least eigenvalue of the Hessian over the greatest, in terms of well-conditioned columns
-        and along directions that keep the ranks of all covariance matrices. It has no units.
+        The smallest eigenvalue of the Hessian divided by the largest, in terms of well-conditioned
+        columns and along directions that keep the ranks of all covariance matrices; without units.
     escape : float
-        By how much variance added in the most promising direction would lower the criterion;
-        zero at a minimum, also at one on the boundary.
+        The predicted decrease of the criterion when variance is added in the best direction; zero
+        at a minimum, also on the boundary.
     singular : tuple of str
-        What is singular, in words; empty where all covariance matrices have full rank.
+        The singular covariance matrices, in words; empty where all have full rank.
     unidentified : tuple of str
-        What the data do not determine, each in a sentence with the reason, whatever the point: see
-        `Design.identifiability`.
+        What the data do not determine, each in a sentence with the reason. It does not depend on
+        the point: see `Design.identifiability`.
     unbounded : bool
         Whether the criterion has no minimum: it falls without bound as the residual standard
         deviation goes to zero.
@@ -93,9 +93,9 @@ class Certificate:
 
     @property
     def flat(self) -> bool:
-        """Whether the criterion is flat in some direction: a parameter that the data don't see.
+        """Whether the criterion is flat in some direction, which the data do not determine.
 
-        By the design, whose answer is on an absolute scale, or by the curvature at this point.
+        This is known from the design, on an absolute scale, or from the curvature at this point.
         """
         return bool(self.unidentified) or abs(self.curvature) <= FLAT
 
@@ -114,7 +114,7 @@ class Certificate:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Why this is not a minimum, in words; empty where it is one."""
+        """Why this is not a minimum, in words; empty at a minimum."""
         if self.unbounded:
             return (NO_FINITE_OPTIMUM,)
         if self.unidentified:

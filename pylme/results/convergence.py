@@ -15,14 +15,14 @@ __all__ = ["Convergence", "Status", "without_estimate"]
 
 
 class Status(Enum):
-    """What is known of a fit's convergence.
+    """The status of a fit's convergence.
 
     CONVERGED: the optimiser finished, the checks were made and found nothing against the
-    optimum. SINGULAR: it finished on the boundary, where some covariance matrix has not full
-    rank; lme4 looks at neither gradient nor Hessian there, the engine "numpy" at both.
+    optimum. SINGULAR: it finished on the boundary, where some covariance matrix does not have full
+    rank; lme4 checks neither gradient nor Hessian there, the engine "numpy" checks both.
     NOT_CONVERGED: the optimiser stopped early, or the gradient is not zero. DEGENERATE: an estimate
     is not finite, there is no finite optimum, the data do not determine all covariance parameters,
-    or the Hessian is not positive definite: no single optimum is there.
+    or the Hessian is not positive definite: there is no unique optimum.
     UNCHECKED: the optimiser reports that it finished, but gradient and Hessian were not checked.
     """
 
@@ -48,14 +48,15 @@ class Convergence:
     ----------
     status : Status
     code : int
-        1, 0 or -1 as the well-known helper gives: 1 where lme4's checks left nothing, else 0 for
-        a singular fit, else -1. It calls a fit without any checks converged; `status` does not.
+        1, 0 or -1 as the well-known helper returns: 1 where lme4's checks left no message,
+        otherwise 0 for a singular fit, otherwise -1. By this code, a fit without any checks counts
+        as converged; by `status` it does not.
     messages : tuple of str
-        Everything said about convergence, by the optimiser, by R's warnings, and by lme4's checks.
+        All messages about convergence: from the optimiser, R's warnings and lme4's checks.
     checked : tuple of str
-        What was looked at, and what was found.
+        What was checked, and the result.
     not_checked : tuple of str
-        What was not looked at, and why.
+        What was not checked, and why.
     engine : str
         Whose checks these are, "lme4" or "numpy".
     """
@@ -98,5 +99,5 @@ class Convergence:
 
 
 def without_estimate(message: str) -> bool:
-    """Whether a message says that some estimate is not finite: there is no optimum to reach."""
+    """Whether a message says that some estimate is not finite, so that no optimum exists."""
     return bool(_NO_ESTIMATE.search(message))

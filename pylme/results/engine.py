@@ -1,8 +1,8 @@
-"""What an engine is, and the two that there are.
+"""The protocol of an engine, and the registry of the two engines.
 
-An engine is a module with the functions of `EngineModule`. It is imported when it is first used,
-and neither knows the other: that they agree proves something. Whoever fits a model asks here, so
-that no other module has to know which engine it deals with.
+An engine is a module with the functions of `EngineModule`. It is imported on first use. Neither
+engine imports the other, so that their agreement is evidence. All fits go through this module, so
+that no other module needs to know which engine is used.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class FitRequest:
     control : LmerControl, GlmerControl or None
         None for the engine's own settings.
     n_agq : int or None
-        Points of the quadrature; None where the function takes none.
+        Points of the quadrature; None for functions without quadrature.
     timeout : float or None
-        Seconds that the engine may take.
+        The time limit of the engine, in seconds.
     """
 
     spec: ModelSpec
@@ -68,7 +68,7 @@ class EngineModule(Protocol):
     def unavailable(self) -> PylmeError | None:
         """Why the engine cannot start in this process; None where it can.
 
-        It is asked before each fit by `engine="auto"`, and must cost next to nothing.
+        It is called before each fit by `engine="auto"`, so it must be very fast.
         """
         ...
 
@@ -105,13 +105,13 @@ class EngineModule(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineEntry:
-    """An engine, known before it is imported.
+    """The description of an engine, available before it is imported.
 
     Attributes
     ----------
     name : {"lme4", "numpy"}
     title : str
-        What a message calls it.
+        Its name in messages.
     module : str
         The path of its module.
     uses_r : bool
@@ -127,7 +127,7 @@ class EngineEntry:
 
     @property
     def functions(self) -> EngineModule:
-        """The engine itself, imported now if it was not."""
+        """The engine's module, imported now if necessary."""
         return cast("EngineModule", import_module(self.module))
 
 
@@ -160,8 +160,8 @@ def choose(
 ) -> EngineName:
     """The engine for a model.
 
-    "auto" is lme4 where it can start and can fit such a model, else the NumPy engine where that
-    can; the environment variable PYLME_ENGINE may name one engine instead.
+    "auto" is lme4 where it can start and can fit such a model, otherwise the NumPy engine where
+    that can; the environment variable PYLME_ENGINE may name one engine instead.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def choose(
     Raises
     ------
     OptionError
-        If there is no such engine, or PYLME_ENGINE names none.
+        If no such engine exists, or PYLME_ENGINE does not name an engine.
     NotAvailableError, OptionError
         If the engine cannot fit such a model, with the reason.
     RUnavailableError, NotAvailableError
@@ -226,7 +226,7 @@ def _no_engine(reasons: Mapping[EngineName, PylmeError]) -> PylmeError:
 
 
 def _reason(refusal: PylmeError) -> str:
-    """Why an engine refuses; of an argument that it does not take the remedy says it."""
+    """Why an engine refuses a model; for an argument that it does not take, the remedy."""
     if isinstance(refusal, OptionError):
         return f"{refusal.found}. {refusal.remedy.rstrip('.')}"
     return refusal.found

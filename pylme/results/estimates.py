@@ -1,4 +1,4 @@
-"""What was fitted, the numbers that define the fit, and what follows from them alone."""
+"""The fitted model, the numbers that define the fit, and quantities computed from them alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Estimates", "ModelInfo", "aic", "bic", "coefficient_table"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
-    """What was fitted to what.
+    """The model and the data that were fitted.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class ModelInfo:
     call : tuple of (str, str)
         The parts of the call that a summary prints: name and text, the formula first.
     title : str
-        The method, as lme4 words it.
+        The method, in lme4's words.
     object_class : str
         lme4's class of the fit, "lmerMod" or "glmerMod".
     family, link : str or None
@@ -38,13 +38,13 @@ class ModelInfo:
     ngrps : mapping of str to int
         Levels of each grouping factor, in lme4's order.
     deviance_label : str
-        What this lme4 calls -2 log L: "deviance", or since its version 1.1-37 "-2*log(L)".
+        This lme4's name for -2 log L: "deviance", or since version 1.1-37 "-2*log(L)".
     fit_messages : tuple of str
         lme4's messages on dropped or ill-scaled columns of X.
     versions : mapping of str to str
-        Of the engine and what it runs on.
+        Of the engine and of the software that it uses.
     outcomes : tuple of (str, str) or None
-        Of a binomial response of two levels, what counts as failure and as success.
+        For a binomial response of two levels: the failure and the success.
     """
 
     formula: str
@@ -116,7 +116,7 @@ def coefficient_table(
 ) -> pd.DataFrame:
     """Estimates, standard errors, statistics, and p-values where they are known.
 
-    Standard errors are the roots of the diagonal of the covariance matrix of the estimates. A
+    Standard errors are the square roots of the diagonal of the estimates' covariance matrix. A
     linear mixed model has a t value and no p-value, because its null distribution is not known;
     a generalized one has Wald's z and its two-sided p-value.
 

@@ -1,4 +1,4 @@
-"""The words for every convergence status and for every message that is known to be given."""
+"""The explanations of every convergence status and of every known message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be asked of a fitted model, whichever engine fitted it."""
+"""The protocol of a fitted model, whichever engine fitted it."""
 
 from __future__ import annotations
 
@@ -86,10 +86,10 @@ def fit_record(model: FittedModel) -> FitRecord:
 
 
 class FittedModel(Protocol):
-    """A fitted model: the same questions and answers whichever engine fitted it.
+    """A fitted model, with the same methods for both engines.
 
-    Every method computes or fetches when it is called; the caller keeps the answer. Arrays with one
-    value for each row are in the order of the rows that were used.
+    Every method computes or fetches its result when it is called; the caller keeps it. Arrays with
+    one value for each row are in the order of the rows that were used.
     """
 
     @property
@@ -109,7 +109,7 @@ class FittedModel(Protocol):
 
     @property
     def spec(self) -> ModelSpec | None:
-        """What was fitted to which data; None where the data were not saved."""
+        """The specification of the model with its data; None where the data were not saved."""
         ...
 
     def announce(self) -> None:
@@ -117,9 +117,9 @@ class FittedModel(Protocol):
         ...
 
     def leaves_little(self) -> bool:
-        """Whether so little of the response is left that the fit may have no finite optimum.
+        """Whether the residuals are so small that the fit may have no finite optimum.
 
-        Never where the engine has examined that itself.
+        False where the engine has examined this itself.
         """
         ...
 
@@ -132,7 +132,7 @@ class FittedModel(Protocol):
         ...
 
     def info(self) -> ModelInfo:
-        """What was fitted to what."""
+        """The model and the data that were fitted."""
         ...
 
     def estimates(self) -> Estimates:
@@ -153,7 +153,7 @@ class FittedModel(Protocol):
         Raises
         ------
         NotAvailableError
-            If R alone can evaluate the formula, or the data were not saved.
+            If only R can evaluate the formula, or the data were not saved.
         """
         ...
 
@@ -166,7 +166,7 @@ class FittedModel(Protocol):
         ...
 
     def variance_errors(self) -> VarianceErrors | None:
-        """Standard errors of the variance components; None where the engine gives none."""
+        """Standard errors of the variance components; None where the engine computes none."""
         ...
 
     def optinfo(self) -> OptInfo:
@@ -202,7 +202,7 @@ class FittedModel(Protocol):
         ...
 
     def row_quantities(self) -> Mapping[str, NDArray[np.float64]]:
-        """What each row has beside fitted value and residual, by broom.mixed's column names."""
+        """Further quantities of each row, such as leverages, by broom.mixed's column names."""
         ...
 
     def refit_from(self, theta: NDArray[np.float64]) -> FittedModel:

@@ -1,8 +1,8 @@
-"""The linear mixed model behind a fit, as arrays: what every further computation starts from.
+"""The linear mixed model of a fit, as arrays: the input of every further computation.
 
 y = Xβ + Zb + offset + ε with b = Λ(θ)u and Var(ε_i) = σ²/w_i (Bates, Mächler, Bolker & Walker 2015,
-section 2). Tests, intervals, profiles and checks take this record and no engine's own object, so
-that each of them is written once and serves the fits of both engines.
+section 2). Tests, intervals, profiles and checks take this record instead of an engine's own
+object, so that each of them is written once for the fits of both engines.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class LinearProblem:
         Prior weights; None where all are 1.
     offset : ndarray, shape (n,)
     reml : bool
-        Whether the criterion is the restricted one; without fixed effects it never is.
+        Whether the criterion is the restricted one; never without fixed effects.
     theta : ndarray, shape (m,), or None
-        The relative covariance parameters of the fit in lme4's order; None before there is a fit.
+        The relative covariance parameters of the fit in lme4's order; None before the fit.
     """
 
     y: NDArray[np.float64]
@@ -73,7 +73,7 @@ class LinearProblem:
 
     @property
     def y_less_offset(self) -> NDArray[np.float64]:
-        """What the fixed and random effects explain, shape (n,)."""
+        """The response without the offset, shape (n,)."""
         return self.y - self.offset
 
     def with_terms(self, terms: Sequence[RandomTerm]) -> LinearProblem:

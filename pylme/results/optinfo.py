@@ -19,7 +19,7 @@ __all__ = ["Lme4Checks", "OptInfo", "Trace"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lme4Checks:
-    """What lme4's own convergence checks left: ``@optinfo$conv$lme4`` where it is not NULL.
+    """The result of lme4's own convergence checks: ``@optinfo$conv$lme4`` where it is not NULL.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Lme4Checks:
     codes : tuple of int
         Negative: a failed check; positive: a notice. A singular fit has a message and no code.
     gradient, hessian : bool
-        Whether they were looked at: not where the check is switched off or the fit is singular.
+        Whether they were checked: not if the check is switched off or the fit is singular.
     """
 
     messages: tuple[str, ...]
@@ -46,7 +46,7 @@ class Trace:
         Relative covariance parameters in lme4's order.
     criterion : ndarray, shape (evaluations,)
     accepted : tuple of bool
-        Whether the search went on from there.
+        Whether the search continued from this point.
     """
 
     theta: NDArray[np.float64]
@@ -74,13 +74,13 @@ class Trace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptInfo(Rendered):
-    """The optimiser's record, part for part lme4's ``@optinfo``.
+    """The optimiser's record, with the parts of lme4's ``@optinfo``.
 
     Attributes
     ----------
     optimizer : str
     control : mapping
-        The options that the optimiser was given.
+        The options given to the optimiser.
     theta : ndarray, shape (m,)
         Relative covariance parameters at the end, in lme4's order.
     par : ndarray
@@ -88,19 +88,19 @@ class OptInfo(Rendered):
     feval : int or None
         Evaluations of the criterion; None where the optimiser does not count them.
     conv_opt : int
-        The optimiser's code; 0 is good.
+        The optimiser's code; 0 means success.
     message : str or None
-        The optimiser's own words.
+        The optimiser's message.
     checks : Lme4Checks or None
-        None (R's NULL) where lme4 checked nothing; empty where it checked and found nothing.
+        None (R's NULL) where lme4 checked nothing; empty where the checks found nothing.
     gradient : ndarray, shape (len(par),), or None
     hessian : ndarray, shape (len(par), len(par)), or None
-        At the end; None where they were not computed. lme4's are finite differences, those of
-        engine "numpy" exact.
+        At the end; None where they were not computed. Those of lme4 are finite differences, those
+        of engine "numpy" are exact.
     warnings : tuple of str
-        The slot's own list, which lme4 leaves incomplete; the fit's `conditions` are whole.
+        The list in lme4's slot, which is incomplete; the fit's `conditions` are complete.
     certificate : Certificate or None
-        Of engine "numpy": what the derivatives prove of the end.
+        Of engine "numpy": what the derivatives prove about the end point.
     trace : Trace or None
         Of engine "numpy": every evaluation of the criterion.
     """

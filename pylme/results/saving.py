@@ -1,8 +1,8 @@
 """Fits as JSON: all numbers of a fit, readable without R and without the data.
 
-The text holds the records of a fit field by field, by the types that `Records` declares, and the
-number of the schema. Numbers keep every digit; NaN and infinities are texts, because JSON has no
-numbers for them.
+The text contains the records of a fit field by field, with the types that `Records` declares, and
+the number of the schema. Numbers keep all digits; NaN and infinities are strings, because JSON has
+no numbers for them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _PREFIX: Final = "saved_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """All that a fitted model answers without its data, by the names of `FittedModel`."""
+    """All results of a fitted model that need no data, by the names of `FittedModel`."""
 
     engine: EngineName
     conditions: tuple[Condition, ...]
@@ -80,7 +80,7 @@ def records_of(model: FittedModel) -> Records:
 
 
 class SavedModel:
-    """A fitted model without its engine: the records that it had when it was saved.
+    """A fitted model without its engine: the records at the time of saving.
 
     Parameters
     ----------
@@ -97,10 +97,10 @@ class SavedModel:
         self.rows = records.rows
 
     def announce(self) -> None:
-        """Give nothing: the warnings were given when the model was fitted."""
+        """Do nothing: the warnings were given when the model was fitted."""
 
     def leaves_little(self) -> bool:
-        """False: nothing is left to examine it by."""
+        """False: a saved fit has no data to examine."""
         return False
 
     def with_conditions(self, more: tuple[Condition, ...]) -> SavedModel:
@@ -112,7 +112,7 @@ class SavedModel:
         return fit_record(self)
 
     def info(self) -> ModelInfo:
-        """What was fitted to what."""
+        """The model and the data that were fitted."""
         return self.records.info
 
     def estimates(self) -> Estimates:
@@ -132,7 +132,7 @@ class SavedModel:
         return self.records.varcorr
 
     def variance_errors(self) -> VarianceErrors | None:
-        """Standard errors of the variance components, where the engine gave any."""
+        """Standard errors of the variance components, where the engine computed them."""
         return self.records.variance_errors
 
     def optinfo(self) -> OptInfo:
@@ -268,7 +268,7 @@ def from_json(text: str) -> SavedModel:
 
 
 def _upgraded(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What version 0.1 wrote, in the schema of today: rows apart, and other names of the parts."""
+    """A text of version 0.1 in the current schema: separate rows, and renamed parts."""
     model = content.get("model")
     parts = model if isinstance(model, dict) else {}
     fit = {name.removeprefix(_PREFIX): part for name, part in parts.items()}

@@ -45,7 +45,7 @@ _LABELS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary(Rendered):
-    """A fit, summed up.
+    """The summary of a fit.
 
     Prints as R's ``print(summary(fit))``; `to_html`, `to_latex` and `to_markdown` render the same.
 
@@ -170,7 +170,7 @@ class Summary(Rendered):
         )
 
     def _remarks(self) -> tuple[str, ...]:
-        """What lme4 and the optimiser have to say."""
+        """The messages of lme4 and of the optimiser."""
         info = self.optinfo
         remarks = []
         if self.info.fit_messages:

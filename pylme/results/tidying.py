@@ -1,7 +1,7 @@
-"""Fits as tidy data frames, with the columns that R's broom.mixed gives.
+"""Fits as tidy data frames, with the columns of R's broom.mixed.
 
 Where broom's names have a dot, pylme's have an underscore: ``std_error`` for ``std.error``. With
-``names="broom"`` the columns have broom's own names, for code that reads tables of both.
+``names="broom"`` the columns have broom's own names, for code that reads tables from both.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def tidy(
     modes: Callable[[], Iterable[tuple[RandomEffects, NDArray[np.float64]]]],
     conf_level: float | None,
 ) -> pd.DataFrame:
-    """The rows of the effects asked for, in that order.
+    """The rows of the requested effects, in that order.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def tidy(
         The coefficient table.
     varcorr : VarCorr
     modes : callable
-        Gives conditional modes and variances by factor; called for "ran_vals" alone.
+        Returns conditional modes and variances by factor; called for "ran_vals" only.
     conf_level : float or None
         None for no intervals.
     """
@@ -74,12 +74,12 @@ def tidy(
 
 
 def require_effects(effects: Effects | Sequence[Effects]) -> tuple[Effects, ...]:
-    """The effects asked for, one or several.
+    """The requested effects, one or several.
 
     Raises
     ------
     OptionError
-        If one of them is none of "fixed", "ran_pars", "ran_vals".
+        If one of them is not "fixed", "ran_pars" or "ran_vals".
     """
     several = (effects,) if isinstance(effects, str) else effects
     if not isinstance(several, Sequence) or not several:
@@ -101,7 +101,7 @@ def half_width(conf_level: float) -> float:
 
 
 def fixed_rows(table: pd.DataFrame, conf_level: float | None) -> pd.DataFrame:
-    """A row for each fixed effect, from the coefficient table; Wald intervals where asked for."""
+    """A row for each fixed effect, from the coefficient table; Wald intervals on request."""
     rows = pd.DataFrame(
         {
             "effect": "fixed",
@@ -164,7 +164,7 @@ def _with_interval(rows: pd.DataFrame, conf_level: float | None) -> pd.DataFrame
 def glance_row(
     info: ModelInfo, estimates: Estimates, *, aic: float, bic: float, engine: EngineName
 ) -> pd.DataFrame:
-    """One row that sums the fit up."""
+    """One row that summarises the fit."""
     return pd.DataFrame(
         {
             "nobs": [info.nobs],

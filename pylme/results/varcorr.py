@@ -81,7 +81,7 @@ class GroupVarCorr:
 
     @property
     def corr(self) -> pd.DataFrame:
-        """Correlation matrix, by effect; NaN beside a variance of zero."""
+        """Correlation matrix, by effect; NaN where either variance is zero."""
         if len(self.terms) == 1:
             return self._labelled(self.terms[0].corr)
         return self._labelled(correlation(block_diag(*(term.cov for term in self.terms))))
@@ -176,8 +176,8 @@ class VarCorr(Rendered):
     def describe(self) -> Table:
         """The table that lme4's ``print(VarCorr(fit))`` shows.
 
-        Terms that `pylme.group_specific` wrote are labelled by the level that they belong to, and
-        their effects by what they are in it; `to_frame` and a summary keep lme4's names.
+        Terms that `pylme.group_specific` wrote are labelled by their level, and their effects by
+        their names within the level; `to_frame` and a summary keep lme4's names.
         """
         return replace(self, terms=tuple(map(_by_level, self.terms))).table(digits=5)
 
@@ -196,7 +196,7 @@ class VarCorr(Rendered):
         digits : int
             Significant digits.
         variances : bool
-            Whether the variances stand beside the standard deviations, as in a summary.
+            Whether the variances are shown next to the standard deviations, as in a summary.
         caption : str, optional
         notes : tuple of str
         """
@@ -231,7 +231,7 @@ class VarCorr(Rendered):
 
 
 def _by_level(term: VarCorrTerm) -> VarCorrTerm:
-    """The term under the name of the level of a factor that it belongs to, if it belongs to one."""
+    """The term with the name of the factor level that it belongs to, if any."""
     block = read_level_block(term.names)
     if block is None:
         return term
@@ -254,16 +254,16 @@ def _correlation_cells(corr: NDArray[np.float64], digits: int, width: int) -> li
 class VarianceErrors:
     """Standard errors of all variance components, in the order of the terms.
 
-    NaN for a term on the boundary, whose estimates are not normal in any sample.
+    NaN for a term on the boundary, whose estimates are not asymptotically normal.
 
     Attributes
     ----------
     cov : tuple of ndarray, shapes (k, k)
         Of the elements of each term's covariance matrix.
     sdcor : tuple of ndarray, shapes (k, k)
-        Of its standard deviations on the diagonal, of its correlations off it.
+        Of the standard deviations on the diagonal, of the correlations off the diagonal.
     variance, sigma : float
-        Of the residual variance and of its root.
+        Of the residual variance and of its square root.
     """
 
     cov: tuple[NDArray[np.float64], ...]
@@ -273,7 +273,7 @@ class VarianceErrors:
 
 
 def varcorr_table(varcorr: VarCorr, errors: VarianceErrors) -> pd.DataFrame:
-    """Every variance and covariance with its standard error, and so the root or correlation.
+    """All variances, covariances, standard deviations and correlations with standard errors.
 
     Returns
     -------

@@ -152,7 +152,7 @@ CASES = {
     "test of no effect": _powered("x", "UnknownNameError", test="xx"),
     "df": _powered("positive", df=-1.0),
     "null as large": _powered("fewer parameters", test=None, null="y ~ x + (1 | g)"),
-    "null without groups": _powered("a text", test=None, null=5),
+    "null without groups": _powered("a string", test=None, null=5),
     "by of numbers": _grouped("categories", "ColumnTypeError", by="w"),
     "by within groups": _grouped("varies within", "ColumnValueError", by="f"),
     "by unknown": _grouped("sectr", "UnknownColumnError", by="sectr"),

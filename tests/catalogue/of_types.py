@@ -64,7 +64,7 @@ def _sectors(candidates: object) -> object:
 CASES = {
     "slope of a group": _wrong(
         partial(pylme.group_specific, group="g", by="half", data=HALVES),
-        "slope", 3, lambda: "x", "a text, a sequence of texts, or None",
+        "slope", 3, lambda: "x", "a string, a sequence of strings, or None",
     ),
     "seconds of the doctor": _wrong(
         pylme.doctor, "timeout", -1, lambda: 60.0, "a positive number of seconds"
@@ -93,7 +93,7 @@ CASES = {
     ),
     "a parameter's name": _wrong(
         lambda parameter: pylme.plot.study_data(_study(), parameter),
-        "parameter", 3, lambda: "x", "a sequence of texts",
+        "parameter", 3, lambda: "x", "a sequence of strings",
     ),
     "responses of many fits": _wrong(
         lambda Y: fit_many(pylme.design(MODEL, DATA), Y),

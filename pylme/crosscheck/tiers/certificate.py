@@ -1,4 +1,4 @@
-"""The third tier: what the exact derivatives prove of the theta of the fit."""
+"""The third tier: what the exact derivatives prove about the theta of the fit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["pairs"]
 
 
 def pairs(sides: Sides) -> list[Pair | Comparison] | str:
-    """How far from an optimum theta is, by the derivatives there."""
+    """How far theta is from an optimum, judged by the derivatives at theta."""
     certificate, solution, gradient = sides.certificate, sides.solution, sides.gradient
     if certificate is None or solution is None:
         return sides.why_without("certificate")

@@ -1,4 +1,4 @@
-"""The first tier: lme4's matrices and those that our design builds of the same data."""
+"""The first tier: lme4's matrices and those that pylme's design builds from the same data."""
 
 from __future__ import annotations
 

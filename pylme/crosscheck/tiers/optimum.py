@@ -1,4 +1,4 @@
-"""The fourth tier: the optimum of the fit and the best that is known, in all that is reported."""
+"""The fourth tier: all reported numbers at the optimum of the fit and at the best one found."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ __all__ = ["pairs"]
 def pairs(sides: Sides) -> list[Pair | Comparison] | str:
     """Criterion, theta, fixed effects, covariances and conditional modes at both optima.
 
-    The criterion at the theta of the fit is that of `Sides.solution`: so rounding errors of
-    lme4's, which can be larger than the difference, do not enter.
+    The criterion at the theta of the fit is that of `Sides.solution`, so that lme4's rounding
+    errors, which can be larger than the difference, do not enter.
     """
     fit, solution, found, best = sides.fit, sides.solution, sides.found, sides.best
     if fit is None or solution is None or found is None or best is None:

@@ -1,8 +1,8 @@
 """The tiers of the cross-check, in their order; each answers one question about a fit.
 
-A tier is a file with a function from both sides to what is to be compared, and a line here. A
-failure in a tier that `contradicts` is a defect of one side; a failure in another says that the fit
-is not at the optimum.
+A tier is a file with a function from both sides to the pairs to be compared, and a line here. A
+failure in a tier that `contradicts` is a defect of one side; a failure in another tier means that
+the fit is not at the optimum.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ __all__ = ["TIERS", "TierDefinition", "compare", "contradictions"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierDefinition:
-    """A question that the cross-check asks.
+    """A question that the cross-check answers.
 
     Attributes
     ----------
     title : str
     pairs : callable
-        From both sides to what is compared; to the reason where nothing can be.
+        Maps both sides to the pairs to be compared, or to the reason why there are none.
     contradicts : bool
         Whether a difference means that one of the sides has a defect.
     """
@@ -60,13 +60,13 @@ TIERS: Final = (
 def compare(
     sides: Sides, *, done: Sequence[Tier] = (), stop: int | None = None
 ) -> tuple[Tier, ...]:
-    """All tiers in their order, those that are done first.
+    """All tiers in their order, beginning with those already done.
 
     Parameters
     ----------
     sides : Sides
     done : sequence of Tier
-        The first tiers, where they are known.
+        The first tiers, if they are known.
     stop : int, optional
         How many tiers to compare; by default all.
     """
