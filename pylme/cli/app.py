@@ -181,10 +181,9 @@ def explain(
     latex
         Print the model and the covariance that it implies as LaTeX instead.
     """
-    from json import dumps
-
     from pylme.cli.table import read_table
     from pylme.explanation.explain import explain as explained
+    from pylme.results.saving import json_text
 
     if json and latex:
         raise OptionError(option="--latex", value=True, allowed="it without --json")
@@ -197,7 +196,7 @@ def explain(
     *data, formula = data_and_formula
     explanation = explained(formula, read_table(data[0]) if data else None)
     if json:
-        print(dumps(explanation.to_dict(), ensure_ascii=False, indent=2))
+        print(json_text(explanation.to_dict(), indent=2))
     else:
         print(explanation.to_latex() if latex else explanation)
 

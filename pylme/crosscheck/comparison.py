@@ -25,8 +25,9 @@ class Comparison:
     Attributes
     ----------
     quantity : str
-    lme4, reference : float or str
-        Of a vector or matrix, the element that differs most; where none differs, their number.
+    fit, independent : float or str
+        The value of the fit that is checked, and that of the independent computation. Of a vector
+        or matrix, the element that differs most; where none differs, their number.
     difference : float
         In the units of the tolerance.
     tolerance : Tolerance
@@ -36,8 +37,8 @@ class Comparison:
     """
 
     quantity: str
-    lme4: float | str
-    reference: float | str
+    fit: float | str
+    independent: float | str
     difference: float
     tolerance: Tolerance
     decides: bool = True
@@ -94,7 +95,7 @@ class Pair:
     Attributes
     ----------
     quantity : str
-    lme4, reference : array_like or sequence
+    fit, independent : array_like or sequence
         With the tolerance `EXACT`, whole numbers in arrays, which are counted where they differ,
         or texts in sequences; otherwise numbers.
     tolerance : Tolerance
@@ -110,8 +111,8 @@ class Pair:
     """
 
     quantity: str
-    lme4: ArrayLike | Sequence[object]
-    reference: ArrayLike | Sequence[object]
+    fit: ArrayLike | Sequence[object]
+    independent: ArrayLike | Sequence[object]
     tolerance: Tolerance
     scale: ArrayLike = 1.0
     room: ArrayLike = 0.0
@@ -132,23 +133,23 @@ def agree(pairs: Iterable[Pair]) -> bool:
 def _compared(pair: Pair) -> Comparison:
     if pair.tolerance is not EXACT:
         return _worst(pair)
-    if isinstance(pair.lme4, np.ndarray):
+    if isinstance(pair.fit, np.ndarray):
         return _counted(pair)
-    return _equal(pair.quantity, _items(pair.lme4), _items(pair.reference))
+    return _equal(pair.quantity, _items(pair.fit), _items(pair.independent))
 
 
 def _items(values: Any) -> list[object]:
     return list(values)
 
 
-def _equal(quantity: str, lme4: Sequence[object], reference: Sequence[object]) -> Comparison:
+def _equal(quantity: str, fit: Sequence[object], independent: Sequence[object]) -> Comparison:
     """Compare sequences: equal ones are shown by their lengths, others by the first difference."""
-    unequal = [(a, b) for a, b in zip_longest(lme4, reference, fillvalue="-") if a != b]
-    shown = unequal[0] if unequal else (f"{len(lme4):,}", f"{len(reference):,}")
+    unequal = [(a, b) for a, b in zip_longest(fit, independent, fillvalue="-") if a != b]
+    shown = unequal[0] if unequal else (f"{len(fit):,}", f"{len(independent):,}")
     return Comparison(
         quantity=quantity,
-        lme4=str(shown[0]),
-        reference=str(shown[1]),
+        fit=str(shown[0]),
+        independent=str(shown[1]),
         difference=float(len(unequal)),
         tolerance=EXACT,
     )
@@ -156,22 +157,22 @@ def _equal(quantity: str, lme4: Sequence[object], reference: Sequence[object]) -
 
 def _counted(pair: Pair) -> Comparison:
     """Compare whole numbers: how many are unequal."""
-    lme4, reference = np.asarray(pair.lme4), np.asarray(pair.reference)
-    if lme4.shape != reference.shape:
-        return _shapes(pair.quantity, lme4.shape, reference.shape)
-    total = f"{lme4.size:,}"
+    fit, independent = np.asarray(pair.fit), np.asarray(pair.independent)
+    if fit.shape != independent.shape:
+        return _shapes(pair.quantity, fit.shape, independent.shape)
+    total = f"{fit.size:,}"
     return Comparison(
         quantity=pair.quantity,
-        lme4=total,
-        reference=total,
-        difference=float(np.count_nonzero(lme4 != reference)),
+        fit=total,
+        independent=total,
+        difference=float(np.count_nonzero(fit != independent)),
         tolerance=EXACT,
     )
 
 
 def _worst(pair: Pair) -> Comparison:
     """The element that differs most."""
-    theirs, ours = np.asarray(pair.lme4, dtype=float), np.asarray(pair.reference, dtype=float)
+    theirs, ours = np.asarray(pair.fit, dtype=float), np.asarray(pair.independent, dtype=float)
     if ours.shape != theirs.shape:
         return _shapes(pair.quantity, theirs.shape, ours.shape)
     differences = np.abs(theirs - ours) / pair.scale
@@ -179,8 +180,8 @@ def _worst(pair: Pair) -> Comparison:
         total = f"{ours.size:,}"
         return Comparison(
             quantity=pair.quantity,
-            lme4=total,
-            reference=total,
+            fit=total,
+            independent=total,
             difference=0.0,
             tolerance=pair.tolerance,
             decides=pair.decides,
@@ -191,8 +192,8 @@ def _worst(pair: Pair) -> Comparison:
     difference = float(differences.flat[at])
     return Comparison(
         quantity=f"{pair.quantity} {_element(pair, at, ours.shape)}".rstrip(),
-        lme4=float(theirs.flat[at]),
-        reference=float(ours.flat[at]),
+        fit=float(theirs.flat[at]),
+        independent=float(ours.flat[at]),
         difference=np.inf if np.isnan(difference) else difference,
         tolerance=Tolerance(
             value=pair.tolerance.value + float(more.flat[at]), reason=pair.tolerance.reason
@@ -215,6 +216,6 @@ def _element(pair: Pair, at: int, shape: tuple[int, ...]) -> str:
     )
 
 
-def _shapes(quantity: str, lme4: tuple[int, ...], reference: tuple[int, ...]) -> Comparison:
-    shapes = [" by ".join(map(str, shape)) for shape in (lme4, reference)]
+def _shapes(quantity: str, fit: tuple[int, ...], independent: tuple[int, ...]) -> Comparison:
+    shapes = [" by ".join(map(str, shape)) for shape in (fit, independent)]
     return _equal(f"{quantity}, shape", shapes[:1], shapes[1:])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
@@ -15,6 +14,7 @@ from pylme.crosscheck import words
 from pylme.crosscheck.verdict import Judgement
 from pylme.render import LEFT, Document, Lines, Rendered, Table
 from pylme.render.text import WIDTH, item, to_text, wrapped
+from pylme.results.saving import json_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +107,7 @@ class CrossCheck(Judgement, Rendered):
         said = [f"Verdict: {self.verdict.name}", words.title(self), words.meaning(self)]
         lines = [line for text in (*said, *words.findings(self)) for line in _lines(text)]
         blocks: list[Block] = [Lines(tuple(lines))]
-        blocks += [_tier_table(tier, self.engine) for tier in self.tiers if tier.checked]
+        blocks += [_tier_table(tier) for tier in self.tiers if tier.checked]
         if self._missing:
             blocks.append(Lines(("Not checked:", *self._missing)))
         return Document(title=f"Cross-check of {self.formula}", blocks=tuple(blocks))
@@ -122,25 +122,28 @@ class CrossCheck(Judgement, Rendered):
         Returns
         -------
         DataFrame
-            Columns ``tier``, ``quantity``, ``lme4``, ``reference``, ``difference``, ``tolerance``,
+            Columns ``tier``, ``quantity``, ``fit``, ``independent``, ``difference``, ``tolerance``,
             ``ok``, ``decides`` and ``reason``.
         """
         import pandas as pd
 
         rows = [
-            (tier.number, c.quantity, c.lme4, c.reference, c.difference, c.tolerance.value, c.ok,
+            (tier.number, c.quantity, c.fit, c.independent, c.difference, c.tolerance.value, c.ok,
              c.decides, c.tolerance.reason)
             for tier in self.tiers
             for c in tier.comparisons
         ]  # fmt: skip
-        names = ("tier", "quantity", "lme4", "reference", "difference", "tolerance", "ok",
+        names = ("tier", "quantity", "fit", "independent", "difference", "tolerance", "ok",
                  "decides", "reason")  # fmt: skip
         return pd.DataFrame(rows, columns=list(names))
 
     def to_json(self) -> str:
-        """The whole result as JSON; numbers that are not finite are null."""
+        """The whole result as JSON, with the number of the schema and the version of pylme.
+
+        Numbers that are not finite are null.
+        """
         facts = {"ok": self.ok, "excess": self.excess, "sentence": self.sentence}
-        return json.dumps(_plain(self) | _plain(facts), allow_nan=False)
+        return json_text(_plain(self) | _plain(facts))
 
     def __repr__(self) -> str:
         return f"<pylme.CrossCheck {self.sentence}>"
@@ -150,19 +153,12 @@ def _lines(text: str) -> list[str]:
     return wrapped(text).split("\n")
 
 
-def _tier_table(tier: Tier, engine: str) -> Table:
-    """The table of a tier that was checked.
-
-    Parameters
-    ----------
-    tier : Tier
-    engine : str
-        Heads the column of what was checked.
-    """
+def _tier_table(tier: Tier) -> Table:
+    """The table of a tier that was checked."""
     reasons = dict.fromkeys(c.tolerance.reason for c in tier.comparisons)
     marks = dict(zip(reasons, ascii_lowercase, strict=False))
     return Table(
-        columns=(engine, "reference", "difference", "at most", ""),
+        columns=("fit", "independent", "difference", "at most", ""),
         rows=tuple(_row(c, marks[c.tolerance.reason]) for c in tier.comparisons),
         row_names=tuple(c.quantity for c in tier.comparisons),
         align=("right", "right", "right", "right", LEFT),
@@ -174,8 +170,8 @@ def _tier_table(tier: Tier, engine: str) -> Table:
 def _row(c: Comparison, mark: str) -> tuple[str, ...]:
     word = "ok" if c.ok else "NO" if c.decides else "-"
     return (
-        _shown(c.lme4),
-        _shown(c.reference),
+        _shown(c.fit),
+        _shown(c.independent),
         f"{c.difference:.1e}" if c.difference else "0",
         f"{c.tolerance.value:.0e} {mark}" if c.tolerance.value else f"0 {mark}",
         word,

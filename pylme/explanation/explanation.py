@@ -14,6 +14,7 @@ from pylme.explanation.notation import TEXT, meaning
 from pylme.explanation.report import Specification, report
 from pylme.options import choice
 from pylme.render import Rendered
+from pylme.results.saving import with_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,8 +93,8 @@ class Explanation(Specification, Rendered):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The explanation as what JSON holds."""
-        return _plain(self)
+        """The explanation as what JSON holds, with the number of the schema."""
+        return with_schema(_plain(self))
 
     def describe(self) -> Document:
         """The report."""

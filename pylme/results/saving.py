@@ -1,8 +1,8 @@
-"""Fits as JSON: all numbers of a fit, readable without R and without the data.
+"""JSON of this package, and fits in it: all their numbers, without R and without the data.
 
-The text contains the records of a fit field by field, with the types that `Records` declares, and
-the number of the schema. Numbers keep all digits; NaN and infinities are strings, because JSON has
-no numbers for them.
+All JSON that pylme writes has the number of the schema and the version of pylme. The JSON of a fit
+contains its records field by field, with the types that `Records` declares. Numbers keep all
+digits; NaN and infinities are strings, because JSON has no numbers for them.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from pylme.results.fitted_model import FitRecord, FittedModel
     from pylme.results.linear_problem import LinearProblem
 
-__all__ = ["SavedModel", "from_json", "to_json"]
+__all__ = ["SCHEMA", "SavedModel", "from_json", "json_text", "to_json", "with_schema"]
 
-#: Of what this version writes. Version 0.1 of pylme wrote schema 1.
+#: Of all JSON that this version writes. Version 0.1 of pylme wrote schema 1.
 SCHEMA: Final = 2
 _FIRST_FORMAT: Final = "pylme-fit/1"
 _PREFIX: Final = "saved_"
@@ -233,14 +233,33 @@ def _json_value(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no place in JSON")
 
 
+def with_schema(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What is written as JSON, behind the number of its schema and the version of pylme."""
+    return {"schema": SCHEMA, "pylme": __version__, **content}
+
+
+def json_text(content: Mapping[str, Any], *, indent: int | None = None) -> str:
+    """Anything that pylme says as JSON text, with the number of its schema.
+
+    Parameters
+    ----------
+    content : mapping
+        Values that JSON has, and arrays and numbers of NumPy; no NaN and no infinity.
+    indent : int, optional
+        Of a text for people, which then has all letters as they are.
+    """
+    return json.dumps(
+        with_schema(content),
+        default=_json_value,
+        allow_nan=False,
+        indent=indent,
+        ensure_ascii=indent is None,
+    )
+
+
 def to_json(model: FittedModel) -> str:
     """The records of a model as JSON text."""
-    content = {
-        "schema": SCHEMA,
-        "pylme": __version__,
-        "fit": _converter().unstructure(records_of(model)),
-    }
-    return json.dumps(content, default=_json_value, allow_nan=False)
+    return json_text({"fit": _converter().unstructure(records_of(model))})
 
 
 def from_json(text: str) -> SavedModel:

@@ -10,6 +10,7 @@ import pytest
 
 import pylme
 from pylme import Verdict
+from pylme.results.saving import SCHEMA
 from tests.crosscheck.study import study
 
 pytestmark = pytest.mark.needs_r
@@ -72,18 +73,19 @@ def test_it_explains_itself(check):
 def test_every_comparison_is_a_row(check):
     frame = check.to_frame()
     assert list(frame) == [
-        "tier", "quantity", "lme4", "reference", "difference", "tolerance", "ok", "decides",
+        "tier", "quantity", "fit", "independent", "difference", "tolerance", "ok", "decides",
         "reason",
     ]  # fmt: skip
     assert set(frame["tier"]) == {1, 2, 3, 4}
     assert (frame["ok"] == (frame["difference"] <= frame["tolerance"])).all()
     assert frame.loc[frame["tier"] <= 2, "ok"].all()
     criterion = frame.query("tier == 4 and quantity == 'criterion'").iloc[0]
-    assert criterion["lme4"] - criterion["reference"] == pytest.approx(check.excess)
+    assert criterion["fit"] - criterion["independent"] == pytest.approx(check.excess)
 
 
 def test_json(check):
     read = json.loads(check.to_json())
+    assert (read["schema"], read["pylme"]) == (SCHEMA, pylme.__version__)
     assert read["verdict"] == check.verdict.name
     assert read["ok"] is check.ok
     assert read["theta"] == check.theta.tolist()

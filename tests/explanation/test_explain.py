@@ -21,6 +21,7 @@ from pylme.errors import (
     RankDeficiencyWarning,
     UnknownColumnError,
 )
+from pylme.results.saving import SCHEMA
 from tests.explanation.questions import QUESTION, whole
 from tests.formula.strategies import mixed_formulas, unhurried
 from tests.model_matrix.design_cases import CASES
@@ -70,7 +71,7 @@ def test_names_and_numbers_are_those_of_the_design(case: Case):
     assert frame["symbol"].is_unique
     for shown in (str(found), found.to_html(), found.to_markdown(), found.to_latex()):
         assert shown
-    json.dumps(found.to_dict())
+    assert json.loads(json.dumps(found.to_dict()))["schema"] == SCHEMA
 
 
 @pytest.mark.needs_r

@@ -23,22 +23,22 @@ def pairs(sides: Sides) -> list[Pair | Comparison] | str:
     made: list[Pair | Comparison] = [
         Comparison(
             quantity="fall by a Newton step, ½ g'H⁻¹g",
-            lme4=certificate.expected_fall,
-            reference=0.0,
+            fit=certificate.expected_fall,
+            independent=0.0,
             difference=certificate.expected_fall,
             tolerance=NEGLIGIBLE,
         ),
         Comparison(
             quantity="fall by added variance, M ⪰ 0",
-            lme4=certificate.escape,
-            reference=0.0,
+            fit=certificate.escape,
+            independent=0.0,
             difference=certificate.escape,
             tolerance=NEGLIGIBLE,
         ),
         Comparison(
             quantity="curvature, least over greatest",
-            lme4=certificate.curvature,
-            reference="> 0",
+            fit=certificate.curvature,
+            independent="> 0",
             difference=max(0.0, -certificate.curvature),
             tolerance=FLATNESS,
         ),
@@ -50,8 +50,8 @@ def pairs(sides: Sides) -> list[Pair | Comparison] | str:
         made.append(
             Pair(
                 quantity="gradient",
-                lme4=gradient,
-                reference=solution.gradient,
+                fit=gradient,
+                independent=solution.gradient,
                 tolerance=DIFFERENCES,
                 scale=scale,
                 names=(None,),

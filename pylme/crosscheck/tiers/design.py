@@ -58,13 +58,13 @@ def pairs(sides: Sides) -> list[Pair] | str:
 def _exact(
     quantity: str, lme4: Sequence[str] | NDArray[np.int32], ours: Sequence[str] | NDArray[np.int32]
 ) -> Pair:
-    return Pair(quantity=quantity, lme4=lme4, reference=ours, tolerance=EXACT)
+    return Pair(quantity=quantity, fit=lme4, independent=ours, tolerance=EXACT)
 
 
 def _vector(quantity: str, lme4: NDArray[np.float64], ours: NDArray[np.float64]) -> Pair:
     scale = float(np.abs(lme4).max()) or 1.0
     return Pair(
-        quantity=quantity, lme4=lme4, reference=ours, tolerance=COLUMN, scale=scale, names=(None,)
+        quantity=quantity, fit=lme4, independent=ours, tolerance=COLUMN, scale=scale, names=(None,)
     )
 
 
@@ -75,8 +75,8 @@ def _columns(
     scale[scale == 0.0] = 1.0
     return Pair(
         quantity=quantity,
-        lme4=lme4,
-        reference=ours,
+        fit=lme4,
+        independent=ours,
         tolerance=COLUMN,
         scale=scale,
         names=(None, names),

@@ -37,15 +37,15 @@ def pairs(sides: Sides) -> list[Pair | Comparison] | str:
     return [
         Comparison(
             quantity="criterion",
-            lme4=solution.criterion,
-            reference=least,
+            fit=solution.criterion,
+            independent=least,
             difference=solution.criterion - least,
             tolerance=NEGLIGIBLE,
         ),
         Comparison(
             quantity=f"theta [{at + 1}], ½ δ'Hδ",
-            lme4=float(fit.theta[at]),
-            reference=float(found.theta[at]),
+            fit=float(fit.theta[at]),
+            independent=float(found.theta[at]),
             difference=found.distance,
             tolerance=NEGLIGIBLE,
         ),
@@ -60,8 +60,8 @@ def _other_minima(criterion: float, found: Search) -> list[Comparison]:
     return [
         Comparison(
             quantity=f"minimum {number}, theta = {', '.join(f'{t:.4g}' for t in other.theta)}",
-            lme4=criterion,
-            reference=other.criterion,
+            fit=criterion,
+            independent=other.criterion,
             difference=other.criterion - criterion,
             tolerance=ANOTHER_MINIMUM,
             decides=False,
@@ -70,14 +70,16 @@ def _other_minima(criterion: float, found: Search) -> list[Comparison]:
     ]
 
 
-def _pair(quantity: str, lme4: float, reference: float, scale: float) -> Pair:
-    return Pair(quantity=quantity, lme4=lme4, reference=reference, tolerance=HUNDREDTH, scale=scale)
+def _pair(quantity: str, fit: float, independent: float, scale: float) -> Pair:
+    return Pair(
+        quantity=quantity, fit=fit, independent=independent, tolerance=HUNDREDTH, scale=scale
+    )
 
 
 def _fixed_effects(fit: Estimated, best: Solution) -> list[Pair]:
     errors = np.sqrt(np.diag(best.vcov))
     values = zip(fit.x_names, fit.beta, best.beta, errors, strict=True)
-    return [_pair(f"beta {name}", lme4, ours, error) for name, lme4, ours, error in values]
+    return [_pair(f"beta {name}", theirs, ours, error) for name, theirs, ours, error in values]
 
 
 def _covariances(fit: Estimated, terms: Sequence[RandomTerm], best: Solution) -> list[Pair]:
@@ -89,8 +91,8 @@ def _covariances(fit: Estimated, terms: Sequence[RandomTerm], best: Solution) ->
         # What one can tell from zero: the residual's size, or the effect's own.
         unit = np.maximum(best.sigma / sizes, np.sqrt(np.diag(ours)))
         for i, name in enumerate(term.names):
-            lme4, own = np.sqrt([theirs[i, i], ours[i, i]])
-            made.append(_pair(f"sd {name} | {term.group}", lme4, own, unit[i]))
+            its, own = np.sqrt([theirs[i, i], ours[i, i]])
+            made.append(_pair(f"sd {name} | {term.group}", its, own, unit[i]))
         for i, j in np.argwhere(np.tril(np.ones_like(ours), -1)).tolist():
             quantity = f"cov {term.names[j]}, {term.names[i]} | {term.group}"
             made.append(_pair(quantity, theirs[i, j], ours[i, j], unit[i] * unit[j]))
@@ -116,8 +118,8 @@ def _modes(fit: Estimated, terms: Sequence[RandomTerm], best: Solution) -> Pair:
         scale[term.rows] = np.tile(unit, len(term.levels))
     return Pair(
         quantity="b, conditional modes",
-        lme4=fit.b,
-        reference=best.b,
+        fit=fit.b,
+        independent=best.b,
         tolerance=HUNDREDTH,
         scale=np.maximum(scale, np.abs(best.b)),
         names=(None,),

@@ -81,13 +81,13 @@ def test_the_names_of_levels(fit):
     ((group, (levels, codes)),) = fit._model.system().factors.items()
     check = checked(fit, factors={group: (("x", *levels[1:]), codes)})
     (found,) = check.tiers[0].failures
-    assert (found.quantity, found.lme4, found.reference) == ("levels of Subject", "x", "308")
+    assert (found.quantity, found.fit, found.independent) == ("levels of Subject", "x", "308")
 
 
 def test_a_tier_more_is_a_line_in_the_registry(fit, monkeypatch):
     def pairs(sides):
         lme4 = sides.system.sigma
-        return [Pair(quantity="sigma", lme4=lme4, reference=2.0 * lme4, tolerance=NEGLIGIBLE)]
+        return [Pair(quantity="sigma", fit=lme4, independent=2.0 * lme4, tolerance=NEGLIGIBLE)]
 
     more = TierDefinition(title="One more", pairs=pairs, contradicts=True)
     monkeypatch.setattr("pylme.crosscheck.tiers.registry.TIERS", (*TIERS, more))
