@@ -1,5 +1,5 @@
-"""What a formula specifies, said in words, in symbols and as a table, and what data show of it.
+"""What a formula specifies, in words, in symbols and as a table, and what the data identify.
 
-Nothing is fitted here. The room does not have the name of its function, `pylme.explain`, so that
-no import of the room can hide the function.
+Nothing is fitted here. This package does not have the name of its function, `pylme.explain`, so
+that no import of the package can hide the function.
 """

@@ -1,7 +1,7 @@
-"""Other random parts for the same data: the same model written better, simpler ones, larger ones.
+"""Other random parts for the same data: equivalent ones, simpler ones, larger ones.
 
-Candidates follow from the terms. Each is built, and proposed only if the data identify all of it
-and its covariances have a relation to those of the model that has a name.
+Candidates are derived from the terms. Each is built, and proposed only if the data identify all of
+its parameters and its covariances have a known relation to those of the model.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ class Candidate:
     Attributes
     ----------
     formula, random : str
-        The whole, and the random part.
+        The whole formula, and the random part.
     reason : str
-        What is different, in words.
+        The difference, in words.
     """
 
     formula: str
@@ -70,7 +70,7 @@ def candidates(
     fixed: FixedPart,
     between: Mapping[tuple[str, str], tuple[str, ...]],
 ) -> Iterator[Candidate]:
-    """Other random parts, one term changed in each.
+    """Other random parts, each with one term changed.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def _candidate(formula: Formula, bars: Iterable[Bar], reason: str) -> Candidate:
 def _pooled(
     formula: Formula, bars: Sequence[Bar], by_label: Mapping[str, RandomPart]
 ) -> Iterator[Candidate]:
-    """One term for all levels in the place of the terms of each level."""
+    """One term for all levels in place of the terms of each level."""
     blocks = [(bar, by_label[_label(bar)].block) for bar in bars]
     factors = dict.fromkeys((deparse(b.group), k.by) for b, k in blocks if k is not None)
     for group, by in factors:
@@ -128,7 +128,7 @@ def _instead(
     fixed: FixedPart,
     between: Mapping[tuple[str, str], tuple[str, ...]],
 ) -> Iterator[tuple[list[Bar], str]]:
-    """What may stand in the place of one term, and how it differs."""
+    """Possible replacements of one term, and how they differ."""
     inside = _between_in(part.effects, part.group, between)
     slopes, intercept = _without(bar, inside)
     if intercept:
@@ -248,7 +248,7 @@ class Alternative:
     Attributes
     ----------
     kind : {"equivalent", "simpler", "larger"}
-        Its covariances are those of the model, or special cases of them, or have them as special
+        Its covariances are those of the model, or special cases of them, or contain them as special
         cases.
     formula : str
         The whole formula.

@@ -1,4 +1,4 @@
-"""The response of a model: its distribution given the random effects, and what it foretells."""
+"""The response of a model: its distribution given the random effects, and what it implies."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ _VARIANCES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditional:
-    """What a family says of the response, given the random effects.
+    """The distribution of the response given the random effects.
 
     Attributes
     ----------
     family, link : str
         R's names.
     counts : str
-        What the mean is the mean of: which value is a success, for a binomial response.
+        The quantity whose mean is modelled: for a binomial response, the value that is a success.
     has_dispersion : bool
-        Whether the variance has a parameter φ of its own.
+        Whether the variance has a dispersion parameter φ.
     """
 
     family: str
@@ -67,7 +67,7 @@ class Conditional:
 def conditional(
     family: Family | None, formula: Formula, spec: ModelSpec | None = None
 ) -> Conditional | None:
-    """What the family says of the response; None of a linear model.
+    """The distribution of the response; None for a linear model.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def _counts(family: Family, formula: Formula, spec: ModelSpec | None) -> str:
 
 
 def foreseen(spec: ModelSpec, design: ModelMatrices) -> Iterator[str]:
-    """What the response lets one expect of a generalized model's fit."""
+    """What to expect of a generalized model's fit, given its response."""
     family = spec.family
     if family is None:
         return

@@ -1,7 +1,7 @@
-"""What each column of a model stands for: a product of numbers, indicators and contrasts.
+"""The meaning of each column of a model: a product of numbers, indicators and contrasts.
 
-R names the columns; what they are follows from the terms of the formula and the codings of its
-factors, taken in the order in which R forms the columns.
+R names the columns; their meaning follows from the terms of the formula and the codings of its
+factors, in the order in which R forms the columns.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ PieceKind = Literal["number", "level", "contrast", "unknown"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """One factor of the product that a column is.
+    """One of the variables whose product is a column.
 
     Attributes
     ----------
     variable : str
         The variable of the data, as the formula writes it; of ``dummy(f, "a")``, f.
     name : str
-        What R calls a column that is this alone.
+        R's name of a column that consists of this variable only.
     kind : {"number", "level", "contrast", "unknown"}
         The indicator of a level, a contrast between levels, or the variable itself; unknown without
         data.
     level, base : str or None
-        The level that is meant, and the one that it is compared with.
+        The level, and the level that it is compared with.
     values : tuple of (str, float)
         Its value at the levels where that is not zero; empty for a number.
     """
@@ -63,7 +63,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """A column and what it is made of.
+    """A column and the variables in it.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class Effect:
 
 
 def uncoded_effects(terms: ModelTerms) -> tuple[Effect, ...]:
-    """One effect for each term, as it is where every variable is a number."""
+    """One effect for each term, as if every variable were numeric."""
     first = (Effect(name=INTERCEPT),) if terms.intercept else ()
     return first + tuple(
         Effect(
@@ -147,7 +147,7 @@ def _products(
 
 
 def _uncoded(variable: Node, names: Sequence[str], width: int) -> list[Piece]:
-    """The columns of what is no factor: a number, a matrix, an indicator."""
+    """The columns of a variable that is not a factor: a number, a matrix, an indicator."""
     text = deparse(variable)
     if width == 1:
         return [_dummy(variable) or _plain(text, "number")]

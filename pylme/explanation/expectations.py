@@ -1,6 +1,6 @@
 """What to expect of a fit from the columns alone: singular fits, false optima, zeros.
 
-None of it looks at the response. Each rule says what it saw and what to do.
+The response is not used. Each rule says what it found and what to do.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ROUNDING: Final = 1e-8
 def expectations(
     design: ModelMatrices, parts: Sequence[RandomPart], found: Identifiability
 ) -> tuple[str, ...]:
-    """Sentences on what to expect, the gravest first.
+    """Sentences on what to expect, the most serious first.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def _single_numbers(
 def _without_mean(
     design: ModelMatrices, parts: Sequence[RandomPart], found: Identifiability
 ) -> Iterator[str]:
-    """Effects whose mean no fixed effect holds; those of several levels may have one in common."""
+    """Effects whose mean is not a fixed effect; those of several levels may share one."""
     del found
     sums: dict[tuple[str, tuple[str, ...]], NDArray[np.float64]] = {}
     names: dict[tuple[str, tuple[str, ...]], list[str]] = {}

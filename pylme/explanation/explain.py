@@ -1,4 +1,4 @@
-"""From a formula, and data where there are any, to what it specifies and what the data show."""
+"""The explanation of a formula, with or without data."""
 
 from __future__ import annotations
 
@@ -71,22 +71,22 @@ def explain(
     contrasts: Mapping[str, Contrast] | None = None,
     contrasts_for: ContrastsFor = "fixed",
 ) -> Explanation:
-    """What a formula specifies, in words, in symbols and as a table, and what data can show of it.
+    """Explain a formula in words, in symbols and as a table, and what the data identify.
 
-    Nothing is fitted. Of a linear model the response is not looked at; of a generalized one it is,
-    for separation.
+    Nothing is fitted. The response of a linear model is used only to foresee that no optimum
+    exists; that of a generalized model also to find separation.
 
     Parameters
     ----------
     formula : str
         In lme4's language.
     data : DataFrame, Table or mapping of arrays, optional
-        Without data every variable is taken for a number.
+        Without data every variable is assumed to be numeric.
     family, link : str, optional
-        Of a generalized model, as for `glmer`; None for a linear one. What the data identify is
-        then said of the linear predictor.
+        For a generalized model, as for `glmer`; None for a linear one. What the data identify then
+        refers to the linear predictor.
     weights, offset : str or array_like of shape (rows,), optional
-        As for `lmer` and `glmer`: of a binomial proportion the weights are the numbers of trials.
+        As for `lmer` and `glmer`: for a binomial proportion the weights are the numbers of trials.
     contrasts, contrasts_for
         As for `lmer`.
 
@@ -95,8 +95,8 @@ def explain(
     Explanation
         The fixed effects and the random-effects terms, their standard deviations and correlations,
         and the covariance that they imply. With data also which variables vary within the groups,
-        which parameters the data identify and why not the others, what to expect of a fit, and
-        other random parts: equivalent ones, simpler ones, larger ones.
+        which parameters the data identify and why the others are not identified, what to expect of
+        a fit, and other random parts: equivalent ones, simpler ones, larger ones.
 
     Raises
     ------
@@ -104,9 +104,9 @@ def explain(
         If the formula cannot be read, has no random-effects term, or names an unknown column.
     DataError
         If no model can be fitted to the data. A term with as many random effects as rows or more
-        is explained all the same, up to 500 covariance parameters.
+        is nevertheless explained, up to 500 covariance parameters.
     OptionError
-        If there is no such family or link.
+        If no such family or link exists.
 
     Warns
     -----
@@ -139,7 +139,7 @@ def explain(
 
 
 def require_explicable(spec: ModelSpec) -> None:
-    """Raise where no model can be fitted as specified, and nothing can be said of why not."""
+    """Raise where the model cannot be fitted, and the reason cannot be explained either."""
     few = parameters_of(spec.terms, spec.frame) <= MOST_PARAMETERS
     require_fittable(spec, more_effects_than_rows=few)
 
@@ -174,7 +174,7 @@ class Examined:
     spec : ModelSpec
     design : ModelMatrices
     explanation : Explanation
-        Without what to expect, and without other formulas.
+        Without expectations and other formulas.
     identifiability : Identifiability
     between : mapping
         The levels of each factor that is constant within the levels of a grouping factor, by the

@@ -1,4 +1,4 @@
-"""What a formula specifies, as a person reads it."""
+"""The explanation of a formula."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FrameOf = Literal["terms", "effects", "parameters"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Explanation(Specification, Rendered):
-    """What a formula specifies, and what data can show of it; prints as a report.
+    """What a formula specifies, and what the data identify; prints as a report.
 
     Attributes
     ----------
@@ -42,8 +42,8 @@ class Explanation(Specification, Rendered):
     random : tuple of RandomPart
         The random-effects terms: in lme4's order with data, in that of the formula without.
     data : bool
-        Whether there are data; without, what follows is empty, and every variable is taken for a
-        number.
+        Whether there are data. Without data, all following attributes are empty, and every variable
+        is assumed to be numeric.
     n, n_given : int
         Rows used, and rows of the data.
     groups : tuple of Groups
@@ -53,13 +53,13 @@ class Explanation(Specification, Rendered):
     levels : tuple of ByLevel
         Covariances at each level of a factor that is constant within groups.
     identifiability : Identifiability or None
-        Which parameters the data can tell apart.
+        Which parameters the data identify.
     expectations : tuple of str
         What to expect of a fit.
     alternatives : tuple of Alternative
         Other random parts: the same model, simpler ones, larger ones.
     conditional : Conditional or None
-        The family and link of a generalized model; None of a linear one.
+        The family and link of a generalized model; None for a linear one.
     """
 
     def to_frame(self, of: FrameOf = "terms") -> pd.DataFrame:
@@ -71,12 +71,12 @@ class Explanation(Specification, Rendered):
             A row for each random-effects term: ``term, group, levels, effects, n_sd, n_cor,
             n_parameters``. A row for each fixed and random effect: ``part, term, effect, meaning,
             varies_within``. A row for each covariance parameter: ``term, group, var1, var2,
-            parameter, symbol, identified``. None stands where data would be needed.
+            parameter, symbol, identified``. None where data are needed and not given.
 
         Raises
         ------
         OptionError
-            If `of` is none of these.
+            If `of` is not one of these.
         """
         match choice("of", of, FrameOf):
             case "terms":
@@ -93,7 +93,7 @@ class Explanation(Specification, Rendered):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The explanation as what JSON holds, with the number of the schema."""
+        """The explanation as values that JSON can represent, with the number of the schema."""
         return with_schema(_plain(self))
 
     def describe(self) -> Document:
@@ -167,7 +167,7 @@ def _parameters_frame(random: Sequence[RandomPart], found: Identifiability | Non
 
 
 def _plain(specification: Specification) -> dict[str, Any]:
-    """An explanation as what JSON holds."""
+    """An explanation as values that JSON can represent."""
     found = specification.identifiability
     known: dict[str, Any] = {
         "formula": specification.formula,

@@ -1,12 +1,12 @@
-"""How the parts of a model are written: effects in words, covariances in symbols.
+"""The notation for the parts of a model: effects in words, covariances in symbols.
 
-In words an effect is a level, a slope, a difference between levels, with the conditions under which
-it holds. Where a variable takes part in an interaction, an effect without it is what holds where it
-is zero: a number at 0, a factor with treatment contrasts at its first level. Other contrasts are
-zero on average over the levels.
+In words an effect is a level, a slope, or a difference between levels, with the conditions under
+which it holds. Where a variable is part of an interaction, an effect without it holds where the
+variable is zero: a number at 0, a factor with treatment contrasts at its first level. Other
+contrasts are zero on average over the levels.
 
 In symbols rows are i and k in text, i and i' in LaTeX. The covariances of a term's effects are τ
-with two indices, those of further terms ω, φ, ψ; in brackets stands what is 1 where it is true and
+with two indices, those of further terms ω, φ, ψ; a condition in brackets is 1 where it is true and
 0 elsewhere. Rows i and k of one level have, with z the columns of the term, the covariance Σ_a τ_aa
 z_ia z_ka + Σ_{a<b} τ_ab (z_ia z_kb + z_ib z_ka), and rows of different levels none.
 """
@@ -36,7 +36,7 @@ class Notation(Protocol):
     rows: tuple[str, str]
 
     def tau(self, term: int, a: int, b: int) -> str:
-        """The covariance of two effects of a term; the variance where they are one."""
+        """The covariance of two effects of a term; the variance if both are the same."""
         ...
 
     def letter(self, term: int) -> str:
@@ -143,7 +143,7 @@ def _interaction(names: Sequence[str]) -> str:
 
 
 def _conditions(effect: Effect, part: Sequence[Effect]) -> list[str]:
-    """What holds of the variables that stand beside this effect's in other effects."""
+    """The conditions on variables that occur together with this effect's in other effects."""
     conditions: dict[str, str] = {}
     for other in part:
         if not effect.variables < other.variables:
@@ -174,7 +174,7 @@ def summands(
     effects : sequence of Effect
         At most `MOST_WRITTEN_OUT`.
     coefficient : callable
-        From the positions of two effects to their covariance as it is written.
+        Maps the positions of two effects to the notation of their covariance.
     notation : Notation
     """
     i, k = notation.rows

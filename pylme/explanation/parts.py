@@ -1,4 +1,4 @@
-"""The parts of a model: grouping factors, fixed effects, random terms, what varies in them."""
+"""The parts of a model: grouping factors, fixed effects, random terms, varying effects."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Groups:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixedPart:
-    """The fixed effects: what holds for all levels of the grouping factors.
+    """The fixed effects, which are common to all levels of the grouping factors.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class FixedPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RandomPart:
-    """One random-effects term: what differs from level to level of a grouping factor.
+    """One random-effects term: the effects that vary between levels of a grouping factor.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class RandomPart:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What varies, as lme4 names it."""
+        """The varying effects, by lme4's names."""
         return tuple(effect.name for effect in self.effects)
 
     @property
@@ -114,11 +114,11 @@ class RandomPart:
 
     @property
     def block(self) -> LevelBlock | None:
-        """The level of a factor that the term is for, if it is for one."""
+        """The level of a factor to which the term applies, if there is one."""
         return read_level_block(self.names)
 
     def sentence(self) -> str:
-        """The term in words: what varies, the standard deviations, the correlations."""
+        """The term in words: varying effects, standard deviations, correlations."""
         of_its_own = f"each {self.group} has {self._what()} of its own"
         if self.block is not None:
             of_its_own = f"where {self.block.by} is {self.block.level}, {of_its_own}"
@@ -140,13 +140,13 @@ class RandomPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variation:
-    """How a variable is spread over the levels of a grouping factor.
+    """How a variable is distributed over the levels of a grouping factor.
 
     Attributes
     ----------
     variable, group : str
     varying : int
-        The number of levels within which it takes more than one value.
+        The number of levels within which it has more than one value.
     levels : int
         The number of all levels.
     """
@@ -165,14 +165,14 @@ class Variation:
 
 
 def variations(values: Mapping[str, Value], factors: Mapping[str, Factor]) -> tuple[Variation, ...]:
-    """How each variable is spread over the levels of each grouping factor.
+    """How each variable is distributed over the levels of each grouping factor.
 
     Parameters
     ----------
     values : mapping
         The variables, by their texts.
     factors : mapping
-        The grouping factors, by theirs.
+        The grouping factors, by their texts.
     """
     return tuple(
         Variation(
@@ -188,7 +188,7 @@ def variations(values: Mapping[str, Value], factors: Mapping[str, Factor]) -> tu
 
 
 def varying_levels(columns: NDArray[np.float64], factor: Factor) -> NDArray[np.bool_]:
-    """Whether any of the columns takes more than one value within each level.
+    """Whether any of the columns has more than one value within each level.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""An explanation as a page: the parts of the model, what they imply, what the data show of it."""
+"""An explanation as a page: the parts of the model, what they imply, what the data identify."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ _LEGEND: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Specification:
-    """What a formula specifies, and what data show of it.
+    """What a formula specifies, and what the data identify.
 
-    `Explanation` says what each part is, and shows them.
+    `Explanation` documents each part, and displays them.
     """
 
     formula: str
@@ -82,7 +82,7 @@ class Specification:
 
     @property
     def rank(self) -> int | None:
-        """How many of them the data can tell apart; None without data."""
+        """How many of them the data identify; None without data."""
         return None if self.identifiability is None else self.identifiability.rank
 
 

@@ -1,1 +1,1 @@
-"""Which parameters of a model the data can tell apart, and for the others why not."""
+"""Which parameters of a model the data identify, and why the others are not identified."""

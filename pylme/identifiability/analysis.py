@@ -1,4 +1,4 @@
-"""What the error contrasts of a design see of its covariance parameters.
+"""How the error contrasts of a design depend on its covariance parameters.
 
 The parameters are identified where the information I_ik = ½ tr(PB_iPB_k), B_i = ∂V/∂ψ_i, has full
 rank (Searle, Casella & McCulloch 1992, Variance Components, section 6.6). That P(Σ c_i B_i)P = 0
@@ -82,7 +82,7 @@ def raw_directions(
 def _simplest_first(parameters: Sequence[CovarianceParameter]) -> NDArray[np.intp]:
     """σ², then term by term the covariances of each column with those before, and its variance.
 
-    What comes later is said in terms of what comes before.
+    Later ones are expressed in terms of earlier ones.
     """
     keys = [(-1, -1, -1, len(parameters))]
     keys += [(p.term, p.row, p.column, i) for i, p in enumerate(parameters)]
@@ -130,7 +130,7 @@ def weighted(term: RandomTerm, roots: NDArray[np.float64] | None) -> NDArray[np.
 
 
 def conditioned(raw: NDArray[np.float64]) -> Conditioned:
-    """The columns of a term, freed of shift and scale.
+    """The columns of a term, without the effects of shift and scale.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def _regressed(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Analysis:
-    """The pictures of a design's parameters, and the combinations that leave no trace.
+    """The sketches of a design's parameters, and the combinations that are not identified.
 
     Attributes
     ----------
@@ -200,7 +200,7 @@ class Analysis:
 
 
 def analysed(design: ModelMatrices) -> Analysis:
-    """The pictures of a design's covariance parameters, and what leaves no trace."""
+    """The sketches of a design's covariance parameters, and what is not identified."""
     terms = conditioned_terms(design)
     roots = _roots(design)
     X = design.X if roots is None else design.X * roots[:, None]

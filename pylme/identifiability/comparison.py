@@ -70,7 +70,7 @@ class Cone:
         return len(pairs) == len(np.unique(here)) == len(np.unique(there))
 
     def is_residual(self) -> bool:
-        """Whether it holds nothing but multiples of the identity."""
+        """Whether it contains only multiples of the identity."""
         alone = len(np.unique(self.codes)) == len(self.codes)
         if not alone or len(self.columns) > 1:
             return False
@@ -78,7 +78,7 @@ class Cone:
         return bool(np.ptp(sizes) <= _ZERO * sizes.max())
 
     def parts(self) -> tuple[Cone, ...]:
-        """The independent cones that it is made of; itself alone where there are no classes."""
+        """The independent cones that it consists of; only itself where there are no classes."""
         k = len(self.columns)
         used = _used_combinations(self)
         found, classes = np.unique(
@@ -150,18 +150,18 @@ _ROUNDING: Final = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CovarianceComparison:
-    """How the covariance matrices of y that two formulas allow lie to each other.
+    """How the sets of covariance matrices of y that two formulas allow are related.
 
     With covariance matrices Σ_t of its terms a formula allows V = Σ c_i B_i, the c_i being the
-    entries of the Σ_t and σ². Two questions are answered apart. Which matrices are *combinations*
-    of the B_i, with any c_i? That is decided exactly, by ranks. Which are allowed with Σ_t ⪰ 0? Two
-    formulas with the same combinations may differ there: a dummy variable for one of two sectors
-    that adds a variance of its own, ``(1 | g) + (0 + d | g)``, can only make that sector's variance
-    the larger one, and ``(1 + d | g)`` can do either. `first_in_second` and `second_in_first` are
-    true where every matrix of one is proven to be one of the other, term by term: its columns are
-    linear combinations of the other's columns, at least within classes of levels that do not share
-    parameters, and its groups the other's groups. Where they are false there is no such proof,
-    which is no proof that it is not so.
+    entries of the Σ_t and σ². Two separate questions are answered. Which matrices are
+    *combinations* of the B_i, with any c_i? This is decided exactly, by ranks. Which are allowed
+    with Σ_t ⪰ 0? Here two formulas with the same combinations may differ: a dummy variable for one
+    of two sectors that adds a separate variance, ``(1 | g) + (0 + d | g)``, can only increase that
+    sector's variance, and ``(1 + d | g)`` can increase or decrease it. `first_in_second` and
+    `second_in_first` are true where every matrix of one is proven to be one of the other, term by
+    term: its columns are linear combinations of the other's columns, at least within classes of
+    levels that do not share parameters, and its groups are the other's groups. False means that no
+    such proof was found; it does not prove the opposite.
 
     Attributes
     ----------
@@ -169,9 +169,9 @@ class CovarianceComparison:
         The formulas.
     ranks : tuple of int or None
         The dimensions of the combinations of the first, of the second and of both together; σ² is
-        not counted. None where the parameters are too many, and nothing was compared.
+        not counted. None where there are too many parameters, and nothing was compared.
     first_in_second, second_in_first : bool
-        Whether each covariance matrix of the one is proven to be one of the other.
+        Whether each covariance matrix of one is proven to be one of the other.
     same_fixed : bool
         Whether the fixed effects span the same means.
     """
@@ -227,7 +227,7 @@ class CovarianceComparison:
 
 
 def compare_covariances(first: ModelMatrices, second: ModelMatrices) -> CovarianceComparison:
-    """How the covariance matrices that two formulas allow lie to each other.
+    """Compare the covariance matrices that two formulas allow.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the columns of random-effects terms do within the levels of their grouping factors."""
+"""How the columns of random-effects terms behave within the levels of their grouping factors."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ Column = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """A combination of covariance parameters that leaves no trace.
+    """A combination of covariance parameters that is not identified.
 
     Attributes
     ----------
     pairs : tuple
         The columns of each of its parameters; the same one twice for a variance.
     residual : bool
-        Whether σ² has a part in it.
+        Whether it involves σ².
     absorbed : tuple of (int, int)
-        The columns of it that the fixed effects hold for every level.
+        Those of its columns that the fixed effects contain for every level.
     plain : bool
-        Whether it leaves no trace in the rows themselves, the fixed effects aside.
+        Whether it is not identified even without the fixed effects.
     parameters : int
-        The number of covariance parameters of the model, σ² among them.
+        The number of covariance parameters of the model, σ² included.
     """
 
     pairs: tuple[tuple[Column, Column], ...]
@@ -67,7 +67,7 @@ _DEPENDENT: Final = 1e-10
 
 
 class Facts:
-    """What can be asked of a design; what takes a pass through the rows is computed once.
+    """Facts about a design; those that need a pass through the rows are computed once.
 
     Parameters
     ----------

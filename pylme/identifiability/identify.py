@@ -1,4 +1,4 @@
-"""From a design to what its data identify, and the design as users hold it."""
+"""The analysis of what the data of a design identify."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _PLAIN: Final = 1e-7
 
 
 def identify(design: ModelMatrices) -> Identifiability:
-    """Which parameters of a design its data identify, and for the others why not."""
+    """Which parameters of a design its data identify, and why the others are not identified."""
     if size_of(design) > MOST_PARAMETERS:
         return Identifiability(
             formula=design.formula,
@@ -109,7 +109,7 @@ def _is_plain(row: NDArray[np.float64], analysis: Analysis) -> bool:
 
 
 def _absorbed(analysis: Analysis) -> frozenset[Column]:
-    """The columns that the fixed effects hold for every level."""
+    """The columns that the fixed effects contain for every level."""
     sketches = analysis.sketches
     least = tolerance(sketches.rounding) * sketches.lengths
     left = np.linalg.norm(sketches.projected, axis=0) > least

@@ -1,4 +1,4 @@
-"""The combinations of parameters that leave no trace in the data, in a sparse basis."""
+"""A sparse basis of the combinations of parameters that are not identified."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ _GROWTH: Final = 100.0
 
 
 def tolerance(rounding: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What counts as nothing for parameters whose matrices have these rounding errors."""
+    """The size that counts as zero for parameters whose matrices have these rounding errors."""
     return np.maximum(NOTHING, _GROWTH * rounding)
 
 
 def entries_from(rounding: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The least entry of a combination that is not rounding, relative to the largest."""
+    """The smallest entry of a combination that is not a rounding error, relative to the largest."""
     return np.maximum(_ENTRY, _GROWTH * rounding)
 
 
 def null_space(pictures: NDArray[np.float64], rounding: NDArray[np.float64]) -> NDArray[np.float64]:
-    """An orthonormal basis of the combinations of pictures that are zero, shape (combinations, d).
+    """An orthonormal basis of the combinations of sketches that are zero, shape (combinations, d).
 
     Parameters
     ----------
     pictures : ndarray, shape (m, d)
-        One in each column, scaled such that the matrix that it shows has length 1.
+        One in each column, scaled such that the matrix that it represents has length 1.
     rounding : ndarray, shape (d,)
         Of the matrices, relative to their lengths.
     """
@@ -53,8 +53,8 @@ def null_space(pictures: NDArray[np.float64], rounding: NDArray[np.float64]) -> 
 def echelon(rows: NDArray[np.float64], least: NDArray[np.float64]) -> NDArray[np.float64]:
     """The reduced echelon form, each row led by its last nonzero entry.
 
-    So each row says how one parameter depends on parameters before it, and on as few as possible. A
-    single parameter that leaves no trace has a row of its own.
+    So each row says how one parameter depends on as few as possible of those before it. A single
+    parameter that is not identified has its own row.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """The covariance parameters of a design, one for each element of theta, and how many are analysed.
 
-The analysis takes the singular values of a matrix as wide as the number of parameters, k(k + 1)/2
+The analysis needs the singular values of a matrix with as many columns as parameters, k(k + 1)/2
 for a term of k effects: its cost grows with the sixth power of k. Up to 500 parameters (31 effects
-in one term) it takes about a second. Of more, only what can be counted is said.
+in one term) it takes about a second. For more parameters, only counts are reported.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class CovarianceParameter:
     term : int
         The position of the term in the design.
     row, column : int
-        The place in the lower triangle of the matrix.
+        The position in the lower triangle of the matrix.
     name : str
-        As ``var(ses | sch.id)`` or ``cov((Intercept), ses | sch.id)``.
+        Such as ``var(ses | sch.id)`` or ``cov((Intercept), ses | sch.id)``.
     """
 
     term: int
@@ -70,7 +70,7 @@ def covariance_parameters(terms: Sequence[RandomTerm]) -> tuple[CovarianceParame
 def places_of(
     parameters: Sequence[CovarianceParameter], term: int
 ) -> tuple[list[int], list[int], list[int]]:
-    """Where the parameters of a term stand among all, and their rows and columns in its matrix."""
+    """The positions of a term's parameters, and their rows and columns in its matrix."""
     places = [i for i, p in enumerate(parameters) if p.term == term]
     return (
         places,
@@ -88,7 +88,7 @@ def size_of(design: ModelMatrices) -> int:
 
 
 def unseen_pairs(term: RandomTerm) -> int:
-    """The covariances of a term that no level can show, as it never has both columns."""
+    """The covariances of a term that are not identified because no level has both columns."""
     here = sparse.csr_array(
         ((term.columns != 0).astype(np.float64).ravel(), _places(term)),
         shape=(len(term.levels), len(term.names)),
@@ -104,7 +104,7 @@ def _places(term: RandomTerm) -> tuple[np.ndarray, np.ndarray]:
 
 
 def what_was_done(design: ModelMatrices) -> str:
-    """What was looked at where the parameters are too many, and what was found."""
+    """What was examined where there are too many parameters, and what was found."""
     pairs = {term.label: unseen_pairs(term) for term in design.terms}
     seen = "; ".join(
         f"{count:,} covariances of ({label}) belong to two effects that no level has both of, so "

@@ -1,4 +1,4 @@
-"""Why the data cannot see a combination of covariance parameters, as a fact in words."""
+"""Why the data do not identify a combination of covariance parameters: a fact, in words."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _same_groups(trace: Trace, facts: Facts) -> str | None:
 
 
 def _same_columns(trace: Trace, facts: Facts) -> str | None:
-    """A column that stands in two terms of one factor."""
+    """A column that occurs in two terms of one factor."""
     for one, other in combinations(trace.columns, 2):
         group = facts.group(one[0])
         if one[0] != other[0] and group == facts.group(other[0]) and facts.dependent([one, other]):
@@ -91,7 +91,7 @@ def _dependent_columns(trace: Trace, facts: Facts) -> str | None:
 
 
 def _constant_variable(trace: Trace, facts: Facts) -> str | None:
-    """A column that is constant within the levels; the intercept is meant to be."""
+    """A column other than the intercept that is constant within the levels."""
     if not _on_one_factor(trace, facts):
         return None
     group = facts.group(trace.terms[0])
@@ -105,7 +105,7 @@ def _constant_variable(trace: Trace, facts: Facts) -> str | None:
 
 
 def _constant_factor(trace: Trace, facts: Facts) -> str | None:
-    """A column that is a multiple of another within the levels, as x:f is of x."""
+    """A column that is a multiple of another within the levels, such as x:f of x."""
     if not _on_one_factor(trace, facts):
         return None
     group = facts.group(trace.terms[0])
@@ -149,7 +149,7 @@ def _dependent_within(trace: Trace, facts: Facts) -> str | None:
 
 
 def ways(trace: Trace, facts: Facts) -> str:
-    """What holds of every combination that leaves no trace."""
+    """The reasons that can hold for any combination that is not identified."""
     names = [f"({facts.design.terms[term].label})" for term in trace.terms]
     if len(names) == 1 and not trace.residual:
         levels = len(facts.design.terms[trace.terms[0]].levels)
@@ -162,7 +162,7 @@ def ways(trace: Trace, facts: Facts) -> str:
 
 
 def _on_one_factor(trace: Trace, facts: Facts) -> bool:
-    """Whether all terms divide the rows alike, and σ² has no part."""
+    """Whether all terms divide the rows into the same groups, without σ²."""
     first, *others = trace.terms
     return not trace.residual and all(facts.alike(first, other) for other in others)
 
@@ -174,7 +174,7 @@ def _names(columns: Sequence[Column], facts: Facts) -> str:
 def _fewest(
     columns: tuple[Column, ...], dependent: Callable[[Sequence[Column]], bool]
 ) -> tuple[Column, ...]:
-    """Dependent columns without those that it does not take to make them dependent."""
+    """The smallest set of the columns that is still linearly dependent."""
     for column in columns:
         fewer = tuple(other for other in columns if other != column)
         if fewer and dependent(fewer):
@@ -210,7 +210,7 @@ def _in_fixed_effects(trace: Trace, facts: Facts) -> str | None:
 
 
 def _few_rows_left(trace: Trace, facts: Facts) -> str | None:
-    """Hardly a row is left beside the fixed effects."""
+    """Very few rows are left after fitting the fixed effects."""
     n, p = facts.design.n, facts.design.p
     left = n - p
     if left * (left + 1) // 2 >= trace.parameters:
@@ -234,7 +234,7 @@ BESIDE_FIXED: Final[Sequence[Callable[[Trace, Facts], str | None]]] = (
 
 
 def reason(trace: Trace, facts: Facts) -> str:
-    """The fact for which a combination of parameters leaves no trace: the first that holds."""
+    """The reason why a combination of parameters is not identified: the first that holds."""
     asked = IN_ROWS if trace.plain else BESIDE_FIXED
     found = (fact(trace, facts) for fact in asked)
     return next(text for text in found if text is not None)

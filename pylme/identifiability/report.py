@@ -1,4 +1,4 @@
-"""Which parameters of a model the data identify, as a person reads it."""
+"""The report on which parameters of a model the data identify."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["Alias", "Direction", "FixedEffects", "Identifiability", "fixed_effec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alias:
-    """A column of the fixed effects that others make up.
+    """A column of the fixed effects that is a linear combination of others.
 
     Attributes
     ----------
     name : str
-        The column, dropped as lme4 drops it.
+        The column, which is dropped, as in lme4.
     names : tuple of str
-        The columns kept that make it up; none for a column of zeros.
+        The columns in the linear combination; none for a column of zeros.
     weights : tuple of float
         Their coefficients.
     """
@@ -41,7 +41,7 @@ class Alias:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixedEffects:
-    """How many fixed effects were asked for, and how many the data can see.
+    """How many fixed effects the formula has, and how many of them the data identify.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class FixedEffects:
 
     @property
     def n_columns(self) -> int:
-        """The number of columns that the formula asks for."""
+        """The number of columns that the formula specifies."""
         return len(self.kept) + len(self.dropped)
 
     @property
@@ -77,7 +77,7 @@ class FixedEffects:
 
 
 def fixed_effects(design: ModelMatrices) -> FixedEffects:
-    """What the data see of the fixed effects of a design."""
+    """Which fixed effects of a design the data identify."""
     aliases = []
     for name, weights in zip(design.dropped, design.aliases.T, strict=True):
         parts = np.flatnonzero(weights).tolist()
@@ -93,16 +93,16 @@ def fixed_effects(design: ModelMatrices) -> FixedEffects:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Direction:
-    """A combination of covariance parameters that the data cannot see.
+    """A combination of covariance parameters that the data do not identify.
 
-    Parameters that change together by `weights` leave the restricted likelihood as it is.
+    Changing the parameters together by `weights` does not change the restricted likelihood.
 
     Attributes
     ----------
     names : tuple of str
-        As ``var(ses | sch.id)``, ``cov((Intercept), ses | sch.id)``, ``sigma^2``.
+        Such as ``var(ses | sch.id)``, ``cov((Intercept), ses | sch.id)``, ``sigma^2``.
     weights : tuple of float
-        In the parameters' own units; the largest in size is 1 or -1, the first is positive.
+        In the units of the parameters; the largest in size is 1 or -1, the first is positive.
     reason : str
         The fact of the data behind it, in words.
     """
@@ -124,10 +124,10 @@ class Direction:
 class Identifiability:
     """Which parameters of a linear mixed model the data identify; prints as a report.
 
-    A parameter is identified if the error contrasts, which is what the data are when the fixed
-    effects are taken out, change their covariances with it. The restricted likelihood (REML) is
-    flat in a direction that is not. The full likelihood is flat in it too, unless the fixed effects
-    are the reason: then it falls with the variance, and the estimate is zero whatever the data.
+    A parameter is identified if the covariances of the error contrasts (the data after removing the
+    fixed effects) depend on it. The restricted likelihood (REML) is flat in a direction that is not
+    identified. The full likelihood is flat in it too, unless the fixed effects are the reason: then
+    it decreases with the variance, and the estimate is zero for any response.
 
     Attributes
     ----------
@@ -135,13 +135,14 @@ class Identifiability:
     parameters : tuple of str
         The names of the covariance parameters, one for each element of theta.
     rank : int or None
-        How many of them the data can tell apart from one another and from sigma². None where they
-        are too many for that to be determined.
+        How many of them the data can distinguish from one another and from sigma². None where there
+        are too many parameters to determine it.
     directions : tuple of Direction
-        What they cannot see: a basis, with no parameter in any of them that could be left out.
+        A basis of the directions that the data do not identify, each with as few parameters as
+        possible.
     fixed : FixedEffects
     undetermined : str
-        What was looked at and found where the rank was not determined; else empty.
+        What was examined and found where the rank was not determined; otherwise empty.
 
     Examples
     --------
@@ -171,9 +172,9 @@ class Identifiability:
 
     @property
     def identified(self) -> bool | None:
-        """Whether the data see all that the formula asks for, fixed effects included.
+        """Whether the data identify all parameters of the formula, fixed effects included.
 
-        None where that was not determined.
+        None where this was not determined.
         """
         if self.rank is None and not self.fixed.dropped:
             return None

@@ -1,4 +1,4 @@
-"""Small pictures of the matrices that the covariance parameters multiply.
+"""Small sketches of the matrices that the covariance parameters multiply.
 
 V = Σ c_i B_i, where B_i = Σ_j (z_ja z_jbᵀ + z_jb z_jaᵀ) for the covariance of the columns a and b
 of a term with levels j, Σ_j z_ja z_jaᵀ for a variance, and I for σ² (rows multiplied by the root of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Block", "Sketches", "sketched"]
 
-#: Numbers in a picture for each parameter: enough that the smallest combination keeps about half
+#: Numbers in a sketch for each parameter: enough that the smallest combination keeps about half
 #: of its size.
 _EACH: Final = 4
 _SEED: Final = 1
@@ -59,7 +59,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sketches:
-    """The pictures of all parameters, those of the blocks in order, then of σ².
+    """The sketches of all parameters, those of the blocks in order, then of σ².
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class Sketches:
 
 
 def sketched(blocks: Sequence[Block], Q: NDArray[np.float64]) -> Sketches:
-    """Pictures of the matrices of all parameters.
+    """Sketches of the matrices of all parameters.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""The R side: lme4 through rpy2. Importing this room starts no R."""
+"""The R side: lme4 through rpy2. Importing this package does not start R."""

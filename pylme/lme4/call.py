@@ -1,4 +1,4 @@
-"""The call of a fit as R gets it: what it is made from, and what is refused before R sees it."""
+"""The call of a fit in R: its arguments, and the checks before R is called."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ _KNOWN: Final = frozenset(chain.from_iterable(FUNCTIONS.values()))
 def call_arguments(
     spec: ModelSpec, *, function: FittingFunction, control: Control | None, n_agq: int | None = None
 ) -> tuple[Any, ...]:
-    """What the call of a fit is made from in R, but for the function.
+    """The arguments of the call of a fit in R.
 
     Raises
     ------
     ZeroEffectsError
-        If Z has no element but zeros.
+        If all elements of Z are zero.
     StackLimitError
         If R could overrun the stack of this thread with so long a formula.
     FormulaError
@@ -119,9 +119,9 @@ def _require_stack(spec: ModelSpec) -> None:
 
 
 def _text(formula: Formula) -> str:
-    """The formula for R: as written, but for a double bar that lme4 stops on.
+    """The formula for R: as written, except for a double bar at which lme4 would stop.
 
-    lme4 1.1-31 expands ``||`` by pasting text, which fails for an intercept alone and for names
+    lme4 1.1-31 expands ``||`` by pasting text, which fails for an intercept only and for names
     that need back-quotes.
     """
     doubled = [bar for bar in formula.bars if bar.double]
@@ -143,7 +143,7 @@ def _require_structures(spec: ModelSpec, version: str) -> None:
 
 
 def _coded(spec: ModelSpec) -> Frame:
-    """The frame with each coding on its factor, where R finds it for both parts of the model."""
+    """The frame with each coding set on its factor, so that it applies to both parts of a model."""
     columns: dict[str, Any] = dict(spec.frame.columns)
     for name, asked in spec.contrasts.items():
         factor = columns[name]
@@ -152,7 +152,7 @@ def _coded(spec: ModelSpec) -> Frame:
 
 
 def require_functions(formula: Formula) -> None:
-    """Raise for a function that `allow_function` let in and that R does not have.
+    """Raise for a function that `allow_function` has allowed and that R does not have.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""What in a model and its data makes lme4's iterations break down, each with what to do about it.
+"""Causes in a model and its data of failures of lme4's iterations, each with a remedy.
 
-Penalized iteratively reweighted least squares (PIRLS) start near the linear predictor 0 or the
-observed response, and know no step that keeps a mean within its range. They stop where the columns
-are so unlike in scale that the cross-product is not positive definite in double precision, where
-the start is many units of the link away, and where a mean leaves its range.
+Penalized iteratively reweighted least squares (PIRLS) starts near the linear predictor 0 or the
+observed response, and has no step control that keeps a mean within its range. It fails where the
+scales of the columns differ so much that the cross-product is not positive definite in double
+precision, where the start is many units of the link away, and where a mean leaves its range.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Cause:
 
 
 def causes(spec: ModelSpec) -> tuple[Cause, ...]:
-    """All that is known to break the iterations and is found in the model and its data.
+    """All known causes of a failure of the iterations that the model and its data have.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def _offset(spec: ModelSpec, family: Family, design: ModelMatrices) -> Iterator[
 
 
 def _spans_constant(design: ModelMatrices) -> bool:
-    """Whether a constant added to the offset changes coefficients alone, and not the model."""
+    """Whether a constant added to the offset changes only coefficients, and not the model."""
     if not design.p:
         return False
     one = np.ones(design.n)
@@ -190,7 +190,7 @@ _SAFE: Final = {"binomial": "logit", "poisson": "log", "Gamma": "log", "inverse.
 
 
 def _exact(family: Family, design: ModelMatrices) -> Iterator[Cause]:
-    """A response that the fixed effects explain leaves the random effects nothing."""
+    """A response that the fixed effects explain exactly leaves no random effects."""
     with np.errstate(all="ignore"):
         eta = link_of(family.link).eta(_proportions(design.y)) - design.offset
     if not np.isfinite(eta).all():
@@ -241,7 +241,7 @@ def _effects(design: ModelMatrices) -> Iterator[Cause]:
 
 
 def _skewed(spec: ModelSpec, family: Family, design: ModelMatrices) -> Iterator[Cause]:
-    """Positive responses of any kind have a model that needs no iterations of this kind."""
+    """A positive response can be fitted by a model that needs no such iterations."""
     if family.name not in ("Gamma", "inverse.gaussian"):
         return
     orders = float(np.log10(design.y.max() / design.y.min()))

@@ -1,4 +1,4 @@
-"""Which of pylme's warnings a warning or message of R's becomes."""
+"""The class of pylme's warnings for each warning or message from R."""
 
 from __future__ import annotations
 
@@ -81,12 +81,12 @@ _ADVICE: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
 
 
 def classify(message: str) -> type[FitWarning]:
-    """The class of warning that a message of R's belongs to; RWarning where none fits."""
+    """The class of warning for a message from R; RWarning where no other fits."""
     return next((kind for pattern, kind in _CLASSES if pattern.search(message)), RWarning)
 
 
 def raise_as_warnings(conditions: Iterable[Condition]) -> None:
-    """Give each condition once, as a Python warning, in the order in which they came.
+    """Give each condition once, as a Python warning, in their order.
 
     R's remark that the search for a negative binomial's dispersion reached its limit is left out
     where pylme gives the reason.

@@ -1,6 +1,6 @@
-"""lme4's controls: which optimiser with which options, and what lme4 checks before and after.
+"""lme4's controls: the optimiser and its options, and lme4's checks before and after the fit.
 
-The arguments are lme4's own with underscores for dots; all are checked here, before R sees them.
+The arguments are lme4's own with underscores for dots; all are checked here, before R is called.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Check:
     Attributes
     ----------
     action : {"ignore", "warning", "message", "stop"}
-        "message" for the singularity check alone.
+        "message" is allowed for the singularity check only.
     tol : float
     rel_tol : float, optional
         Also check the gradient relative to the parameters (gradient check only).
@@ -145,7 +145,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """What the controls of `lmer` and `glmer` share; an option left at None is lme4's own default.
+    """The options common to `lmer` and `glmer`; None means lme4's own default.
 
     Attributes
     ----------
@@ -154,7 +154,7 @@ class Control:
     restart_edge : bool, optional
         Restart where the optimiser ends on the boundary.
     boundary_tol : float, optional
-        How near to the boundary a parameter is tried at the boundary itself; 0 for never.
+        The distance from the boundary below which the boundary itself is tried; 0 for never.
     calc_derivs : bool, optional
         Compute gradient and Hessian at the end, which lme4's checks need.
     use_last_params : bool, optional
@@ -162,14 +162,14 @@ class Control:
     sparse_x : bool, optional
         Keep the fixed-effects model matrix sparse; lme4 1.1 accepts it and does not use it.
     opt_ctrl : mapping
-        The optimiser's own options by their own names, whole numbers and others alike;
+        The optimiser's options by their own names; whole numbers may be int or float.
         Nelder_Mead's `xst` and `xt` have one number for each parameter of the search.
     check_nobs_vs_rankz, check_nobs_vs_nlev, check_nlev_gtreq_5, check_nlev_gtr_1, \
     check_nobs_vs_nre, check_rankx, check_scalex, check_formula_lhs : str, optional
         What lme4 does about more random effects than rows, few levels, a rank-deficient or
         ill-scaled X, a formula without a left side.
     check_conv_grad, check_conv_singular, check_conv_hess : Check or str, optional
-        The checks after the fit; a str is the action alone, at lme4's tolerance.
+        The checks after the fit; a str is the action, with lme4's tolerance.
 
     Raises
     ------
@@ -229,7 +229,7 @@ class Control:
 
     @property
     def _optimizers(self) -> tuple[str, ...]:
-        """The optimisers asked for, or lme4's own."""
+        """The requested optimisers, or lme4's own."""
         if self.optimizer is None:
             return ("bobyqa", "Nelder_Mead") if isinstance(self, GlmerControl) else ("nloptwrap",)
         return self.optimizer if isinstance(self.optimizer, tuple) else (self.optimizer,)
@@ -312,9 +312,9 @@ class GlmerControl(Control):
 
 
 def _plain(value: Any) -> Any:
-    """A value as R wants it: numbers are doubles, as a person who writes R gives them.
+    """A value as R needs it: numbers are doubles, as usual in R code.
 
-    An optimiser turns a double into the integer that it needs, but stops on an integer where it
+    An optimiser converts a double to an integer where necessary, but stops at an integer where it
     needs a double.
     """
     if isinstance(value, Check):
@@ -326,7 +326,7 @@ def _plain(value: Any) -> Any:
 
 
 def _option(value: Any) -> Any:
-    """An optimiser's option: a text, or one double or several."""
+    """An optimiser's option: a string, or one double or several."""
     if isinstance(value, str):
         return value
     numbers = np.asarray(value, dtype=np.float64)

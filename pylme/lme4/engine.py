@@ -56,7 +56,7 @@ def unavailable() -> PylmeError | None:
 def unable(
     function: FittingFunction, *, control: object, formula: Formula | None
 ) -> PylmeError | None:
-    """Why lme4 cannot fit such a model: there is nothing that pylme asks of it and it refuses."""
+    """Why lme4 cannot fit such a model: always None, because lme4 fits all of pylme's models."""
     del function, control, formula
     return None
 
@@ -126,5 +126,5 @@ def _without_lost_rows(model: RModel, spec: ModelSpec, known: NDArray[np.intp]) 
 
 
 def _relaxed(control: Control | None) -> bool:
-    """Whether the control lets a term have more random effects than there are rows."""
+    """Whether the control allows a term with more random effects than rows."""
     return control is not None and control.check_nobs_vs_nre in ("ignore", "warning", "message")

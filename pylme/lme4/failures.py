@@ -1,4 +1,4 @@
-"""R's internal errors of a fit, with a reason and a remedy from what pylme knows of the model."""
+"""R's internal errors in a fit, with a reason and a remedy from pylme's knowledge of the model."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = ["explained"]
 
 
 def explained(error: RError, spec: ModelSpec, *, of_counts: bool = False) -> RError:
-    """The error with its reason and a remedy, where they are known; else as it is.
+    """The error with its reason and a remedy, if they are known; otherwise unchanged.
 
-    R's message and call stay on it as they were.
+    R's message and call remain its attributes.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""What pylme itself finds in the fit of a generalized model, beside what R says of it.
+"""pylme's own findings about the fit of a generalized model, in addition to R's messages.
 
-Each of these facts changes what the numbers of a fit mean, and lme4 reports none of them:
+Each of these facts changes the meaning of the numbers of a fit, and lme4 reports none of them:
 separation by fixed effects or by groups, counts without overdispersion, and random effects of a
-family with a dispersion. They join what R said, so that they stay with the fit wherever it goes.
+family with a dispersion. They are added to R's messages, so that they remain with the fit.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def findings(
     mu: NDArray[np.float64],
     version: str,
 ) -> tuple[Condition, ...]:
-    """What pylme has to say of the fit of a generalized model.
+    """The findings of pylme about the fit of a generalized model.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def findings(
     Returns
     -------
     tuple of Condition
-        `conditions.classify` tells by their words which warnings they become.
+        `conditions.classify` determines their classes of warning from their text.
     """
     said = [*_separation(spec, family, system), *_one_outcome(family, system)]
     if dispersion is not None:

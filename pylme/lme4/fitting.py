@@ -1,8 +1,8 @@
 """Models fitted by lme4: one specification, or one linear model and many responses.
 
-For many responses the model frame, the model matrices and the template of Λ are made once: they
-depend on the other columns alone. In R the first response is fitted both by lmer and by its steps,
-and the steps are used for the others only if both gave the same numbers.
+For many responses the model frame, the model matrices and the template of Λ are made once, because
+they depend only on the other columns. In R the first response is fitted both by lmer and by its
+steps, and the steps are used for the others only if both gave the same numbers.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Responses:
     ----------
     handle : Handle
     conditions : tuple of Condition
-        What R said of the other columns.
+        R's messages about the other columns.
     spec : ModelSpec
         Its own response is not used.
     """
@@ -108,7 +108,7 @@ def prepare_responses(spec: ModelSpec, control: Control | None) -> Responses:
 
 
 def prepare_again(model: RModel) -> Responses:
-    """The model that was fitted, with the control and start that it was fitted with.
+    """The model that was fitted, with the control and start of the fit.
 
     Raises
     ------

@@ -12,7 +12,7 @@ named list               dict
 unnamed list             tuple
 dgCMatrix and relatives  scipy.sparse.csc_array
 any other S4 matrix      ndarray, by R's as.matrix
-function                 as it is, for who holds it
+function                 unchanged
 =======================  ===========================================
 
 A double NA is NaN. An integer vector with an NA in it becomes doubles with NaN.
@@ -39,7 +39,7 @@ def from_r(sexp: Any) -> Any:
     Raises
     ------
     TypeError
-        If there is no row in the table above for it.
+        If the table above has no row for it.
     """
     if isinstance(sexp, type(ri.NULL)):
         return None
@@ -63,10 +63,10 @@ def from_r(sexp: Any) -> Any:
 
 
 def _copied(sexp: Any, dtype: Any) -> Any:
-    """The values in the shape that R has them.
+    """The values in the shape that they have in R.
 
-    Read from their address: rpy2's own ``memoryview`` gives away a reference to None at each call,
-    and a Python before 3.12 that has lost the last of them aborts.
+    They are read from their address: rpy2's own ``memoryview`` loses a reference to None at each
+    call, and a Python before 3.12 that has lost the last of them aborts.
     """
     address = openrlib.rlib.REAL if dtype is np.float64 else openrlib.rlib.INTEGER
     size = len(sexp) * np.dtype(dtype).itemsize

@@ -1,14 +1,14 @@
-"""What may stop R while it computes: a signal's handler, Ctrl-C in another thread, a limit of time.
+"""Ways to stop R while it computes: a signal handler, Ctrl-C in another thread, a time limit.
 
-R looks for interrupts now and then, and lets rpy2 run a Python function when it does. An exception
-cannot leave that function: it is a callback from C, where Python prints and drops it. So whatever
-is to stop R is noted, R's pending flag is set, and when R has handed control back, the exception is
-raised from there.
+R checks for interrupts from time to time, and lets rpy2 run a Python function when it does. An
+exception cannot leave that function: it is a callback from C, where Python prints and drops it.
+Therefore the reason to stop is recorded, R's pending flag is set, and the exception is raised when
+R has returned control.
 
 - In the main thread Python runs the handlers of signals, the user's own among them: an exception of
-  any of them stops R. A handler that returns lets R go on, but for a Ctrl-C while an event loop
-  waits: asyncio's handler only asks the loop to cancel, which R keeps from running.
-- No other thread learns of a Ctrl-C. While it calls R, the C library's handler of SIGINT
+  any of them stops R. If a handler returns, R continues, except after a Ctrl-C while an event loop
+  waits: asyncio's handler only asks the loop to cancel, and R keeps the loop from running.
+- Other threads do not receive a Ctrl-C. While it calls R, the C library's handler of SIGINT
   also writes to a pipe, and is put back afterwards (`faulthandler` installs it).
 """
 
@@ -38,7 +38,7 @@ _STOPPING: Final = ("signal", "asyncio", "ipykernel")
 
 
 class Stops:
-    """Why R is to stop, if it is.
+    """The reason for which R must stop, if there is one.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Stops:
         self._rlib.R_interrupts_pending = 1
 
     def look(self) -> None:
-        """What R calls now and then; raises nothing."""
+        """Called by R from time to time; raises nothing."""
         if self._asked is not None:
             # Not at once: R is putting things back on its way out.
             if time.monotonic() - self._asked > _AGAIN:
@@ -71,7 +71,7 @@ class Stops:
             self.stop(self._timed_out())
 
     def done(self) -> None:
-        """R is done: what would have stopped it a moment earlier is raised all the same."""
+        """R has finished: a reason to stop that came a moment too late is raised nevertheless."""
         if self.reason is None and self._overdue():
             self.reason = self._timed_out()
 
@@ -85,22 +85,22 @@ class Stops:
 
 @contextmanager
 def stoppable(rlib: Any, callbacks: Any, *, timeout: float | None = None) -> Iterator[Stops]:
-    """Let signals, and the end of a time, stop R while the block runs.
+    """Allow signals and a time limit to stop R while the block runs.
 
     Parameters
     ----------
     rlib, callbacks : module
         rpy2's handle of R's C library, and its callbacks from R.
     timeout : float or None
-        Seconds that the block may take.
+        The time limit of the block, in seconds.
 
     Raises
     ------
     BaseException
-        What the handler of a signal raised; KeyboardInterrupt for a Ctrl-C in another thread; also
-        where R was done before it noticed.
+        The exception that a signal handler raised; KeyboardInterrupt for a Ctrl-C in another
+        thread; also if R finished before it noticed.
     FitTimeoutError
-        If the time is over.
+        If the time limit was exceeded.
     """
     stops = Stops(rlib, timeout)
     main = threading.current_thread() is threading.main_thread()
@@ -125,7 +125,7 @@ def stoppable(rlib: Any, callbacks: Any, *, timeout: float | None = None) -> Ite
 
 @contextmanager
 def _handlers_noted(stops: Stops) -> Iterator[Any]:
-    """Run the handlers of signals as before, but note what they raise."""
+    """Run the signal handlers as before, but record what they raise."""
     before = {number: signal.getsignal(number) for number in _signals()}
     handlers = {number: handler for number, handler in before.items() if callable(handler)}
 

@@ -1,4 +1,4 @@
-"""The linear problem that lme4 solved, its random-effects terms read back from its Zᵀ.
+"""The linear problem that lme4 solved, with its random-effects terms reconstructed from its Zᵀ.
 
 Row Gp_t + k j + c of Zᵀ belongs to column c of level j of term t, which has k columns. So each
 stored number says where it belongs, and the codes of the grouping factor must say the same.
@@ -51,7 +51,7 @@ def terms_of(system: System) -> tuple[RandomTerm, ...]:
     Raises
     ------
     NotAvailableError
-        If Zᵀ is not made of terms as this package knows them.
+        If Zᵀ does not consist of terms of the known form.
     """
     n = len(system.y)
     row_of_data = np.repeat(np.arange(n, dtype=np.int32), np.diff(system.Zt_p))

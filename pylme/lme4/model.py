@@ -64,9 +64,9 @@ _SINGLE: Final = frozenset(
 
 
 class RModel:
-    """A fitted merMod object of R's, behind the interface that both engines share.
+    """A fitted merMod object in R, with the interface of both engines.
 
-    It pickles by R's own serialization, and comes back alive in another process.
+    It is pickled by R's own serialization, and can be restored in another process.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class RModel:
         return _revived, (carried, self.conditions, self.spec, self.rows)
 
     def examined(self) -> RModel:
-        """The same fit, what pylme sees in it added to what R said."""
+        """The same fit, with pylme's own findings added to R's messages."""
         family = self.spec.family
         if family is None:
             return self
@@ -117,19 +117,19 @@ class RModel:
 
     @cached_property
     def _numbers(self) -> Mapping[str, Any]:
-        """What nearly everybody asks of a fit, by one call into R, each of which takes time."""
+        """The most common results of a fit, by one call into R, because each call takes time."""
         numbers: dict[str, Any] = self._ask("model_numbers")
         return numbers
 
     def announce(self) -> None:
-        """Give what R said as Python warnings."""
+        """Give R's messages as Python warnings."""
         raise_as_warnings(self.conditions)
 
     def _ask(self, function: str, *arguments: Any) -> Any:
         return session().call(function, self._handle, *arguments)
 
     def record(self) -> FitRecord:
-        """What a study keeps of a fit, by one call into R."""
+        """The numbers that a study keeps of a fit, by one call into R."""
         parts = self._ask("model_record")
         return FitRecord(
             estimates=estimates_of(parts["estimates"]),
@@ -140,7 +140,7 @@ class RModel:
         )
 
     def info(self) -> ModelInfo:
-        """What was fitted to what."""
+        """The model and the data that were fitted."""
         parts = self._ask("model_info")
         formula = parts["formula"]
         lines = (formula,) if isinstance(formula, str) else formula
@@ -236,7 +236,7 @@ class RModel:
         return devfun
 
     def refit_from(self, theta: NDArray[np.float64]) -> RModel:
-        """The same call once more, the search starting at `theta`."""
+        """The same call again, with the search starting at `theta`."""
         try:
             handle, conditions = session().hold("model_refit_from", self._handle, theta)
         except RError as error:
@@ -245,7 +245,7 @@ class RModel:
         return RModel(handle, conditions, spec, self.rows).examined()
 
     def system(self) -> System:
-        """The matrices that lme4 built, and what it found."""
+        """The matrices that lme4 built, and its results."""
         return system_of(self._ask("model_system"))
 
     def linear_problem(self) -> LinearProblem | None:
@@ -262,9 +262,9 @@ class RModel:
             return build(self.spec)
 
     def leaves_little(self) -> bool:
-        """Whether next to nothing of the response is left to the residual, or an estimate is NaN.
+        """Whether the residuals are almost zero, or an estimate is NaN.
 
-        A fit may then have no optimum to reach, and it is worth the time to see.
+        Then the fit may have no optimum, and an examination is worth its time.
         """
         share = float(self._numbers["remainder"])
         return not share > (SUSPECT if self.spec.family is None else SUSPECT_OF_ITERATIONS)
@@ -283,7 +283,7 @@ class RModel:
         return columns
 
     def row_quantities(self) -> Mapping[str, NDArray[np.float64]]:
-        """What broom.mixed's augment adds to the model frame."""
+        """The columns that broom.mixed's augment adds to the model frame."""
         parts = self._ask("model_row_quantities")
         return {name: vector(part) for name, part in parts.items()}
 

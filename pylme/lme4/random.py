@@ -1,8 +1,8 @@
 """Random numbers drawn by R, so that a study that was published in R can be repeated.
 
 Each replicate is drawn after ``set.seed`` with R's default generators (Mersenne-Twister,
-inversion), whatever the user's session has set; its own state is put back. Effects come from
-``MASS::mvrnorm``, errors from ``rnorm``. MASS is there wherever lme4 is, which imports it.
+inversion), whatever the user's session has set; the state of the session is restored. Effects come
+from ``MASS::mvrnorm``, errors from ``rnorm``. MASS is installed with lme4, which imports it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The records of a fit from the lists that R hands over.
+"""The records of a fit, made from the lists that R returns.
 
-A vector of one value arrives as a scalar. The system that lme4 solved, its matrices as it built
-them, is taken from the fitted object alone and not from what lme4 was given: it is what a second
-opinion has to start from.
+A vector of one value arrives as a scalar. The system that lme4 solved, with the matrices that it
+built, comes from the fitted object only, not from lme4's input, because an independent check must
+start from what lme4 actually solved.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def optinfo_of(parts: Mapping[str, Any]) -> OptInfo:
 
 
 def _plain(value: Any) -> Any:
-    """An option as JSON has it too."""
+    """An option as a value that JSON can represent."""
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 
@@ -136,7 +136,7 @@ class System:
     factors : mapping
         Each grouping factor's levels, and the codes of the rows from 0.
     Lambdat_i, Lambdat_p, Lind : ndarray of int32
-        The template of Λᵀ, and the element of theta in each place, from 1.
+        The template of Λᵀ, and the element of theta at each position, from 1.
     weights, offset : ndarray, shape (n,)
     theta, beta, u, b : ndarray, shapes (m,), (p,), (q,), (q,)
     sigma, criterion : float
@@ -174,7 +174,7 @@ class System:
 
 
 def system_of(parts: Mapping[str, Any]) -> System:
-    """The system from what `r/system.R` gives."""
+    """The system from the result of `r/system.R`."""
     names = texts(parts["factors"])
     assigned = integers(parts["assign"]) - 1
     levels, codes = parts["levels"], parts["codes"]

@@ -1,13 +1,13 @@
 """The one R session of this process: started on first use, called by one thread at a time.
 
-R is a single interpreter that knows nothing of threads, so every touch of an R object happens under
-rpy2's own lock. Three more things follow from that:
+R is a single interpreter without support for threads, so every access to an R object happens under
+rpy2's own lock. This has three more consequences:
 
-- An R object that Python lets go of is not released where the garbage collector happens to run,
-  but kept until the lock is next held (`Handle`).
-- What R writes to its console goes to the logger "pylme.r", and the console's callbacks are put
-  back afterwards, as another user of rpy2 in this process may have set their own.
-- A process forked off after R has started shares R's memory but not its state: it is refused.
+- An R object that Python no longer references is not released when the garbage collector runs, but
+  when the lock is next acquired (`Handle`).
+- R's console output goes to the logger "pylme.r", and the console's callbacks are restored
+  afterwards, because another user of rpy2 in this process may have set their own.
+- A process that is forked after R has started shares R's memory but not its state: it is refused.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Session:
     def call(self, function: str, *arguments: Any) -> Any:
         """Call one of pylme's R functions and give its value as a Python object.
 
-        What R says meanwhile becomes warnings.
+        R's messages during the call become warnings.
 
         Raises
         ------
@@ -121,14 +121,14 @@ class Session:
     def hold(
         self, function: str, *arguments: Any, timeout: float | None = None
     ) -> tuple[Handle, tuple[Condition, ...]]:
-        """Call one of pylme's R functions and keep its value in R, with all that R said meanwhile.
+        """Call one of pylme's R functions and keep its value in R, with R's messages.
 
         Parameters
         ----------
         function : str
         *arguments : object
         timeout : float or None
-            Seconds that it may take. Waiting until another thread is done with R is not counted.
+            The time limit in seconds. Waiting for another thread that uses R is not counted.
 
         Raises
         ------
@@ -169,8 +169,8 @@ class Session:
     def _given(self, arguments: tuple[Any, ...]) -> list[Any]:
         """The arguments as R objects.
 
-        Their memory is asked for first, and some more, and given back: small vectors and texts are
-        allocated where R cannot report that there is none left.
+        Slightly more memory than they need is first allocated and released, because small vectors
+        and texts are allocated where R cannot report that memory is exhausted.
         """
         needed = self._bytes_of(arguments)
         try:

@@ -1,8 +1,8 @@
-"""R's check of its C stack, made for the thread that calls R.
+"""R's check of its C stack, for the thread that calls R.
 
-rpy2 switches the check off when it starts R, since R would take the stack of the thread that
-started it for that of every other. A deep recursion in R then ends the process. So for the time of
-a call R learns where the stack of the calling thread lies, and stops with an error in time.
+rpy2 switches the check off when it starts R, because R would assume the stack of the thread that
+started it for all threads. A deep recursion in R then ends the process. Therefore R is given the
+position of the calling thread's stack during each call, and stops with an error in time.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def thread_stack() -> tuple[int, int] | None:
 
 
 def _by_attributes() -> tuple[int, int] | None:
-    """By pthread_getattr_np, of the C libraries of Linux and the BSDs."""
+    """By pthread_getattr_np, in the C libraries of Linux and the BSDs."""
     pthread = ctypes.CDLL(None)
     pthread.pthread_self.restype = ctypes.c_void_p
     attributes = ctypes.create_string_buffer(_ATTRIBUTES)

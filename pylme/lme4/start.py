@@ -1,9 +1,9 @@
-"""How R is started in this process, and kept apart from the rest of it.
+"""The start of R in this process, isolated from the rest of it.
 
 lme4's verdict on a criterion that is flat in some direction depends on the last bit, and so do
 counts of "converged" fits. The reference BLAS gives the same bits on every processor; OpenBLAS,
-which the installer gives to R, does not. R takes the libraries that are already loaded under the
-names that it asks for, so it is enough to load them before R starts.
+which the installer provides, does not. R uses libraries that are already loaded under the requested
+names, so it is enough to load the reference libraries before R starts.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def start_r(rinterface: Any) -> Any:
 
 
 def on_enough_stack(start: Callable[[], T]) -> T:
-    """Call `start`, in a thread of its own where the stack of this one is too small for R."""
+    """Call `start`, in a separate thread if the stack of this one is too small for R."""
     stack = thread_stack()
     if stack is None or 2 * stack[1] >= _STARTING_STACK:
         return start()
@@ -107,7 +107,7 @@ def on_enough_stack(start: Callable[[], T]) -> T:
 
 
 def forked() -> NotAvailableError:
-    """The error of a process that was forked off after R had started."""
+    """The error in a process that was forked after R had started."""
     return NotAvailableError(
         asked="Calling R in a forked process",
         found="R was started before the fork, and its state cannot be shared",
@@ -117,10 +117,10 @@ def forked() -> NotAvailableError:
 
 
 def require_own_r() -> None:
-    """Raise where other code started R through rpy2, before this process was forked off.
+    """Raise where other code started R through rpy2 before this process was forked.
 
-    rpy2 leaves the number of the process that started R in the environment, where a program that
-    is started from there finds it too: only one that has R already looks.
+    rpy2 puts the number of the process that started R into the environment, which child programs
+    inherit too; therefore only a process that already has R checks it.
     """
     from rpy2.rinterface_lib import embedded
 
@@ -130,7 +130,7 @@ def require_own_r() -> None:
 
 
 def _keep_from_children(end_r: Callable[[int], None]) -> None:
-    """Let no forked child end the R of its parent: R would remove the parent's temporary folder.
+    """Prevent forked children from ending R: it would remove the parent's temporary folder.
 
     rpy2 ends R when Python exits, also in a child that only calls `sys.exit`.
     """
@@ -140,7 +140,7 @@ def _keep_from_children(end_r: Callable[[int], None]) -> None:
 
 @contextmanager
 def _handler_kept() -> Iterator[None]:
-    """Put the handler of SIGINT back: rpy2 sets Python's own when it starts R."""
+    """Restore the handler of SIGINT: rpy2 sets Python's own when it starts R."""
     handler = signal.getsignal(signal.SIGINT)
     try:
         yield
@@ -151,10 +151,10 @@ def _handler_kept() -> Iterator[None]:
 
 @contextmanager
 def _search_path_kept() -> Iterator[None]:
-    """Put the search path of libraries back: rpy2 makes it R's, and hands it on to every child.
+    """Restore the search path of libraries: rpy2 sets R's path, and every child inherits it.
 
-    A Python that is started from here would load libraries that it was not built with. For this
-    process it was read when it started.
+    A Python process that is started from here would load libraries that it was not built with. This
+    process read the path when it started.
     """
     before = os.environ.get(_SEARCH_PATH)
     try:
@@ -173,7 +173,7 @@ def reference_libraries() -> list[Path]:
 
 
 def prefer_reference_blas() -> None:
-    """Let R run on the reference BLAS in this process, if there is one and R has not started."""
+    """Make R use the reference BLAS in this process, if there is one and R has not started."""
     if "rpy2.rinterface" not in sys.modules:
         for library in reference_libraries():
             ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)

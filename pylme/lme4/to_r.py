@@ -20,7 +20,7 @@ Coding              matrix, with the names of its columns
 Date, Timestamp     Date, POSIXct
 ==================  =============================================
 
-Arrays go over as one block of memory. The rest is small.
+Arrays are copied as one block of memory. The rest is small.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def to_r(value: Any) -> Any:
     Raises
     ------
     TypeError
-        If there is no row in the table above for its type.
+        If the table above has no row for its type.
     """
     raise TypeError(f"no R object for {type(value).__name__}")
 
@@ -188,15 +188,15 @@ _LARGE: Final = 2**20
 
 
 def _vector(mode: str, values: np.ndarray[Any, Any]) -> Any:
-    """A vector of R's with a copy of the values, which lie in one block.
+    """An R vector with a copy of the values, which are contiguous.
 
-    R leaves an allocation that fails by a jump to whoever called it. A call of an R function is
-    where it may land; rpy2's own allocation is not, and the process would end.
+    A failed allocation in R ends in a jump to its caller. A call of an R function can catch this
+    jump; rpy2's own allocation cannot, and the process would end.
 
     Raises
     ------
     MemoryError
-        If R cannot have the memory.
+        If R cannot allocate the memory.
     """
     kind, address = _MODES[mode]
     if values.nbytes < _LARGE:
@@ -233,7 +233,7 @@ def _levels(levels: tuple[str, ...]) -> Any:
 
 @singledispatch
 def bytes_of(value: Any) -> int:
-    """An upper bound of the memory that R needs for a copy of `value`; 0 of what is small."""
+    """An upper bound of the memory that R needs for a copy of `value`; 0 for small values."""
     del value
     return 0
 

@@ -1,13 +1,13 @@
-"""Directions in which a likelihood rises without end, by linear programming.
+"""Directions in which a likelihood increases without reaching a maximum, by linear programming.
 
 Such a direction d has s_i x_i'd ≥ 0 in all rows, with > 0 in some, where s_i is the sign that a row
 allows and s_i = 0 asks for x_i'd = 0. The linear programme maximises Σ w_i subject to
 0 ≤ w_i ≤ 1 and w_i ≤ s_i x_i'd; its value is the number of rows that can be separated, and zero
 proves that none can.
 
-The programme takes a few thousand rows at once. Other rows can only take directions away: a set of
-rows of full rank that allows none is a proof for all, and a direction that some rows forbid is
-searched for again with these rows.
+The programme uses a few thousand rows at once. Other rows can only remove directions: a set of rows
+of full rank that allows no direction is a proof for all rows, and where some rows forbid a
+direction that was found, the search is repeated with these rows.
 
 Reference: Konis (2007), Linear programming algorithms for detecting separated data in binary
 logistic regression models, DPhil thesis, University of Oxford.
@@ -64,7 +64,7 @@ class Separated:
 
 
 def separated(X: NDArray[np.float64], signs: NDArray[np.float64]) -> Separated | None:
-    """The directions in which the likelihood rises without end; None where there is none.
+    """The directions in which the likelihood keeps increasing; None where there is none.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def _by_one_column(X: NDArray[np.float64], signs: NDArray[np.float64]) -> Separa
     Raises
     ------
     UndeterminedError
-        If there is none, which proves nothing.
+        If there is none, which is inconclusive.
     """
     directions = []
     rows = np.zeros(len(X), dtype=np.bool_)
@@ -152,7 +152,7 @@ def _first(allowed: NDArray[np.float64]) -> NDArray[np.intp]:
 
 
 def _greatest(A: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """A direction that separates as many rows as can be; None where there is none."""
+    """A direction that separates as many rows as possible; None where there is none."""
     m, k = A.shape
     found = _solved(
         np.concatenate([np.zeros(k), -np.ones(m)]),

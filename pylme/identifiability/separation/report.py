@@ -1,4 +1,4 @@
-"""What is separated, in words."""
+"""The report on separation."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def signs_of(family: Family, y: NDArray[np.float64]) -> NDArray[np.float64] | No
     Returns
     -------
     ndarray, shape (n,), or None
-        None where every estimate is finite: the response is no count, or its link reaches zero at a
-        finite value.
+        None where every estimate is finite: the response is not a count, or its link reaches zero
+        at a finite value.
     """
     successes, failures = (y[:, 0], y[:, 1]) if y.ndim == 2 else (y, 1.0 - y)
     if family.name == "binomial" and family.link != "log":
@@ -74,9 +74,9 @@ class Separation:
     names : tuple of str
         The coefficients.
     directions : tuple of mapping
-        Combinations of coefficients along which the likelihood rises without end, by name.
+        Combinations of coefficients along which the likelihood keeps increasing, by name.
     n_rows, n : int
-        The rows that they separate, and all rows.
+        The number of rows that they separate, and of all rows.
     where : tuple of str
         Facts of the data that show it, one for each direction that has such a fact.
     """
@@ -112,7 +112,7 @@ def separation(
     *,
     factors: Mapping[str, Factor] | None = None,
 ) -> Separation | None:
-    """What the columns of the fixed effects separate of a response.
+    """Whether the columns of the fixed effects separate a response.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def separation(
         Of full column rank.
     names : sequence of str, length p
     factors : mapping, optional
-        Factors of the fixed effects, whose levels may say where it is.
+        Factors of the fixed effects, whose levels may show where it occurs.
 
     Returns
     -------
@@ -165,7 +165,7 @@ def _facts(
     factors: Mapping[str, Factor],
     family: Family,
 ) -> Iterator[str]:
-    """What a reader can look up: levels, or the range of a covariate, and the response there."""
+    """Facts to look up: levels, or the range of a covariate, and the response there."""
     reached = X @ direction
     rows = np.abs(reached) > 1e-6 * np.abs(reached).max()
     numbers = [

@@ -1,6 +1,6 @@
-"""What doctor says of each part, from what was found: a verdict and the command that fixes it.
+"""The checks of doctor: for each part the finding, a verdict and the command that fixes it.
 
-R and rpy2 are tried out in processes of their own, so that nothing is started in this one.
+R and rpy2 are tested in separate processes, so that nothing is started in this one.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class ProbeError(Exception):
 
 
 def ask_r(r: RInstallation, *, fit: bool, timeout: float) -> dict[str, str]:
-    """What R says of itself, its BLAS and its packages; with a small model fitted if asked.
+    """R's report on itself, its BLAS and its packages; optionally with a fit of a small model.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def r_check(r: RInstallation | None) -> Check:
 
 
 def native_checks(answers: dict[str, str] | ProbeError) -> list[Check]:
-    """What R said, or that it said nothing."""
+    """The checks of R, from its report or the lack of one."""
     if isinstance(answers, ProbeError):
         return [
             Check(

@@ -37,12 +37,12 @@ _OPTIONAL_PACKAGES: Final = ("polars", "pyarrow")
 
 
 def doctor(*, timeout: float = 60.0) -> Diagnosis:
-    """Look at Python, rpy2, R, lme4 and the BLAS that R runs on, and say what to do.
+    """Check Python, rpy2, R, lme4 and the BLAS that R uses, and say what to do.
 
     Parameters
     ----------
     timeout : float
-        Seconds that R, and rpy2, may each take to answer.
+        The time limit in seconds for the answers of R and of rpy2, each.
 
     Returns
     -------
@@ -68,12 +68,12 @@ def doctor(*, timeout: float = 60.0) -> Diagnosis:
 
 
 def show_versions(*, timeout: float = 60.0) -> Versions:
-    """Versions of everything that takes part in a fit, for a problem report.
+    """Versions of all software that takes part in a fit, for a problem report.
 
     Parameters
     ----------
     timeout : float
-        Seconds that R may take to answer.
+        The time limit in seconds for R's answer.
 
     Returns
     -------

@@ -102,14 +102,14 @@ def version_tuple(version: str) -> tuple[int, ...]:
 
 
 def rinterface_requirement(r_version: str) -> str:
-    """What pip is asked for, so that the rpy2-rinterface it installs fits this R."""
+    """The requirement for pip with which the installed rpy2-rinterface fits this R."""
     if version_tuple(r_version) >= _NEW_R:
         return "rpy2-rinterface>=3.6"
     return f"rpy2-rinterface<{'.'.join(map(str, _RINTERFACE_NEEDS_NEW_R))}"
 
 
 def rinterface_fits(rinterface: str, r_version: str) -> bool:
-    """Whether this release of rpy2-rinterface can be imported beside this R."""
+    """Whether this release of rpy2-rinterface can be imported with this R."""
     if version_tuple(r_version) >= _NEW_R:
         return True
     return version_tuple(rinterface) < _RINTERFACE_NEEDS_NEW_R

@@ -62,7 +62,7 @@ def install_rpackage(name: str) -> str:
 
 
 def compile_lme4() -> str:
-    """The command that compiles lme4 anew: it must match the Matrix that it was compiled with."""
+    """The command that compiles lme4 again: it must match the Matrix that it was compiled with."""
     return f"""Rscript -e "install.packages('lme4', repos='{_CRAN}', type='source')\""""
 
 
@@ -104,7 +104,7 @@ def install_blas(on: System) -> str | None:
 
 
 def leave_r_home() -> str:
-    """The command after which the R on the PATH is taken."""
+    """The command after which the R on the PATH is used."""
     return "set R_HOME=" if os.name == "nt" else "unset R_HOME"
 
 
