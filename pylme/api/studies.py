@@ -10,19 +10,18 @@ from pylme.errors import OptionError
 from pylme.lme4.start import reference_libraries
 from pylme.options import choice, workers
 from pylme.results.engine import ENGINES, choose
-from pylme.simulation.published import sectors
-from pylme.simulation.published.answer import SectorCorrelation
+from pylme.simulation.published_study import Candidate, SectorCorrelation, sectors
+from pylme.simulation.published_study import candidates as models_of
 from pylme.simulation.study import run_study
 
 if TYPE_CHECKING:
     import os
 
     from pylme.options import Engine
-    from pylme.simulation.published.sectors import Candidate
 
 __all__ = ["SectorCorrelation", "sector_correlation"]
 
-_ALL: Final[tuple[Candidate, ...]] = get_args(sectors.Candidate)
+_ALL: Final[tuple[Candidate, ...]] = get_args(Candidate)
 
 
 def sector_correlation(
@@ -86,11 +85,11 @@ def sector_correlation(
     if not isinstance(candidates, Sequence) or isinstance(candidates, str) or not candidates:
         allowed = f"a sequence of some of {', '.join(map(repr, _ALL))}"
         raise OptionError(option="candidates", value=candidates, allowed=allowed)
-    wanted = tuple(choice("candidates", name, sectors.Candidate) for name in candidates)
+    wanted = tuple(choice("candidates", name, Candidate) for name in candidates)
     chosen = choose(engine, "lmer")
     published = rng == "R" and ENGINES[chosen].uses_r
     found = run_study(
-        sectors.sectors(rng), sectors.candidates(wanted), n=n, seed=seed, engine=chosen,
+        sectors(rng), models_of(wanted), n=n, seed=seed, engine=chosen,
         n_jobs=n_jobs, progress=progress, store=store, reference_blas=published,
     )  # fmt: skip
     return SectorCorrelation(

@@ -102,13 +102,8 @@ class Formula:
         """As `columns`, with those of R's own values that the data has a column for."""
         return _columns(self.names, available)
 
-    @property
-    def response_columns(self) -> tuple[str, ...]:
-        """The variables on the left side, without R's own values."""
-        return _columns(self.response_names, ())
-
     def response_columns_in(self, available: Iterable[str]) -> tuple[str, ...]:
-        """As `response_columns`, with those of R's own values that the data has a column for."""
+        """The variables on the left side; R's own values only if the data has a column for them."""
         return _columns(self.response_names, available)
 
     @property

@@ -65,7 +65,7 @@ def test_columns(text: str, response: str, grouping: str, effects: str) -> None:
     def names(words: str) -> tuple[str, ...]:
         return tuple(word.replace(",", " ") for word in words.split())
 
-    assert formula.response_columns == names(response)
+    assert formula.response_columns_in(()) == names(response)
     assert formula.grouping_columns == names(grouping)
     assert formula.effect_columns == names(effects)
     assert set(formula.columns) == {*names(grouping), *names(effects)}

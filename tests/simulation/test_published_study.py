@@ -9,7 +9,7 @@ import pylme
 from pylme.cli.app import run
 from pylme.errors import OptionError
 from pylme.lme4.start import reference_libraries
-from pylme.simulation.published.sectors import SECTORS, candidates, sectors
+from pylme.simulation.published_study import SECTORS, candidates, sectors
 from tests.native import native
 
 #: The loop in R, as far as it draws: what set.seed(i) gives for both sectors.

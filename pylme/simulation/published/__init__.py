@@ -1,1 +1,0 @@
-"""The study that pylme grew from: its data, its models, and its answer in words."""
