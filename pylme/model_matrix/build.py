@@ -87,8 +87,10 @@ def build(spec: ModelSpec) -> ModelMatrices:
     weights = _column(spec, "weights", spec.weights, kept, default=1.0)
     offset = _column(spec, "offset", spec.offset, kept, default=0.0)
     offset = offset + total_offset(fixed, values, rows.nrow)
-    random = _random([bars[i] for i in order], values, rows.nrow)
     positions = independent.tolist()
+    x_names = tuple([matrix.names[i] for i in positions])
+    assign = tuple([matrix.assign[i] for i in positions])
+    random = _random([bars[i] for i in order], values, rows.nrow)
     return ModelMatrices(
         formula=formula.line,
         y=locked(y, order="F"),
@@ -96,8 +98,8 @@ def build(spec: ModelSpec) -> ModelMatrices:
         aliases=locked(aliases, order="F"),
         weights=locked(weights, order="F"),
         offset=locked(offset),
-        x_names=tuple([matrix.names[i] for i in positions]),
-        assign=tuple([matrix.assign[i] for i in positions]),
+        x_names=x_names,
+        assign=assign,
         dropped=dropped,
         **random,
         rows=rows,

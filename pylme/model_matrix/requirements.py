@@ -99,7 +99,7 @@ def _require_response(spec: ModelSpec) -> None:
         )
     if isinstance(formula.response, Name):
         _require_type(text, columns[0], spec)
-    if frame.nrow > 1 and all(_constant(column) for column in columns):
+    if frame.rows.nrow > 1 and all(_constant(column) for column in columns):
         raise ResponseError(
             response=text,
             found=f"it has the same value in all {frame.nrow} rows",
@@ -225,7 +225,7 @@ def _effects(spec: ModelSpec) -> list[Node]:
 
 
 def _require_levels(spec: ModelSpec, *, more_effects_than_rows: bool) -> None:
-    nrow = spec.frame.nrow
+    nrow = spec.frame.rows.nrow
     for part in spec.terms.random:
         term = f"({part.label})"
         levels = levels_of(part, spec.frame)

@@ -148,12 +148,12 @@ def solution_at(
     """
     layout = problem.layout
     T = layout.matrices(theta[None])
+    inner = layout.matrices(problem.conditioned(theta[None]))
     if evaluation is None:
-        inner = layout.matrices(problem.conditioned(theta[None]))
         evaluation = problem.single(response).exactly().evaluate(inner)
     M, form, hh = _in_the_callers_columns(problem, evaluation)
     fixed = fixed_effects(problem, evaluation, response)
-    u, b = random_effects(problem, theta, response=response)
+    u, b = _random_effects(problem, T, inner, response)
     return Solution(
         theta=theta,
         criterion=float(evaluation.criterion[0]),
@@ -226,6 +226,16 @@ def random_effects(
     """
     T = problem.layout.matrices(theta[None])
     inner = problem.layout.matrices(problem.conditioned(theta[None]))
+    return _random_effects(problem, T, inner, response)
+
+
+def _random_effects(
+    problem: Problem,
+    T: list[NDArray[np.float64]],
+    inner: list[NDArray[np.float64]],
+    response: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The same from lme4's factors and those of the well-conditioned columns."""
     # ZᵀV⁻¹(y - Xβ̂) of the well-conditioned columns.
     effects = problem.single(response).working(inner).effects(inner)
     u: dict[int, NDArray[np.float64]] = {}

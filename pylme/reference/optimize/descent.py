@@ -138,7 +138,6 @@ class Descent:
         self.steps, self.predicted, self.curvature = step(self.g, self.H, self.radius)
         if not self.straight.any():
             return
-        self.inverses = self._inverses() if self.wide.any() else []
         steps, predicted, _ = step(self.g, self._bent(), self.radius)
         part = self._inside(steps)
         fall = -(self.g * steps).sum(axis=1)
@@ -191,6 +190,7 @@ class Descent:
         """
         H = self.H.copy()
         at = np.flatnonzero(self.lone)
+        self.inverses = self._inverses() if self.wide.any() else []
         slopes = self.layout.theta(list(self.M))[:, at]
         H[:, at, at] -= 2.0 * slopes * self.scale[:, at] ** 2
         if not self.inverses:
@@ -218,10 +218,9 @@ class Descent:
         if not self.inverses:
             return trial
         changes = self.layout.matrices(np.where(self.wide, self.scale * self.steps, 0.0))
-        bent = [
-            D @ np.linalg.inv(np.eye(D.shape[1]) - P @ D) - D
-            for D, P in zip(changes, self.inverses, strict=True)
-        ]
+        bent = []
+        for D, P in zip(changes, self.inverses, strict=True):
+            bent.append(D @ np.linalg.inv(np.eye(D.shape[1]) - P @ D) - D)
         along = self.straight[:, None] & self.wide
         return np.where(along, trial + self.layout.theta(bent), trial)
 
