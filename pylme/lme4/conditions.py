@@ -22,7 +22,7 @@ from pylme.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from pylme.errors import FitWarning
     from pylme.results.fitted_model import Condition
@@ -55,6 +55,10 @@ _CLASSES: Final[tuple[tuple[re.Pattern[str], type[FitWarning]], ...]] = tuple(
 
 #: What R says where the dispersion's own search stops, at whatever value.
 _LIMIT: Final = "iteration limit reached"
+#: What R says where a function has no value, as the logarithm of a negative number.
+_NO_VALUE: Final = "NaNs produced"
+#: R's evaluation of all variables of a formula.
+_VARIABLES: Final = "eval(predvars, data, env)"
 
 
 #: What to do about a remark of R's that does not say it; joined to its text.
@@ -85,16 +89,21 @@ def classify(message: str) -> type[FitWarning]:
     return next((kind for pattern, kind in _CLASSES if pattern.search(message)), RWarning)
 
 
-def raise_as_warnings(conditions: Iterable[Condition]) -> None:
+def raise_as_warnings(
+    conditions: Iterable[Condition], *, calls: Collection[str] = frozenset()
+) -> None:
     """Give each condition once, as a Python warning, in their order.
 
     R's remark that the search for a negative binomial's dispersion reached its limit is left out
-    where pylme gives the reason.
+    where pylme gives the reason. So is its remark that one of `calls` has no value in some rows:
+    a warning counted these rows when the calls were evaluated.
     """
     conditions = tuple(conditions)
     known = any(classify(each.message) is NotOverdispersedWarning for each in conditions)
     for condition in conditions:
         if known and condition.message == _LIMIT:
+            continue
+        if condition.message == _NO_VALUE and condition.call in (_VARIABLES, *calls):
             continue
         advice = next((a for pattern, a in _ADVICE if pattern.search(condition.message)), "")
         warn(classify(condition.message)(condition.message + advice))

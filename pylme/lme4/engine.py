@@ -14,6 +14,7 @@ from pylme.lme4.fitting import prepare_again as again
 from pylme.lme4.session import session, started
 from pylme.model_matrix.requirements import require_fittable
 from pylme.model_matrix.response import outcomes
+from pylme.model_matrix.starting_values import require_possible_start
 from pylme.model_matrix.transformations import require_transformable
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def fit(request: FitRequest) -> RModel:
     ------
     DataError
         If no model can be fitted to the data.
+    OptionError
+        If the model cannot have the starting values.
     RError
         If R stops.
     FitTimeoutError
@@ -77,6 +80,7 @@ def fit(request: FitRequest) -> RModel:
     """
     spec = request.spec
     require_fittable(spec, more_effects_than_rows=_relaxed(request.control))
+    require_possible_start(spec)
     known = require_transformable(spec)
     model = fit_with_lme4(request)
     computed = spec.formula.functions or not isinstance(spec.formula.response, Name)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from pylme.arrays import read_only
 from pylme.errors import RError, UnknownNameError
+from pylme.formula import Call, deparse, walk
 from pylme.lme4.conditions import raise_as_warnings
 from pylme.lme4.failures import explained
 from pylme.lme4.findings import findings
@@ -123,7 +125,9 @@ class RModel:
 
     def announce(self) -> None:
         """Give R's messages as Python warnings."""
-        raise_as_warnings(self.conditions)
+        nodes = chain.from_iterable(map(walk, self.spec.terms.variables.values()))
+        calls = {deparse(node) for node in nodes if isinstance(node, Call)}
+        raise_as_warnings(self.conditions, calls=calls)
 
     def _ask(self, function: str, *arguments: Any) -> Any:
         return session().call(function, self._handle, *arguments)

@@ -9,7 +9,6 @@ import numpy as np
 
 from pylme.arrays import locked
 from pylme.errors import (
-    FormulaError,
     NotAvailableError,
     PylmeError,
     RankDeficiencyWarning,
@@ -26,6 +25,7 @@ from pylme.model_matrix.matrices import ModelMatrices
 from pylme.model_matrix.model_matrix import combinations, independent_columns, model_matrix
 from pylme.model_matrix.random_term import RandomTerm
 from pylme.model_matrix.recipe import Recipe, bars_of, column_kind, fixed_codings, total_offset
+from pylme.model_matrix.requirements import require_other_predictors
 from pylme.model_matrix.response import require_response
 from pylme.model_matrix.transformations import require_finite_arguments, weights_of
 from pylme.model_matrix.values import CodedFactor, Matrix, Times, numbers_of, require_levels
@@ -47,7 +47,7 @@ def build(spec: ModelSpec) -> ModelMatrices:
     formula, frame = spec.formula, spec.frame
     _require_unstructured(spec)
     terms, fixed = spec.terms, spec.terms.fixed
-    _require_no_response(spec)
+    require_other_predictors(spec)
     memory = Memory()
     evaluator = Evaluator(frame.columns, frame.rows.nrow, memory)
     require_finite_arguments(spec, evaluator)
@@ -116,16 +116,6 @@ def _require_unstructured(spec: ModelSpec) -> None:
                 found=f"the covariance structure {bar.structure}() is available in lme4 2 only",
                 remedy="Write the term as a plain (effects | group).",
             )
-
-
-def _require_no_response(spec: ModelSpec) -> None:
-    response = spec.terms.response
-    if any(response in term.texts for term in spec.terms.fixed.terms):
-        raise FormulaError(
-            asked=f"Building the fixed effects of {spec.formula}",
-            found=f"the response {response} stands on the right side too",
-            remedy="Remove it from the right-hand side: a response cannot be its own predictor.",
-        )
 
 
 def _order(n_levels: list[int]) -> tuple[int, ...]:

@@ -54,7 +54,13 @@ if TYPE_CHECKING:
     from pylme.frame import Column, Frame
     from pylme.model_matrix.spec import ModelSpec
 
-__all__ = ["columns_of", "levels_of", "parameters_of", "require_fittable"]
+__all__ = [
+    "columns_of",
+    "levels_of",
+    "parameters_of",
+    "require_fittable",
+    "require_other_predictors",
+]
 
 
 def require_fittable(spec: ModelSpec, *, more_effects_than_rows: bool = False) -> None:
@@ -72,12 +78,29 @@ def require_fittable(spec: ModelSpec, *, more_effects_than_rows: bool = False) -
     """
     require_bars(spec.formula)
     require_names(spec.frame.columns)
+    require_other_predictors(spec)
     _require_response(spec)
     _require_positive_weights(spec)
     _require_numeric_offset(spec)
     _require_levels_to_compare(spec)
     _require_codable(spec)
     _require_levels(spec, more_effects_than_rows=more_effects_than_rows)
+
+
+def require_other_predictors(spec: ModelSpec) -> None:
+    """Raise where the response is a predictor too; R would drop it and go on.
+
+    Raises
+    ------
+    FormulaError
+    """
+    response = spec.terms.response
+    if any(response in term.texts for term in spec.terms.fixed.terms):
+        raise FormulaError(
+            asked=f"Building the fixed effects of {spec.formula}",
+            found=f"the response {response} stands on the right side too",
+            remedy="Remove it from the right-hand side: a response cannot be its own predictor.",
+        )
 
 
 def _numbers(column: Column) -> NDArray[np.float64] | None:

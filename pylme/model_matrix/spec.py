@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pylme.errors import OptionError, UnknownColumnError
 from pylme.families.family import Family
-from pylme.formula import Formula, FormulaTerms, formula_terms, model_formula
-from pylme.frame import Factor, Frame, NaAction, open_table, read_frame
+from pylme.formula import Formula, FormulaTerms, Name, formula_terms, model_formula
+from pylme.frame import Factor, Frame, Integer, NaAction, Numeric, open_table, read_frame
 from pylme.model_matrix.coding import AskedCoding, Contrast, read_contrast
 from pylme.options import choice, finite_numbers
+
+if TYPE_CHECKING:
+    from pylme.formula import ModelTerms
+    from pylme.frame import Column
 
 __all__ = [
     "Contrast",
@@ -148,16 +152,18 @@ def specified(text: str, data: Any, arguments: ModelArguments) -> ModelSpec:
         as_factor=formula.only_grouping_in(names),
         na_action=arguments.na_action,
     )
+    terms = formula_terms(formula)
+    reach = choice("contrasts_for", arguments.contrasts_for, ContrastsFor)
     return ModelSpec(
         formula=formula,
-        terms=formula_terms(formula),
+        terms=terms,
         frame=frame,
         weights=columns["weights"],
         offset=columns["offset"],
         mustart=columns["mustart"],
         etastart=columns["etastart"],
-        contrasts=_codings(arguments.contrasts, formula, frame),
-        contrasts_for=choice("contrasts_for", arguments.contrasts_for, ContrastsFor),
+        contrasts=_codings(arguments.contrasts, terms, frame, reach=reach),
+        contrasts_for=reach,
         start=_arrays(arguments.start),
         family=arguments.family,
         reml=arguments.reml,
@@ -178,7 +184,11 @@ def _arrays(start: Start | ArrayLike | None) -> Start | None:
 
 
 def _codings(
-    contrasts: Mapping[str, Contrast] | None, formula: Formula, frame: Frame
+    contrasts: Mapping[str, Contrast] | None,
+    terms: FormulaTerms,
+    frame: Frame,
+    *,
+    reach: ContrastsFor,
 ) -> dict[str, AskedCoding]:
     """The given codings, checked against the levels that occur."""
     if contrasts is None:
@@ -187,18 +197,44 @@ def _codings(
         raise OptionError(
             option="contrasts", value=contrasts, allowed="a mapping from columns to codings"
         )
-    factors = {
-        name: column
-        for name in formula.effect_columns_in(frame.columns)
-        if isinstance(column := frame.columns.get(name), Factor)
-    }
-    for name in contrasts:
-        if name not in factors:
-            raise OptionError(option="contrasts for", value=name, allowed=tuple(factors))
-    return {
-        name: read_contrast(name, contrast, factors[name].levels)
-        for name, contrast in contrasts.items()
-    }
+    fixed = _named(terms.fixed)
+    varying = fixed.union(*(_named(part.terms) for part in terms.random))
+    read: dict[str, AskedCoding] = {}
+    for name, contrast in contrasts.items():
+        column = frame.columns.get(name) if isinstance(name, str) else None
+        if not isinstance(column, Factor) or name not in (varying if reach == "both" else fixed):
+            raise _no_coding(name, contrast, column, varies=name in varying)
+        read[name] = read_contrast(name, contrast, column.levels)
+    return read
+
+
+def _named(terms: ModelTerms) -> set[str]:
+    """The columns that stand by themselves in a sum of effects."""
+    return {variable.name for variable in terms.variables if isinstance(variable, Name)}
+
+
+def _kind(column: Column) -> str:
+    return "numeric" if isinstance(column, Numeric | Integer) else "not a factor"
+
+
+def _no_coding(
+    name: object, contrast: object, column: Column | None, *, varies: bool
+) -> OptionError:
+    """The error for a column that no contrasts code: R would warn of it or ignore it."""
+    if column is None:
+        why = f"{name!r} is no column of the formula"
+    elif not isinstance(column, Factor):
+        why = (
+            f"{name} is {_kind(column)} in the formula. Write C(factor({name}), contr.sum) "
+            "there, or make the column a category"
+        )
+    elif varies:
+        why = f'{name} stands only left of a bar. Add contrasts_for="both" to code it there'
+    else:
+        why = f"{name} stands by itself in no effect: it only groups, or is an argument of a call"
+    return OptionError(
+        option="contrasts", value={name: contrast}, allowed=f"codings of factors: {why}"
+    )
 
 
 def unused_name(name: str, taken: list[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +13,7 @@ from pylme.formula import FUNCTIONS, deparse
 from pylme.model_matrix.build import build, rank_message, zero_effects
 from pylme.model_matrix.requirements import require_fittable
 from pylme.model_matrix.response import with_response
+from pylme.model_matrix.starting_values import start_of_theta
 from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.ending import examined, search, warnings_of
 from pylme.reference.model import ReferenceModel
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pylme.errors import PylmeError
     from pylme.formula import Formula
     from pylme.model_matrix.matrices import ModelMatrices
-    from pylme.model_matrix.spec import ModelSpec, Start
+    from pylme.model_matrix.spec import ModelSpec
     from pylme.reference.criterion.prepare import Problem
     from pylme.results.engine import FittingFunction
 
@@ -125,6 +125,7 @@ def fit_with_numpy(spec: ModelSpec) -> ReferenceModel:
         While the matrices are made. What the search ended with is in the model's conditions.
     """
     design = build(spec)
+    start = start_of_theta(spec, design)
     _require_fewer_effects_than_rows(design)
     if not any(term.columns.any() for term in design.terms):
         raise zero_effects(spec)
@@ -132,7 +133,7 @@ def fit_with_numpy(spec: ModelSpec) -> ReferenceModel:
     with one_thread():
         problem = problem_of(LinearProblem.of(design, reml=spec.reml))
         _require_variation(spec, design, problem)
-        start = _theta(spec.start, problem)
+        _require_reach(start, problem)
         try:
             ending = examined(search(problem, design.terms, start), problem, design)
         except np.linalg.LinAlgError as error:
@@ -156,32 +157,14 @@ def _led_astray(spec: ModelSpec, problem: Problem) -> ResponseError:
     )
 
 
-def _theta(start: Start | None, problem: Problem) -> NDArray[np.float64] | None:
-    """Starting values of theta, checked."""
-    if isinstance(start, Mapping):
-        if "fixef" in start:
-            raise OptionError(
-                option="start",
-                value="fixef",
-                allowed="theta alone: fixed effects are not searched for in a linear model",
-            )
-        start = start.get("theta")
-    if start is None:
-        return None
-    wanted = len(problem.layout.row)
-    if len(start) != wanted:
-        raise OptionError(
-            option="start",
-            value=start.tolist(),
-            allowed=f"{wanted} number{'' if wanted == 1 else 's'}, one for each element of theta",
-        )
-    if np.abs(problem.conditioned(start[None])).max() > _FARTHEST:
+def _require_reach(start: NDArray[np.float64] | None, problem: Problem) -> None:
+    """A search cannot start too far away."""
+    if start is not None and np.abs(problem.conditioned(start[None])).max() > _FARTHEST:
         raise OptionError(
             option="start",
             value=start.tolist(),
             allowed="standard deviations of random effects below a million times the residual one",
         )
-    return start
 
 
 def _require_fewer_effects_than_rows(design: ModelMatrices) -> None:

@@ -149,6 +149,23 @@ CASES = {
         contrasts={"x": "sum"},
         formula="y ~ f + (1 | g)",
     ),
+    "contrasts of a number": _given(
+        "OptionError",
+        "numeric in the formula",
+        {"formula": "y ~ C(factor(two), contr.sum) + (1 | g)"},
+        contrasts={"two": "sum"},
+        formula="y ~ two + (1 | g)",
+    ),
+    "contrasts left of a bar": _given(
+        "OptionError",
+        'contrasts_for="both"',
+        {"contrasts": {"f": "sum"}, "formula": "y ~ x + (f | g)", "contrasts_for": "both"},
+        contrasts={"f": "sum"},
+        formula="y ~ x + (f | g)",
+    ),
+    "contrasts of groups": _given(
+        "OptionError", "only groups", {}, contrasts={"g": "sum"}, formula=MODEL
+    ),
     "contrasts of a shape": _given(
         "OptionError",
         "2 rows",

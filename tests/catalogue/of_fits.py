@@ -86,6 +86,12 @@ def _function_of_r() -> object:
     return pylme.lmer("y ~ digamma(w) + (1 | g)", DATA, engine="numpy")
 
 
+def _of_r(**arguments: object) -> object:
+    """A model whose columns R alone can make, so that R counts the starting values."""
+    pylme.allow_function("digamma")
+    return pylme.lmer("y ~ digamma(w) + (1 | g)", DATA, engine="lme4", **arguments)
+
+
 CASES = {
     "reml": _numpy("OptionError", "True", {"reml": True}, reml="yes"),
     "check": _numpy("OptionError", "True", {"check": False}, check=1),
@@ -97,6 +103,13 @@ CASES = {
     "start of text": _numpy("OptionError", "finite numbers", {"start": [1.0]}, start=["a"]),
     "start of fixed effects": _numpy(
         "OptionError", "theta alone", {"start": [1.0]}, start={"fixef": [1.0, 2.0]}
+    ),
+    "start below its bound": _numpy("OptionError", "0 or more", {"start": [3.0]}, start=[-3.0]),
+    "start of too many fixed effects": _glmer(
+        "OptionError",
+        "2 numbers",
+        {"start": {"fixef": [0.0, 0.0]}},
+        start={"fixef": [0.0, 0.0, 0.0]},
     ),
     "start of another name": _numpy(
         "OptionError", "theta", {"start": {"theta": [1.0]}}, start={"thetta": [1.0]}
@@ -174,7 +187,7 @@ CASES = {
     ),
     "start by text": _glmer("OptionError", "numbers", None, mustart="g"),
     "random effect of a start": Case(
-        trigger=lambda: pylme.lmer(MODEL, DATA, start=[1.0, 2.0]),
+        trigger=lambda: _of_r(start=[1.0, 2.0]),
         kind="RError",
         said="pylme.design(formula, data).theta",
         remedy=lambda: pylme.lmer(MODEL, DATA, start=pylme.design(MODEL, DATA).theta),
