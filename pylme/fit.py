@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from pylme.crosscheck.report import CrossCheck
     from pylme.draws.seeds import Rng, Seed
     from pylme.families import Family
+    from pylme.frame import Library
     from pylme.identifiability.identify import Design
     from pylme.options import (
         Engine,
@@ -96,15 +97,25 @@ class Fit:
             return self
         fit = copy(self)
         fit._rows = replace(self._rows, library="pandas")  # noqa: SLF001  (of this class)
+        fit._checks = {  # noqa: SLF001
+            starts: replace(check, library="pandas") for starts, check in self._checks.items()
+        }
+        for record in ("design", "varcorr", "optinfo"):
+            fit.__dict__.pop(record, None)
         return fit
 
-    def _native(self, result: pd.DataFrame | pd.Series[Any]) -> Any:
+    @property
+    def library(self) -> Library:
+        """The library of the data, in which frames are returned: pandas, polars or pyarrow."""
+        return self._rows.library
+
+    def _native(self, result: pd.DataFrame | pd.Series[Any], *, labels: str = "index") -> Any:
         """A frame, or a Series of rows, in the library of the data."""
-        return to_native(result, self._rows.library)
+        return to_native(result, self.library, labels=labels)
 
     def _of_rows(self, frame: pd.DataFrame) -> Any:
         """A frame with a line for each row used. Only pandas has row labels."""
-        labelled = self._rows.library == "pandas" or self._rows.index is not None
+        labelled = self.library == "pandas" or self._rows.index is not None
         return self._native(frame if labelled else frame.reset_index(drop=True))
 
     # --- what was fitted ----------------------------------------------------------------------
@@ -138,7 +149,8 @@ class Fit:
         """
         from pylme.identifiability.identify import Design
 
-        return Design.of(self._model.design)
+        design = Design.of(self._model.design)
+        return replace(design, rows=replace(design.rows, library=self.library))
 
     @property
     def data(self) -> Any:
@@ -210,7 +222,9 @@ class Fit:
     def vcov(self) -> Any:
         """Covariance matrix of the fixed effects, a frame."""
         names = list(self._estimates.names)
-        return self._native(pd.DataFrame(self._vcov.copy(), index=names, columns=names))
+        return self._native(
+            pd.DataFrame(self._vcov.copy(), index=names, columns=names), labels="term"
+        )
 
     @property
     def sigma(self) -> float:
@@ -250,7 +264,7 @@ class Fit:
     @cached_property
     def varcorr(self) -> VarCorr:
         """Variances, standard deviations and correlations of the random effects."""
-        return self._model.varcorr()
+        return replace(self._model.varcorr(), library=self.library)
 
     @property
     def varcorr_table(self) -> Any:
@@ -342,7 +356,7 @@ class Fit:
 
         return group_correlations(
             self.varcorr, self._model.linear_problem(), by=by, group=group, method=method,
-            conf_level=conf_level, library=self._rows.library,
+            conf_level=conf_level, library=self.library,
         )  # fmt: skip
 
     @cached_property
@@ -355,7 +369,7 @@ class Fit:
 
         A frame with the names of the coefficients as labels of its rows.
         """
-        return self._native(self._coefficients.copy())
+        return self._native(self._coefficients.copy(), labels="term")
 
     # --- random effects -----------------------------------------------------------------------
 
@@ -381,7 +395,10 @@ class Fit:
     @cached_property
     def optinfo(self) -> OptInfo:
         """The optimiser's record: lme4's ``@optinfo``."""
-        return self._model.optinfo()
+        record = self._model.optinfo()
+        if record.trace is None:
+            return record
+        return replace(record, trace=replace(record.trace, library=self.library))
 
     @cached_property
     def convergence(self) -> Convergence:
@@ -445,7 +462,8 @@ class Fit:
 
         count = None if starts is None else whole_number("starts", starts, least=1)
         if count not in self._checks:
-            self._checks[count] = cross_check(self._model, starts=count)
+            check = cross_check(self._model, starts=count)
+            self._checks[count] = replace(check, library=self.library)
         return self._checks[count]
 
     def refit_from(self, theta: ArrayLike) -> Fit:
@@ -544,9 +562,9 @@ class Fit:
             vcov=self._vcov,
             varcorr=self.varcorr,
             optinfo=self.optinfo,
-            coefficients=self._coefficients,
             scaled_residuals=self._model.residuals("scaled"),
             engine=self.engine,
+            library=self.library,
         )
 
     def tidy(

@@ -12,13 +12,12 @@ import numpy as np
 
 from pylme.crosscheck import words
 from pylme.crosscheck.verdict import Judgement
+from pylme.frame import Library, to_native
 from pylme.render import LEFT, Document, Lines, Rendered, Table
 from pylme.render.text import WIDTH, item, to_text, wrapped
 from pylme.results.saving import json_text
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from pylme.crosscheck.comparison import Comparison, Tier
     from pylme.render import Block
 
@@ -67,6 +66,8 @@ class CrossCheck(Judgement, Rendered):
         `Design.identifiability`.
     reason, remedy : str
         Why the fit is unchecked and what to do; empty where it is checked.
+    library : {"pandas", "polars", "pyarrow"}
+        The library of the data, in which `to_frame` returns its rows.
 
     Examples
     --------
@@ -75,6 +76,8 @@ class CrossCheck(Judgement, Rendered):
     >>> fit.cross_check().verdict
     <Verdict.AGREES: 'agrees'>
     """
+
+    library: Library = "pandas"
 
     @property
     def sentence(self) -> str:
@@ -116,14 +119,16 @@ class CrossCheck(Judgement, Rendered):
         # As wide as its paragraphs, so that a row of numbers stays in one piece.
         return to_text(self.describe(), WIDTH + 1)
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Any:
         """Every comparison as a row.
 
         Returns
         -------
         DataFrame
             Columns ``tier``, ``quantity``, ``fit``, ``independent``, ``difference``, ``tolerance``,
-            ``ok``, ``decides`` and ``reason``.
+            ``ok``, ``decides`` and ``reason``. In the library of the data. ``fit`` and
+            ``independent`` are numbers, or strings where names or counts are compared; in polars
+            and pyarrow, whose columns have one type, all of them are strings.
         """
         import pandas as pd
 
@@ -135,7 +140,11 @@ class CrossCheck(Judgement, Rendered):
         ]  # fmt: skip
         names = ("tier", "quantity", "fit", "independent", "difference", "tolerance", "ok",
                  "decides", "reason")  # fmt: skip
-        return pd.DataFrame(rows, columns=list(names))
+        frame = pd.DataFrame(rows, columns=list(names))
+        if self.library != "pandas":
+            both = ["fit", "independent"]
+            frame[both] = frame[both].astype(str)
+        return to_native(frame, self.library)
 
     def to_json(self) -> str:
         """The whole result as JSON, with the number of the schema and the version of pylme.
@@ -143,7 +152,10 @@ class CrossCheck(Judgement, Rendered):
         Numbers that are not finite are null.
         """
         facts = {"ok": self.ok, "excess": self.excess, "sentence": self.sentence}
-        return json_text(_plain(self) | _plain(facts))
+        found = _plain(self)
+        # How frames are given is no part of what was found.
+        del found["library"]
+        return json_text(found | _plain(facts))
 
     def __repr__(self) -> str:
         return f"<pylme.CrossCheck {self.sentence}>"

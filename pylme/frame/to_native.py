@@ -13,6 +13,8 @@ from pylme.errors import NotAvailableError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
 __all__ = ["Library", "to_native", "to_pandas"]
 
 #: The libraries that results are given in. Data in a dict or in arrays give results in pandas.
@@ -21,10 +23,14 @@ Pandas = TypeVar("Pandas", "pd.DataFrame", "pd.Series[Any]")
 
 
 @overload
-def to_native(result: Pandas, library: Literal["pandas"]) -> Pandas: ...
+def to_native(result: Pandas, library: Literal["pandas"], *, labels: str = ...) -> Pandas: ...
 @overload
-def to_native(result: pd.DataFrame | pd.Series[Any], library: Library) -> Any: ...
-def to_native(result: pd.DataFrame | pd.Series[Any], library: Library) -> Any:
+def to_native(
+    result: pd.DataFrame | pd.Series[Any], library: Library, *, labels: str = ...
+) -> Any: ...
+def to_native(
+    result: pd.DataFrame | pd.Series[Any], library: Library, *, labels: str = "index"
+) -> Any:
     """A frame or a Series of pandas as one of another library.
 
     Only pandas has row labels. Those of a frame become its first columns in the other libraries,
@@ -35,6 +41,8 @@ def to_native(result: pd.DataFrame | pd.Series[Any], library: Library) -> Any:
     result : pandas.DataFrame or pandas.Series
     library : {"pandas", "polars", "pyarrow"}
         Of the data: ``rows.library`` of a `Frame`, a design or a fit.
+    labels : str
+        The name of the column of row labels, where they have none in pandas.
 
     Returns
     -------
@@ -59,7 +67,7 @@ def to_native(result: pd.DataFrame | pd.Series[Any], library: Library) -> Any:
             name = "" if result.name is None else str(result.name)
             return _series(name, result, library).to_native()
         return nw.from_dict(
-            {name: _series(name, column, library) for name, column in _columns(result)}
+            {name: _series(name, column, library) for name, column in _columns(result, labels)}
         ).to_native()
     except ModuleNotFoundError as error:
         raise NotAvailableError(
@@ -69,14 +77,14 @@ def to_native(result: pd.DataFrame | pd.Series[Any], library: Library) -> Any:
         ) from error
 
 
-def _columns(frame: pd.DataFrame) -> Iterator[tuple[str, pd.Series[Any]]]:
+def _columns(frame: pd.DataFrame, unnamed: str) -> Iterator[tuple[str, pd.Series[Any]]]:
     """The labels of rows, where there are any, and the columns."""
     taken = set(map(str, frame.columns))
     index = frame.index
     if not (isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1):
         for level in range(index.nlevels):
             labels = index.get_level_values(level)
-            plain = "index" if index.nlevels == 1 else f"index_{level}"
+            plain = unnamed if index.nlevels == 1 else f"{unnamed}_{level}"
             name = plain if labels.name is None else str(labels.name)
             while name in taken:
                 name += "."
@@ -89,18 +97,30 @@ def _columns(frame: pd.DataFrame) -> Iterator[tuple[str, pd.Series[Any]]]:
 def _series(name: str, column: pd.Series[Any], library: Library) -> nw.Series[Any]:
     kind = column.dtype
     if isinstance(kind, pd.CategoricalDtype):
-        texts = [None if value is None else str(value) for value in _objects(column)]
+        levels = [str(level) for level in kind.categories]
         if library == "polars":
-            levels = [str(level) for level in kind.categories]
+            texts = [None if value is None else str(value) for value in _objects(column)]
             return nw.new_series(name, texts, nw.Enum(levels), backend=library)
-        # Older versions of pyarrow make no dictionary of Python texts at once.
-        return nw.new_series(name, texts, nw.String(), backend=library).cast(nw.Categorical())
+        return _dictionary(name, column.cat.codes.to_numpy(), levels, ordered=bool(kind.ordered))
     if isinstance(kind, np.dtype) and kind.kind in "biufM":
         return nw.new_series(name, column.to_numpy(), backend=library)
     values = _objects(column)
     # Without a value there is nothing to infer the type from.
-    kinds = None if any(value is not None for value in values) else nw.String()
+    empty = nw.Int64() if pd.api.types.is_integer_dtype(kind) else nw.String()
+    kinds = None if any(value is not None for value in values) else empty
     return nw.new_series(name, values, kinds, backend=library)
+
+
+def _dictionary(
+    name: str, codes: NDArray[np.integer[Any]], levels: list[str], *, ordered: bool
+) -> nw.Series[Any]:
+    """A factor in pyarrow; narwhals would order the levels as they occur."""
+    import pyarrow as pa
+
+    places = pa.array(codes.astype(np.int32), mask=codes < 0)
+    array = pa.DictionaryArray.from_arrays(places, pa.array(levels, pa.string()), ordered=ordered)
+    column: nw.Series[Any] = nw.from_native(pa.chunked_array([array]), series_only=True)
+    return column.alias(name)
 
 
 def _objects(column: pd.Series[Any]) -> list[Any]:

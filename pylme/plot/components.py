@@ -8,11 +8,12 @@ deviation and Fisher's z for a correlation, by the delta method:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
 from pylme.errors import NotAvailableError
+from pylme.frame import to_native
 from pylme.options import choice
 from pylme.plot.axes import BLUE, DARK, axes, shown
 from pylme.plot.fitted import require_fit
@@ -29,13 +30,19 @@ __all__ = ["varcorr", "varcorr_data"]
 
 Component = Literal["sd", "corr"]
 
+#: The columns of `Fit.varcorr_table` that are drawn, and what they are called here.
+_NAMES: Final = {
+    "grp": "group",
+    "var1": "term",
+    "var2": "term2",
+    "sdcor": "estimate",
+    "sdcor_std_error": "std_error",
+}
 #: Longer names are written on two lines.
 WIDE: Final = 40
 
 
-def varcorr_data(
-    fit: Fitted, component: Component = "sd", *, conf_level: float = 0.95
-) -> pd.DataFrame:
+def varcorr_data(fit: Fitted, component: Component = "sd", *, conf_level: float = 0.95) -> Any:
     """Standard deviations or correlations with intervals: what `varcorr` draws.
 
     Parameters
@@ -49,9 +56,9 @@ def varcorr_data(
     Returns
     -------
     DataFrame
-        ``grp``, ``var1``, ``var2``, ``sdcor`` as in ``fit.varcorr.to_frame()``; ``conf_low`` and
-        ``conf_high``, NaN where there is no standard error: on the boundary, and in fits of lme4
-        that came from JSON.
+        ``group``, ``term``, ``term2`` (the second effect of a correlation, else None),
+        ``estimate``, ``std_error``, ``conf_low``, ``conf_high``; the last three are NaN where no
+        standard error is available: on the boundary, and in fits by lme4 that came from JSON.
 
     Raises
     ------
@@ -59,18 +66,23 @@ def varcorr_data(
         If `component` is not one of the two, or `conf_level` not between 0 and 1.
     """
     require_fit(fit)
+    return to_native(_components(fit, component, conf_level), fit.library)
+
+
+def _components(fit: Fitted, component: Component, conf_level: float) -> pd.DataFrame:
     component = choice("component", component, Component)
     reach = half_width(conf_level)
     try:
         frame = fit.to_pandas().varcorr_table
     except NotAvailableError:
-        frame = fit.varcorr.to_frame().assign(sdcor_std_error=np.nan)
+        frame = fit.to_pandas().varcorr.to_frame().assign(sdcor_std_error=np.nan)
     wanted = frame["var2"].isna() if component == "sd" else frame["var2"].notna()
     frame = frame[wanted].reset_index(drop=True)
-    errors = frame.pop("sdcor_std_error").to_numpy()
-    ends = _interval(frame["sdcor"].to_numpy(), errors, reach, component)
+    frame = frame.rename(columns=_NAMES)
+    values, errors = frame["estimate"].to_numpy(), frame["std_error"].to_numpy()
+    ends = _interval(values, errors, reach, component)
     frame["conf_low"], frame["conf_high"] = ends
-    return frame[["grp", "var1", "var2", "sdcor", "conf_low", "conf_high"]]
+    return frame[[*_NAMES.values(), "conf_low", "conf_high"]]
 
 
 def _interval(
@@ -120,7 +132,8 @@ def varcorr(
     >>> pylme.plot.varcorr(fit, "corr").get_xlabel()
     'Correlation'
     """
-    data = varcorr_data(fit, component, conf_level=conf_level)
+    require_fit(fit)
+    data = _components(fit, component, conf_level)
     if data.empty:
         raise NotAvailableError(
             asked="Drawing correlations of the random effects",
@@ -128,16 +141,16 @@ def varcorr(
             remedy='Draw the standard deviations: component="sd".',
         )
     places = np.arange(len(data))[::-1]
-    labels = [_label(*row) for row in zip(data["grp"], data["var1"], data["var2"], strict=True)]
+    labels = [_label(*row) for row in zip(data["group"], data["term"], data["term2"], strict=True)]
     longest = max(len(line) for label in labels for line in label.splitlines())
     ax = axes(ax, width=4.6 + 0.08 * longest, height=0.42 * len(data) + 1.2)
     ax.hlines(places, data["conf_low"], data["conf_high"], color=BLUE, linewidth=2.0)
     # Whole, also at the very end of the scale.
-    ax.scatter(data["sdcor"], places, s=36, color=BLUE, zorder=3, clip_on=False)
+    ax.scatter(data["estimate"], places, s=36, color=BLUE, zorder=3, clip_on=False)
     ax.set_yticks(places, labels=labels)
     ax.set_ylim(-0.6, len(data) - 0.4)
     if component == "sd":
-        ax.set_xlim(0.0, 1.05 * float(np.nanmax(data[["sdcor", "conf_high"]])) or 1.0)
+        ax.set_xlim(0.0, 1.05 * float(np.nanmax(data[["estimate", "conf_high"]])) or 1.0)
         ax.set_xlabel("Standard deviation")
     else:
         ax.axvline(0.0, color=DARK, linewidth=0.8, linestyle=":")

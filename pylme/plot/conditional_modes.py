@@ -6,12 +6,13 @@ The interval of level j is b_j ± z sd(b_j | y), with the conditional variance f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from pylme.errors import UnknownNameError
+from pylme.frame import to_native
 from pylme.options import optional_text
 from pylme.plot.axes import BLUE, DARK, GREY, axes, shown
 from pylme.plot.fitted import require_fit
@@ -30,7 +31,7 @@ NAMED: Final = 60
 
 def caterpillar_data(
     fit: Fitted, group: str | None = None, effect: str | None = None, *, conf_level: float = 0.95
-) -> pd.DataFrame:
+) -> Any:
     """The conditional modes of one effect with their intervals: what `caterpillar` draws.
 
     Parameters
@@ -46,9 +47,8 @@ def caterpillar_data(
     Returns
     -------
     DataFrame
-        A row for each level, ascending in the mode. The first columns are those of lme4's
-        ``as.data.frame(ranef(fit))``: ``grpvar``, ``term``, ``grp``, ``condval``, ``condsd``; then
-        ``conf_low``, ``conf_high``.
+        A row for each level, ascending in the mode: ``group``, ``level``, ``term``, ``estimate``
+        (the mode), ``std_error`` (its conditional standard deviation), ``conf_low``, ``conf_high``.
 
     Raises
     ------
@@ -58,6 +58,10 @@ def caterpillar_data(
         If `conf_level` is not between 0 and 1.
     """
     require_fit(fit)
+    return to_native(_modes(fit, group, effect, conf_level), fit.library)
+
+
+def _modes(fit: Fitted, group: str | None, effect: str | None, conf_level: float) -> pd.DataFrame:
     effect = optional_text("effect", effect)
     reach = half_width(conf_level)
     modes = fit.to_pandas().ranef
@@ -72,12 +76,12 @@ def caterpillar_data(
     sd = np.sqrt(fit.ranef_var[group][:, at, at])
     frame = pd.DataFrame(
         {
-            "grpvar": group, "term": effect, "grp": modes[group].index,
-            "condval": value, "condsd": sd,
+            "group": group, "level": modes[group].index, "term": effect,
+            "estimate": value, "std_error": sd,
             "conf_low": value - reach * sd, "conf_high": value + reach * sd,
         }
     )  # fmt: skip
-    return frame.sort_values("condval", kind="stable", ignore_index=True)
+    return frame.sort_values("estimate", kind="stable", ignore_index=True)
 
 
 def caterpillar(
@@ -118,10 +122,11 @@ def caterpillar(
     >>> pylme.plot.caterpillar(fit, "Subject", "Days").get_xlabel()
     'Days'
     """
-    data = caterpillar_data(fit, group, effect, conf_level=conf_level)
+    require_fit(fit)
+    data = _modes(fit, group, effect, conf_level)
     count = len(data)
     crowded = count > NAMED
-    labels = [] if crowded else [shown(label) for label in data["grp"]]
+    labels = [] if crowded else [shown(label) for label in data["level"]]
     longest = max(map(len, labels), default=0)
     ax = axes(ax, width=5.6 + 0.08 * longest, height=min(max(0.16 * count + 1.2, 2.4), 9.0))
     places = np.arange(count)
@@ -130,7 +135,7 @@ def caterpillar(
     ax.axvline(0.0, color=DARK, linewidth=0.8, linestyle=":")
     ax.hlines(places, low, high, colors=colours, linewidth=0.6 if crowded else 1.4)
     ax.scatter(
-        data["condval"], places, s=4 if crowded else 18, c=DARK if crowded else colours, zorder=3
+        data["estimate"], places, s=4 if crowded else 18, c=DARK if crowded else colours, zorder=3
     )
     ax.margins(y=0.01 if crowded else 0.03)
     if crowded:
@@ -139,7 +144,7 @@ def caterpillar(
     else:
         ax.set_yticks(places, labels=labels)
     ax.set_xlabel(shown(data["term"][0]))
-    name = shown(data["grpvar"][0])
+    name = shown(data["group"][0])
     ax.set_title(f"Modes of {name} with {100 * conf_level:g} % intervals", fontsize="medium")
     return ax
 

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from pylme.errors import NotAvailableError, OptionError
+from pylme.frame import to_native
 from pylme.options import whole_number
 from pylme.plot.axes import BLUE, GREY, ORANGE, axes, shown
 from pylme.plot.lines import line_along
@@ -41,7 +42,7 @@ def profile_criterion_data(
     *,
     span: tuple[float, float] | None = None,
     points: int = 101,
-) -> pd.DataFrame:
+) -> Any:
     """The criterion along a line through the estimate: what `profile_criterion` draws.
 
     Parameters
@@ -74,7 +75,7 @@ def profile_criterion_data(
         For a generalized model, a fit from JSON, or a covariance that cannot change because the fit
         is singular.
     """
-    return _data(fit, line_along(fit, along), span, points)
+    return to_native(_data(fit, line_along(fit, along), span, points), fit.library)
 
 
 def _data(fit: Fitted, line: Line, span: tuple[float, float] | None, points: int) -> pd.DataFrame:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from pylme.covariance.correlation import correlation
 from pylme.errors import OptionError
+from pylme.frame import to_native
 from pylme.options import is_number
 from pylme.plot.axes import DARK, LIGHT, STYLES, Style, axes, shown
 from pylme.plot.planes import covariance_ellipse, planes
@@ -35,7 +36,7 @@ def random_effects_data(
     slope: str | None = None,
     by: str | None = None,
     probabilities: Sequence[float] = (0.5, 0.95),
-) -> pd.DataFrame:
+) -> Any:
     """Intercepts and slopes by group, and ellipses: what `random_effects` draws.
 
     Parameters
@@ -54,7 +55,7 @@ def random_effects_data(
     Returns
     -------
     DataFrame
-        ``by`` (empty without one), ``layer`` ("mode" or "ellipse"), ``grp`` (a level; None for an
+        ``by`` (empty without one), ``layer`` ("mode" or "ellipse"), ``level`` (None for an
         ellipse), ``probability`` (NaN for a mode), ``intercept``, ``slope``.
 
     Raises
@@ -68,7 +69,8 @@ def random_effects_data(
     NotAvailableError
         If no slope varies, or the data are not available, as in a fit from JSON.
     """
-    return _frame(planes(fit, group, slope, by)[2], probabilities)
+    found = planes(fit, group, slope, by)[2]
+    return to_native(_frame(found, probabilities), fit.library)
 
 
 def _frame(found: list[Plane], probabilities: Sequence[float]) -> pd.DataFrame:
@@ -93,7 +95,7 @@ def _frame(found: list[Plane], probabilities: Sequence[float]) -> pd.DataFrame:
                 {
                     "by": plane.by,
                     "layer": layer,
-                    "grp": pd.Series(names, dtype=np.dtype(object)),
+                    "level": pd.Series(names, dtype=np.dtype(object)),
                     "probability": probability,
                     "intercept": points[:, 0],
                     "slope": points[:, 1],

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from pylme.frame import Library
     from pylme.results.fitted_model import ResidualType
     from pylme.results.optinfo import OptInfo
     from pylme.results.varcorr import VarCorr
@@ -26,6 +27,11 @@ class Fitted(Protocol):
     @property
     def formula(self) -> str:
         """As R writes it."""
+        ...
+
+    @property
+    def library(self) -> Library:
+        """The library of the data, in which frames are returned."""
         ...
 
     @property

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from pylme.frame import to_native
 from pylme.options import choice
 from pylme.plot.axes import BLUE, DARK, axes, shown
 from pylme.plot.fitted import require_fit
@@ -28,7 +29,7 @@ _NAMES: Final[dict[str, str]] = {"scaled": "Scaled residual (Pearson / σ)"}
 
 def residuals_data(
     fit: Fitted, against: Against = "fitted", *, kind: ResidualType = "scaled"
-) -> pd.DataFrame:
+) -> Any:
     """Residuals with fitted values or normal quantiles: what `residuals` draws.
 
     Parameters
@@ -52,6 +53,12 @@ def residuals_data(
         If `against` or `kind` is not one of those allowed.
     """
     require_fit(fit)
+    frame = _residuals(fit, against, kind)
+    labelled = fit.library == "pandas"
+    return to_native(frame if labelled else frame.reset_index(drop=True), fit.library)
+
+
+def _residuals(fit: Fitted, against: Against, kind: ResidualType) -> pd.DataFrame:
     against = choice("against", against, Against)
     fit = fit.to_pandas()
     values = fit.residuals_of(kind)
@@ -108,7 +115,8 @@ def residuals(
     >>> pylme.plot.residuals(fit, "normal").get_ylabel()
     'Scaled residual (Pearson / σ)'
     """
-    data = residuals_data(fit, against, kind=kind)
+    require_fit(fit)
+    data = _residuals(fit, against, kind)
     ax = axes(ax)
     x, y = data.iloc[:, 0].to_numpy(), data["residual"].to_numpy()
     many = len(data) > 1000

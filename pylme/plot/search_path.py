@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pylme.covariance.names import theta_names
 from pylme.errors import NotAvailableError
+from pylme.frame import to_native
 from pylme.options import choice
 from pylme.plot.axes import BLUE, STYLES, axes, shown
 from pylme.plot.fitted import require_fit
@@ -24,7 +25,7 @@ Traced = Literal["criterion", "theta"]
 FLOOR: Final = 1e-10
 
 
-def convergence_data(fit: Fitted) -> pd.DataFrame:
+def convergence_data(fit: Fitted) -> Any:
     """Every evaluation of the criterion: what `convergence` draws.
 
     Parameters
@@ -45,14 +46,18 @@ def convergence_data(fit: Fitted) -> pd.DataFrame:
         If the fit has no trace: lme4 keeps none.
     """
     require_fit(fit)
-    trace = fit.optinfo.trace
+    return to_native(_path(fit), fit.library)
+
+
+def _path(fit: Fitted) -> pd.DataFrame:
+    trace = fit.to_pandas().optinfo.trace
     if trace is None:
         raise NotAvailableError(
             asked="Drawing the path of the optimiser",
             found="the fit has no record of it, because lme4 keeps none",
             remedy='Fit the model with engine="numpy".',
         )
-    frame = trace.to_frame()
+    frame: pd.DataFrame = trace.to_frame()
     names = theta_names((term.group, term.names) for term in fit.varcorr.terms)
     frame.columns = ["criterion", "accepted", *names]
     frame.insert(1, "excess", frame["criterion"] - frame["criterion"].min())
@@ -97,7 +102,8 @@ def convergence(fit: Fitted, of: Traced = "criterion", *, ax: Axes | None = None
     'log'
     """
     of = choice("of", of, Traced)
-    data = convergence_data(fit)
+    require_fit(fit)
+    data = _path(fit)
     ax = axes(ax)
     taken = data["accepted"]
     if of == "criterion":

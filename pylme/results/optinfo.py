@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pylme.frame import Library, to_native
 from pylme.render import Document, Facts, Rendered, Table
 from pylme.render.numbers import format_numbers
 from pylme.results.certificate import Certificate
@@ -47,29 +48,34 @@ class Trace:
     criterion : ndarray, shape (evaluations,)
     accepted : tuple of bool
         Whether the search continued from this point.
+    library : {"pandas", "polars", "pyarrow"}
+        The library of the data, in which `to_frame` returns its rows.
     """
 
     theta: NDArray[np.float64]
     criterion: NDArray[np.float64]
     accepted: tuple[bool, ...]
+    library: Library = "pandas"
 
     def __len__(self) -> int:
         return len(self.criterion)
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Any:
         """A row for each evaluation.
 
         Returns
         -------
         DataFrame
             Index: the number of the evaluation, from 1. Columns ``criterion``, ``accepted``,
-            ``theta1``, ``theta2``, ….
+            ``theta1``, ``theta2``, …. In the library of the data; where that has no row labels, the
+            number is the first column.
         """
         columns = {f"theta{k + 1}": self.theta[:, k] for k in range(self.theta.shape[1])}
-        return pd.DataFrame(
+        frame = pd.DataFrame(
             {"criterion": self.criterion, "accepted": list(self.accepted), **columns},
             index=pd.RangeIndex(1, len(self) + 1, name="evaluation"),
         )
+        return to_native(frame, self.library)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

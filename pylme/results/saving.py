@@ -23,7 +23,7 @@ from pylme.frame import Rows
 from pylme.options import EngineName
 from pylme.results.estimates import Estimates, ModelInfo
 from pylme.results.fitted_model import Condition, ResidualType, fit_record
-from pylme.results.optinfo import OptInfo
+from pylme.results.optinfo import OptInfo, Trace
 from pylme.results.ranef import RandomEffects
 from pylme.results.varcorr import VarCorr, VarianceErrors
 
@@ -194,12 +194,22 @@ def _not_saved(asked: str) -> NotAvailableError:
 def _converter() -> Any:
     """The rules for arrays, numbers and rows; dataclasses and mappings go field by field."""
     from cattrs import Converter
+    from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
     converter = Converter(forbid_extra_keys=True)
     converter.register_unstructure_hook_func(_is_array, _plain_array)
     converter.register_structure_hook_func(_is_array, lambda value, _: _array(value))
     converter.register_unstructure_hook(float, _plain_number)
     converter.register_structure_hook(float, lambda value, _: float(value))
+    for record in (VarCorr, Trace):
+        # The rows have the library of the data; a fit passes it on.
+        left = override(omit=True)
+        converter.register_unstructure_hook(
+            record, make_dict_unstructure_fn(record, converter, library=left)
+        )
+        converter.register_structure_hook(
+            record, make_dict_structure_fn(record, converter, library=left)
+        )
     converter.register_unstructure_hook(Rows, Rows.to_plain)
     converter.register_structure_hook(Rows, lambda value, _: Rows.from_plain(value))
     return converter

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from pylme.covariance.correlation import correlation
+from pylme.frame import Library, to_native
 from pylme.options import EngineName
 from pylme.render import LEFT, Document, Lines, NamedValues, Rendered, Table
 from pylme.render.abbreviate import abbreviate
@@ -18,10 +18,13 @@ from pylme.render.coefmat import coefficient_table
 from pylme.render.numbers import format_numbers, round_decimals
 from pylme.render.text import fill
 from pylme.results.estimates import Estimates, ModelInfo, aic, bic
+from pylme.results.estimates import coefficient_table as coefficient_frame
 from pylme.results.optinfo import OptInfo
 from pylme.results.varcorr import VarCorr
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pylme.render import Block
 
 __all__ = ["Summary"]
@@ -56,12 +59,12 @@ class Summary(Rendered):
     vcov : ndarray, shape (p, p)
     varcorr : VarCorr
     optinfo : OptInfo
-    coefficients : DataFrame
-        The table of fixed effects.
     scaled_residuals : ndarray, shape (nobs,)
         Pearson residuals over sigma.
     engine : {"lme4", "numpy"}
         The engine that fitted the model; the text names it unless it is lme4.
+    library : {"pandas", "polars", "pyarrow"}
+        The library of the data, in which frames are returned.
     """
 
     info: ModelInfo
@@ -69,9 +72,17 @@ class Summary(Rendered):
     vcov: NDArray[np.float64]
     varcorr: VarCorr
     optinfo: OptInfo
-    coefficients: pd.DataFrame
     scaled_residuals: NDArray[np.float64]
     engine: EngineName = _NAMELESS
+    library: Library = "pandas"
+
+    @property
+    def coefficients(self) -> Any:
+        """The table of fixed effects, as `Fit.coef_table`, in the library of the data."""
+        return to_native(self._coefficients(), self.library, labels="term")
+
+    def _coefficients(self) -> pd.DataFrame:
+        return coefficient_frame(self.estimates, self.vcov, self.info)
 
     def describe(self) -> Document:
         """The parts in lme4's order."""
@@ -145,9 +156,10 @@ class Summary(Rendered):
     def _fixed_effects(self) -> Table:
         statistic = "t value" if self.info.use_scale else "z value"
         header = ["Estimate", "Std. Error", statistic]
-        has_p = "p_value" in self.coefficients
+        table = self._coefficients()
+        has_p = "p_value" in table
         return coefficient_table(
-            self.coefficients.to_numpy().tolist(),
+            table.to_numpy().tolist(),
             columns=(*header, *(["Pr(>|z|)"] if has_p else [])),
             row_names=self.estimates.names,
             digits=DIGITS,

@@ -15,6 +15,7 @@ from scipy.special import ndtri
 
 from pylme.errors import OptionError
 from pylme.options import choice, is_number
+from pylme.results.varcorr import varcorr_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -118,7 +119,7 @@ def fixed_rows(table: pd.DataFrame, conf_level: float | None) -> pd.DataFrame:
 
 def parameter_rows(varcorr: VarCorr) -> pd.DataFrame:
     """A row for each standard deviation and correlation of the random effects."""
-    frame = varcorr.to_frame(order="lower.tri")
+    frame = varcorr_rows(varcorr, "lower.tri")
     single = frame["var2"].isna()
     residual = frame["var1"].isna()
     names = np.where(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from pylme.covariance.correlation import correlation
 from pylme.covariance.names import CellOrder, cells
 from pylme.errors import UnknownNameError
 from pylme.formula import read_level_block
+from pylme.frame import Library, to_native
 from pylme.options import choice
 from pylme.render import LEFT, Rendered, Table
 from pylme.render.numbers import format_numbers, round_decimals
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-__all__ = ["GroupVarCorr", "VarCorr", "VarCorrTerm", "VarianceErrors", "varcorr_table"]
+__all__ = [
+    "GroupVarCorr",
+    "VarCorr",
+    "VarCorrTerm",
+    "VarianceErrors",
+    "varcorr_rows",
+    "varcorr_table",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +112,8 @@ class VarCorr(Rendered):
         In lme4's order.
     sigma : float or None
         The residual standard deviation; None for a family without a scale.
+    library : {"pandas", "polars", "pyarrow"}
+        The library of the data, in which `to_frame` returns its rows.
 
     Examples
     --------
@@ -113,6 +123,7 @@ class VarCorr(Rendered):
 
     terms: tuple[VarCorrTerm, ...]
     sigma: float | None
+    library: Library = "pandas"
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -134,7 +145,7 @@ class VarCorr(Rendered):
     def __contains__(self, group: object) -> bool:
         return group in self.groups
 
-    def to_frame(self, order: CellOrder = "cov.last") -> pd.DataFrame:
+    def to_frame(self, order: CellOrder = "cov.last") -> Any:
         """Every variance and covariance as a row, as R's ``as.data.frame(VarCorr(fit))``.
 
         Parameters
@@ -146,32 +157,14 @@ class VarCorr(Rendered):
         -------
         DataFrame
             Columns ``grp``, ``var1``, ``var2`` (None for a variance), ``vcov``, ``sdcor``.
+            In the library of the data.
 
         Raises
         ------
         OptionError
             If `order` is neither of the two.
         """
-        order = choice("order", order, CellOrder)
-        rows: list[tuple[str, str | None, str | None, float, float]] = [
-            (term.label, term.names[j], None if i == j else term.names[i], term.cov[i, j],
-             term.sd[i] if i == j else term.corr[i, j])
-            for term in self.terms
-            for i, j in cells(len(term.names), order)
-        ]  # fmt: skip
-        if self.sigma is not None:
-            rows.append(("Residual", None, None, self.sigma**2, self.sigma))
-        grp, var1, var2, vcov, sdcor = zip(*rows, strict=True) if rows else ((),) * 5
-        # An index of objects stays as it is: what is missing is None whatever pandas makes of text.
-        return pd.DataFrame(
-            {
-                "grp": list(grp),
-                "var1": pd.Index(var1, dtype=np.dtype(object)),
-                "var2": pd.Index(var2, dtype=np.dtype(object)),
-                "vcov": np.array(vcov, dtype=np.float64),
-                "sdcor": np.array(sdcor, dtype=np.float64),
-            }
-        )
+        return to_native(varcorr_rows(self, order), self.library)
 
     def describe(self) -> Table:
         """The table that lme4's ``print(VarCorr(fit))`` shows.
@@ -272,6 +265,30 @@ class VarianceErrors:
     sigma: float
 
 
+def varcorr_rows(varcorr: VarCorr, order: CellOrder = "cov.last") -> pd.DataFrame:
+    """Return the rows of `VarCorr.to_frame`, always in pandas."""
+    order = choice("order", order, CellOrder)
+    rows: list[tuple[str, str | None, str | None, float, float]] = [
+        (term.label, term.names[j], None if i == j else term.names[i], term.cov[i, j],
+         term.sd[i] if i == j else term.corr[i, j])
+        for term in varcorr.terms
+        for i, j in cells(len(term.names), order)
+    ]  # fmt: skip
+    if varcorr.sigma is not None:
+        rows.append(("Residual", None, None, varcorr.sigma**2, varcorr.sigma))
+    grp, var1, var2, vcov, sdcor = zip(*rows, strict=True) if rows else ((),) * 5
+    # An index of objects stays as it is: what is missing is None whatever pandas makes of text.
+    return pd.DataFrame(
+        {
+            "grp": list(grp),
+            "var1": pd.Index(var1, dtype=np.dtype(object)),
+            "var2": pd.Index(var2, dtype=np.dtype(object)),
+            "vcov": np.array(vcov, dtype=np.float64),
+            "sdcor": np.array(sdcor, dtype=np.float64),
+        }
+    )
+
+
 def varcorr_table(varcorr: VarCorr, errors: VarianceErrors) -> pd.DataFrame:
     """All variances, covariances, standard deviations and correlations with standard errors.
 
@@ -281,7 +298,7 @@ def varcorr_table(varcorr: VarCorr, errors: VarianceErrors) -> pd.DataFrame:
         Columns ``grp``, ``var1``, ``var2``, ``vcov``, ``vcov_std_error``, ``sdcor``,
         ``sdcor_std_error``; the rows as in ``varcorr.to_frame()``.
     """
-    frame = varcorr.to_frame()
+    frame = varcorr_rows(varcorr)
     places = [np.array(cells(len(term.names), "cov.last")) for term in varcorr.terms]
     for at, (name, parts, residual) in enumerate(
         (

@@ -14,25 +14,25 @@ Z = 1.959963984540054
 def test_the_rows_are_those_of_varcorr():
     table = sleepstudy().varcorr.to_frame()
     sd, corr = (plot.varcorr_data(sleepstudy(), part) for part in ("sd", "corr"))
-    assert list(sd["var1"]) == ["(Intercept)", "Days", None]
-    np.testing.assert_array_equal(sd["sdcor"], table["sdcor"].iloc[[0, 1, 3]])
-    np.testing.assert_array_equal(corr["sdcor"], table["sdcor"].iloc[[2]])
+    assert list(sd["term"]) == ["(Intercept)", "Days", None]
+    np.testing.assert_array_equal(sd["estimate"], table["sdcor"].iloc[[0, 1, 3]])
+    np.testing.assert_array_equal(corr["estimate"], table["sdcor"].iloc[[2]])
 
 
 def test_the_residual_interval_of_a_balanced_one_way_layout():
     # 24 σ̂²/σ² is χ² with 24 degrees of freedom, so that sd(log σ̂) is 1/√(2 · 24) nearly.
     data = plot.varcorr_data(dyestuff())
-    residual = data[data["grp"] == "Residual"].iloc[0]
+    residual = data[data["group"] == "Residual"].iloc[0]
     factor = np.exp(Z / np.sqrt(48))
-    assert residual["conf_high"] / residual["sdcor"] == pytest.approx(factor, rel=1e-6)
-    assert residual["sdcor"] / residual["conf_low"] == pytest.approx(factor, rel=1e-6)
+    assert residual["conf_high"] / residual["estimate"] == pytest.approx(factor, rel=1e-6)
+    assert residual["estimate"] / residual["conf_low"] == pytest.approx(factor, rel=1e-6)
 
 
 def test_intervals_are_symmetric_on_the_log_scale_and_on_fishers():
     sd, corr = (plot.varcorr_data(sleepstudy(), part, conf_level=0.9) for part in ("sd", "corr"))
-    np.testing.assert_allclose(np.sqrt(sd["conf_low"] * sd["conf_high"]), sd["sdcor"])
+    np.testing.assert_allclose(np.sqrt(sd["conf_low"] * sd["conf_high"]), sd["estimate"])
     middle = (np.arctanh(corr["conf_low"]) + np.arctanh(corr["conf_high"])) / 2
-    np.testing.assert_allclose(middle, np.arctanh(corr["sdcor"]))
+    np.testing.assert_allclose(middle, np.arctanh(corr["estimate"]))
 
 
 def test_they_have_the_standard_errors_to_first_order():

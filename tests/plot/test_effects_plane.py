@@ -23,7 +23,7 @@ def ellipse(data, by=""):
 
 
 def modes(data, by=""):
-    own = data[(data["layer"] == "mode") & (data["by"] == by)].set_index("grp")
+    own = data[(data["layer"] == "mode") & (data["by"] == by)].set_index("level")
     return own[["intercept", "slope"]]
 
 
@@ -102,7 +102,7 @@ def test_both_engines_give_one_picture():
     ours, theirs = (
         plot.random_effects_data(hsb(CENTRED, engine), by="sector") for engine in ("numpy", "lme4")
     )
-    pd.testing.assert_frame_equal(ours[["by", "layer", "grp"]], theirs[["by", "layer", "grp"]])
+    pd.testing.assert_frame_equal(ours[["by", "layer", "level"]], theirs[["by", "layer", "level"]])
     for level in ("Public", "Catholic"):
         np.testing.assert_allclose(modes(ours, level), modes(theirs, level), atol=2e-3)
 
