@@ -14,6 +14,7 @@ from .case import DATA, Case
 __all__ = ["CASES"]
 
 MODEL = "y ~ x + (1 | g)"
+_CODING = pd.DataFrame([[1.0], [-1.0]], index=["a", "b"], columns=["A"])
 
 
 def _on(data: object, kind: str, said: str, good: object = DATA, formula: str = MODEL) -> Case:
@@ -171,6 +172,27 @@ CASES = {
         "2 rows",
         {"contrasts": {"f": [[1.0], [-1.0]]}, "formula": "y ~ f + (1 | g)"},
         contrasts={"f": [[1.0], [0.0], [-1.0]]},
+        formula="y ~ f + (1 | g)",
+    ),
+    "contrasts of other levels": _given(
+        "OptionError",
+        "without a row for 'b'",
+        {"contrasts": {"f": _CODING}, "formula": "y ~ f + (1 | g)"},
+        contrasts={"f": _CODING.rename(index={"b": "c"})},
+        formula="y ~ f + (1 | g)",
+    ),
+    "contrasts of one name": _given(
+        "OptionError",
+        "different names",
+        {"contrasts": {"f": _CODING}, "formula": "y ~ f + (1 | g)"},
+        contrasts={"f": pd.concat([_CODING, _CODING], axis=1)},
+        formula="y ~ f + (1 | g)",
+    ),
+    "contrasts of text": _given(
+        "OptionError",
+        "matrix of finite numbers",
+        {"contrasts": {"f": [[1.0], [-1.0]]}, "formula": "y ~ f + (1 | g)"},
+        contrasts={"f": [["one"], ["two"]]},
         formula="y ~ f + (1 | g)",
     ),
     "contrasts no mapping": _given(

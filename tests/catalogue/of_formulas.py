@@ -45,6 +45,13 @@ CASES = {
     "bare bar": _bad("y ~ x + 1 | g", "parenthes", "y ~ {}", parsed=r"others: (.+?)\."),
     "bar within": _bad("y ~ x*(1 | g)", "random term", "y ~ {}", parsed=r"others: (.+?)\."),
     "code": _bad("y ~ x$z + (1 | g)", "not allowed", "y ~ x + (1 | g)", "CodeNotAllowedError"),
+    "package": _bad(
+        "y ~ splines::ns(x, 3) + (1 | g)",
+        "'::' is not allowed",
+        "{}",
+        "CodeNotAllowedError",
+        r"without the package: (.+)",
+    ),
     "function": _bad(
         "y ~ system(x) + (1 | g)", "system", "y ~ x + (1 | g)", "FunctionNotAllowedError"
     ),

@@ -1,11 +1,14 @@
 """Results in the library of the data."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
 
+from pylme.errors import NotAvailableError
 from pylme.frame import read_frame, to_native
 
 TABLE = pd.DataFrame({"y": [1.5, 2.0, 4.0], "g": ["b", "a", "b"]})
@@ -97,3 +100,9 @@ def test_a_series_leaves_its_row_labels():
     assert of_polars.name == "residual"
     assert of_polars.is_nan().to_list() == [False, True]
     assert to_native(series, "pyarrow").to_pylist()[0] == 1.0
+
+
+def test_a_library_that_is_missing_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(NotAvailableError, match="pip install polars"):
+        to_native(pd.DataFrame({"estimate": [1.0]}), "polars")
