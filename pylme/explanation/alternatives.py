@@ -172,7 +172,7 @@ def _by_level(
         blocks = [
             level_block(slopes, group=bar.group, by=factor.name, level=level) for level in levels
         ]
-        yield blocks, f"covariances of its own for each level of {by}"
+        yield blocks, f"separate covariances for each level of {by}"
 
 
 def _between_in(

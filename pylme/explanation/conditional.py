@@ -130,8 +130,8 @@ def foreseen(spec: ModelSpec, design: ModelMatrices) -> Iterator[str]:
     for term in design.terms:
         if zeros_and_ones and len(term.levels) == design.n:
             yield (
-                f"Each level of {term.group} has one row. A zero or a one says nothing of a "
-                f"variance of its own: leave ({term.label}) out."
+                f"Each level of {term.group} has one row. A single zero or one contains no "
+                f"information about a variance: leave ({term.label}) out."
             )
     if has_dispersion(family):
         yield (

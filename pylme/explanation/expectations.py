@@ -110,8 +110,8 @@ def _few_levels(
             )
         elif levels < part.n_parameters:
             yield (
-                f"{part.label} asks for {part.n_parameters} variances and covariances from "
-                f"{levels} levels of {part.group}: expect a singular fit."
+                f"{part.label} has {part.n_parameters} variances and covariances, but "
+                f"{part.group} has {levels} levels: expect a singular fit."
             )
 
 

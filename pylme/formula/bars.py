@@ -246,7 +246,7 @@ def refuse_bars(node: Node, text: str) -> None:
             stop=bar.at[1],
             expected="a random term in parentheses, such as (1 | g),"
             if bare
-            else "a random term of its own, such as + (1 | g),",
+            else "a separate random term, such as + (1 | g),",
             found=f"{bar.operator!r} outside parentheses"
             if bare
             else f"{bar.operator!r} within another term",

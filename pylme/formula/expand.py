@@ -226,7 +226,7 @@ def _groups(bar: Bar) -> list[Node]:
             found=f"lme4 cannot read the grouping factor {deparse(bar.group)}: left of the first "
             "'/' must stand a single column, and right of it no further '/' in parentheses or "
             "calls",
-            remedy="Write each level as a term of its own: (1 | a/b) is (1 | b:a) + (1 | a).",
+            remedy="Write each level as a separate term: (1 | a/b) is (1 | b:a) + (1 | a).",
         )
     groups: list[Node] = [outermost]
     for inner in chain:

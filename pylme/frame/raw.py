@@ -119,12 +119,12 @@ _TEXTS: Final[dict[Misfit, tuple[str, str]]] = {
     "complex": ("complex numbers", "Pass their real and imaginary parts as two columns."),
     "duration": ("durations", "Turn them into numbers: seconds by .dt.total_seconds()."),
     "interval": ("intervals", "Turn them into a category: .astype('category') keeps their order."),
-    "nested": ("several values in a row", "Give each part a column of its own, or explode it."),
+    "nested": ("several values in a row", "Make a separate column of each part, or explode it."),
     "period": (
         "periods",
         "Turn them into timestamps by .dt.to_timestamp(), or into strings by .astype(str).",
     ),
-    "table": ("more than one dimension", "Pass each of its columns under a name of its own."),
+    "table": ("more than one dimension", "Pass each of its columns under a separate name."),
     "time": ("times of day", "Turn them into numbers, such as seconds since midnight."),
     "unknown": (
         "values that are not numbers, strings, truth values, dates or timestamps",

@@ -29,14 +29,14 @@ def _one_row(trace: Trace, facts: Facts) -> str | None:
     for term in trace.terms:
         if facts.most_rows(term) == 1:
             return (
-                f"each level of {facts.group(term)} has one row, so its variance cannot be told "
-                "from the residual variance"
+                f"each level of {facts.group(term)} has one row, so its variance cannot be "
+                "distinguished from the residual variance"
             )
     if all(facts.once(column) for column in trace.columns):
         return (
             f"no level of {facts.group(trace.terms[0])} has two rows with "
-            f"{_names(trace.columns, facts)}, so these variances cannot be told from the residual "
-            "variance"
+            f"{_names(trace.columns, facts)}, so these variances cannot be distinguished from the "
+            "residual variance"
         )
     return None
 
@@ -51,7 +51,7 @@ def _saturated(trace: Trace, facts: Facts) -> str | None:
         if rows <= columns:
             return (
                 f"no level of {group} has more rows ({rows}) than these are columns ({columns}), "
-                "so their variances cannot be told from the residual variance"
+                "so their variances cannot be distinguished from the residual variance"
             )
     return None
 
@@ -204,8 +204,8 @@ def _in_fixed_effects(trace: Trace, facts: Facts) -> str | None:
         return None
     names = listed([facts.name(column) for column in trace.absorbed], most=6)
     return (
-        f"the fixed effects already hold {names} for every level of "
-        f"{facts.group(trace.absorbed[0][0])}, which leaves no trace of random ones"
+        f"the fixed effects already contain {names} for every level of "
+        f"{facts.group(trace.absorbed[0][0])}, which leaves no variation for random ones"
     )
 
 

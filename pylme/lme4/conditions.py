@@ -37,7 +37,7 @@ _CLASSES: Final[tuple[tuple[re.Pattern[str], type[FitWarning]], ...]] = tuple(
         (r"separate the response", SeparationWarning),
         (r"all rows of a level have the same outcome", NoFiniteEstimateWarning),
         (r"the counts are not overdispersed", NotOverdispersedWarning),
-        (r"standard deviations of the random effects are not to be trusted", DispersionWarning),
+        (r"standard deviations of the random effects are unreliable", DispersionWarning),
         (r"no finite optimum", NoFiniteOptimumWarning),
         (r"NaN or infinite values", NotFiniteWarning),
         (r"data do not determine", NotIdentifiedWarning),

@@ -125,7 +125,7 @@ def _dispersion(family: Family, version: str) -> str:
         else "For inference on them use lme4 2.0 or newer, or glmmTMB in R."
     )
     return (
-        f"the standard deviations of the random effects are not to be trusted: lme4 {version} "
-        f"estimates them wrongly for the {family.name} family, which has a dispersion of its own "
+        f"the standard deviations of the random effects are unreliable: lme4 {version} "
+        f"estimates them wrongly for the {family.name} family, which has a dispersion parameter "
         f"(too small or too large, by a factor that depends on the dispersion). {instead}"
     )

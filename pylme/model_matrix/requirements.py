@@ -267,7 +267,7 @@ def _require_levels(spec: ModelSpec, *, more_effects_than_rows: bool) -> None:
             raise GroupingFactorError(
                 term=term,
                 found=f"{levels} levels, each with {columns}, make {effects} random effects for "
-                f"{nrow} rows: their variance cannot be told apart from that of the residuals",
+                f"{nrow} rows: their variance cannot be distinguished from that of the residuals",
                 remedy="Leave effects out of the term, use a coarser grouping factor, and see that "
                 "numbers were not read as text. (check_nobs_vs_nre='ignore' and "
                 "check_nobs_vs_nlev='ignore' in the control fit it all the same.)",

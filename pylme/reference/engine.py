@@ -175,7 +175,7 @@ def _require_fewer_effects_than_rows(design: ModelMatrices) -> None:
                 term=f"({term.label})",
                 found=f"{len(term.levels)} levels, each with {len(term.names)}, make "
                 f"{term.n_effects} random effects for {design.n} rows: their variance cannot be "
-                "told apart from that of the residuals",
+                "distinguished from that of the residuals",
                 remedy="Leave effects out of the term, or use a coarser grouping factor.",
             )
 

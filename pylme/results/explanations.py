@@ -158,8 +158,8 @@ MESSAGES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         ),
         (
             r"STOPVAL|went below allowed minimum|absolute function convergence",
-            "The optimiser stopped at a value of the criterion that it was told to be content "
-            "with. Take that option away.",
+            "The optimiser stopped at a value of the criterion at which an option tells it to "
+            "stop. Remove that option.",
         ),
         (
             r"ROUNDOFF",

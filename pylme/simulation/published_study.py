@@ -214,20 +214,20 @@ class SectorCorrelation(Rendered):
 _WIDTH: Final = 88
 
 _WORDS: Final = {
-    "separate": "A fit for each sector. Right, and what the others are measured by; but the "
-    "sectors cannot be compared within one model, and each has a residual variance of its own.",
+    "separate": "A fit for each sector. Right, and the standard for the others; but the sectors "
+    "cannot be compared within one model, and each has a separate residual variance.",
     "combined": "(ses:sector | sch.id). Right about both correlations, though lme4 calls most fits "
     "failures: it has a third correlation, between the slopes of the two sectors, and no school "
     "has both. The criterion is flat in it, so that lme4 finds a degenerate Hessian or a gradient "
-    "that is not zero. It lets the sectors differ in their slopes, and has one standard deviation "
-    "of intercepts for both.",
+    "that is not zero. In this model the sectors differ in their slopes, but have the same "
+    "standard deviation of intercepts.",
     "two dummies": '(dummy(sector, "0"):ses | sch.id) + (dummy(sector, "1"):ses | sch.id). Wrong: '
     "both terms have an intercept for every school, so that a school's intercept is the sum of "
-    "two, of which only one goes with its slope. The covariance is right and is divided by a part "
-    "of the variance alone: the correlations come out too large. Only the sum of the two variances "
-    "of intercepts is identified.",
+    "two, of which only one is correlated with its slope. The covariance is right, but it is "
+    "divided by only a part of the variance: the correlations are too large. Only the sum of the "
+    "two variances of intercepts is identified.",
     "two blocks": '(0 + dummy(sector, "0") + dummy(sector, "0"):ses | sch.id) and the same for '
-    "sector 1. Right: it is the separate fits in one model, with standard deviations of its own "
+    "sector 1. Right: it is the separate fits in one model, with separate standard deviations "
     "for each sector and one residual variance; all its parameters are identified. "
     "pylme.group_specific() writes it.",
 }

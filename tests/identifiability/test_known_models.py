@@ -163,7 +163,7 @@ def test_a_fixed_effect_for_each_level_leaves_no_variance() -> None:
     ]
     for direction in found.directions:
         assert direction.reason.startswith(
-            "the fixed effects already hold (Intercept) for every level of Subject"
+            "the fixed effects already contain (Intercept) for every level of Subject"
         )
 
 

@@ -38,7 +38,7 @@ def _data() -> dict[str, Any]:
 
 CASES = [
     ("(zero | g)", "zero is zero in every row"),
-    ("(1 | row)", "each level of row has one row, so its variance cannot be told from"),
+    ("(1 | row)", "each level of row has one row, so its variance cannot be distinguished from"),
     ("(1 | g:row)", "each level of g:row has one row"),
     ("(0 + t | g)", "no level of g has two rows with tt0, tt1, tt2 and tt3, so these variances"),
     ("(t | g)", "no level of g has more rows (4) than these are columns (4), so their variances"),
@@ -124,9 +124,9 @@ def test_the_way_round_is_found_for_a_multiple_that_is_zero_somewhere() -> None:
 
 
 BESIDE = [
-    ("y ~ g", "(1 | g)", "the fixed effects already hold (Intercept) for every level of g"),
-    ("y ~ g * x", "(0 + x | g)", "the fixed effects already hold x for every level of g"),
-    ("y ~ g * x", "(x | g)", "the fixed effects already hold (Intercept) and x for every level"),
+    ("y ~ g", "(1 | g)", "the fixed effects already contain (Intercept) for every level of g"),
+    ("y ~ g * x", "(0 + x | g)", "the fixed effects already contain x for every level of g"),
+    ("y ~ g * x", "(x | g)", "the fixed effects already contain (Intercept) and x for every level"),
     # Among two groups in each of three classes, intercepts that differ by class are fixed.
     (
         "y ~ s",

@@ -179,7 +179,7 @@ def response_name(formula: str) -> str:
     raise ResponseError(
         response=deparse(response),
         found="it is an expression, not a column",
-        remedy="Simulate the expression under a name of its own, as in 'logy ~ x + (1 | g)'.",
+        remedy="Simulate the expression under a separate name, as in 'logy ~ x + (1 | g)'.",
     )
 
 
