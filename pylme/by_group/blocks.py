@@ -33,7 +33,7 @@ class CovarianceBlock:
     names : tuple of str, length k
         The effects, named as in a term for all levels.
     sdcor : ndarray, shape (k, k)
-        Standard deviations on the diagonal, correlations off it; NaN beside a zero.
+        Standard deviations on the diagonal, correlations off it; NaN where a variance is zero.
     """
 
     term: int

@@ -1,4 +1,4 @@
-"""Standard deviations and correlations by the levels of a factor, from what a fit estimated."""
+"""Standard deviations and correlations by the levels of a factor, from a fit's estimates."""
 
 from __future__ import annotations
 

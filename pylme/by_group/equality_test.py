@@ -34,16 +34,16 @@ class EqualityTest:
     Attributes
     ----------
     statistic : float
-        By how much the criterion is higher with one matrix.
+        The increase of the criterion with one matrix.
     df : int
         The number of parameters that the model with one matrix saves.
     p_value : float
         Of χ² with `df` degrees of freedom.
     pooled : str
-        The term that stands for those of all levels.
+        The term that replaces those of all levels.
     singular : bool
-        Whether some covariance matrix of the larger model lacks full rank. The χ² approximation
-        is rough then.
+        Whether some covariance matrix of the larger model lacks full rank. Then the χ²
+        approximation is inaccurate.
     """
 
     statistic: float
@@ -88,7 +88,7 @@ def pooled_label(names: Sequence[str], group: str) -> str:
 def pooled_terms(
     terms: Sequence[RandomTerm], blocks: Sequence[CovarianceBlock]
 ) -> tuple[RandomTerm, ...]:
-    """The terms of the model in which one takes the place of those of all levels.
+    """The terms of the model in which one term replaces those of all levels.
 
     Parameters
     ----------

@@ -101,7 +101,7 @@ class GroupCorrelations(Rendered):
         return to_native(pd.DataFrame(columns, index=index), self.library)
 
     def describe(self) -> Table:
-        """The table with each interval beside its estimate, and the test below."""
+        """The table with each interval next to its estimate, and the test below."""
         parameters = self._parameters()
         return Table(
             columns=tuple(label for label, _ in parameters),

@@ -31,7 +31,7 @@ def _square(matrix: ArrayLike, option: str) -> NDArray[np.float64]:
 
 
 def correlation(covariance: ArrayLike) -> NDArray[np.float64]:
-    """Correlations of a covariance matrix; NaN beside a variance of zero, off the diagonal.
+    """Correlations of a covariance matrix; NaN, off the diagonal, where either variance is zero.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def cov2sdcor(v: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     ndarray, shape (k, k)
-        Standard deviations on the diagonal, correlations off it; NaN beside a variance of zero.
+        Standard deviations on the diagonal, correlations off it; NaN where a variance is zero.
 
     Raises
     ------

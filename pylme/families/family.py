@@ -117,7 +117,7 @@ class Family:
 
 
 def family(name: str, link: str | None = None) -> Family:
-    """The family of that name with the link asked for, or its usual one.
+    """The family of that name with the requested link, or its usual one.
 
     Raises
     ------
@@ -218,7 +218,7 @@ def confined(family: Family) -> bool:
 
 
 def has_dispersion(family: Family | None) -> bool:
-    """Whether the variance of a row has a parameter of its own, sigma²; None is a linear model."""
+    """Whether the variance of a row has a separate parameter, sigma²; None is a linear model."""
     return family is None or family.name in ("Gamma", "inverse.gaussian", "gaussian")
 
 

@@ -1,4 +1,4 @@
-"""Columns as R knows them: a few kinds of typed NumPy arrays, none of which can be written to."""
+"""Columns of R's types: a few kinds of typed, read-only NumPy arrays."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Factor:
     values : tuple
         The caller's own labels, in the order of `levels`.
     ordered : bool
-        Whether the order of the levels means something.
+        Whether the order of the levels is meaningful.
     """
 
     codes: NDArray[np.int32]
@@ -139,7 +139,7 @@ Column = Numeric | Integer | Logical | Factor | Date | Timestamp
 
 
 def owned(column: Column) -> Column:
-    """The same with an array of its own, which follows no change of the caller's data."""
+    """The same with its own copy of the array, which does not follow the caller's data."""
     if isinstance(column, Factor):
         return replace(column, codes=locked(column.codes.copy()))
     values: Any = locked(column.values.copy())

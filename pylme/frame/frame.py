@@ -34,7 +34,7 @@ def index_to_plain(index: pd.Index[Any]) -> dict[str, Any]:
 
 
 def index_from_plain(plain: Mapping[str, Any]) -> pd.Index[Any]:
-    """The index that `index_to_plain` wrote down."""
+    """The index that `index_to_plain` has converted."""
     levels = [
         pd.Index(level["labels"], dtype=level["dtype"], name=level["name"])
         for level in plain["levels"]
@@ -78,7 +78,7 @@ class Rows:
     index : pandas.Index, optional
         The caller's row labels; None for a plain range from 0.
     library : {"pandas", "polars", "pyarrow"}
-        Of the data, in which results are given; pandas for a dict.
+        The library of the data, in which results are returned; pandas for a dict.
     nrow : int
         The number of rows used.
     """
@@ -125,7 +125,7 @@ class Rows:
         return pd.Series(placed, index=self.given_index, name=name)
 
     def without(self, positions: ArrayLike) -> Rows:
-        """These rows less some of those used.
+        """These rows without some of those used.
 
         Parameters
         ----------
@@ -141,7 +141,7 @@ class Rows:
         return replace(self, kept=locked(kept))
 
     def to_plain(self) -> dict[str, Any]:
-        """These rows as what JSON holds."""
+        """These rows as values that JSON can represent."""
         left_out = [] if self.kept is None else np.flatnonzero(~self.kept).tolist()
         index = None if self.index is None else index_to_plain(self.index)
         return {
@@ -153,7 +153,7 @@ class Rows:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Rows:
-        """The rows that `to_plain` wrote down."""
+        """The rows that `to_plain` has converted."""
         index = None if plain["index"] is None else index_from_plain(plain["index"])
         # Files of version 0.1 do not name the library.
         library = plain.get("library", "pandas")
@@ -163,7 +163,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Frame:
-    """Typed columns, and where their rows lie in the data given.
+    """Typed columns, and the positions of their rows in the data given.
 
     Attributes
     ----------
@@ -205,7 +205,7 @@ class Frame:
         return self.rows.library
 
     def owned(self) -> Frame:
-        """The same with columns of its own, which follow no change of the caller's data."""
+        """The same with its own copies of the columns, which do not follow the caller's data."""
         columns = {name: owned(column) for name, column in self.columns.items()}
         return replace(self, columns=columns)
 

@@ -1,8 +1,8 @@
 """Columns of polars, pyarrow and any other library that narwhals knows.
 
-A polars Enum gives the levels in its order and no ordered factor, as its order need not mean
-anything. A Categorical has no order of its user's, so its levels are sorted by code point, as
-strings are. pyarrow itself is not imported: who has such an array has imported it.
+A polars Enum gives the levels in its order, but not an ordered factor, because its order need not
+be meaningful. A Categorical has no order that the user chose, so its levels are sorted by code
+point, as strings are. pyarrow is not imported: whoever has such an array has imported it.
 """
 
 from __future__ import annotations

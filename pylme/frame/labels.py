@@ -2,8 +2,8 @@
 
 A double is written as R's ``as.character`` writes it: with as few digits as distinguish it among
 numbers of 15 significant digits, and in scientific notation only where that is shorter than the
-fixed one. Integers are always written in full, also beyond the range of R's integers, so that no
-two identifiers ever fall together.
+fixed one. Integers are always written in full, also beyond the range of R's integers, so that
+different identifiers always stay different.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def date_texts(days: NDArray[np.float64]) -> list[str]:
 
 
 def has_clock(values: NDArray[np.datetime64], tz: str | None) -> bool:
-    """Whether some point in time is not midnight in its zone: then R writes the hours of all."""
+    """Whether some time is not midnight in its zone: then R writes the time of day of all."""
     local = _in_zone(values, tz)
     return bool((local != local.astype("M8[D]")).any())
 
@@ -100,7 +100,7 @@ def moment_texts(
     tz : str or None
         None shows UTC.
     clock : bool, optional
-        Write the hours of midnight too; by default where another value is not midnight.
+        Write the time of day at midnight too; by default if another value is not at midnight.
     """
     local = _in_zone(values, tz)
     midnight = np.asarray(local == local.astype("M8[D]"))
@@ -180,7 +180,7 @@ def seconds(values: NDArray[np.datetime64]) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=64)
 def zone_name(zone: dt.tzinfo | str | None) -> str | None:
-    """The name of a time zone that R knows too, else "UTC": the points in time are the same."""
+    """The name of a time zone that R knows too, otherwise "UTC": the times are the same."""
     if zone is None:
         return None
     name = str(zone)

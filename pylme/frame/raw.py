@@ -1,8 +1,8 @@
-"""A column between the library that it came from and the types of R.
+"""The intermediate forms of a column, between its library and the types of R.
 
-The reader of each library brings a column into one of two forms, over all rows given. What becomes
-of it is decided only when it is known which rows stay: an integer that is too large, an infinite
-value or a level in a row that is left out harms nothing.
+The reader of each library converts a column to one of two forms, for all rows given. Its final type
+is decided only when the rows to use are known: an integer that is too large, an infinite value or a
+level in a row that is left out has no effect.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Plain:
     Attributes
     ----------
     array : ndarray of bool, any integer, float64 or datetime64, shape (n,)
-        Times are UTC; days have the unit D. What stands in missing places is of no account.
+        Times are UTC; days have the unit D. Values at missing positions are ignored.
     missing : ndarray of bool, shape (n,), optional
         None where nothing is missing.
     infinite : bool
@@ -57,7 +57,7 @@ class Coded:
     codes : ndarray of any signed integer, shape (n,)
         Positions in `labels`, from 0; -1 where the value is missing.
     labels : sequence
-        The caller's own, in the order that the levels shall have.
+        The caller's own, in the order of the levels.
     ordered : bool
     """
 
@@ -81,7 +81,7 @@ Raw = Plain | Coded
 
 
 def plain_floats(values: NDArray[Any], missing: NDArray[np.bool_] | None = None) -> Plain:
-    """Floats of any width; NaN is missing, as is what `missing` says."""
+    """Floats of any width; values that are NaN or marked in `missing` are missing."""
     # One pass without a temporary array: a sum is finite only if all of its terms are.
     with np.errstate(invalid="ignore", over="ignore"):
         doubles = values.astype(np.float64, copy=False)

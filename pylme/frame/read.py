@@ -1,4 +1,4 @@
-"""From any data frame to a `Frame`."""
+"""Reading of any data frame into a `Frame`."""
 
 from __future__ import annotations
 
@@ -44,24 +44,24 @@ def read_frame(
     as_factor: Container[str] = (),
     na_action: NaAction = "omit",
 ) -> Frame:
-    """The columns of that name, in the rows that are complete.
+    """The named columns, in the complete rows.
 
     Parameters
     ----------
     data : DataFrame, Table or mapping
         Of pandas, polars or pyarrow, or columns by name.
     names : sequence of str
-        The columns to read; no other is looked at.
+        The columns to read; no others are read.
     extra : mapping, optional
         Further columns that are not in the data. They are matched to the rows by position; a pandas
         Series must have the index of the data.
     subset : array-like of bool or str, optional
-        The rows to use, or the column that says so. A missing value counts as false.
+        The rows to use, or the name of a boolean column. A missing value counts as false.
     as_factor : container of str
         The columns that become factors whatever their type. Numbers are sorted as numbers and
         labelled as R's ``as.character`` labels them, integers in full.
     na_action : {"omit", "fail"}
-        What to do about rows with missing values.
+        What to do with rows that have missing values.
 
     Returns
     -------
@@ -71,12 +71,12 @@ def read_frame(
     Raises
     ------
     DataTypeError, UnknownColumnError, ColumnTypeError, ColumnValueError
-        If there is no such table or column, or its values cannot be converted to R.
+        If the table or a column does not exist, or its values cannot be converted to R.
     RowCountError, RowLabelError
-        If an extra column or the subset has other rows than the data.
+        If the rows of an extra column or the subset are not those of the data.
     InfiniteValueError, MissingValueError, EmptyDataError
-        If a row that is used holds an infinite value, a value is missing where none may be, or no
-        row is left.
+        If a row that is used has an infinite value, a value is missing and `na_action` is "fail",
+        or no row is left.
 
     Warns
     -----
@@ -172,7 +172,7 @@ def complete_rows(
     columns : mapping
         Each over all rows given.
     chosen : ndarray of bool, shape (given,), optional
-        The rows to look at; None for all.
+        The rows to check; None for all.
     given : int
         The number of rows given.
     na_action : {"omit", "fail"}

@@ -1,4 +1,4 @@
-"""The data as they were given: which columns there are, and the rows that all else must match."""
+"""The data as they were given: their columns, and the rows that everything else must match."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class Table:
     index : pandas.Index or None
         None where rows have no labels.
     labels : mapping
-        The table's own label of each column, by the name that a formula knows it by.
+        The table's own label of each column, by its name in a formula.
     repeated : mapping
-        How often there is a name, for those that there are several times.
+        How often a name occurs, for names that occur more than once.
     take : callable
-        From a label to the column.
+        Maps a label to the column.
     library : {"pandas", "polars", "pyarrow"}
     given : mapping, optional
         The dict whose columns these are.
@@ -62,7 +62,7 @@ class Table:
         return self if self.given is None else _mapping(self.given, names)
 
     def column(self, name: str, *, where: str = "the formula") -> Any:
-        """The column of that name, as the library has it.
+        """The column of that name, as in its library.
 
         Raises
         ------
@@ -91,7 +91,7 @@ class Table:
         RowCountError
             If it has more or fewer rows.
         RowLabelError
-            If it has other row labels.
+            If its row labels differ.
         """
         rows = length(name, native)
         if rows != self.nrow:
@@ -106,7 +106,7 @@ class Table:
 
 
 def column_names(data: Any) -> tuple[str, ...]:
-    """The names of all columns, as a formula knows them.
+    """The names of all columns, as used in a formula.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def column_names(data: Any) -> tuple[str, ...]:
 
 
 def open_table(data: Any) -> Table:
-    """The table that `data` is, which may be an open one.
+    """Open `data` as a table; it may be open already.
 
     Raises
     ------

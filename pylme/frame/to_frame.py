@@ -39,7 +39,7 @@ def frame_of_used(frame: Frame, rows: Rows) -> pd.DataFrame:
     ----------
     frame : Frame
     rows : Rows
-        Those of the frame, or some of them: a transformation may have lost others.
+        Those of the frame, or some of them: a transformation may have excluded others.
     """
     columns = {
         name: _categorical(column, column.codes) if isinstance(column, Factor) else _native(column)
@@ -57,7 +57,7 @@ def _categorical(factor: Factor, codes: Any) -> pd.Categorical:
 
 
 def _native(column: Column) -> Any:
-    """The values as pandas has them."""
+    """The values as in pandas."""
     if isinstance(column, Date):
         return pd.to_datetime(column.values, unit="D")
     if isinstance(column, Timestamp):

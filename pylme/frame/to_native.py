@@ -1,4 +1,4 @@
-"""Results as frames of the library that the data came in: polars in, polars out."""
+"""Results as frames of the library of the data: polars in, polars out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def to_native(
 def to_native(
     result: pd.DataFrame | pd.Series[Any], library: Library, *, labels: str = "index"
 ) -> Any:
-    """A frame or a Series of pandas as one of another library.
+    """Convert a frame or a Series of pandas to another library.
 
     Only pandas has row labels. Those of a frame become its first columns in the other libraries,
     unless they are a plain range from 0; those of a Series are left out.
@@ -124,14 +124,14 @@ def _dictionary(
 
 
 def _objects(column: pd.Series[Any]) -> list[Any]:
-    """Python's own values, None where one is missing."""
+    """Python values, None where one is missing."""
     return column.astype(object).where(column.notna(), None).tolist()
 
 
 def to_pandas(table: object) -> pd.DataFrame | None:
-    """A frame of any library as one of pandas; None where the object is none.
+    """A frame of any library as a pandas frame; None where the object is not a frame.
 
-    Where the library has no row labels, they are the first column, as `to_native` puts them there.
+    Where the library has no row labels, they are the first column, as from `to_native`.
     """
     if isinstance(table, pd.DataFrame):
         return table

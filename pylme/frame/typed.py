@@ -1,6 +1,6 @@
-"""A column that was read, over the rows that stay, as one of R's types.
+"""A column that was read, in the rows to use, as one of R's types.
 
-A factor has the levels that occur, in their order, each with a text of its own.
+A factor has the levels that occur, in their order, each with a distinct text.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def of_times(factor: Factor) -> bool:
 
 
 def relabelled(factor: Factor, *, clock: bool) -> Factor:
-    """A factor of times, the hours of midnight in its labels or not; any other as it is."""
+    """A factor of times, with or without the time of day at midnight; other factors unchanged."""
     if not of_times(factor):
         return factor
     return replace(factor, levels=tuple(_moment_labels(factor.values, clock=clock)))
@@ -94,7 +94,7 @@ def _label_texts(labels: Sequence[object]) -> tuple[str, ...]:
 def factor_of_values(raw: Plain) -> Factor:
     """A factor of numbers, truth values or times, in their order.
 
-    Doubles that agree in 15 significant digits are one level, as in R, which goes by their text.
+    Doubles that agree in 15 significant digits are one level, as in R, which compares their texts.
     """
     codes, found = pd.factorize(raw.array)
     uniques = np.asarray(found)
@@ -156,7 +156,7 @@ def typed(column: str, raw: Raw, *, as_factor: bool) -> Column:
     raw : Plain or Coded
         Without missing values.
     as_factor : bool
-        Whether numbers, truth values and times shall be levels of a factor.
+        Whether numbers, truth values and times become levels of a factor.
 
     Raises
     ------

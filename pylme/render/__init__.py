@@ -1,4 +1,4 @@
-"""Strings out: one description of what is to be shown, rendered in several forms."""
+"""Rendering: one description of the content, rendered in several forms."""
 
 from pylme.render.document import LEFT, Align, Block, Document, Facts, Lines, NamedValues, Table
 from pylme.render.html import to_html

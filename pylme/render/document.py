@@ -1,4 +1,4 @@
-"""A page of blocks under a title: what the renderers are given, before any form is chosen.
+"""A page of blocks under a title: the input of the renderers, before any form is chosen.
 
 A block is a table of cells that are already text, numbers by name, facts, or lines.
 """
@@ -102,7 +102,7 @@ class NamedValues:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Text that is shown as it stands.
+    """Text that is shown unchanged.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Pairs of a name and what there is to say under it.
+    """Pairs of a name and a text.
 
     Attributes
     ----------

@@ -1,7 +1,7 @@
 """LaTeX: tabulars in the style of booktabs, which the document's preamble has to load.
 
-Unicode passes as it is: engines of today read UTF-8. A negative number is set as mathematics, so
-that its sign is a minus and no hyphen.
+Unicode is not changed, because current engines read UTF-8. A negative number is set as mathematics,
+so that its sign is a minus and not a hyphen.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def to_latex(what: Document | Block) -> str:
 
 
 def escape_latex(text: str) -> str:
-    """The text with everything that LaTeX would read as a command made to stand for itself."""
+    """The text with all characters escaped that LaTeX would interpret as commands."""
     return printable(text).translate(_ESCAPES)
 
 

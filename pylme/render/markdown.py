@@ -37,7 +37,7 @@ def to_markdown(what: Document | Block) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """The text with everything that Markdown would read as a mark made to stand for itself."""
+    """The text with all characters escaped that Markdown would interpret as marks."""
     marked = _INLINE.sub(r"\\\g<0>", printable(text))
     return _LEADING.sub(_escape_leading, marked)
 

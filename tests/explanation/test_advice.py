@@ -30,7 +30,11 @@ def sleepstudy(**columns):
         ("Reaction ~ D + (D || Subject)", {"D": lambda d: d.Days + 100}, "each origin"),
         ("Reaction ~ D + (D | Subject)", {"D": lambda d: d.Days * 1e6 - 4e6}, "large values"),
         ("Reaction ~ Days + (factor(Days) | Subject)", {}, "180 random effects for 180 rows"),
-        ("Reaction ~ Days + (factor(Days) | Subject)", {}, "55 variances and covariances, but Subject has 18"),
+        (
+            "Reaction ~ Days + (factor(Days) | Subject)",
+            {},
+            "55 variances and covariances, but Subject has 18",
+        ),
         ("Reaction ~ 1 + (Days | Subject)", {}, "the mean of Days over the levels"),
         (
             "Reaction ~ Days + (1 | g)",
