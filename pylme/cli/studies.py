@@ -41,7 +41,7 @@ def sector_correlation(
     n_jobs
         Worker processes.
     store
-        A folder where results are kept; the same study called again goes on where it was cut off.
+        A folder where results are kept; an interrupted study that is called again continues there.
     quiet
         Show no progress.
     """

@@ -33,9 +33,9 @@ def read_table(source: str) -> pd.DataFrame:
     Raises
     ------
     OptionError
-        If the file's ending says nothing of how to read it.
+        If the file's extension does not determine how to read it.
     DataTypeError
-        If there is no such file and no such data set, or the file cannot be read.
+        If neither such a file nor such a data set exists, or the file cannot be read.
     """
     from pylme import datasets
 

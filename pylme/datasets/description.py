@@ -150,7 +150,7 @@ def describe(name: str) -> Description:
     Raises
     ------
     UnknownNameError
-        If there is no data set of that name.
+        If no data set of that name exists.
 
     Examples
     --------

@@ -33,7 +33,7 @@ def load(name: str) -> pd.DataFrame:
     Raises
     ------
     UnknownNameError
-        If there is no data set of that name.
+        If no data set of that name exists.
 
     Examples
     --------

@@ -62,7 +62,7 @@ def link_of(name: str) -> Link:
     Raises
     ------
     KeyError
-        If there is no such link.
+        If no such link exists.
     """
     return _LINKS[name]
 

@@ -39,7 +39,7 @@ _SMALL: Final = 1e-3
 
 
 class ConstrainedParameter(Protocol):
-    """A parameter on a scale without bounds, x, and the free parameters beside it."""
+    """A parameter on a scale without bounds, x, and the other, free parameters."""
 
     def estimate(self, solution: Solution) -> float:
         """The estimate, as x; NaN where there is none."""
@@ -141,7 +141,7 @@ class ConstrainedDeviation:
         return free
 
     def furthest(self, side: int, start: float) -> tuple[float, float]:
-        """The bound is zero below; above there is none."""
+        """The lower bound is zero; there is no upper bound."""
         return (start + _ABOVE, np.inf) if side > 0 else (start - _BELOW, 0.0)
 
     def value(self, x: float) -> float:
