@@ -721,6 +721,7 @@ class Fit:
         return bootstrap(
             self._model, n, seed=seed, engine=engine, n_jobs=n_jobs, progress=progress,
             collect=None if statistic is None else Collect(own=statistic, wrap=Fit),
+            library=self.library,
         )  # fmt: skip
 
     def simulator(self, *, empirical: bool = False, rng: Rng = "numpy") -> Simulator:
@@ -743,7 +744,7 @@ class Fit:
         """
         from pylme.simulation.draw.specification import simulator_of
 
-        return simulator_of(self._model, empirical=empirical, rng=rng)
+        return simulator_of(self._model, empirical=empirical, rng=rng, library=self.library)
 
     @property
     def plot(self) -> Pictures:

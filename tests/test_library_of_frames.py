@@ -51,7 +51,51 @@ OF_FITS = {
     "plot.residuals_data, normal": lambda fit: fit.plot.residuals_data("normal"),
     "plot.varcorr_data": lambda fit: fit.plot.varcorr_data(),
     "plot.varcorr_data, corr": lambda fit: fit.plot.varcorr_data("corr"),
+    "simulator.data": lambda fit: fit.simulator().data,
+    "simulator.table": lambda fit: fit.simulator().table(),
+    "simulation.data": lambda fit: fit.simulator().draw(seed=1).data,
+    "simulation.to_frame": lambda fit: fit.simulator().draw(seed=1).to_frame(),
+    "simulation.frames": lambda fit: next(fit.simulator().draw(seed=1).frames()),
+    "simulation.ranef": lambda fit: fit.simulator().draw(seed=1).ranef()["Days | Subject"],
+    "simulate": lambda fit: pylme.simulate(fit, seed=1).to_frame(),
+    "bootstrap": lambda fit: _bootstrap(fit).to_frame(),
+    "bootstrap.intervals": lambda fit: _bootstrap(fit).intervals("percentile"),
+    "bootstrap.replicates": lambda fit: _bootstrap(fit).replicates,
+    "bootstrap.fits": lambda fit: _bootstrap(fit).fits,
+    "bootstrap.failures": lambda fit: _bootstrap(fit).failures,
+    "design.identifiability": lambda fit: fit.design.identifiability().to_frame(),
+    "design.fit_many": lambda fit: pylme.reference.fit_many(
+        fit.design, fit.design.y[None]
+    ).to_frame(),
 }
+
+HSB = pylme.datasets.load("hsb")[["math", "ses", "sector", "sch.id"]].astype(str)
+HSB[["math", "ses"]] = HSB[["math", "ses"]].astype(float)
+#: What gives a frame of data alone.
+OF_DATA = {
+    "identifiability": lambda data: pylme.design(BY, data).identifiability().to_frame(),
+    "identifiability.fixed": lambda data: pylme.design(BY, data).identifiability().fixed.to_frame(),
+    "explain, terms": lambda data: pylme.explain(BY, data).to_frame(),
+    "explain, effects": lambda data: pylme.explain(BY, data).to_frame("effects"),
+    "explain, parameters": lambda data: pylme.explain(BY, data).to_frame("parameters"),
+    "explain, levels": lambda data: pylme.explain(BY, data).levels[0].to_frame(),
+    "compare_formulas": lambda data: pylme.compare_formulas(
+        BY, "math ~ ses + (ses | `sch.id`)", data=data
+    ).to_frame(),
+    "simulate": lambda data: pylme.simulate(
+        "math ~ ses + (1 | `sch.id`)", data, beta=[1, 2], sigma=1, covariances=[[1]], seed=1
+    ).to_frame(),
+}
+BY = "math ~ ses + (ses:sector | `sch.id`)"
+HSB_BY_LIBRARY = {
+    "pandas": HSB,
+    "polars": pl.from_pandas(HSB),
+    "pyarrow": pa.Table.from_pandas(HSB, preserve_index=False),
+}
+
+
+def _bootstrap(fit):
+    return fit.bootstrap(5, seed=1)
 
 
 @cache
@@ -63,6 +107,29 @@ def fitted(library):
 @pytest.mark.parametrize("name", OF_FITS)
 def test_a_frame_of_a_fit_is_of_the_library_of_the_data(name, library):
     assert isinstance(OF_FITS[name](fitted(library)), CLASSES[library])
+
+
+@pytest.mark.parametrize("library", DATA)
+@pytest.mark.parametrize("name", OF_DATA)
+def test_a_frame_of_data_is_of_their_library(name, library):
+    assert isinstance(OF_DATA[name](HSB_BY_LIBRARY[library]), CLASSES[library])
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_a_simulator_draws_the_same_whatever_the_library(library):
+    """The levels keep their order, so that the model of what is drawn is that of the fit."""
+    levels = ["b", "a"] * 90
+    table = SLEEPSTUDY.assign(f=pd.Categorical(levels, categories=["b", "a"]))
+    frames = {
+        "polars": pl.from_pandas(table).with_columns(pl.col("f").cast(pl.Enum(["b", "a"]))),
+        "pyarrow": pa.Table.from_pandas(table, preserve_index=False),
+    }
+    formula = "Reaction ~ f + Days + (1 | Subject)"
+    fits = [pylme.lmer(formula, data, engine="numpy") for data in (table, frames[library])]
+    drawn = [fit.simulator().draw(seed=1).to_frame() for fit in fits]
+    again = [pylme.lmer(formula, data, engine="numpy") for data in drawn]
+    pd.testing.assert_series_equal(again[0].fixef, again[1].fixef)
+    assert list(again[0].fixef.index) == ["(Intercept)", "fa", "Days"]
 
 
 @pytest.mark.parametrize("library", ["polars", "pyarrow"])

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pylme.explanation.effects import INTERCEPT, Effect
 from pylme.explanation.notation import TEXT
+from pylme.frame import Library, to_native
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import pandas as pd
 
     from pylme.explanation.notation import Notation
 
@@ -41,6 +40,8 @@ class ByLevel:
     forms : tuple of tuple of dict
         For each level, each of the `pairs`: the covariance as a linear form in the parameters
         (term, a, b) of the model.
+    library : {"pandas", "polars", "pyarrow"}
+        The library of the data, in which `to_frame` returns its rows.
     """
 
     group: str
@@ -48,6 +49,7 @@ class ByLevel:
     levels: tuple[str, ...]
     effects: tuple[Effect, ...]
     forms: tuple[tuple[Form, ...], ...]
+    library: Library = "pandas"
 
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
@@ -59,15 +61,16 @@ class ByLevel:
         one, other = (self.effects[place].name.strip("()") for place in (a, b))
         return f"var({one})" if a == b else f"cov({one}, {other})"
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Any:
         """The covariances written out: a row for each level, a column for each pair of effects."""
         import pandas as pd
 
-        return pd.DataFrame(
+        frame = pd.DataFrame(
             [[linear_form(form, TEXT) for form in forms] for forms in self.forms],
             index=pd.Index(list(self.levels), name=self.by),
             columns=[self.label(*pair) for pair in self.pairs],
         )
+        return to_native(frame, self.library)
 
 
 def by_level(

@@ -13,7 +13,7 @@ from pylme.explanation.explanation import Explanation
 from pylme.explanation.relation import MIRRORED, Relation, relation_of
 from pylme.families.family import optional_family
 from pylme.formula import parse_formula, with_dot
-from pylme.frame import column_names, read_frame
+from pylme.frame import column_names, read_frame, to_native
 from pylme.identifiability.comparison import compare_covariances
 from pylme.model_matrix.spec import ModelArguments, specified
 from pylme.options import text
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import numpy as np
-    import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
     from pylme.explanation.explain import Examined
@@ -98,7 +97,7 @@ class FormulaComparison(Rendered):
         places = self.labels.index(first), self.labels.index(second)
         return "the same" if first == second else self.relations[places]
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Any:
         """A row for each formula.
 
         Returns
@@ -124,7 +123,7 @@ class FormulaComparison(Rendered):
         if self.relations:
             for second in self.labels:
                 frame[second] = [self.relation(first, second) for first in self.labels]
-        return frame
+        return to_native(frame, self.explanations[0].library, labels="label")
 
     def describe(self) -> Document:
         """The formulas, their numbers, and how they lie to each other."""

@@ -236,9 +236,12 @@ def examine(spec: ModelSpec) -> Examined:
         n_given=design.rows.n_given,
         groups=tuple(_groups(design.flist)),
         variations=spread,
-        levels=tuple(_by_levels(random, between)),
+        levels=tuple(
+            replace(each, library=design.rows.library) for each in _by_levels(random, between)
+        ),
         identifiability=found,
         conditional=conditional(spec.family, spec.formula, spec),
+        library=design.rows.library,
     )
     return Examined(
         spec=spec, design=design, explanation=explanation, identifiability=found, between=between

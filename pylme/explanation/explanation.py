@@ -12,6 +12,7 @@ from pylme.explanation.by_level import linear_form
 from pylme.explanation.model_latex import model_latex
 from pylme.explanation.notation import TEXT, meaning
 from pylme.explanation.report import Specification, report
+from pylme.frame import Library, to_native
 from pylme.options import choice
 from pylme.render import Rendered
 from pylme.results.saving import with_schema
@@ -60,9 +61,13 @@ class Explanation(Specification, Rendered):
         Other random parts: the same model, simpler ones, larger ones.
     conditional : Conditional or None
         The family and link of a generalized model; None for a linear one.
+    library : {"pandas", "polars", "pyarrow"}
+        The library of the data, in which `to_frame` returns its rows.
     """
 
-    def to_frame(self, of: FrameOf = "terms") -> pd.DataFrame:
+    library: Library = "pandas"
+
+    def to_frame(self, of: FrameOf = "terms") -> Any:
         """The explanation as a frame.
 
         Parameters
@@ -80,11 +85,12 @@ class Explanation(Specification, Rendered):
         """
         match choice("of", of, FrameOf):
             case "terms":
-                return _terms_frame(self.random, self.groups)
+                frame = _terms_frame(self.random, self.groups)
             case "effects":
-                return _effects_frame(self.fixed, self.random)
+                frame = _effects_frame(self.fixed, self.random)
             case _:
-                return _parameters_frame(self.random, self.identifiability)
+                frame = _parameters_frame(self.random, self.identifiability)
+        return to_native(frame, self.library)
 
     def to_latex(self) -> str:
         """The model and the covariance that it implies, for a preamble with amsmath."""

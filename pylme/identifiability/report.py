@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pylme.frame import Library, to_native
 from pylme.text import combination
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from pylme.model_matrix.matrices import ModelMatrices
 
 __all__ = ["Alias", "Direction", "FixedEffects", "Identifiability", "fixed_effects"]
@@ -49,10 +48,13 @@ class FixedEffects:
         Columns that are linearly independent.
     dropped : tuple of Alias
         The other columns, and what they equal.
+    library : {"pandas", "polars", "pyarrow"}
+        The library of the data, in which `to_frame` returns its rows.
     """
 
     kept: tuple[str, ...]
     dropped: tuple[Alias, ...]
+    library: Library = "pandas"
 
     @property
     def n_columns(self) -> int:
@@ -64,7 +66,7 @@ class FixedEffects:
         """The number of columns that are linearly independent."""
         return len(self.kept)
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Any:
         """The dropped columns: ``dropped``, ``column``, ``weight``, a row for each part."""
         import pandas as pd
 
@@ -73,7 +75,8 @@ class FixedEffects:
             for alias in self.dropped
             for name, weight in zip(alias.names, alias.weights, strict=True)
         ]
-        return pd.DataFrame(rows, columns=["dropped", "column", "weight"])
+        frame = pd.DataFrame(rows, columns=["dropped", "column", "weight"])
+        return to_native(frame, self.library)
 
 
 def fixed_effects(design: ModelMatrices) -> FixedEffects:
@@ -88,7 +91,7 @@ def fixed_effects(design: ModelMatrices) -> FixedEffects:
                 weights=tuple(weights[parts].tolist()),
             )
         )
-    return FixedEffects(kept=design.x_names, dropped=tuple(aliases))
+    return FixedEffects(kept=design.x_names, dropped=tuple(aliases), library=design.rows.library)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +169,11 @@ class Identifiability:
     undetermined: str = ""
 
     @property
+    def library(self) -> Library:
+        """The library of the data, in which `to_frame` returns its rows."""
+        return self.fixed.library
+
+    @property
     def n_parameters(self) -> int:
         """The number of covariance parameters, without sigma."""
         return len(self.parameters)
@@ -180,7 +188,7 @@ class Identifiability:
             return None
         return not self.directions and not self.fixed.dropped
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Any:
         """The directions as ``direction``, ``parameter``, ``weight``, ``reason``: a row a part."""
         import pandas as pd
 
@@ -189,7 +197,8 @@ class Identifiability:
             for number, direction in enumerate(self.directions, start=1)
             for name, weight in zip(direction.names, direction.weights, strict=True)
         ]
-        return pd.DataFrame(rows, columns=["direction", "parameter", "weight", "reason"])
+        frame = pd.DataFrame(rows, columns=["direction", "parameter", "weight", "reason"])
+        return to_native(frame, self.library)
 
     def __repr__(self) -> str:
         lines = [

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pylme.arrays import read_only
 from pylme.covariance.names import cells
 from pylme.errors import OptionError, ResponseError
+from pylme.frame import Library, to_native
 from pylme.model_matrix.matrices import ModelMatrices
 from pylme.options import number_array, true_or_false
 from pylme.reference.criterion.prepare import prepare
@@ -69,6 +70,8 @@ class ManyFits:
         Whether the criterion has no minimum: the effects explain the response completely.
     unidentified : tuple of str
         What the data do not determine, each in a sentence; it holds of every response.
+    library : {"pandas", "polars", "pyarrow"}
+        The library of the data, in which `to_frame` returns its rows.
     """
 
     names: tuple[str, ...]
@@ -86,6 +89,7 @@ class ManyFits:
     evaluations: NDArray[np.intp]
     unbounded: NDArray[np.bool_]
     unidentified: tuple[str, ...]
+    library: Library = "pandas"
 
     def __len__(self) -> int:
         return len(self.criterion)
@@ -112,7 +116,7 @@ class ManyFits:
             made.append(correlation)
         return tuple(made)
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Any:
         """A row for each response: criterion, fixed effects, standard deviations, correlations."""
         columns: dict[str, Any] = {"criterion": self.criterion, "sigma": self.sigma}
         columns |= {f"beta[{name}]": self.beta[:, i] for i, name in enumerate(self.names)}
@@ -126,7 +130,7 @@ class ManyFits:
                 if row > column
             }
         columns |= {"converged": self.converged, "singular": self.singular}
-        return pd.DataFrame(columns)
+        return to_native(pd.DataFrame(columns), self.library)
 
     def __repr__(self) -> str:
         return (
@@ -190,6 +194,7 @@ def fit_many(design: ModelMatrices, Y: ArrayLike, *, reml: bool = True) -> ManyF
         groups=tuple(term.group for term in design.terms),
         effects=tuple(term.names for term in design.terms),
         reml=reml,
+        library=design.rows.library,
         # This depends on the columns alone, so that the problem of any response will do.
         unidentified=tuple(one.sentence for one in unidentified(problem, design)),
         **joined,

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.draws.seeds import Seed
+    from pylme.frame import Library
     from pylme.options import Engine
     from pylme.results.fitted_model import FittedModel
     from pylme.simulation.estimate.record import Collect
@@ -87,7 +88,7 @@ class Bootstrap(Rendered):
         return self._native(self._fits)
 
     def _native(self, frame: pd.DataFrame) -> Any:
-        library = self.simulator.parts[0].design.rows.library
+        library = self.simulator.library
         if library != "pandas":
             # A covariate may be called sigma; other libraries want names that differ.
             frame = frame.set_axis(_distinct(frame.columns), axis=1)
@@ -250,6 +251,7 @@ def bootstrap(
     n_jobs: int | None,
     collect: Collect | None,
     progress: bool,
+    library: Library,
 ) -> Bootstrap:
     """The parametric bootstrap of a model; see ``Fit.bootstrap``."""
     n = whole_number("n", n, least=1)
@@ -257,7 +259,7 @@ def bootstrap(
     chosen = model.engine if engine is None else choose(engine, "lmer")
     work = Refits(
         key=uuid.uuid4().hex,
-        source=simulator_of(model, empirical=False, rng="numpy"),
+        source=simulator_of(model, empirical=False, rng="numpy", library=library),
         seeds=seeds_of(seed, rng="numpy", n=n),
         model=model,
         spec=specification_of(model),

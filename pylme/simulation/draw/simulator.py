@@ -12,6 +12,7 @@ from pylme.arrays import locked, read_only
 from pylme.draws.parts import Part
 from pylme.draws.responses import draw_responses
 from pylme.draws.seeds import Rng, seeds_of
+from pylme.frame import Library
 from pylme.options import whole_number
 from pylme.simulation.draw.simulation import DrawnTerm, Simulation, with_column
 
@@ -33,7 +34,7 @@ class Simulator:
     response : str
         The column that is drawn.
     data : DataFrame, Table or mapping
-        The predictors, as they were given.
+        The predictors as they were given; of a fit all its columns, in the library of its data.
     n_rows : int
     parts : tuple of Part
         Rows that share their parameters: all of them, or those of each level of a column.
@@ -41,6 +42,8 @@ class Simulator:
         Whether the drawn effects have exactly the mean zero and the given covariances.
     rng : {"numpy", "R"}
         The random number generator.
+    library : {"pandas", "polars", "pyarrow"}
+        The library of the data, in which frames are returned.
     """
 
     formula: str
@@ -50,6 +53,7 @@ class Simulator:
     parts: tuple[Part, ...]
     empirical: bool
     rng: Rng
+    library: Library = "pandas"
 
     def draw(self, n: int = 1, *, seed: Seed = None) -> Simulation:
         """Draw replicates.
@@ -92,7 +96,7 @@ class Simulator:
             },
             seeds=seeds,
             first=first,
-            library=self.parts[0].design.rows.library,
+            library=self.library,
         )
 
     def table(self) -> Any:

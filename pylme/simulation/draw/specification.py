@@ -14,7 +14,7 @@ from pylme.draws.parts import Part
 from pylme.draws.seeds import Rng
 from pylme.errors import NotAvailableError, OptionError, ResponseError
 from pylme.formula import Name, deparse, parse_formula
-from pylme.frame import Factor, frame_of_given, read_frame
+from pylme.frame import Factor, frame_of_given, read_frame, to_native
 from pylme.frame.table import open_table
 from pylme.model_matrix.build import build
 from pylme.model_matrix.requirements import require_fittable
@@ -29,8 +29,10 @@ from pylme.warning_scopes import silenced
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
+    from pylme.frame import Library
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.spec import Contrast, ModelSpec
     from pylme.results.fitted_model import FittedModel
@@ -117,6 +119,7 @@ def simulator(
         parts=tuple(parts),
         empirical=empirical,
         rng=rng,
+        library=parts[0].design.rows.library,
     )
 
 
@@ -223,8 +226,8 @@ def specification_of(model: FittedModel) -> ModelSpec:
     return model.spec
 
 
-def simulator_of(model: FittedModel, *, empirical: bool, rng: Rng) -> Simulator:
-    """The model at its estimates, on the rows that it was fitted to.
+def simulator_of(model: FittedModel, *, empirical: bool, rng: Rng, library: Library) -> Simulator:
+    """The model at its estimates, on the rows that it was fitted to; `library` is that of frames.
 
     Raises
     ------
@@ -248,9 +251,16 @@ def simulator_of(model: FittedModel, *, empirical: bool, rng: Rng) -> Simulator:
     return Simulator(
         formula=design.formula,
         response=response_column(spec.formula.response),
-        data=frame_of_given(spec.frame),
+        data=_native(frame_of_given(spec.frame), library),
         n_rows=design.rows.n_given,
         parts=(part,),
         empirical=empirical,
         rng=rng,
+        library=library,
     )
+
+
+def _native(frame: pd.DataFrame, library: Library) -> Any:
+    """The data in a library. Only pandas has row labels."""
+    labelled = library == "pandas"
+    return to_native(frame if labelled else frame.reset_index(drop=True), library)
