@@ -70,10 +70,12 @@ class Fit:
     Returned by `pylme.lmer`, `pylme.glmer`, `pylme.glmer_nb` and `pylme.from_json`. Each property
     is computed, or fetched from R, on first access, and kept.
 
-    Frames, and Series with a value for each row, belong to the library of the data: pandas, polars
-    or pyarrow. Only pandas has row labels; in the other libraries they are the first column.
-    `to_pandas` returns the same fit with pandas frames. The fixed effects are always a labelled
-    pandas Series.
+    Frames, and Series with a value for each row, are returned in the library of the data: pandas,
+    polars or pyarrow. This includes the frames of `varcorr`, `optinfo`, `summary`, `cross_check`,
+    `simulator`, `bootstrap`, `design` and `plot`. Only pandas has row labels; in the other
+    libraries they are the first column. `to_pandas` returns the same fit with pandas frames. What
+    is read by its labels is always pandas: `fixef`; ``sd``, ``cov`` and ``corr`` of
+    ``varcorr[group]``; ``estimates``, ``std_error`` and ``bias`` of a bootstrap.
 
     Examples
     --------

@@ -1,6 +1,8 @@
 """Every frame comes in the library of the data: polars in, polars out, and pyarrow too."""
 
+import ast
 from functools import cache
+from pathlib import Path
 
 import pandas as pd
 import polars as pl
@@ -152,6 +154,47 @@ def test_a_fit_from_json_keeps_the_library(library):
 def test_the_names_of_coefficients_are_the_column_term(name, library):
     frame = OF_FITS[name](fitted(library))
     assert next(iter(getattr(frame, "column_names", frame.columns))) == "term"
+
+
+#: What is public by its name and always returns a pandas frame. A new entry needs a reason here or
+#: in the page on data.
+PANDAS = {
+    # Read by its labels.
+    "GroupVarCorr.cov", "GroupVarCorr.corr",
+    # Of generated tables.
+    "StudyResult.to_frame", "StudyResult.fits", "StudyResult.estimates", "StudySummary.to_frame",
+    "SectorCorrelation.table", "Power.table", "study_data", "Tabled.to_frame", "expand_grid",
+    "load", "read_table",
+    # Inside of pylme, before the result is converted.
+    "frame_of_given", "frame_of_used", "to_pandas", "Fitted.varcorr_table", "Fitted.ranef",
+    "Fitted.model_frame", "coefficient_table", "RandomEffects.to_frame", "tidy", "fixed_rows",
+    "parameter_rows", "value_rows", "glance_row", "augmented", "named", "varcorr_rows",
+    "varcorr_table", "Block.fits_frame", "Block.to_frame", "framed", "Store.kept",
+    "ShardFile.read", "run",
+}  # fmt: skip
+
+
+def _functions(node, prefix=""):
+    for part in ast.iter_child_nodes(node):
+        if isinstance(part, ast.ClassDef):
+            yield from _functions(part, f"{prefix}{part.name}.")
+        elif isinstance(part, ast.FunctionDef) and not part.name.startswith("_"):
+            yield prefix + part.name, part
+
+
+def test_what_returns_pandas_whatever_the_data_is_listed():
+    found = {
+        name
+        for path in Path(pylme.__file__).parent.rglob("*.py")
+        for name, function in _functions(ast.parse(path.read_text(encoding="utf-8")))
+        if function.returns is not None and "DataFrame" in ast.unparse(function.returns)
+    }
+    assert found <= PANDAS
+
+
+def test_every_frame_of_a_plot_is_tried():
+    frames = {f"plot.{name}" for name in vars(pylme.plot.Pictures) if name.endswith("_data")}
+    assert frames <= set(OF_FITS)
 
 
 @pytest.mark.parametrize("library", DATA)

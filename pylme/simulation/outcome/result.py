@@ -32,6 +32,8 @@ _CONVERGED: Final = {"status": Status.CONVERGED.value, "code": 1}
 class StudyResult:
     """The fits of several models to many replicates.
 
+    All frames are pandas frames.
+
     Attributes
     ----------
     rows : DataFrame
