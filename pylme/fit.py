@@ -42,13 +42,14 @@ if TYPE_CHECKING:
 
     from pylme.by_group.table import GroupCorrelations, IntervalMethod
     from pylme.crosscheck.report import CrossCheck
-    from pylme.draws.seeds import Rng, Seed
+    from pylme.draws.seeds import Seed
     from pylme.families import Family
     from pylme.frame import Library
     from pylme.identifiability.identify import Design
     from pylme.options import (
         Engine,
         EngineName,
+        Rng,
     )
     from pylme.plot.fit_plots import Pictures
     from pylme.results.convergence import Convergence

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Engine",
     "EngineName",
+    "Rng",
     "choice",
     "finite_numbers",
     "is_number",
@@ -37,7 +38,9 @@ __all__ = [
 #: The engines that fit models.
 EngineName = Literal["lme4", "numpy"]
 #: What a caller may ask for: "auto" is the first engine that can start and can fit the model.
-Engine = Literal["auto", "lme4", "numpy"]
+Engine = Literal["auto", EngineName]
+#: Whose random numbers are drawn.
+Rng = Literal["numpy", "R"]
 T = TypeVar("T")
 #: More is never meant, and what counts to it would not come back.
 _MOST: Final = 2**31 - 1

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, get_args
 
-from pylme.draws.seeds import Rng
 from pylme.errors import OptionError
 from pylme.lme4.start import reference_libraries
-from pylme.options import choice, workers
+from pylme.options import Rng, choice, workers
 from pylme.results.engine import ENGINES, choose
 from pylme.simulation.published_study import Candidate, SectorCorrelation, sectors
 from pylme.simulation.published_study import candidates as models_of
@@ -47,6 +46,7 @@ def sector_correlation(
     n : int
         Replicates.
     engine : {"numpy", "lme4", "auto"}
+        As for `pylme.study`, with the same default for the same reasons.
     rng : {"numpy", "R"}
         With "R" and engine "lme4", the published study is repeated draw for draw. R then runs on
         the reference BLAS, if there is one, in separate processes: the number of fits of the

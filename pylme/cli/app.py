@@ -98,6 +98,7 @@ def fit(
         raise OptionError(
             option="--ml", value=True, allowed="it without --family: such fits are always by ML"
         )
+    _require_order(data, formula)
     _require_folder(html)
     table = read_table(data)
     with warnings_on_stderr():
@@ -139,7 +140,8 @@ def check(
     weights
         The column of prior weights.
     engine
-        What fits the model.
+        What fits the model: "lme4" is R's, "numpy" is pylme's own and needs no R. "auto" is "lme4"
+        where R is there, else "numpy".
     json
         Print the verdict and every comparison as JSON instead.
     html
@@ -150,6 +152,7 @@ def check(
     from pylme.cli.table import read_table
     from pylme.crosscheck.alarms import collected_warnings, warn_of_others
 
+    _require_order(data, formula)
     _require_folder(html)
     table = read_table(data)
     with warnings_on_stderr():
@@ -163,7 +166,7 @@ def check(
     return 0 if checked.ok else NOT_GOOD
 
 
-@app.command
+@app.command(usage="Usage: pylme explain [OPTIONS] [DATA] FORMULA")
 def explain(
     *data_and_formula: Annotated[str, Parameter(name="DATA FORMULA")],
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -194,6 +197,8 @@ def explain(
             allowed="a formula, or data and a formula",
         )
     *data, formula = data_and_formula
+    if data:
+        _require_order(data[0], formula)
     explanation = explained(formula, read_table(data[0]) if data else None)
     if json:
         print(json_text(explanation.to_dict(), indent=2))
@@ -204,9 +209,10 @@ def explain(
 @app.command
 def demo() -> None:
     """Fit a model to the High School & Beyond data and show all that pylme says about it."""
-    from pylme.cli.report import demo_report
+    from pylme.cli.report import demo_report, warnings_on_stderr
 
-    print(demo_report())
+    with warnings_on_stderr():
+        print(demo_report())
 
 
 @app.command
@@ -237,6 +243,16 @@ def doctor() -> int:
     diagnosis = diagnose()
     print(diagnosis)
     return 0 if diagnosis.ok else ERROR
+
+
+def _require_order(data: str, formula: str) -> None:
+    """A formula has a tilde; where only the first argument has one, they are in the wrong order."""
+    if "~" in data and "~" not in formula:
+        raise OptionError(
+            option="the arguments",
+            value=(data, formula),
+            allowed=f'the data first, then the formula: {formula} "{data}"',
+        )
 
 
 def _require_folder(html: Path | None) -> None:

@@ -1,14 +1,12 @@
 """The commands `pylme study ...`."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from pylme.options import Engine
+from pylme.options import Engine, Rng
 
 __all__ = ["study"]
-
-Rng = Literal["R", "numpy"]
 
 study = App(name="study", help="Run a simulation study.")
 
@@ -33,7 +31,8 @@ def sector_correlation(
     n
         Replicates.
     engine
-        What fits the models.
+        What fits the models. "lme4" is much slower; "auto" is "lme4" where R is
+        there, else "numpy".
     rng
         Whose random numbers are drawn.
     seed
@@ -46,10 +45,12 @@ def sector_correlation(
         Show no progress.
     """
     import pylme
+    from pylme.cli.report import warnings_on_stderr
     from pylme.options import whole_number
 
     whole_number("--n-jobs", n_jobs, least=1)
-    found = pylme.studies.sector_correlation(
-        n, engine=engine, rng=rng, seed=seed, n_jobs=n_jobs, store=store, progress=not quiet
-    )
-    print(found)
+    with warnings_on_stderr():
+        found = pylme.studies.sector_correlation(
+            n, engine=engine, rng=rng, seed=seed, n_jobs=n_jobs, store=store, progress=not quiet
+        )
+        print(found)

@@ -8,19 +8,18 @@ need those before it. With R, replicate i draws after ``set.seed(seed + i)``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from pylme.errors import OptionError
-from pylme.options import choice, is_whole
+from pylme.options import Rng, choice, is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Rng", "Seed", "Seeds", "seeds_of"]
+__all__ = ["Seed", "Seeds", "seeds_of"]
 
-Rng = Literal["numpy", "R"]
 Seed = int | np.random.SeedSequence | None
 
 #: R's seeds are integers of 32 bits.

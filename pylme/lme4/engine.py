@@ -82,7 +82,10 @@ def fit(request: FitRequest) -> RModel:
     require_fittable(spec, more_effects_than_rows=_relaxed(request.control))
     require_possible_start(spec)
     known = require_transformable(spec)
-    model = fit_with_lme4(request)
+    try:
+        model = fit_with_lme4(request)
+    except RUnavailableError as error:
+        raise _with_other_engine(error, request) from error.__cause__
     computed = spec.formula.functions or not isinstance(spec.formula.response, Name)
     if computed:
         model = _without_lost_rows(model, spec, known)
@@ -113,6 +116,19 @@ def prepare_again(model: RModel) -> Callable[[NDArray[np.float64]], RModel]:
         If R stops.
     """
     return again(model).fit
+
+
+def _with_other_engine(error: RUnavailableError, request: FitRequest) -> RUnavailableError:
+    """The same error with the way to fit the model without R, if there is one."""
+    if request.function != "lmer":
+        return error
+    leaving = " and without `control`" if request.control is not None else ""
+    return RUnavailableError(
+        asked=error.asked,
+        found=error.found,
+        remedy=f"{error.remedy}\n"
+        f'Without R, linear mixed models are fitted by engine="numpy"{leaving}.',
+    )
 
 
 def _without_lost_rows(model: RModel, spec: ModelSpec, known: NDArray[np.intp]) -> RModel:

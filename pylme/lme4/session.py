@@ -16,6 +16,7 @@ import logging
 import math
 import os
 import re
+import sys
 import threading
 import time
 import traceback
@@ -28,6 +29,7 @@ import numpy as np
 from pylme.errors import OutOfMemoryError, RError, StackLimitError
 from pylme.lme4.conditions import raise_as_warnings
 from pylme.lme4.installation.availability import why_unavailable
+from pylme.lme4.installation.installed import find_r
 from pylme.lme4.interrupt import stoppable
 from pylme.lme4.stack import checked_stack, thread_stack
 from pylme.lme4.start import forked, on_enough_stack, require_own_r, start_r
@@ -74,6 +76,7 @@ class Session:
     """R with lme4 loaded (not attached) and pylme's own R functions in an environment apart."""
 
     def __init__(self) -> None:
+        _require_r()
         try:
             from rpy2 import rinterface
             from rpy2.rinterface_lib import callbacks, openrlib
@@ -211,6 +214,15 @@ class Session:
             yield
         finally:
             callbacks.consolewrite_print, callbacks.consolewrite_warnerror = before
+
+
+def _require_r() -> None:
+    """Raise where there is no R: rpy2 would write to the console that it finds none.
+
+    On Windows rpy2 looks for R in the registry too.
+    """
+    if os.name != "nt" and "rpy2.rinterface" not in sys.modules and find_r() is None:
+        raise why_unavailable()
 
 
 def _log_console(text: str) -> None:

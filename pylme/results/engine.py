@@ -187,7 +187,9 @@ def choose(
     """
     asked = choice("engine", engine, Engine)
     if asked == "auto":
-        asked = choice(VARIABLE, cast("Engine", os.environ.get(VARIABLE) or "auto"), Engine)
+        named = choice(VARIABLE, cast("Engine", os.environ.get(VARIABLE) or "auto"), Engine)
+        if named != "auto":
+            return _by_variable(named, function, control=control, formula=formula)
     if asked != "auto":
         if refusal := ENGINES[asked].functions.unable(function, control=control, formula=formula):
             raise refusal
@@ -200,7 +202,40 @@ def choose(
             _notice(name, reasons)
             return name
         reasons[name] = reason
-    raise _no_engine(reasons)
+    raise _no_engine(reasons, _without_control(function, control=control, formula=formula))
+
+
+def _by_variable(
+    name: EngineName, function: FittingFunction, *, control: object, formula: Formula | None
+) -> EngineName:
+    """The engine that PYLME_ENGINE names; the error where it cannot fit names the variable."""
+    functions = ENGINES[name].functions
+    unable = functions.unable(function, control=control, formula=formula)
+    if reason := unable or functions.unavailable():
+        kind = RUnavailableError if isinstance(reason, RUnavailableError) else NotAvailableError
+        repair = "" if unable else f"\n{reason.remedy}"
+        raise kind(
+            asked="Fitting the model",
+            found=f"the environment variable {VARIABLE} asks for {ENGINES[name].title}: "
+            f"{_reason(reason)}",
+            remedy=f"Unset {VARIABLE}, or pass `engine`, which comes before it.{repair}",
+        )
+    return name
+
+
+def _without_control(function: FittingFunction, *, control: object, formula: Formula | None) -> str:
+    """The remedy where an engine is refused for the control alone; else empty."""
+    if control is None:
+        return ""
+    for entry in ENGINES.values():
+        functions = entry.functions
+        if (
+            functions.unable(function, control=control, formula=formula)
+            and not functions.unable(function, control=None, formula=formula)
+            and not functions.unavailable()
+        ):
+            return f"\nWithout `control`, {entry.title} fits the model."
+    return ""
 
 
 def _notice(name: EngineName, reasons: Mapping[EngineName, PylmeError]) -> None:
@@ -212,8 +247,8 @@ def _notice(name: EngineName, reasons: Mapping[EngineName, PylmeError]) -> None:
             warn(EngineWarning(engine=name, reason=f"{title} is not used: {reason.found}"))
 
 
-def _no_engine(reasons: Mapping[EngineName, PylmeError]) -> PylmeError:
-    """The error for a model that no engine can fit here."""
+def _no_engine(reasons: Mapping[EngineName, PylmeError], more: str) -> PylmeError:
+    """The error for a model that no engine can fit here; `more` joins its remedy."""
     first = next(iter(reasons.values()))
     kind = RUnavailableError if isinstance(first, RUnavailableError) else NotAvailableError
     return kind(
@@ -221,7 +256,7 @@ def _no_engine(reasons: Mapping[EngineName, PylmeError]) -> PylmeError:
         found="; ".join(
             f"{ENGINES[name].title}: {_reason(each)}" for name, each in reasons.items()
         ),
-        remedy=first.remedy,
+        remedy=f"{first.remedy}{more}",
     )
 
 

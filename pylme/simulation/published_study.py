@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pylme.draws.seeds import Rng
+    from pylme.options import Rng
     from pylme.simulation.draw.simulator import Simulator
 
 __all__ = [

@@ -16,8 +16,12 @@ import pylme
 from pylme import datasets
 from pylme.cli import app as cli
 from pylme.cli.app import run
+from pylme.errors import RUnavailableError
+from pylme.lme4 import engine as lme4
+from pylme.results import engine as engines
 
 SLEEP = "Reaction ~ Days + (Days | Subject)"
+NO_R = RUnavailableError(asked="Calling R's lme4", found="there is no R", remedy="Install R.")
 MAIN = "from pylme.cli import main; main()"
 
 
@@ -52,6 +56,29 @@ def test_datasets_are_listed(capsys):
 def test_a_data_set_is_described(capsys):
     assert run(["datasets", "cbpp"]) == 0
     assert capsys.readouterr().out.rstrip("\n") == str(datasets.describe("cbpp"))
+
+
+@pytest.mark.parametrize("name", ["fit", "check", "explain"])
+def test_formula_and_data_in_the_wrong_order(name, capsys):
+    assert run([name, SLEEP, "sleepstudy"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "the data first, then the formula" in err
+
+
+def test_the_arguments_of_explain_are_named(capsys):
+    assert run(["explain", "--help"]) == 0
+    assert "[DATA] FORMULA" in capsys.readouterr().out
+
+
+def test_warnings_of_the_demo_have_no_line_of_source(monkeypatch, capsys):
+    monkeypatch.setenv("PYLME_ENGINE", "auto")
+    monkeypatch.setattr(lme4, "unavailable", lambda: NO_R)
+    monkeypatch.setattr(engines, "_noticed", set())
+    assert run(["demo"]) == 0
+    err = capsys.readouterr().err
+    assert err.startswith("Warning: lme4 is not used: there is no R")
+    assert "EngineWarning" not in err
 
 
 def test_our_errors_are_messages(capsys):

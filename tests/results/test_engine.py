@@ -13,6 +13,7 @@ import pytest
 import pylme
 from pylme.errors import EngineWarning, NotAvailableError, OptionError, RUnavailableError
 from pylme.lme4 import engine as lme4
+from pylme.lme4 import fitting as r_fitting
 from pylme.results import engine as engines
 
 ROOT = Path(__file__).parents[2]
@@ -68,9 +69,30 @@ def test_a_generalized_model_without_r_has_both_reasons(no_r):
         assert caught.value.remedy == "Install R."
 
 
+def test_without_r_nobody_is_sent_to_an_engine_that_refuses(dyestuff, monkeypatch):
+    """lme4's own error where R is missing: the NumPy engine is named where it can fit the model."""
+    monkeypatch.setattr(r_fitting, "session", _no_session)
+    cbpp = pylme.datasets.load("cbpp")
+    with pytest.raises(RUnavailableError) as caught:
+        pylme.glmer(BINOMIAL, cbpp, engine="lme4")
+    assert 'engine="numpy"' not in str(caught.value)
+    with pytest.raises(RUnavailableError) as caught:
+        pylme.lmer(MODEL, dyestuff, engine="lme4")
+    assert 'fitted by engine="numpy".' in str(caught.value)
+    with pytest.raises(RUnavailableError) as caught:
+        pylme.lmer(MODEL, dyestuff, engine="lme4", control=pylme.LmerControl())
+    assert "without `control`" in str(caught.value)
+
+
+def _no_session():
+    raise NO_R
+
+
 def test_a_control_asks_for_lme4(dyestuff, no_r):
     control = pylme.LmerControl()
     with pytest.raises(RUnavailableError, match="a control is for lme4"):
+        pylme.lmer(MODEL, dyestuff, control=control)
+    with pytest.raises(RUnavailableError, match="Without `control`, the NumPy engine fits"):
         pylme.lmer(MODEL, dyestuff, control=control)
     with pytest.raises(OptionError, match="a control is for lme4"):
         pylme.lmer(MODEL, dyestuff, control=control, engine="numpy")
@@ -95,8 +117,25 @@ def test_the_variable_says_what_auto_means(dyestuff, no_r, monkeypatch, variable
 
 def test_the_variable_names_an_engine_that_cannot_fit_the_model(no_r, monkeypatch):
     monkeypatch.setenv("PYLME_ENGINE", "numpy")
-    with pytest.raises(NotAvailableError, match="linear mixed models only"):
+    with pytest.raises(NotAvailableError, match="linear mixed models only") as caught:
         pylme.glmer(BINOMIAL, pylme.datasets.load("cbpp"))
+    assert "PYLME_ENGINE asks for the NumPy engine" in caught.value.found
+    assert "Unset PYLME_ENGINE" in caught.value.remedy
+
+
+def test_the_variable_names_an_engine_that_cannot_start(dyestuff, no_r, monkeypatch):
+    monkeypatch.setenv("PYLME_ENGINE", "lme4")
+    with pytest.raises(
+        RUnavailableError, match="PYLME_ENGINE asks for lme4: there is no R"
+    ) as said:
+        pylme.lmer(MODEL, dyestuff)
+    assert said.value.remedy.startswith("Unset PYLME_ENGINE")
+
+
+def test_the_variable_does_not_change_the_engine_of_a_study(dyestuff, no_r, monkeypatch):
+    monkeypatch.setenv("PYLME_ENGINE", "lme4")
+    simulator = pylme.lmer(MODEL, dyestuff, engine="numpy").simulator()
+    assert pylme.study(simulator, MODEL, n=2, seed=1).engine == "numpy"
 
 
 def test_an_argument_comes_before_the_variable(dyestuff, monkeypatch):
@@ -153,6 +192,7 @@ def test_where_there_is_no_r_on_the_path(tmp_path):
     )  # fmt: skip
     assert done.stdout.startswith("numpy numpy\n"), done.stdout + done.stderr
     assert done.stderr.count("EngineWarning") == 1
+    assert "R home" not in done.stdout + done.stderr, "rpy2 looked for R"
     assert "R was not found" in done.stderr
     error, _, doctor = done.stdout.partition("lme4 cannot be called from here.")
     assert 'engine="numpy"' in error

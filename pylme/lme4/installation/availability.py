@@ -40,8 +40,7 @@ def why_unavailable(error: BaseException | None = None) -> RUnavailableError:
         asked="Calling R's lme4",
         found=found,
         remedy=f"{'To fix it:' if fix else ''}\n{fix}".lstrip()
-        + "`pylme doctor` checks each part separately and reports what is wrong with it.\n"
-        'Without R, linear mixed models are fitted by engine="numpy".',
+        + "`pylme doctor` checks each part separately and reports what is wrong with it.",
     )
 
 

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from pylme.draws.seeds import Rng, Seed
+    from pylme.draws.seeds import Seed
     from pylme.model_matrix.spec import Contrast
+    from pylme.options import Rng
     from pylme.simulation.draw.parameters import Covariances
     from pylme.simulation.draw.simulation import Simulation
 

@@ -11,9 +11,9 @@ import numpy as np
 from pylme.arrays import locked, read_only
 from pylme.draws.parts import Part
 from pylme.draws.responses import draw_responses
-from pylme.draws.seeds import Rng, seeds_of
+from pylme.draws.seeds import seeds_of
 from pylme.frame import Library
-from pylme.options import whole_number
+from pylme.options import Rng, whole_number
 from pylme.simulation.draw.simulation import DrawnTerm, Simulation, with_column
 
 if TYPE_CHECKING:

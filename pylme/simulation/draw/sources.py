@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from pylme.draws.seeds import Rng
 from pylme.errors import OptionError
+from pylme.options import Rng
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.draw.specification import response_name
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pylme.draws.parts import Part
-from pylme.draws.seeds import Rng
 from pylme.errors import NotAvailableError, OptionError, ResponseError
 from pylme.formula import Name, deparse, parse_formula
 from pylme.frame import Factor, frame_of_given, read_frame, to_native
@@ -20,7 +19,7 @@ from pylme.model_matrix.build import build
 from pylme.model_matrix.requirements import require_fittable
 from pylme.model_matrix.response import response_column
 from pylme.model_matrix.spec import ModelArguments, specified
-from pylme.options import choice, is_number, optional_text, true_or_false
+from pylme.options import Rng, choice, is_number, optional_text, true_or_false
 from pylme.simulation.draw.parameters import covariances_of, named_vector
 from pylme.simulation.draw.simulation import with_column
 from pylme.simulation.draw.simulator import Simulator
