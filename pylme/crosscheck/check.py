@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from pylme.crosscheck import words
-from pylme.crosscheck.examination import examine_lme4, examine_numpy, impossible
+from pylme.crosscheck.examination import impossible
 from pylme.crosscheck.report import CrossCheck
 from pylme.crosscheck.tiers.registry import contradictions
 from pylme.crosscheck.tolerances import NEGLIGIBLE
 from pylme.crosscheck.verdict import Findings, Verdict, decide
+from pylme.results.engine import ENGINES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pylme.crosscheck.examination import Examination
     from pylme.options import EngineName
     from pylme.results.certificate import Certificate
@@ -32,11 +31,6 @@ _TOO_FEW: Final = (
     "or an optimum near the boundary, so few searches can miss a better optimum"
 )
 _MORE: Final = "Leave `starts` out of fit.cross_check(), or give {count} or more."
-#: What examines a fit, by the engine that made it.
-_EXAMINERS: Final[dict[EngineName, Callable[[Any, int | None], Examination]]] = {
-    "lme4": examine_lme4,
-    "numpy": examine_numpy,
-}
 
 
 def cross_check(model: FittedModel, *, starts: int | None) -> CrossCheck:
@@ -53,11 +47,11 @@ def cross_check(model: FittedModel, *, starts: int | None) -> CrossCheck:
         saved = model.estimates().criterion
         examination = impossible(_NO_MATRICES, model.info().formula, saved)
     else:
-        examination = _EXAMINERS[model.engine](model, starts)
+        examination = ENGINES[model.engine].examine(model, starts)
     return _judged(examination, model.engine)
 
 
-def _judged(examination: Examination, engine: str) -> CrossCheck:
+def _judged(examination: Examination, engine: EngineName) -> CrossCheck:
     found, certificate = examination.found, examination.certificate
     singular = () if found is None else found.certificate.singular
     best = np.nan if found is None else found.criterion

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from pylme.crosscheck.comparison import Tier
 from pylme.crosscheck.search import Minimum
 from pylme.identifiability.report import Direction
+from pylme.options import EngineName
 
 __all__ = ["Findings", "Judgement", "Verdict", "decide"]
 
@@ -132,7 +133,7 @@ class Judgement:
 
     verdict: Verdict
     formula: str
-    engine: str
+    engine: EngineName
     tiers: tuple[Tier, ...]
     criterion: float
     recomputed: float

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pylme.crosscheck.tiers.registry import contradictions
 from pylme.crosscheck.verdict import Verdict
+from pylme.results.engine import ENGINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,32 +151,26 @@ def findings(check: Judgement) -> Iterator[str]:
         yield "{who} did not warn about it.".format(**facts)
 
 
-#: Who fitted the model, at the beginning of a sentence and within one, and whose optimiser checks.
-_WHO: Final = {
-    "lme4": ("lme4", "lme4", "An independent"),
-    "numpy": ("The search", "the search", "The same"),
-}
-
-
 def _facts(check: Judgement) -> dict[str, str]:
-    who, source, optimiser = _WHO[check.engine]
+    engine = ENGINES[check.engine]
+    who = engine.subject
     alarms = "; ".join(alarm.rstrip(".") for alarm in check.alarms)
     return {
         "who": who,
-        "source": source,
+        "source": engine.source,
         "criterion": f"{check.criterion:.4f}",
         "best": f"{check.best:.4f}",
         "excess": f"{check.excess:.4g}",
         # -2 log L rises by (δ/se)² with an estimate's distance δ from the optimum.
         "off": f"{max(check.excess, 0.0) ** 0.5:.2g}",
         "reached": f"{who} reached the criterion {check.criterion:.4f}.",
-        "compared": f"{optimiser} optimiser finds "
+        "compared": f"{engine.other_search} optimiser finds "
         f"{check.best:.4f} from {_searches(check)}, "
         f"{_below(check.excess)}.",
         "theta": _numbers(check.theta),
         "singular": "; ".join(check.singular),
         "alarms": alarms,
-        "beside": f"; the warning from {source} is a false alarm ({alarms})"
+        "beside": f"; the warning from {engine.source} is a false alarm ({alarms})"
         if check.false_alarm
         else "",
         "failures": "; ".join(

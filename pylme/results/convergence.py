@@ -9,7 +9,8 @@ from typing import Final
 
 from pylme.options import EngineName
 from pylme.render.text import item, wrapped
-from pylme.results.explanations import MESSAGES, NO_OPTIMUM, PROVED, STATUSES, UNBOUNDED
+from pylme.results.engine import ENGINES
+from pylme.results.explanations import MESSAGES, NO_OPTIMUM, UNBOUNDED
 
 __all__ = ["Convergence", "Status", "without_estimate"]
 
@@ -36,8 +37,6 @@ class Status(Enum):
 #: What pylme adds to R's warnings where a criterion has no minimum, or a likelihood no maximum.
 _NO_OPTIMUM: Final = re.compile(r"no finite optimum", re.IGNORECASE)
 _NO_ESTIMATE: Final = re.compile(r"no finite (optimum|maximum-likelihood estimate)", re.IGNORECASE)
-#: What a status means, by whose checks it rests on.
-_MEANINGS: Final = {"lme4": STATUSES, "numpy": PROVED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +74,7 @@ class Convergence:
 
     def explain(self) -> str:
         """What was checked, what was not, what each message means, and what to do."""
-        title, meaning = _MEANINGS[self.engine][self.status.name]
+        title, meaning = ENGINES[self.engine].statuses[self.status.name]
         if any(_NO_OPTIMUM.search(message) for message in self.messages):
             title, meaning = NO_OPTIMUM
         elif any(map(without_estimate, self.messages)):

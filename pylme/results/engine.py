@@ -8,6 +8,7 @@ that no other module needs to know which engine is used.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
@@ -15,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
 from pylme.errors import EngineWarning, NotAvailableError, OptionError, RUnavailableError, warn
 from pylme.model_matrix.spec import ModelSpec
 from pylme.options import Engine, EngineName, choice
+from pylme.results.explanations import PROVED, STATUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     import numpy as np
     from numpy.typing import NDArray
@@ -117,6 +119,16 @@ class EngineEntry:
     uses_r : bool
     in_batches : bool
         Whether it fits many responses of one design at once.
+    in_summary : bool
+        Whether a summary names it: the text is lme4's own, which does not.
+    statuses : mapping
+        Status of convergence → title and meaning, by the checks that the engine makes.
+    subject, source : str
+        Who fitted the model, at the beginning of a sentence and within one.
+    other_search : str
+        Which optimiser searches again in a cross-check, at the beginning of a sentence.
+    examiner : str
+        The path of the function that examines its fits in a cross-check.
     """
 
     name: EngineName
@@ -124,17 +136,39 @@ class EngineEntry:
     module: str
     uses_r: bool
     in_batches: bool
+    in_summary: bool
+    statuses: Mapping[str, tuple[str, str]]
+    subject: str
+    source: str
+    other_search: str
+    examiner: str
 
     @property
     def functions(self) -> EngineModule:
         """The engine's module, imported now if necessary."""
         return cast("EngineModule", import_module(self.module))
 
+    @property
+    def examine(self) -> Callable[[Any, int | None], Any]:
+        """What examines a fit by the engine, from so many starts."""
+        module, _, name = self.examiner.rpartition(".")
+        return cast("Callable[[Any, int | None], Any]", getattr(import_module(module), name))
+
 
 #: The engines, the preferred one first.
 ENGINES: Final[dict[EngineName, EngineEntry]] = {
     "lme4": EngineEntry(
-        name="lme4", title="lme4", module="pylme.lme4.engine", uses_r=True, in_batches=False
+        name="lme4",
+        title="lme4",
+        module="pylme.lme4.engine",
+        uses_r=True,
+        in_batches=False,
+        in_summary=False,
+        statuses=STATUSES,
+        subject="lme4",
+        source="lme4",
+        other_search="An independent",
+        examiner="pylme.crosscheck.examination.examine_lme4",
     ),
     "numpy": EngineEntry(
         name="numpy",
@@ -142,6 +176,12 @@ ENGINES: Final[dict[EngineName, EngineEntry]] = {
         module="pylme.reference.engine",
         uses_r=False,
         in_batches=True,
+        in_summary=True,
+        statuses=PROVED,
+        subject="The search",
+        source="the search",
+        other_search="The same",
+        examiner="pylme.crosscheck.examination.examine_numpy",
     ),
 }
 #: The environment variable that says what "auto" means.

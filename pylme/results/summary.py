@@ -17,6 +17,7 @@ from pylme.render.abbreviate import abbreviate
 from pylme.render.coefmat import coefficient_table
 from pylme.render.numbers import format_numbers, round_decimals
 from pylme.render.text import fill
+from pylme.results.engine import ENGINES
 from pylme.results.estimates import Estimates, ModelInfo, aic, bic
 from pylme.results.estimates import coefficient_table as coefficient_frame
 from pylme.results.optinfo import OptInfo
@@ -32,8 +33,6 @@ __all__ = ["Summary"]
 #: R's digits for tables: three less than the seven of its numbers.
 DIGITS: Final = 4
 WIDTH: Final = 80
-#: The engine whose summary this is: the text is lme4's own, which does not name it.
-_NAMELESS: Final[EngineName] = "lme4"
 #: Beyond this many coefficients lme4 shows no correlations.
 MOST_CORRELATIONS: Final = 12
 _LABELS: Final = {
@@ -73,7 +72,7 @@ class Summary(Rendered):
     varcorr: VarCorr
     optinfo: OptInfo
     scaled_residuals: NDArray[np.float64]
-    engine: EngineName = _NAMELESS
+    engine: EngineName = "lme4"
     library: Library = "pandas"
 
     @property
@@ -109,7 +108,7 @@ class Summary(Rendered):
             lines = [*fill([*wrapped, " [", info.object_class, "]"], sep="")]
         else:
             lines = [f"{info.title} ['{info.object_class}']"]
-        if self.engine != _NAMELESS:
+        if ENGINES[self.engine].in_summary:
             lines.append(f" Engine: {self.engine}")
         if info.family is not None:
             lines += fill([" Family:", info.family, f" ( {info.link} )"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import pylme
 
@@ -86,6 +87,24 @@ def _function_of_r() -> object:
     return pylme.lmer("y ~ digamma(w) + (1 | g)", DATA, engine="numpy")
 
 
+def _swapped() -> object:
+    from pylme.cli.app import explain
+
+    return explain("math ~ ses + (1 | sch.id)", "hsb")
+
+
+def _without_r() -> object:
+    from pylme.errors import RUnavailableError
+    from pylme.lme4 import fitting
+
+    def stopped() -> object:
+        raise RUnavailableError(asked="Calling R's lme4", found="there is no R", remedy="Get R.")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitting, "session", stopped)
+        return pylme.lmer(MODEL, DATA, engine="lme4")
+
+
 def _of_r(**arguments: object) -> object:
     """A model whose columns R alone can make, so that R counts the starting values."""
     pylme.allow_function("digamma")
@@ -93,6 +112,15 @@ def _of_r(**arguments: object) -> object:
 
 
 CASES = {
+    "formula before data": Case(
+        trigger=_swapped, kind="OptionError", said="the data first, then the formula"
+    ),
+    "lme4 without R": Case(
+        trigger=_without_r,
+        kind="RUnavailableError",
+        said='linear mixed models are fitted by engine="numpy"',
+        remedy=_lmer,
+    ),
     "reml": _numpy("OptionError", "True", {"reml": True}, reml="yes"),
     "check": _numpy("OptionError", "True", {"check": False}, check=1),
     "control of the wrong engine": _numpy("OptionError", "lme4", {}, control=pylme.LmerControl()),

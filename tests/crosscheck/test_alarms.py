@@ -72,10 +72,10 @@ def test_other_warnings_are_given_as_always(sleepstudy, engine):
 
 
 def test_where_nothing_could_be_checked_lme4s_alarms_are_given_too(sleepstudy, monkeypatch):
-    from pylme.crosscheck import check
-    from pylme.crosscheck.examination import impossible
+    from pylme.crosscheck import examination
 
-    monkeypatch.setitem(check._EXAMINERS, "lme4", lambda *_: impossible("no reason", "y ~ x", 1.0))
+    stopped = examination.impossible("no reason", "y ~ x", 1.0)
+    monkeypatch.setattr(examination, "examine_lme4", lambda *_: stopped)
     data = sleepstudy.assign(D=sleepstudy["Days"] + 100.0)
     _, said = told("Reaction ~ D + (D | Subject)", data)
     assert any(isinstance(warning, ConvergenceWarning) for warning in said)
