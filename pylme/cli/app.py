@@ -98,7 +98,6 @@ def fit(
         raise OptionError(
             option="--ml", value=True, allowed="it without --family: such fits are always by ML"
         )
-    _require_order(data, formula)
     _require_folder(html)
     table = read_table(data)
     with warnings_on_stderr():
@@ -152,7 +151,6 @@ def check(
     from pylme.cli.table import read_table
     from pylme.crosscheck.alarms import collected_warnings, warn_of_others
 
-    _require_order(data, formula)
     _require_folder(html)
     table = read_table(data)
     with warnings_on_stderr():
@@ -197,8 +195,6 @@ def explain(
             allowed="a formula, or data and a formula",
         )
     *data, formula = data_and_formula
-    if data:
-        _require_order(data[0], formula)
     explanation = explained(formula, read_table(data[0]) if data else None)
     if json:
         print(json_text(explanation.to_dict(), indent=2))
@@ -243,16 +239,6 @@ def doctor() -> int:
     diagnosis = diagnose()
     print(diagnosis)
     return 0 if diagnosis.ok else ERROR
-
-
-def _require_order(data: str, formula: str) -> None:
-    """A formula has a tilde; where only the first argument has one, they are in the wrong order."""
-    if "~" in data and "~" not in formula:
-        raise OptionError(
-            option="the arguments",
-            value=(data, formula),
-            allowed=f'the data first, then the formula: {formula} "{data}"',
-        )
 
 
 def _require_folder(html: Path | None) -> None:

@@ -71,11 +71,10 @@ def _read(path: Path, kind: str) -> pd.DataFrame:
     return pd.read_csv(path, sep=_SEPARATORS[kind])
 
 
-def _not_there(source: str, names: tuple[str, ...]) -> DataTypeError:
+def _not_there(source: str, names: tuple[str, ...]) -> DataTypeError | OptionError:
     if "~" in source:
-        return DataTypeError(
-            found=f"{source!r} is a formula, where the data should be named",
-            remedy="Name the data first, then the formula.",
+        return OptionError(
+            option="the data", value=source, allowed="the data first, then the formula"
         )
     near = nearest(source, names)
     listed = " or ".join(repr(name) for name in near) if near else ", ".join(names)

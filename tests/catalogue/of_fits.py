@@ -87,12 +87,6 @@ def _function_of_r() -> object:
     return pylme.lmer("y ~ digamma(w) + (1 | g)", DATA, engine="numpy")
 
 
-def _swapped() -> object:
-    from pylme.cli.app import explain
-
-    return explain("math ~ ses + (1 | sch.id)", "hsb")
-
-
 def _without_r() -> object:
     from pylme.errors import RUnavailableError
     from pylme.lme4 import fitting
@@ -112,9 +106,6 @@ def _of_r(**arguments: object) -> object:
 
 
 CASES = {
-    "formula before data": Case(
-        trigger=_swapped, kind="OptionError", said="the data first, then the formula"
-    ),
     "lme4 without R": Case(
         trigger=_without_r,
         kind="RUnavailableError",

@@ -192,8 +192,8 @@ CASES = {
     ),
     "a formula before the data": Case(
         trigger=lambda: read_table(MODEL),
-        kind="DataTypeError",
-        said="Name the data first",
+        kind="OptionError",
+        said="Pass the data first",
         remedy=lambda: read_table("dyestuff"),
     ),
     "a family by ML": Case(

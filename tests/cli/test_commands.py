@@ -165,10 +165,6 @@ class TestExplain:
         assert run(["explain", *arguments]) == 2
         assert "a formula, or data and a formula" in capsys.readouterr().err
 
-    def test_a_formula_before_the_data_is_named_as_such(self, capsys):
-        assert run(["explain", self.FORMULA, "hsb"]) == 1
-        assert "Name the data first, then the formula." in capsys.readouterr().err
-
 
 @pytest.mark.parametrize(
     "arguments",
