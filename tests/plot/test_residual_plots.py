@@ -16,6 +16,7 @@ from tests.plot.fits import SLOPES, dyestuff, sleepstudy
 def test_normal_quantiles_are_those_of_qqnorm(rows):
     class Few:
         formula = "y ~ 1"
+        library = "pandas"
 
         def residuals_of(self, kind):
             return sleepstudy().residuals_of(kind).iloc[:rows]
