@@ -270,3 +270,28 @@ def test_a_long_value_does_not_hide_the_remedy():
         pylme.lmer(FORMULA, DATA, engine=list(range(10_000)))
     assert len(str(caught.value)) < 1000
     assert "of type list" in str(caught.value)
+
+
+#: Wrong alike for both engines: what is asked for, and what the one message says.
+ALIKE: Final[dict[str, tuple[str, dict[str, Any], str]]] = {
+    "its own predictor": ("x ~ x + (1 | g)", {}, "cannot be its own predictor"),
+    "too many values": (FORMULA, {"start": [1.0, 2.0]}, "3 numbers, one for each element of theta"),
+    "below the bound": ("y ~ x + (1 | g)", {"start": -3}, "0 or more"),
+    "fixed effects": (FORMULA, {"start": {"fixef": [1.0, 2.0]}}, "theta alone"),
+    "a number": (FORMULA, {"contrasts": {"x": "sum"}}, "x is numeric in the formula"),
+    "a group": (FORMULA, {"contrasts": {"g": "sum"}}, "only groups"),
+    "left of a bar": ("y ~ x + (f | g)", {"contrasts": {"f": "sum"}}, 'contrasts_for="both"'),
+}
+
+
+@pytest.mark.needs_r
+@pytest.mark.parametrize("name", ALIKE)
+def test_both_engines_refuse_alike(name: str) -> None:
+    formula, arguments, said = ALIKE[name]
+    messages = set()
+    for engine in ("lme4", "numpy"):
+        with pytest.raises(PylmeError) as caught:
+            pylme.lmer(formula, DATA, engine=engine, **arguments)
+        messages.add((type(caught.value), str(caught.value)))
+    ((_, message),) = messages
+    assert said in message
