@@ -111,11 +111,6 @@ class Remainder:
         own = S[self.rows(f), self.rows(f)].reshape(J, K, J, K)
         return own[np.arange(J), :, np.arange(J)]
 
-    def diagonal_blocks(self, f: int, S: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The sum of the diagonal blocks of S of factor f, shape (K_f, K_f)."""
-        K, own = self.widths[f], S[self.rows(f), self.rows(f)]
-        return np.array([[own[a::K, b::K].trace() for b in range(K)] for a in range(K)])
-
     def of_factor(self, f: int, W: NDArray[np.float64]) -> NDArray[np.float64]:
         """The rows of factor f of W, shape (q₂, c), as (c, K_f, J_f)."""
         return W[self.rows(f)].reshape(self.levels[f], self.widths[f], -1).transpose(2, 1, 0)
