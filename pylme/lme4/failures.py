@@ -140,8 +140,8 @@ def _length(spec: ModelSpec) -> Cause:
     del spec
     return Cause(
         fact="there are not as many starting values as parameters",
-        remedy="theta has one value for each variance and covariance of the random effects "
-        "(pylme.design(formula, data).theta shows them), fixef one for each fixed effect.",
+        remedy="Fit the model without `start` first: it needs as many values of theta as fit.theta "
+        "has, and of fixef as fit.fixef has.",
     )
 
 

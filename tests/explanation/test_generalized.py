@@ -68,7 +68,7 @@ def test_a_variance_of_single_zeros_and_ones_is_said_to_be_unseen():
     rng = np.random.default_rng(1)
     data = pd.DataFrame({"row": np.arange(100), "y": rng.integers(0, 2, 100)})
     about = pylme.explain("y ~ 1 + (1 | row)", data, family="binomial")
-    assert any("zero or a one" in each for each in about.expectations)
+    assert any("single zero or one" in each for each in about.expectations)
 
 
 def test_latex_has_the_link_and_no_residual(cattle):

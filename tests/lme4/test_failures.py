@@ -192,12 +192,14 @@ def test_quadrature_points_ask_for_one_scalar_term():
     pylme.glmer(formula, data, n_agq=1)
 
 
-def test_start_of_the_wrong_length_says_the_right_one():
+def test_start_of_the_wrong_length_says_how_many_where_r_alone_knows():
+    """pylme counts theta itself where it can make the columns; cut() is R's alone."""
     data = pylme.datasets.load("sleepstudy")
-    error = _refused(lambda: pylme.lmer("Reaction ~ Days + (Days | Subject)", data, start=[1.0]))
-    start = pylme.design("Reaction ~ Days + (Days | Subject)", data).theta
-    assert "pylme.design(formula, data).theta" in error.remedy
-    pylme.lmer("Reaction ~ Days + (Days | Subject)", data, start=start)
+    formula = "Reaction ~ cut(Days, 2) + (Days | Subject)"
+    error = _refused(lambda: pylme.lmer(formula, data, start=[1.0], engine="lme4"))
+    assert "fit.theta" in error.remedy
+    start = pylme.lmer(formula, data, engine="lme4").theta
+    pylme.lmer(formula, data, start=start, engine="lme4")
 
 
 def test_an_error_without_a_known_reason_shows_the_name_of_a_function_alone():

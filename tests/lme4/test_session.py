@@ -139,7 +139,7 @@ def test_without_r_the_error_says_what_to_do(tmp_path):
         import pylme
         data = pylme.datasets.load("dyestuff")
         try:
-            pylme.lmer("Yield ~ 1 + (1 | Batch)", data)
+            pylme.lmer("Yield ~ 1 + (1 | Batch)", data, engine="lme4")
         except pylme.errors.RUnavailableError as error:
             print(error)
         """,

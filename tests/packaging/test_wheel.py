@@ -15,7 +15,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FIT = """
 import pylme
-fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
+sleepstudy = pylme.datasets.load("sleepstudy")
+fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="lme4")
 print(pylme.__file__)
 print(repr(fit.criterion))
 """
