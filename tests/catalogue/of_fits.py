@@ -208,8 +208,8 @@ CASES = {
     "random effect of a start": Case(
         trigger=lambda: _of_r(start=[1.0, 2.0]),
         kind="RError",
-        said="pylme.design(formula, data).theta",
-        remedy=lambda: pylme.lmer(MODEL, DATA, start=pylme.design(MODEL, DATA).theta),
+        said="as many values of theta as fit.theta",
+        remedy=lambda: pylme.lmer(MODEL, DATA, start=pylme.lmer(MODEL, DATA).theta),
         needs_r=True,
     ),
     "structure of lme4 2": Case(
