@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import narwhals.stable.v2 as nw
@@ -63,6 +64,8 @@ def to_native(
     if library == "pandas":
         return result
     try:
+        # Older versions of narwhals fail otherwise where the library is missing.
+        import_module(library)
         if isinstance(result, pd.Series):
             name = "" if result.name is None else str(result.name)
             return _series(name, result, library).to_native()
