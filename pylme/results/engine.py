@@ -157,32 +157,35 @@ class EngineEntry:
 
 #: The engines, the preferred one first.
 ENGINES: Final[dict[EngineName, EngineEntry]] = {
-    "lme4": EngineEntry(
-        name="lme4",
-        title="lme4",
-        module="pylme.lme4.engine",
-        uses_r=True,
-        in_batches=False,
-        in_summary=False,
-        statuses=STATUSES,
-        subject="lme4",
-        source="lme4",
-        other_search="An independent",
-        examiner="pylme.crosscheck.examination.examine_lme4",
-    ),
-    "numpy": EngineEntry(
-        name="numpy",
-        title="the NumPy engine",
-        module="pylme.reference.engine",
-        uses_r=False,
-        in_batches=True,
-        in_summary=True,
-        statuses=PROVED,
-        subject="The search",
-        source="the search",
-        other_search="The same",
-        examiner="pylme.crosscheck.examination.examine_numpy",
-    ),
+    entry.name: entry
+    for entry in (
+        EngineEntry(
+            name="lme4",
+            title="lme4",
+            module="pylme.lme4.engine",
+            uses_r=True,
+            in_batches=False,
+            in_summary=False,
+            statuses=STATUSES,
+            subject="lme4",
+            source="lme4",
+            other_search="An independent",
+            examiner="pylme.crosscheck.examination.examine_lme4",
+        ),
+        EngineEntry(
+            name="numpy",
+            title="the NumPy engine",
+            module="pylme.reference.engine",
+            uses_r=False,
+            in_batches=True,
+            in_summary=True,
+            statuses=PROVED,
+            subject="The search",
+            source="the search",
+            other_search="The same",
+            examiner="pylme.crosscheck.examination.examine_numpy",
+        ),
+    )
 }
 #: The environment variable that says what "auto" means.
 VARIABLE: Final = "PYLME_ENGINE"
