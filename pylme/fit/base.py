@@ -1,8 +1,7 @@
-"""The class of fitted models that users work with.
+"""A fitted model as its engine gives it: estimates, rows, convergence, and what is drawn from it.
 
-A fit gets its records from the engine through the protocol `FittedModel`, keeps them, and adds
-labels. No numbers are computed here. Each access makes new frames and Series, so that a change to
-one of them does not change the fit.
+What is computed after the fit is in the other files of this room. Records come from the engine
+through the protocol `FittedModel`; they are kept, and get labels.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
@@ -51,7 +50,6 @@ if TYPE_CHECKING:
         EngineName,
         Rng,
     )
-    from pylme.plot.fit_plots import Pictures
     from pylme.results.convergence import Convergence
     from pylme.results.estimates import Estimates, ModelInfo
     from pylme.results.fitted_model import Condition, FittedModel
@@ -62,39 +60,18 @@ if TYPE_CHECKING:
     from pylme.simulation.bootstrap.bootstrap import Bootstrap
     from pylme.simulation.draw.simulator import Simulator
 
-__all__ = ["Fit", "from_json"]
+__all__ = ["EngineFit"]
 
 
-class Fit:
-    """A fitted mixed-effects model.
-
-    Returned by `pylme.lmer`, `pylme.glmer`, `pylme.glmer_nb` and `pylme.from_json`. Each property
-    is computed, or fetched from R, on first access, and kept.
-
-    Frames, and Series with a value for each row, are returned in the library of the data: pandas,
-    polars or pyarrow. This includes the frames of `varcorr`, `optinfo`, `summary`, `cross_check`,
-    `simulator`, `bootstrap`, `design` and `plot`. Only pandas has row labels; in the other
-    libraries they are the first column. `to_pandas` returns the same fit with pandas frames. What
-    is read by its labels is always pandas: `fixef`; ``sd``, ``cov`` and ``corr`` of
-    ``varcorr[group]``; ``estimates``, ``std_error`` and ``bias`` of a bootstrap.
-
-    Examples
-    --------
-    >>> import pylme
-    >>> sleepstudy = pylme.datasets.load("sleepstudy")
-    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
-    >>> round(fit.criterion, 4)
-    1743.6283
-    >>> fit.fixef.round(3).to_dict()
-    {'(Intercept)': 251.405, 'Days': 10.467}
-    """
+class EngineFit:
+    """The part of a `Fit` that its engine gives."""
 
     def __init__(self, model: FittedModel) -> None:
         self._model = model
         self._rows = model.rows
         self._checks: dict[int | None, CrossCheck] = {}
 
-    def to_pandas(self) -> Fit:
+    def to_pandas(self) -> Self:
         """The same fit with pandas frames, whatever the library of its data."""
         if self._rows.library == "pandas":
             return self
@@ -469,7 +446,7 @@ class Fit:
             self._checks[count] = replace(check, library=self.library)
         return self._checks[count]
 
-    def refit_from(self, theta: ArrayLike) -> Fit:
+    def refit_from(self, theta: ArrayLike) -> Self:
         """The same model fitted to the same rows again, by the same engine from another start.
 
         Parameters
@@ -495,7 +472,7 @@ class Fit:
             raise OptionError(option="theta", value=theta, allowed=f"{wanted} finite numbers")
         model = self._model.refit_from(start)
         model.announce()
-        return Fit(model)
+        return type(self)(model)
 
     # --- rows ---------------------------------------------------------------------------------
 
@@ -668,7 +645,7 @@ class Fit:
         seed: Seed = None,
         engine: Engine | None = None,
         n_jobs: int | None = None,
-        statistic: Callable[[Fit], Mapping[str, float]] | None = None,
+        statistic: Callable[[Self], Mapping[str, float]] | None = None,
         progress: bool = False,
     ) -> Bootstrap:
         """Parametric bootstrap: fit the model to responses drawn from it.
@@ -723,7 +700,7 @@ class Fit:
 
         return bootstrap(
             self._model, n, seed=seed, engine=engine, n_jobs=n_jobs, progress=progress,
-            collect=None if statistic is None else Collect(own=statistic, wrap=Fit),
+            collect=None if statistic is None else Collect(own=statistic, wrap=type(self)),
             library=self.library,
         )  # fmt: skip
 
@@ -749,13 +726,6 @@ class Fit:
 
         return simulator_of(self._model, empirical=empirical, rng=rng, library=self.library)
 
-    @property
-    def plot(self) -> Pictures:
-        """Plots: ``fit.plot.caterpillar()`` is ``pylme.plot.caterpillar(fit)``, and so on."""
-        from pylme.plot.fit_plots import Pictures
-
-        return Pictures(self)
-
     def to_json(self) -> str:
         """All numbers of the fit as JSON text, which `pylme.from_json` reads without R."""
         return saving.to_json(self._model)
@@ -776,30 +746,3 @@ class Fit:
             f"{self.nobs} rows, "
             f"criterion {self.criterion:.4f}>"
         )
-
-
-def from_json(text: str) -> Fit:
-    """Read a fit that `Fit.to_json` has written.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    Fit
-        It has all numbers, and needs no R. Methods that need the data or the engine raise an error.
-
-    Raises
-    ------
-    NotAvailableError
-        If the text does not hold a fit.
-
-    Examples
-    --------
-    >>> import pylme
-    >>> fit = pylme.lmer("Yield ~ 1 + (1 | Batch)", pylme.datasets.load("dyestuff"))
-    >>> pylme.from_json(fit.to_json()).theta == fit.theta
-    array([ True])
-    """
-    return Fit(saving.from_json(text))
