@@ -5,6 +5,7 @@
 # make lint    ruff, mypy, import-linter, shell scripts, workflows and other files of the project
 # make bench   what pylme costs, as ratios, in a quarter of an hour (bench-smoke: once, quickly)
 # make campaign   3,000 random models against an independent truth, in half an hour
+# make simulations   coverage of intervals and size of tests, by thousands of simulated sets each
 # make docs    the documentation, in docs/_build/html
 # make release-dry-run   all that a release needs but the tag; make release makes the tag too
 # make clean   everything that these made
@@ -14,7 +15,7 @@ BIN := .venv/bin
 SETUP := pyproject.toml r_scripts/install_python.sh
 SCRIPTS := r_scripts/install.sh r_scripts/install_python.sh .ci/run .ci/lowest.sh
 
-.PHONY: demo setup test lowest lint lint-files bench bench-smoke campaign docs clean
+.PHONY: demo setup test lowest lint lint-files bench bench-smoke campaign simulations docs clean
 .PHONY: release release-dry-run release-check system system-test
 # Two pips at work in one environment would break it.
 .NOTPARALLEL:
@@ -73,6 +74,9 @@ bench-smoke: .venv/.stamp-bench
 
 campaign: system-test .venv/.stamp-test
 	$(BIN)/python -m tests.campaign --report tests/campaign/report.md
+
+simulations: system-test .venv/.stamp-test
+	PYLME_REQUIRE_R=1 $(BIN)/pytest -n auto --dist loadfile -m simulation
 
 docs: .venv/.stamp-docs
 	$(BIN)/sphinx-build -W -n --keep-going docs docs/_build/html

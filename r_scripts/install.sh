@@ -7,7 +7,8 @@
 set -euo pipefail
 
 readonly r_packages=(r-base-core r-base-dev r-cran-lme4 libopenblas0-pthread)
-readonly test_packages=(r-cran-broom.mixed)
+# What the tests compare with, by its name in R; in Debian it is r-cran-, and the name in small letters.
+readonly peers=(broom.mixed car emmeans glmmTMB lmerTest pbkrtest performance RLRsim)
 readonly python=${PYTHON:-python3}
 
 fail() {
@@ -19,9 +20,10 @@ installed() {
   [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
 }
 
-# Whether the R on the PATH has a package, whoever installed it.
+# Whether the R on the PATH has these packages, whoever installed them.
 r_has() {
-  command -v Rscript >/dev/null && Rscript -e "loadNamespace('$1')" >/dev/null 2>&1
+  command -v Rscript >/dev/null &&
+    Rscript -e 'for (name in commandArgs(TRUE)) loadNamespace(name)' "$@" >/dev/null 2>&1
 }
 
 print_commands() {
@@ -53,8 +55,8 @@ done
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   r_has lme4 || print_commands
-  [[ $testing == no ]] || r_has broom.mixed ||
-    fail "the tests compare with broom.mixed: Rscript -e \"install.packages('broom.mixed')\""
+  [[ $testing == no ]] || r_has "${peers[@]}" ||
+    fail "the tests compare with R packages: Rscript -e 'install.packages(commandArgs(TRUE))' ${peers[*]}"
   exit 0
 fi
 
@@ -62,8 +64,8 @@ fi
 if installed r-base-core || ! r_has lme4; then
   wanted+=("${r_packages[@]}")
 fi
-if [[ $testing == yes ]] && { installed r-base-core || ! r_has broom.mixed; }; then
-  wanted+=("${test_packages[@]}")
+if [[ $testing == yes ]] && { installed r-base-core || ! r_has "${peers[@]}"; }; then
+  for peer in "${peers[@]}"; do wanted+=("r-cran-${peer,,}"); done
 fi
 "$python" -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3-venv)
 # rpy2-rinterface is compiled on installation.

@@ -11,6 +11,10 @@ import pytest
 R_SCRIPTS = Path(__file__).parents[2] / "r_scripts"
 BASH = shutil.which("bash")
 NEEDED = ["r-base-core", "r-base-dev", "r-cran-lme4", "libopenblas0-pthread"]
+PEERS = [
+    "r-cran-broom.mixed", "r-cran-car", "r-cran-emmeans", "r-cran-glmmtmb", "r-cran-lmertest",
+    "r-cran-pbkrtest", "r-cran-performance", "r-cran-rlrsim",
+]  # fmt: skip
 
 pytestmark = pytest.mark.skipif(BASH is None, reason="the installers are for bash")
 
@@ -99,7 +103,7 @@ def test_nothing_else_is_installed(debian):
 
 def test_the_tests_want_more(debian):
     assert debian.run(R_SCRIPTS / "install.sh", "--test").returncode == 0
-    assert debian.logged()[-1] == install(*NEEDED, "r-cran-broom.mixed")
+    assert debian.logged()[-1] == install(*NEEDED, *PEERS)
 
 
 def test_a_python_without_environments_and_headers(debian):
