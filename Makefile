@@ -1,5 +1,7 @@
 # make demo    install what is missing, and show what pylme does
 # make test    the same set-up, then the whole test suite; without R it fails
+# make test-newest, test-trixie   the whole suite on the R and lme4 of Debian forky and trixie, in roots
+#              that debootstrap makes; ARGS="..." are arguments for pytest
 # make lowest  the tests of the NumPy side with the lowest versions that are declared
 # make setup   what the tests and the linters need, in .venv
 # make lint    ruff, mypy, import-linter, shell scripts, workflows and other files of the project
@@ -13,9 +15,9 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 SETUP := pyproject.toml r_scripts/install_python.sh
-SCRIPTS := r_scripts/install.sh r_scripts/install_python.sh .ci/run .ci/lowest.sh
+SCRIPTS := r_scripts/install.sh r_scripts/install_python.sh .ci/run .ci/lowest.sh .ci/debian_root.sh
 
-.PHONY: demo setup test lowest lint lint-files bench bench-smoke campaign simulations docs clean
+.PHONY: demo setup test test-newest test-trixie lowest lint lint-files bench bench-smoke campaign simulations docs clean
 .PHONY: release release-dry-run release-check system system-test
 # Two pips at work in one environment would break it.
 .NOTPARALLEL:
@@ -27,6 +29,12 @@ demo: .venv/.stamp-demo
 # as the tests of a file share their fits.
 test: system-test .venv/.stamp-test .venv/.stamp-lint
 	PYLME_REQUIRE_R=1 $(BIN)/pytest -n auto --dist loadfile
+
+test-newest:
+	.ci/debian_root.sh forky $(or $(ARGS),-n auto --dist loadfile)
+
+test-trixie:
+	.ci/debian_root.sh trixie $(or $(ARGS),-n auto --dist loadfile)
 
 setup: system-test .venv/.stamp-test .venv/.stamp-lint
 
