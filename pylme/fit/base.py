@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from pylme.families import Family
     from pylme.frame import Library
     from pylme.identifiability.identify import Design
+    from pylme.inference.kernels import Kernels
     from pylme.options import (
         Engine,
         EngineName,
@@ -350,6 +351,14 @@ class EngineFit:
         A frame with the names of the coefficients as labels of its rows.
         """
         return self._native(self._coefficients.copy(), labels="term")
+
+    @cached_property
+    def _kernels(self) -> Kernels | None:
+        """What inference is made of; None where there is no linear model with its matrices."""
+        from pylme.inference.kernels import Kernels
+
+        linear = self._model.linear_problem()
+        return None if linear is None or linear.theta is None else Kernels.of(linear)
 
     # --- random effects -----------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pylme.reference.criterion.prepare import Problem
     from pylme.reference.problem.layout import Factor, Layout
 
-__all__ = ["standard_errors"]
+__all__ = ["across", "standard_errors"]
 
 
 def standard_errors(
@@ -61,7 +61,7 @@ def standard_errors(
         evaluation = problem.criterion.evaluate(T)
     T, free = reduced(layout, T)
     variance = float(evaluation.rss[0]) / nu
-    M = tuple(map(_across, layout.factors, T, evaluation.M))
+    M = tuple(map(across, layout.factors, T, evaluation.M))
     H = hessian(layout, T, M, evaluation.form)[0]
     mixed = along_theta(layout, T, evaluation.hh) / variance
     covariance = joint_inverse(H[np.ix_(free, free)], mixed[free], nu)
@@ -87,7 +87,7 @@ def standard_errors(
     )
 
 
-def _across(factor: Factor, T: NDArray[np.float64], M: NDArray[np.float64]) -> NDArray[np.float64]:
+def across(factor: Factor, T: NDArray[np.float64], M: NDArray[np.float64]) -> NDArray[np.float64]:
     """M of a factor's terms between the null vectors of their covariance matrices."""
     kept = np.zeros_like(M)
     for place in factor.places:

@@ -80,6 +80,14 @@ class LinearProblem:
         """The same model with other random-effects terms, not fitted yet."""
         return replace(self, terms=tuple(terms), theta=None)
 
+    def at(self, theta: NDArray[np.float64]) -> LinearProblem:
+        """The same model with estimates of its covariance parameters."""
+        return replace(self, theta=theta)
+
+    def by_reml(self) -> LinearProblem:
+        """The same model with the restricted criterion, not fitted yet."""
+        return replace(self, reml=self.X.shape[1] > 0, theta=None)
+
     def __repr__(self) -> str:
         labels = ", ".join(f"({term.label})" for term in self.terms)
         kind = "REML" if self.reml else "ML"

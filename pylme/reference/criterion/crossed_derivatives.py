@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pylme.reference.criterion.dense_elimination import DenseEliminated
     from pylme.reference.criterion.likelihood import Solved
 
-__all__ = ["State", "average_information", "exact_form", "form_by_differences"]
+__all__ = ["State", "applied", "average_information", "exact_form", "form_by_differences"]
 
 #: The step, relative to the scale on which M changes.
 STEP: Final = 3e-5
@@ -78,7 +78,7 @@ class State:
 def average_information(state: State, solved: Solved) -> NDArray[np.float64]:
     """The average of observed and expected information, shape (V, V)."""
     w1, w2 = _shifted(state, -1)
-    k1, k2 = _applied(state, w1, w2)
+    k1, k2 = applied(state, w1, w2)
     inner = _products(w1, w2, k1, k2)
     # N is what is left of X: Nᵀw.
     N1, N2 = state.W1[:-1], state.W2[:, :-1]
@@ -93,7 +93,7 @@ def exact_form(state: State, left: DenseEliminated, solved: Solved) -> NDArray[n
     for c in range(p + 1) if state.likelihood.reml else (p,):
         w1, w2 = _shifted(state, c)
         weight = 2.0 if c < p else 2.0 * solved.ratio[0]
-        form += weight * _products(w1, w2, *_applied(state, w1, w2))
+        form += weight * _products(w1, w2, *applied(state, w1, w2))
     crosses = [np.einsum("caj,dbj->cadb", state.W1, state.W1)]
     for f in state.remainder.factors:
         own = state.remainder.of_factor(f, state.W2)
@@ -122,10 +122,10 @@ def _shifted(state: State, c: int) -> tuple[NDArray[np.float64], NDArray[np.floa
     return w1, w2
 
 
-def _applied(
+def applied(
     state: State, w1: NDArray[np.float64], w2: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """K w, of the same shapes."""
+    """ZᵀV⁻¹Z w, of the same shapes (K, J, c) and (q₂, c)."""
     elimination, left = state.elimination, state.left
     t = elimination.transposed_times(np.einsum("baj,bjv->ajv", state.leading.F, w1))
     # What is left of w₂, D₂ applied to t + S₂₂w₂ being taken away.

@@ -164,6 +164,23 @@ class OneFactor:
         h = at.scores(at.weighted(at.turned(c[None])))
         return [(at.U[0] @ h[0, 0]).T]
 
+    def by_level(
+        self, T: list[NDArray[np.float64]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The K_j of all levels, shape (K, K, J), and their Z_jᵀV⁻¹X, shape (K, J, p)."""
+        width, p = T[0].shape[1], self.likelihood.p
+        C = self.levels[:width]
+        if self.basis is None:
+            c = LevelInverses.of(C).coefficients(self.levels[width:])
+        else:
+            c = self.coefficients[0, :p]
+        at = self._precision(T[0], C, _lacking(C))
+        N = at.scores(at.weighted(at.turned(c[None])))[0]
+        U = at.U[0]
+        return np.einsum("ab,bdj,cd->acj", U, at.KK[0], U, optimize=True), np.einsum(
+            "ab,cbj->ajc", U, N
+        )
+
     def spread(self, T: list[NDArray[np.float64]], f: int) -> NDArray[np.float64]:
         """The blocks of ΛA⁻¹Λᵀ of the levels of factor f, shape (J, K, K)."""
         del f
