@@ -9,6 +9,8 @@ from .api.glmer import glmer as glmer
 from .api.glmer_nb import glmer_nb as glmer_nb
 from .api.lmer import lmer as lmer
 from .api.power import power as power
+from .api.saved_fits import from_r as from_r
+from .api.saved_fits import read_rds as read_rds
 from .api.study import study as study
 from .by_group.group_specific import group_specific as group_specific
 from .covariance.correlation import cov2sdcor as cov2sdcor

@@ -35,6 +35,7 @@ from pylme.tolerances import SINGULAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from os import PathLike
 
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
@@ -738,6 +739,32 @@ class EngineFit:
     def to_json(self) -> str:
         """All numbers of the fit as JSON text, which `pylme.from_json` reads without R."""
         return saving.to_json(self._model)
+
+    def to_rds(self, path: str | PathLike[str]) -> None:
+        """Write a fit by lme4 as a file that R's ``readRDS`` reads.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file.
+
+        Raises
+        ------
+        NotAvailableError
+            If the fit is by the NumPy engine, or came from JSON: there is no R object.
+        DataTypeError
+            If the file cannot be written.
+        """
+        handle = getattr(self._model, "handle", None)
+        if handle is None:
+            raise NotAvailableError(
+                asked="Writing a fit as an R object",
+                found="this fit is by the NumPy engine, or came from JSON, and R does not hold it",
+                remedy='Fit the model with engine="lme4", or pass on fit.to_json().',
+            )
+        from pylme.lme4.saved import write_model
+
+        write_model(handle, path)
 
     def _repr_html_(self) -> str:
         return self.summary().to_html()

@@ -1,6 +1,15 @@
 """Any data frame as typed columns of complete rows."""
 
-from pylme.frame.columns import Column, Date, Factor, Integer, Logical, Numeric, Timestamp
+from pylme.frame.columns import (
+    Column,
+    Computed,
+    Date,
+    Factor,
+    Integer,
+    Logical,
+    Numeric,
+    Timestamp,
+)
 from pylme.frame.frame import Frame, Rows
 from pylme.frame.read import NaAction, read_frame
 from pylme.frame.table import column_names, open_table
@@ -9,6 +18,7 @@ from pylme.frame.to_native import Library, to_native, to_pandas
 
 __all__ = [
     "Column",
+    "Computed",
     "Date",
     "Factor",
     "Frame",

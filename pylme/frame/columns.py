@@ -12,6 +12,7 @@ from pylme.arrays import locked
 
 __all__ = [
     "Column",
+    "Computed",
     "Date",
     "Factor",
     "Integer",
@@ -135,7 +136,31 @@ class Timestamp:
         return f"timestamp, {_span(self.values.astype('M8[s]'), '{}')}{zone}"
 
 
-Column = Numeric | Integer | Logical | Factor | Date | Timestamp
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Computed:
+    """An expression of a formula that R has evaluated, and whose variables are not known.
+
+    The model frame of a fit that was read holds ``log(x)``, and not ``x``.
+
+    Attributes
+    ----------
+    values : ndarray, shape (n,) or (n, k)
+        The codes of a factor.
+    names : tuple of str or None
+        The names of several columns; None where R numbers them.
+    factor : Factor or None
+        The expression as a factor, if it is one.
+    """
+
+    values: NDArray[Any]
+    names: tuple[str, ...] | None = None
+    factor: Factor | None = None
+
+    def __str__(self) -> str:
+        return "computed by R"
+
+
+Column = Numeric | Integer | Logical | Factor | Date | Timestamp | Computed
 
 
 def owned(column: Column) -> Column:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pylme.frame.columns import Date, Factor, Timestamp
+from pylme.frame.columns import Computed, Date, Factor, Timestamp
 
 if TYPE_CHECKING:
     from pylme.frame.columns import Column
@@ -27,8 +27,11 @@ def frame_of_given(frame: Frame) -> pd.DataFrame:
             codes[kept] = column.codes
             columns[name] = pd.Series(_categorical(column, codes), index=index)
         else:
-            used = _native(column)
-            columns[name] = pd.Series(used, index=index[kept]).reindex(index)
+            used = (
+                _computed(name, column) if isinstance(column, Computed) else {name: _native(column)}
+            )
+            for part, values in used.items():
+                columns[part] = pd.Series(values, index=index[kept]).reindex(index)
     return pd.DataFrame(columns, index=index)
 
 
@@ -41,10 +44,14 @@ def frame_of_used(frame: Frame, rows: Rows) -> pd.DataFrame:
     rows : Rows
         Those of the frame, or some of them: a transformation may have excluded others.
     """
-    columns = {
-        name: _categorical(column, column.codes) if isinstance(column, Factor) else _native(column)
-        for name, column in frame.columns.items()
-    }
+    columns: dict[str, Any] = {}
+    for name, column in frame.columns.items():
+        if isinstance(column, Computed):
+            columns |= _computed(name, column)
+        elif isinstance(column, Factor):
+            columns[name] = _categorical(column, column.codes)
+        else:
+            columns[name] = _native(column)
     table = pd.DataFrame(columns, index=frame.rows.used_index)
     if rows.kept is None or rows.nrow == frame.nrow:
         return table
@@ -54,6 +61,17 @@ def frame_of_used(frame: Frame, rows: Rows) -> pd.DataFrame:
 def _categorical(factor: Factor, codes: Any) -> pd.Categorical:
     kind = pd.CategoricalDtype(list(factor.values), ordered=factor.ordered)
     return pd.Categorical.from_codes(codes, dtype=kind)
+
+
+def _computed(name: str, column: Computed) -> dict[str, Any]:
+    """An expression by its text; several columns with their names or numbers behind it."""
+    values = column.values  # noqa: PD011  (a column of ours)
+    if column.factor is not None:
+        return {name: _categorical(column.factor, values)}
+    if values.ndim == 1 or values.shape[1] == 1:
+        return {name: values.reshape(-1)}
+    names = column.names or tuple(str(j + 1) for j in range(values.shape[1]))
+    return {f"{name}.{part}": values[:, j] for j, part in enumerate(names)}
 
 
 def _native(column: Column) -> Any:

@@ -46,7 +46,7 @@ _STARTING_STACK: Final = 2**23
 #: Where Debian keeps the reference BLAS and LAPACK, on any processor.
 _PATTERNS: Final = ("*/blas/libblas.so.3", "*/lapack/liblapack.so.3")
 #: Functions that Python calls by name, read into one environment.
-_R_FILES: Final = ("call.R", "fit.R", "extract.R", "system.R")
+_R_FILES: Final = ("call.R", "fit.R", "extract.R", "system.R", "saved.R")
 
 #: Names and levels in other scripts than ASCII need a locale that has them.
 _UTF8: Final = """

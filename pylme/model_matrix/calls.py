@@ -37,6 +37,11 @@ class Memory:
     def __init__(self) -> None:
         self._kept: dict[str, object] = {}
 
+    @property
+    def learnt(self) -> bool:
+        """Whether any call learnt parameters from the data."""
+        return bool(self._kept)
+
     def recall(self, call: Node, learn: Callable[[], T]) -> T:
         """The parameters that the call learnt in its first evaluation, which may be this one."""
         key = deparse(call)

@@ -24,7 +24,7 @@ from pylme.formula import (
     Unary,
     deparse,
 )
-from pylme.frame import Factor
+from pylme.frame import Computed, Factor
 from pylme.model_matrix.calls import matched
 from pylme.model_matrix.factor_calls import FACTOR_CALLS
 from pylme.model_matrix.number_calls import NUMBER_CALLS
@@ -83,6 +83,9 @@ class Evaluator:
         self.columns = columns
         self._nrow = nrow
         self.memory = memory
+        self._computed = {
+            name: column for name, column in columns.items() if isinstance(column, Computed)
+        }
 
     def variable(self, node: Node) -> Value:
         """The value of a variable of the model, one for each row.
@@ -115,6 +118,8 @@ class Evaluator:
 
     def value(self, node: Node) -> Value:
         """The value of a node, of whatever length."""
+        if self._computed and (known := self._computed.get(deparse(node))) is not None:
+            return of_column(known)
         value = self._value(node)
         if not isinstance(value, Times) or value.days:
             return value

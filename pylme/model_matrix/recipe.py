@@ -21,7 +21,7 @@ from pylme.model_matrix.model_matrix import codings_of, model_matrix
 from pylme.model_matrix.random_term import RandomTerm, random_matrix
 from pylme.model_matrix.spec import unused_name
 from pylme.model_matrix.values import Matrix, Value, as_factor, factor_on, group_factor, numbers_of
-from pylme.model_matrix.variables import complete, evaluated, on_levels
+from pylme.model_matrix.variables import complete, evaluated, on_levels, require_variables
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
@@ -245,6 +245,8 @@ def _read(
     recipe: Recipe, data: Any, offset: str | ArrayLike | None, na_action: NaAction
 ) -> tuple[Frame, str | None]:
     """The columns of the right side, with their original types; and which is the offset."""
+    computed = [name for name, kind in recipe.kinds.items() if kind == "computed"]
+    require_variables(recipe.formula, recipe.kinds, computed, asked="Making columns of new rows")
     if recipe.offset == "" and offset is None:
         raise OptionError(
             option="offset",

@@ -26,6 +26,7 @@ __all__ = [
     "ModelArguments",
     "ModelSpec",
     "Start",
+    "codings_given",
     "specified",
     "unused_name",
 ]
@@ -162,7 +163,7 @@ def specified(text: str, data: Any, arguments: ModelArguments) -> ModelSpec:
         offset=columns["offset"],
         mustart=columns["mustart"],
         etastart=columns["etastart"],
-        contrasts=_codings(arguments.contrasts, terms, frame, reach=reach),
+        contrasts=codings_given(arguments.contrasts, terms, frame, reach=reach),
         contrasts_for=reach,
         start=_arrays(arguments.start),
         family=arguments.family,
@@ -183,7 +184,7 @@ def _arrays(start: Start | ArrayLike | None) -> Start | None:
     return {name: finite_numbers("start", values) for name, values in start.items()}
 
 
-def _codings(
+def codings_given(
     contrasts: Mapping[str, Contrast] | None,
     terms: FormulaTerms,
     frame: Frame,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pylme.arrays import locked
 from pylme.errors import FormulaError, GroupingFactorError, OptionError
 from pylme.formula import Name, deparse
-from pylme.frame import Date, Factor, Timestamp
+from pylme.frame import Computed, Date, Factor, Timestamp
 from pylme.frame.labels import date_texts, has_clock, moment_texts
 from pylme.frame.raw import Plain
 from pylme.frame.typed import factor_of_values
@@ -115,11 +115,15 @@ class Times:
 Value = Vector | Matrix | Factor | CodedFactor | Times
 
 
-def of_column(column: Column) -> Vector | Factor | Times:
+def of_column(column: Column) -> Vector | Factor | Times | Matrix:
     """A column of the data as a value."""
     match column:
         case Factor():
             return column
+        case Computed(factor=Factor() as factor):
+            return factor
+        case Computed(values=values, names=names) if values.ndim == 2:
+            return Matrix(values=values, names=names)
         case Date(values=values):
             return Times(values=values, days=True)
         case Timestamp(values=values, tz=tz):
@@ -130,7 +134,7 @@ def of_column(column: Column) -> Vector | Factor | Times:
 
 def columns_among(
     nodes: Mapping[str, Node], columns: Mapping[str, Column]
-) -> dict[str, Vector | Factor | Times]:
+) -> dict[str, Vector | Factor | Times | Matrix]:
     """The values of those variables that are columns themselves."""
     return {
         text: of_column(columns[node.name])
@@ -148,7 +152,7 @@ def numbers_of(column: Column, option: str) -> NDArray[np.float64]:
         If the column is a factor, or has dates or times.
     """
     value = of_column(column)
-    if isinstance(value, Factor | Times):
+    if isinstance(value, Factor | Times | Matrix):
         raise OptionError(option=option, value=str(value), allowed="a column of numbers")
     return value.astype(np.float64, copy=False)
 

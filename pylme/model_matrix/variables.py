@@ -17,6 +17,7 @@ from pylme.errors import (
     InfiniteValueError,
     MissingRowsWarning,
     MissingValueError,
+    NotAvailableError,
     warn,
 )
 from pylme.formula import Name, deparse, model_terms, parse_tree, walk
@@ -35,11 +36,11 @@ from pylme.model_matrix.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from pylme.formula import Node
+    from pylme.formula import Formula, Node
     from pylme.frame import Column, NaAction, Rows
     from pylme.model_matrix.calls import Memory
     from pylme.model_matrix.spec import ModelSpec
@@ -55,6 +56,7 @@ __all__ = [
     "model_frame",
     "on_levels",
     "require_known",
+    "require_variables",
     "sources",
     "taken",
 ]
@@ -219,6 +221,37 @@ def require_known(text: str, factor: Factor, known: int) -> None:
             "occur in the data of the model, which has no coefficient for them",
             remedy="Leave these rows out, or fit the model to data that has these levels.",
         )
+
+
+def require_variables(
+    formula: Formula, columns: Iterable[str], computed: Sequence[str], *, asked: str
+) -> None:
+    """Raise where expressions were computed by R from variables that are not known.
+
+    Parameters
+    ----------
+    formula : Formula
+    columns : iterable of str
+        All columns that are known.
+    computed : sequence of str
+        Those of them that are expressions of the formula.
+    asked : str
+
+    Raises
+    ------
+    NotAvailableError
+        With the names of the variables.
+    """
+    if not computed:
+        return
+    missing = [name for name in formula.columns if name not in set(columns)]
+    raise NotAvailableError(
+        asked=asked,
+        found=f"the fit was read from R, whose model frame holds {', '.join(computed)}, and not "
+        f"the variables {', '.join(missing)}",
+        remedy="Pass the data of the fit when it is read: pylme.read_rds(path, data=data), or "
+        "pylme.from_r(object, data=data).",
+    )
 
 
 def model_frame(spec: ModelSpec, memory: Memory) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from .of_fits import CASES as OF_FITS
 from .of_formulas import CASES as OF_FORMULAS
 from .of_names import CASES as OF_NAMES
 from .of_plots import CASES as OF_PLOTS
+from .of_saved_fits import CASES as OF_SAVED_FITS
 from .of_searches import CASES as OF_SEARCHES
 from .of_studies import CASES as OF_STUDIES
 from .of_tables import CASES as OF_TABLES
@@ -50,6 +51,7 @@ CASES: dict[str, Case] = {
         ("plots", OF_PLOTS),
         ("types", OF_TYPES),
         ("names", OF_NAMES),
+        ("saved fits", OF_SAVED_FITS),
     )
     for name, case in cases.items()
 }

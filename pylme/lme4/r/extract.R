@@ -27,6 +27,9 @@ model_record <- function(fit) {
 model_info <- function(fit) {
   linear <- lme4::isLMM(fit)
   shown <- as.list(fit@call)
+  # Of a fit that was read, the call as it was.
+  original <- environment(stats::formula(fit))$shown
+  if (is.list(original)) shown[names(original)] <- original
   text <- function(part) if (is.null(part)) NULL else paste(deparse(part), collapse = "\n")
   family <- if (linear) NULL else stats::family(fit)
   list(
@@ -108,9 +111,13 @@ default_control <- local({
 # Which of its checks lme4 went through: a check may be switched off, and a fit that is singular at
 # the tolerance asked for is left before gradient and Hessian are looked at.
 checks_made <- function(fit, info) {
+  usual <- default_control(lme4::isLMM(fit))
   control <- if (!is.null(fit@call$control)) {
-    eval(fit@call$control, environment(stats::formula(fit)))
-  } else default_control(lme4::isLMM(fit))
+    # A fit that was read may have left behind what its call names.
+    tryCatch(
+      eval(fit@call$control, environment(stats::formula(fit))), error = function(e) usual
+    )
+  } else usual
   asked <- control$checkConv
   bounded <- lme4::getME(fit, "theta")[lme4::getME(fit, "lower") == 0]
   reached <- !is.null(info$conv$lme4) && !is.null(info$derivs) &&
