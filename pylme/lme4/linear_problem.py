@@ -1,4 +1,4 @@
-"""The linear problem that lme4 solved, with its random-effects terms reconstructed from its Zᵀ.
+"""The problem that lme4 solved, with its random-effects terms reconstructed from its Zᵀ.
 
 Row Gp_t + k j + c of Zᵀ belongs to column c of level j of term t, which has k columns. So each
 stored number says where it belongs, and the codes of the grouping factor must say the same.
@@ -6,12 +6,14 @@ stored number says where it belongs, and the codes of the grouping factor must s
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pylme.errors import NotAvailableError
 from pylme.model_matrix.random_term import RandomTerm
+from pylme.results.generalized_problem import GeneralizedProblem
 from pylme.results.linear_problem import LinearProblem, unless_equal
 
 if TYPE_CHECKING:
@@ -19,9 +21,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pylme.families import Family
     from pylme.lme4.records import System
 
-__all__ = ["linear_problem_of", "terms_of"]
+__all__ = ["generalized_problem_of", "linear_problem_of", "terms_of"]
 
 
 def linear_problem_of(system: System, terms: Sequence[RandomTerm]) -> LinearProblem:
@@ -42,6 +45,39 @@ def linear_problem_of(system: System, terms: Sequence[RandomTerm]) -> LinearProb
         offset=system.offset,
         reml=system.reml,
         theta=system.theta,
+    )
+
+
+def generalized_problem_of(
+    system: System, terms: Sequence[RandomTerm], family: Family
+) -> GeneralizedProblem:
+    """The generalized problem that lme4's own matrices define, at lme4's parameters.
+
+    Parameters
+    ----------
+    system : System
+        Of a generalized linear mixed model.
+    terms : sequence of RandomTerm
+    family : Family
+        The ϑ of a negative binomial is taken from the system, which has all its digits.
+    """
+    counts = system.trials is not None and (system.trials > 1.0).any()
+    if system.shape is not None:
+        family = replace(family, shape=system.shape)
+    return GeneralizedProblem(
+        y=system.y,
+        trials=system.trials if counts else None,
+        weights=system.weights,
+        X=system.X,
+        x_names=system.x_names,
+        terms=tuple(terms),
+        offset=system.offset,
+        family=family,
+        shape_free=system.shape is not None,
+        n_agq=1 if system.n_agq is None else system.n_agq,
+        theta=system.theta,
+        beta=system.beta,
+        log_extra=None if system.shape is None else float(np.log(system.shape)),
     )
 
 

@@ -11,11 +11,12 @@ import numpy as np
 
 from pylme.arrays import read_only
 from pylme.errors import RError, UnknownNameError
+from pylme.families.family import family_of_name
 from pylme.formula import Call, deparse, walk
 from pylme.lme4.conditions import raise_as_warnings
 from pylme.lme4.failures import explained
 from pylme.lme4.findings import findings
-from pylme.lme4.linear_problem import linear_problem_of, terms_of
+from pylme.lme4.linear_problem import generalized_problem_of, linear_problem_of, terms_of
 from pylme.lme4.records import estimates_of, optinfo_of, system_of, texts, varcorr_of, vector
 from pylme.lme4.session import Handle, session
 from pylme.model_matrix.build import build
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pylme.model_matrix.spec import ModelSpec
     from pylme.results.estimates import Estimates
     from pylme.results.fitted_model import Condition, ResidualType
+    from pylme.results.generalized_problem import GeneralizedProblem
     from pylme.results.linear_problem import LinearProblem
     from pylme.results.optinfo import OptInfo
     from pylme.results.varcorr import VarCorr
@@ -257,6 +259,14 @@ class RModel:
         if self.spec.family is not None or not (system := self.system()).linear:
             return None
         return linear_problem_of(system, terms_of(system))
+
+    def generalized_problem(self) -> GeneralizedProblem | None:
+        """The generalized model by lme4's own matrices; None for a linear one."""
+        if self.spec.family is None:
+            return None
+        system, info = self.system(), self.info()
+        family = family_of_name(info.family, info.link)
+        return generalized_problem_of(system, terms_of(system), family)
 
     @cached_property
     def design(self) -> ModelMatrices:

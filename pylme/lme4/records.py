@@ -144,6 +144,12 @@ class System:
         None for a generalized model.
     gradient : ndarray, shape (m,), or None
         Of the criterion by lme4's finite differences, where it computed them.
+    trials : ndarray, shape (n,), or None
+        R's numbers of trials of a generalized model, 1 where the response is no pair of counts.
+    n_agq : int or None
+        Points of the quadrature of a generalized model.
+    shape : float or None
+        The ϑ of a negative binomial.
     """
 
     linear: bool
@@ -171,6 +177,9 @@ class System:
     criterion: float
     vcov: NDArray[np.float64] | None
     gradient: NDArray[np.float64] | None
+    trials: NDArray[np.float64] | None = None
+    n_agq: int | None = None
+    shape: float | None = None
 
 
 def system_of(parts: Mapping[str, Any]) -> System:
@@ -209,4 +218,7 @@ def system_of(parts: Mapping[str, Any]) -> System:
         criterion=float(parts["criterion"]),
         vcov=None if parts["vcov"] is None else np.asarray(parts["vcov"]),
         gradient=None if gradient is None else vector(gradient),
+        trials=None if parts["trials"] is None else vector(parts["trials"]),
+        n_agq=None if parts["n_agq"] is None else int(parts["n_agq"]),
+        shape=None if parts["shape"] is None else float(parts["shape"]),
     )

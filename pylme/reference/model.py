@@ -221,6 +221,9 @@ class ReferenceModel:
         """The linear mixed model that was fitted."""
         return LinearProblem.of(self.design, reml=self.spec.reml, theta=self.theta)
 
+    def generalized_problem(self) -> None:
+        """None: this is a linear model."""
+
     def joint_covariance(self) -> NDArray[np.float64]:
         """Covariance matrix of (θ̂, log σ̂²), shape (m + 1, m + 1); NaN on the boundary."""
         return joint_covariance(self.problem, self.solution)

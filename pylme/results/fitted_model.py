@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pylme.model_matrix.spec import ModelSpec
     from pylme.options import EngineName
     from pylme.results.estimates import ModelInfo
+    from pylme.results.generalized_problem import GeneralizedProblem
     from pylme.results.linear_problem import LinearProblem
     from pylme.results.ranef import RandomEffects
     from pylme.results.varcorr import VarianceErrors
@@ -143,6 +144,13 @@ class FittedModel(Protocol):
         """The linear mixed model that was fitted, as arrays, with theta.
 
         None for a generalized model, and where the matrices were not saved.
+        """
+        ...
+
+    def generalized_problem(self) -> GeneralizedProblem | None:
+        """The generalized linear mixed model that was fitted, as arrays, with its parameters.
+
+        None for a linear model, and where the matrices were not saved.
         """
         ...
 

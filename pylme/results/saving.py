@@ -123,6 +123,9 @@ class SavedModel:
         """None: the matrices are not saved."""
         return None
 
+    def generalized_problem(self) -> None:
+        """None: the matrices are not saved."""
+
     def vcov(self) -> NDArray[np.float64]:
         """Covariance matrix of the fixed effects, shape (p, p)."""
         return self.records.vcov

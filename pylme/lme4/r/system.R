@@ -27,7 +27,12 @@ model_system <- function(fit) {
       if (ncol(X)) stats::sigma(fit)^2 * chol2inv(lme4::getME(fit, "RX")) else matrix(0, 0L, 0L)
     },
     criterion = if (lme4::isREML(fit)) lme4::REMLcrit(fit) else -2 * as.numeric(stats::logLik(fit)),
-    gradient = fit@optinfo$derivs$gradient
+    gradient = fit@optinfo$derivs$gradient,
+    trials = if (!linear) as.numeric(fit@resp$n),
+    n_agq = if (!linear) lme4::getME(fit, "devcomp")$dims[["nAGQ"]],
+    shape = if (!linear && grepl("^Negative Binomial", stats::family(fit)$family)) {
+      lme4::getME(fit, "glmer.nb.theta")
+    }
   )
 }
 

@@ -1,0 +1,1 @@
+"""Generalized linear mixed models in NumPy: the criterion, its derivatives, and the search."""

@@ -1,0 +1,158 @@
+"""The criterion and its derivatives at fixed parameters: against lme4's devfun, and differences."""
+
+from __future__ import annotations
+
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pylme.reference.generalized.criterion import criterion_of
+from pylme.reference.generalized.evaluate import evaluate
+from pylme.reference.generalized.mode import back, dot
+from tests.reference.generalized.models import MODELS, data, problem_of
+
+#: lme4's tolerance in these evaluations, relative to D + uᵀu.
+TOLERANCE = 1e-14
+#: What is left to rounding errors, and of quadratures, whose nodes hang on the last step as well.
+ROUNDING, OF_NODES = 1e-9, 2e-6
+
+
+def bound(problem):
+    """How far lme4's value may be off: its determinant is that of the iterate before the last.
+
+    The last step is shorter than the root of its tolerance in the norm of A; the criterion's slope
+    by u, in the norm of A⁻¹, says what that does to first order.
+    """
+    criterion = criterion_of(problem)
+    algebra, T = criterion.algebra, criterion.factors(problem.theta)
+    point = criterion.exactly(np.concatenate([problem.theta, problem.beta]))
+    mode = point.mode
+    rows = mode.values  # noqa: PD011  (no frame)
+    d = rows.derivatives
+    A = algebra.factor(T, d.expected)
+    h, _ = algebra.leverage_and_blocks(T, A, d.expected)
+    score = criterion.objective.at(mode.eta, rows, mode.usq, 1.0).score
+    pdev = float(rows.deviance.sum()) + mode.usq
+    of_logdet = back(T, algebra.gather(d.expected_slope * h))
+    of_rest = [2.0 * (u - v) for u, v in zip(mode.u, back(T, algebra.gather(score)), strict=True)]
+    lengths = [np.sqrt(dot(v, A.solve(v))) for v in (of_logdet, of_rest)]
+    return sum(lengths) * np.sqrt(TOLERANCE * pdev) + TOLERANCE * pdev
+
+
+FRAME = data()
+QUADRATURE = tuple(
+    model for model in MODELS if "(1 | g)" in model.formula and "|" not in model.formula[:-8]
+)
+CASES = (
+    *((model, 1) for model in MODELS),
+    *((model, 9) for model in QUADRATURE if model.shape is None and model.weights is None),
+    *((model, 0) for model in MODELS[:6] + MODELS[10:11]),
+)
+
+
+def name(case):
+    model, n_agq = case
+    return f"{model.name}, {n_agq}"
+
+
+@pytest.fixture(scope="module")
+def devfun(tmp_path_factory):
+    """lme4's values by case, of one R process."""
+    folder = tmp_path_factory.mktemp("devfun")
+    lines = []
+    for model, n_agq in CASES:
+        problem = problem_of(model, FRAME)
+        lines.append(
+            {
+                "formula": model.formula, "family": model.family, "link": model.link,
+                "weights": model.weights, "offset": model.offset, "shape": model.shape,
+                "n_agq": n_agq, "theta": ";".join(map(repr, problem.theta.tolist())),
+                "beta": ";".join(map(repr, problem.beta.tolist())),
+            }
+        )  # fmt: skip
+    FRAME.to_csv(folder / "data.csv", index=False, float_format="%.17g")
+    pd.DataFrame(lines).to_csv(folder / "models.csv", index=False)
+    script = f"{__file__.rpartition('/')[0]}/devfun.R"
+    subprocess.run(
+        ["Rscript", script, folder / "data.csv", folder / "models.csv", folder / "values"],
+        check=True,
+        capture_output=True,
+    )
+    values = np.genfromtxt(folder / "values")
+    return {name(case): value for case, value in zip(CASES, values, strict=True)}
+
+
+@pytest.mark.needs_r
+@pytest.mark.parametrize("case", CASES, ids=name)
+def test_criterion_is_that_of_lme4(case, devfun):
+    model, n_agq = case
+    problem = problem_of(model, FRAME, n_agq=n_agq)
+    found = evaluate(problem).criterion
+    expected = devfun[name(case)]
+    if not np.isfinite(expected):
+        pytest.skip("lme4 has no value there")
+    within = OF_NODES if n_agq > 1 else bound(problem) + ROUNDING
+    assert found == pytest.approx(expected, rel=0, abs=within)
+
+
+def four_points(criterion, point, i, step=2e-4):
+    """The derivative by parameter i from four values of the criterion."""
+    values = []
+    for k in (-2, -1, 1, 2):
+        x = point.x.copy()
+        x[i] += k * step
+        values.append(criterion.at(x, start=point.mode.u, tolerance=1e-13, gradient=False).value)
+    return (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step)
+
+
+KINDS = (
+    {}, {"laplace": "observed"}, {"n_agq": 7}, {"n_agq": 7, "laplace": "observed"}, {"n_agq": 0},
+    {"criterion": "likelihood"}, {"shape_free": True}, {"shape_free": True, "laplace": "observed"},
+)  # fmt: skip
+
+
+def possible(model, kind):
+    one = model in QUADRATURE and model.shape is None
+    return (
+        (one or kind.get("n_agq", 1) < 2)
+        and ("criterion" not in kind or model.family in ("Gamma", "inverse.gaussian", "gaussian"))
+        and ("shape_free" not in kind or model.shape is not None)
+        and (kind.get("n_agq", 1) != 0 or model.canonical)
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_gradient_is_exact(kind):
+    """Against differences of fourth order; what those lose is of the order of 1e-8 here."""
+    for model in MODELS:
+        if not possible(model, kind):
+            continue
+        problem = problem_of(model, FRAME, **kind)
+        criterion = criterion_of(problem)
+        extra = [np.log(model.shape or 2.0)] if problem.extra else []
+        point = criterion.exactly(np.concatenate([problem.theta, problem.beta, extra]))
+        slopes = np.zeros(len(point.x))
+        for i in criterion.free:
+            slopes[i] = four_points(criterion, point, i)
+        within = 3e-7 * (1.0 + np.abs(slopes).max())
+        np.testing.assert_allclose(point.gradient, slopes, atol=within, err_msg=model.name)
+
+
+def test_hessian_is_symmetric_and_that_of_the_gradient():
+    problem = problem_of(MODELS[3], FRAME)
+    criterion = criterion_of(problem)
+    H = evaluate(problem, hessian=True).hessian
+    x = np.concatenate([problem.theta, problem.beta])
+    step = 1e-5 * np.random.default_rng(1).normal(size=len(x))
+    change = criterion.exactly(x + step).gradient - criterion.exactly(x - step).gradient
+    np.testing.assert_allclose(H @ (2 * step), change, rtol=0, atol=1e-7 * np.abs(change).max())
+
+
+def test_order_of_rows_does_not_matter():
+    model = MODELS[3]
+    shuffled = FRAME.sample(frac=1.0, random_state=4)
+    a, b = (evaluate(problem_of(model, frame)) for frame in (FRAME, shuffled))
+    assert a.criterion == pytest.approx(b.criterion, rel=1e-13)
+    np.testing.assert_allclose(a.gradient, b.gradient, rtol=1e-9)
