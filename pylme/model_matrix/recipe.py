@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from scipy import sparse
 
-    from pylme.formula import ModelTerms
+    from pylme.formula import ModelTerms, Node
     from pylme.frame import Column, Frame, NaAction
     from pylme.model_matrix.coding import AskedCoding
     from pylme.model_matrix.model_matrix import ModelMatrix
@@ -151,6 +151,8 @@ class NewRows:
     ----------
     X : ndarray, shape (n, p)
     x_names : tuple of str
+    dependent : ndarray, shape (n, dropped)
+        The columns that the design left out as linearly dependent, in its order.
     terms : tuple of RandomTerm
         Those of the design, with the codes and columns of these rows; the code is -1 where the
         level did not occur in the data of the model.
@@ -163,6 +165,7 @@ class NewRows:
 
     X: NDArray[np.float64]
     x_names: tuple[str, ...]
+    dependent: NDArray[np.float64]
     terms: tuple[RandomTerm, ...]
     new_levels: Mapping[str, tuple[str, ...]]
     offset: NDArray[np.float64]
@@ -203,12 +206,28 @@ def on_new_rows(
     *,
     offset: str | ArrayLike | None,
     na_action: NaAction,
+    groups: Mapping[int, bool] | None = None,
 ) -> NewRows:
-    """The columns that a recipe makes from new rows; `terms` are those of its design."""
-    frame, offset_name = _read(recipe, data, offset, na_action)
+    """The columns that a recipe makes from new rows; `terms` are those of its design.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    terms : tuple of RandomTerm
+        Those of the design.
+    data : DataFrame, Table or mapping of arrays
+    offset : str or array_like of shape (rows,), optional
+    na_action : {"omit", "fail"}
+    groups : mapping, optional
+        The random-effects terms to make, by position, and whether to read their grouping factors:
+        all codes are -1 otherwise. By default all terms and factors.
+    """
+    groups = dict.fromkeys(range(len(terms)), True) if groups is None else groups
+    nodes = _nodes(recipe, groups)
+    frame, offset_name = _read(recipe, data, offset, na_action, nodes)
     evaluator = Evaluator(frame.columns, frame.nrow, recipe.memory)
     values, kept, rows = complete(
-        evaluated(recipe.terms.predictors, evaluator),
+        evaluated(nodes, evaluator),
         frame.rows,
         na_action=na_action,
         columns=frame.columns,
@@ -220,20 +239,24 @@ def on_new_rows(
         total = total + numbers_of(frame.columns[offset_name], "offset")[kept]
     placed: list[RandomTerm] = []
     new: dict[str, tuple[str, ...]] = {}
-    for term, position in zip(terms, recipe.order, strict=True):
-        bar = recipe.bars[position]
-        factor = bar.factor(values)
-        if len(factor.levels) > len(term.levels):
-            new[term.group] = factor.levels[len(term.levels) :]
-        codes = np.where(factor.codes < len(term.levels), factor.codes, np.int32(-1))
+    for position, grouped in groups.items():
+        term, bar = terms[position], recipe.bars[recipe.order[position]]
+        codes = np.full(rows.nrow, -1, dtype=np.int32)
+        if grouped:
+            factor = bar.factor(values)
+            if len(factor.levels) > len(term.levels):
+                new[term.group] = factor.levels[len(term.levels) :]
+            codes = np.where(factor.codes < len(term.levels), factor.codes, np.int32(-1))
         placed.append(
             replace(
                 term, codes=codes, columns=locked(bar.columns(values, rows.nrow).values, order="F")
             )
         )
+    dependent = np.setdiff1d(np.arange(len(matrix.names)), recipe.kept)
     return NewRows(
         X=locked(matrix.values[:, recipe.kept], order="F"),
         x_names=tuple(matrix.names[i] for i in recipe.kept.tolist()),
+        dependent=locked(matrix.values[:, dependent], order="F"),
         terms=tuple(placed),
         new_levels=new,
         offset=locked(total, order="F"),
@@ -241,8 +264,22 @@ def on_new_rows(
     )
 
 
+def _nodes(recipe: Recipe, groups: Mapping[int, bool]) -> dict[str, Node]:
+    """The variables that the fixed effects and these terms need, by their texts."""
+    fixed = recipe.terms.fixed
+    needed = set(fixed.texts)
+    for position, grouped in groups.items():
+        part = recipe.bars[recipe.order[position]].part
+        needed.update(part.terms.texts, part.texts if grouped else ())
+    return {text: node for text, node in recipe.terms.predictors.items() if text in needed}
+
+
 def _read(
-    recipe: Recipe, data: Any, offset: str | ArrayLike | None, na_action: NaAction
+    recipe: Recipe,
+    data: Any,
+    offset: str | ArrayLike | None,
+    na_action: NaAction,
+    nodes: Mapping[str, Node],
 ) -> tuple[Frame, str | None]:
     """The columns of the right side, with their original types; and which is the offset."""
     computed = [name for name, kind in recipe.kinds.items() if kind == "computed"]
@@ -254,7 +291,9 @@ def _read(
             allowed="the offset of the new rows, since that of the model was given as an array",
         )
     formula = recipe.formula
-    named = dict.fromkeys(part.name for part in walk(formula.right) if isinstance(part, Name))
+    named = dict.fromkeys(
+        part.name for node in nodes.values() for part in walk(node) if isinstance(part, Name)
+    )
     names = [name for name in named if name in recipe.kinds]
     offset = recipe.offset if offset is None else offset
     extra: dict[str, ArrayLike] = {}

@@ -22,6 +22,7 @@ from .of_fits import CASES as OF_FITS
 from .of_formulas import CASES as OF_FORMULAS
 from .of_names import CASES as OF_NAMES
 from .of_plots import CASES as OF_PLOTS
+from .of_predictions import CASES as OF_PREDICTIONS
 from .of_saved_fits import CASES as OF_SAVED_FITS
 from .of_searches import CASES as OF_SEARCHES
 from .of_studies import CASES as OF_STUDIES
@@ -49,6 +50,7 @@ CASES: dict[str, Case] = {
         ("drawing", OF_DRAWING),
         ("studies", OF_STUDIES),
         ("plots", OF_PLOTS),
+        ("predictions", OF_PREDICTIONS),
         ("types", OF_TYPES),
         ("names", OF_NAMES),
         ("saved fits", OF_SAVED_FITS),

@@ -1,0 +1,1 @@
+"""Predictions: means and new observations, with the random effects that the caller chooses."""
