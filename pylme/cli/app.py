@@ -164,6 +164,50 @@ def check(
     return 0 if checked.ok else NOT_GOOD
 
 
+@app.command(usage="Usage: pylme audit FILE... [OPTIONS]")
+def audit(
+    *files: Annotated[Path, Parameter(name="FILE")],
+    csv: Path | None = None,
+    html: Path | None = None,
+) -> int:
+    """Give the verdict on fits that R saved with saveRDS(): files, or whole folders.
+
+    An RDS file is code: a saved fit carries functions that R runs. Audit only files of authors whom
+    you trust.
+
+    Prints a table with a row for each fit. The exit status is that of the worst: 0 where all
+    answers are right, 3 where one is not or could not be checked, 1 where a file could not be read.
+
+    Parameters
+    ----------
+    files
+        Files with one fit each by lme4 or by lmer() of lmerTest, and folders, of which all files
+        that end in .rds are read.
+    csv
+        Also write the table to this file, as comma-separated values.
+    html
+        Also write the table to this file, as a page for a browser.
+    """
+    from pylme.cli.audit import audit as audited
+    from pylme.cli.audit import files_of, to_csv, to_document
+    from pylme.cli.report import page
+    from pylme.render import to_html, to_text
+
+    _require_folder(html)
+    _require_folder(csv, option="--csv")
+    found = tuple(audited(files_of(files)))
+    document = to_document(found)
+    # A row for each fit, however long its formula.
+    print(to_text(document, width=sys.maxsize))
+    if csv is not None:
+        csv.write_text(to_csv(found), encoding="utf-8")
+    if html is not None:
+        html.write_text(page("Audit of saved fits", to_html(document)), encoding="utf-8")
+    if not all(each.read for each in found):
+        return ERROR
+    return 0 if all(each.ok for each in found) else NOT_GOOD
+
+
 @app.command(usage="Usage: pylme explain [OPTIONS] [DATA] FORMULA")
 def explain(
     *data_and_formula: Annotated[str, Parameter(name="DATA FORMULA")],
@@ -241,8 +285,6 @@ def doctor() -> int:
     return 0 if diagnosis.ok else ERROR
 
 
-def _require_folder(html: Path | None) -> None:
-    if html is not None and (html.is_dir() or not html.parent.is_dir()):
-        raise OptionError(
-            option="--html", value=str(html), allowed="a file in a folder that exists"
-        )
+def _require_folder(file: Path | None, *, option: str = "--html") -> None:
+    if file is not None and (file.is_dir() or not file.parent.is_dir()):
+        raise OptionError(option=option, value=str(file), allowed="a file in a folder that exists")

@@ -24,6 +24,7 @@ __all__ = [
     "fit_page",
     "fit_report",
     "heading",
+    "page",
     "warnings_on_stderr",
 ]
 
@@ -52,7 +53,7 @@ def check_report(check: CrossCheck) -> str:
 
 def fit_page(fit: Fit) -> str:
     """The same as a page of HTML that needs nothing else."""
-    return _page(
+    return page(
         fit.formula,
         f"{fit.summary().to_html()}\n"
         f"<h2>Convergence</h2>\n<pre>{escape(fit.convergence.explain())}</pre>\n",
@@ -61,14 +62,15 @@ def fit_page(fit: Fit) -> str:
 
 def check_page(check: CrossCheck) -> str:
     """The report of a check as a page of HTML that needs nothing else."""
-    return _page(
+    return page(
         check.formula,
         f"{check.to_html()}\n"
         f"<h2>Verdict: {check.verdict.name}</h2>\n<pre>{escape(check.explain())}</pre>\n",
     )
 
 
-def _page(title: str, body: str) -> str:
+def page(title: str, body: str) -> str:
+    """A page of HTML that needs nothing else."""
     title = escape(title)
     return (
         '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'

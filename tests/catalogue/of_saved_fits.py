@@ -57,7 +57,17 @@ def _case(kind: str, said: str, trigger: Any, remedy: Any = None) -> Case:
     return Case(trigger=trigger, kind=kind, said=said, remedy=remedy, needs_r=True)
 
 
+def _files(*paths: Path) -> object:
+    from pylme.cli.audit import files_of
+
+    return files_of(paths)
+
+
 CASES: dict[str, Case] = {
+    "an empty folder": _case(
+        "OptionError", "files that end in .rds", lambda: _files(Path(tempfile.mkdtemp())),
+    ),
+    "no files": _case("OptionError", "at least one file", _files),
     "no file": _case(
         "DataTypeError", "does not exist", lambda: pylme.read_rds("nothing.rds"),
         lambda: _read("alone"),

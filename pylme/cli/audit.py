@@ -1,0 +1,140 @@
+"""The audit of saved fits: each file read, its verdict, and a table of all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pylme.errors import OptionError, PylmeError
+from pylme.render.document import LEFT, Document, Table
+from pylme.warning_scopes import silenced
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+__all__ = ["Audited", "audit", "files_of", "to_csv", "to_document"]
+
+_ENDING: Final = ".rds"
+_COLUMNS: Final = ("file", "formula", "rows", "status", "verdict", "excess", "finding")
+#: What stands in the place of a verdict where a file could not be read.
+_UNREADABLE: Final = "not read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited:
+    """The audit of one file.
+
+    Attributes
+    ----------
+    file : str
+    formula : str
+    rows : int
+        0 where the file could not be read.
+    status, verdict : str
+        lme4's own convergence, and pylme's verdict.
+    excess : float
+        The criterion of the fit above the best that was found; NaN where there was no search.
+    finding : str
+        The verdict in a sentence, or the error.
+    read, ok : bool
+        Whether the file could be read, and whether the answer can be relied on.
+    """
+
+    file: str
+    formula: str = ""
+    rows: int = 0
+    status: str = ""
+    verdict: str = _UNREADABLE
+    excess: float = math.nan
+    finding: str = ""
+    read: bool = False
+    ok: bool = False
+
+
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """The files, and those of each folder and its subfolders that end in .rds.
+
+    Raises
+    ------
+    OptionError
+        If a folder has none, or no path is given.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() == _ENDING)
+            if not inside:
+                raise OptionError(
+                    option="FILE", value=str(path), allowed="a folder with files that end in .rds"
+                )
+            found += inside
+        else:
+            found.append(path)
+    if not found:
+        raise OptionError(option="FILE", value="", allowed="at least one file or folder")
+    return found
+
+
+def audit(files: Iterable[Path]) -> Iterator[Audited]:
+    """The audit of each file, as soon as it is made."""
+    import pylme
+
+    for file in files:
+        try:
+            with silenced():
+                fit = pylme.read_rds(file)
+                check = fit.cross_check()
+                status = fit.convergence.status
+        except PylmeError as error:
+            yield Audited(file=str(file), finding=f"{error.found}. {error.remedy}")
+            continue
+        yield Audited(
+            file=str(file),
+            formula=fit.formula,
+            rows=fit.nobs,
+            status=status.name,
+            verdict=check.verdict.name,
+            excess=check.excess,
+            finding=check.sentence,
+            read=True,
+            ok=check.ok,
+        )
+
+
+def to_csv(audited: Sequence[Audited]) -> str:
+    """A line for each file, below the names of the columns; an unknown excess is empty."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for each in audited:
+        values: dict[str, Any] = {name: getattr(each, name) for name in _COLUMNS}
+        values["excess"] = "" if math.isnan(each.excess) else repr(each.excess)
+        writer.writerow([values[name] for name in _COLUMNS])
+    return lines.getvalue()
+
+
+def to_document(audited: Sequence[Audited]) -> Document:
+    """The table, and below it a sentence for each fit whose answer cannot be relied on."""
+    good = sum(each.ok for each in audited)
+    table = Table(
+        columns=("verdict", "excess", "status", "rows", "formula", "file"),
+        rows=tuple(
+            (
+                each.verdict,
+                "" if math.isnan(each.excess) else f"{max(each.excess, 0.0):.2g}",
+                each.status,
+                f"{each.rows:,}" if each.read else "",
+                each.formula,
+                each.file,
+            )
+            for each in audited
+        ),
+        align=(LEFT, "right", LEFT, "right", LEFT, LEFT),
+        notes=tuple(f"{each.file}: {each.finding}" for each in audited if not each.ok),
+    )
+    title = f"{good} of {len(audited)} fits can be relied on"
+    return Document(title=title, blocks=(table,))
