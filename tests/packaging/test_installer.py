@@ -106,6 +106,15 @@ def test_the_tests_want_more(debian):
     assert debian.logged()[-1] == install(*NEEDED, *PEERS)
 
 
+def test_a_peer_that_debian_does_not_have_is_left_out(debian):
+    debian.program("apt-cache", '[ "$2" = r-cran-performance ] || echo "$2 | 1.0 | a mirror"')
+    assert debian.run(R_SCRIPTS / "install.sh", "--test").returncode == 0
+    there = [peer for peer in PEERS if peer != "r-cran-performance"]
+    assert debian.logged()[-1] == install(*NEEDED, *there)
+    assert debian.run(R_SCRIPTS / "install.sh", "--test").returncode == 0
+    assert debian.logged() == []
+
+
 def test_a_python_without_environments_and_headers(debian):
     debian.program("python", "exit 1")
     assert debian.run(R_SCRIPTS / "install.sh").returncode == 0
