@@ -31,8 +31,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @cache
 def r_problem() -> str | None:
     """Why R cannot be used from here; None if it can. Starts R, as the test is about to do so."""
+    from pylme.installed_r import find_r
     from pylme.lme4.installation.availability import why_unavailable
-    from pylme.lme4.installation.installed import find_r
 
     if find_r() is None:
         return str(why_unavailable())

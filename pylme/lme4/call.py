@@ -25,6 +25,7 @@ from pylme.model_matrix.build import random_effects_are_zero, zero_effects
 from pylme.model_matrix.coding import CONTRASTS, contrast_coding
 from pylme.model_matrix.values import CodedFactor
 from pylme.text import nearest
+from pylme.versions import has
 
 if TYPE_CHECKING:
     from pylme.formula import Formula
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["call_arguments", "require_functions"]
 
-#: The covariance structures that lme4 has had since its version 2.
-_STRUCTURED_SINCE: Final = 2
 #: Bytes of stack for each part of a formula without which R is not asked. R stops in time where its
 #: own recursion is deep, but some of its code in C does not look.
 _STACK_A_PART: Final = 1024
@@ -134,7 +133,7 @@ def _text(formula: Formula) -> str:
 
 def _require_structures(spec: ModelSpec, version: str) -> None:
     structures = [bar.structure for bar in spec.formula.bars if bar.structure]
-    if structures and int(version.partition(".")[0]) < _STRUCTURED_SINCE:
+    if structures and not has("structures"):
         raise NotAvailableError(
             asked=f"Fitting a term with the covariance structure {structures[0]}()",
             found=f"lme4 {version} is installed, which has no covariance structures",

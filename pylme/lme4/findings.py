@@ -15,6 +15,7 @@ from pylme.families.family import has_dispersion
 from pylme.frame import Factor
 from pylme.identifiability.separation.report import groups_are_separated, separation
 from pylme.results.fitted_model import Condition
+from pylme.versions import has
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["findings"]
 
-#: lme4 fits families with a dispersion rightly since this version.
-_RIGHT_SINCE: Final = 2
 #: A standard deviation, on the scale of the link, that a search which does not end has passed.
 _LARGE: Final = 4.0
 #: A negative binomial whose variances exceed the Poisson's by less than this share is a Poisson.
@@ -68,7 +67,7 @@ def findings(
     said = [*_separation(spec, family, system), *_one_outcome(family, system)]
     if dispersion is not None:
         said += [*_dispersion_of_counts(dispersion, mu, system)]
-    if has_dispersion(family) and int(version.partition(".")[0]) < _RIGHT_SINCE:
+    if has_dispersion(family) and not has("dispersion"):
         said.append(_dispersion(family, version))
     return tuple(Condition(kind="warning", message=text) for text in said)
 

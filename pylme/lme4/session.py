@@ -27,13 +27,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pylme.errors import OutOfMemoryError, RError, StackLimitError
+from pylme.installed_r import find_r
 from pylme.lme4.conditions import raise_as_warnings
 from pylme.lme4.installation.availability import why_unavailable
-from pylme.lme4.installation.installed import find_r
 from pylme.lme4.interrupt import stoppable
 from pylme.lme4.stack import checked_stack, thread_stack
 from pylme.lme4.start import forked, on_enough_stack, require_own_r, start_r
 from pylme.results.fitted_model import Condition
+from pylme.versions import know
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,6 +102,7 @@ class Session:
         with self._lock, self._quiet_console(), stoppable(self._rlib, callbacks):
             self._functions = start_r(rinterface)
         self.versions: dict[str, str] = self.call("session_versions")
+        know(r=self.versions["R"], lme4=self.versions["lme4"])
 
     def call(self, function: str, *arguments: Any) -> Any:
         """Call one of pylme's R functions and give its value as a Python object.

@@ -15,6 +15,7 @@ from pylme.reference.optimize.descent import ENOUGH
 from pylme.reference.optimize.newton import MAX_ESCAPES, MAX_EVALUATIONS
 from pylme.results.estimates import ModelInfo
 from pylme.results.optinfo import OptInfo, Trace
+from pylme.versions import has
 
 if TYPE_CHECKING:
     from pylme.model_matrix.matrices import ModelMatrices
@@ -57,7 +58,7 @@ def information(spec: ModelSpec, design: ModelMatrices) -> ModelInfo:
         use_scale=True,
         nobs=design.n,
         ngrps={name: len(factor.levels) for name, factor in design.group_factors.items()},
-        deviance_label="deviance",
+        deviance_label="-2*log(L)" if has("-2*log(L)") else "deviance",
         fit_messages=_rank_message(design),
         versions={"numpy": np.__version__, "scipy": scipy.__version__, "pylme": __version__},
     )

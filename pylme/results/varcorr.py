@@ -18,6 +18,7 @@ from pylme.frame import Library, to_native
 from pylme.options import choice
 from pylme.render import LEFT, Rendered, Table
 from pylme.render.numbers import format_numbers, round_decimals
+from pylme.versions import has
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -209,6 +210,9 @@ class VarCorr(Rendered):
         correlations = [
             row for term in self.terms for row in _correlation_cells(term.corr, digits, widest - 1)
         ] + [[""] * (widest - 1)] * len(residual)
+        if widest > 1 and has("blank_correlation"):
+            columns[-1] += " "
+            correlations = [[*row[:-1], row[-1] + " "] for row in correlations]
         rows = tuple(
             (*name, *(column[i] for column in numbers), *correlations[i])
             for i, name in enumerate(names)

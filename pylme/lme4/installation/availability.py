@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from pylme.errors import RUnavailableError
-from pylme.lme4.installation.installed import (
-    OLDEST_R,
-    find_r,
-    package_version,
-    rinterface_fits,
-    version_tuple,
-)
+from pylme.installed_r import find_r, version_tuple
+from pylme.lme4.installation.installed import OLDEST_R, package_version, rinterface_fits
 from pylme.lme4.installation.remedies import (
     install_lme4,
     install_r,

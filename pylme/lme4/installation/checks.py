@@ -13,13 +13,9 @@ from importlib.resources import as_file, files
 from typing import TYPE_CHECKING, Final
 
 from pylme._version import __version__
+from pylme.installed_r import version_tuple
 from pylme.lme4.installation.diagnosis import Check
-from pylme.lme4.installation.installed import (
-    OLDEST_R,
-    package_version,
-    rinterface_fits,
-    version_tuple,
-)
+from pylme.lme4.installation.installed import OLDEST_R, package_version, rinterface_fits
 from pylme.lme4.installation.remedies import (
     compile_lme4,
     install_blas,
@@ -35,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pylme.lme4.installation.installed import RInstallation
+    from pylme.installed_r import RInstallation
 
 __all__ = [
     "PROBED_PACKAGES",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pylme._version import __version__
 from pylme.errors import OptionError
+from pylme.installed_r import find_r
 from pylme.lme4.installation.checks import (
     PROBED_PACKAGES,
     PYTHON_PACKAGES,
@@ -25,7 +26,7 @@ from pylme.lme4.installation.checks import (
     r_check,
 )
 from pylme.lme4.installation.diagnosis import Diagnosis, Versions
-from pylme.lme4.installation.installed import find_r, package_version
+from pylme.lme4.installation.installed import package_version
 from pylme.options import is_number
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from pylme.installed_r import find_r, version_tuple
 from pylme.lme4.installation import checks, installed, remedies
 from pylme.lme4.installation.availability import why_unavailable
 from pylme.lme4.installation.checks import (
@@ -24,12 +25,7 @@ from pylme.lme4.installation.checks import (
 )
 from pylme.lme4.installation.diagnosis import Check, Diagnosis
 from pylme.lme4.installation.doctor import doctor, show_versions
-from pylme.lme4.installation.installed import (
-    find_r,
-    rinterface_fits,
-    rinterface_requirement,
-    version_tuple,
-)
+from pylme.lme4.installation.installed import rinterface_fits, rinterface_requirement
 
 HEALTHY = {
     "version": "4.2.2",
