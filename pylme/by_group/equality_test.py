@@ -17,6 +17,8 @@ import numpy as np
 from scipy.special import chdtrc
 
 from pylme.arrays import locked
+from pylme.covariance.structure import structure_of
+from pylme.model_matrix.random_term import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +69,7 @@ def equality_test(
         Whether the fit with a matrix for each level is singular.
     """
     k = len(blocks[0].names)
-    df = (len(blocks) - 1) * k * (k + 1) // 2
+    df = (len(blocks) - 1) * structure_of("us", k).n_parameters
     # The larger model contains the smaller one, so a negative value is rounding of the optimiser.
     statistic = max(pooled - separate, 0.0)
     return EqualityTest(
@@ -104,15 +106,8 @@ def pooled_terms(
         names=blocks[0].names,
         label=pooled_label(blocks[0].names, blocks[0].group)[1:-1],
         columns=locked(np.asarray(columns), order="F"),
+        structure=structure_of("us", len(blocks[0].names)),
     )
-    kept = [
+    return in_order(
         one if place == first else term for place, term in enumerate(terms) if place not in others
-    ]
-    placed: list[RandomTerm] = []
-    row = theta = 0
-    for term in kept:
-        k = len(term.names)
-        rows, thetas = row + term.n_effects, theta + k * (k + 1) // 2
-        placed.append(replace(term, rows=slice(row, rows), thetas=slice(theta, thetas)))
-        row, theta = rows, thetas
-    return tuple(placed)
+    )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.by_group.equality_test import EqualityTest
-from pylme.covariance.names import cells
+from pylme.covariance.names import cells, parameter_name
 from pylme.frame import Library, to_native
 from pylme.inference.wald import delta_intervals
 from pylme.render import Rendered, Table
@@ -120,7 +120,7 @@ class GroupCorrelations(Rendered):
         """Label and place of each standard deviation and each correlation."""
         names = self.names
         return [
-            (f"sd {names[a]}" if a == b else f"cor {names[b]}, {names[a]}", (a, b))
+            (parameter_name(names[a], names[b], style="sdcor"), (a, b))
             for a, b in cells(len(names), "cov.last")
         ]
 

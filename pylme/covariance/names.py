@@ -20,24 +20,40 @@ import numpy as np
 from pylme.r_names import make_name, make_unique
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
 __all__ = [
+    "BROOM_RESIDUAL",
     "RESIDUAL_VARIANCE",
     "CellOrder",
+    "NameStyle",
     "block_labels",
     "cells",
-    "covariance_name",
     "lower_triangle_places",
-    "theta_names",
+    "parameter_name",
+    "theta_name",
 ]
 
 CellOrder: TypeAlias = Literal["cov.last", "lower.tri"]
 
 #: The name of the residual variance among the covariance parameters.
 RESIDUAL_VARIANCE: Final = "sigma^2"
+#: broom.mixed's name of the residual standard deviation.
+BROOM_RESIDUAL: Final = "sd__Observation"
+
+#: How variances and covariances, or standard deviations and correlations, are written.
+NameStyle: TypeAlias = Literal["cov", "sdcor", "sdcov", "many", "broom"]
+
+#: For one effect, for two effects, and between two.
+_STYLES: Final[dict[NameStyle, tuple[str, str, str]]] = {
+    "cov": ("var({})", "cov({})", ", "),
+    "sdcor": ("sd {}", "cor {}", ", "),
+    "sdcov": ("sd {}", "cov {}", ", "),
+    "many": ("sd[{}]", "corr[{}]", ", "),
+    "broom": ("sd__{}", "cor__{}", "."),
+}
 
 
 @cache
@@ -86,32 +102,41 @@ def block_labels(groups: Iterable[str]) -> tuple[str, ...]:
     return tuple(labels[at] for at in range(len(names)))
 
 
-def theta_names(terms: Iterable[tuple[str, Sequence[str]]]) -> tuple[str, ...]:
-    """lme4's names of the elements of θ.
+def theta_name(group: str, row: str, column: str) -> str:
+    """lme4's name of the element of θ in one cell of T, by the effects of its row and column.
+
+    Examples
+    --------
+    >>> theta_name("Subject", "Days", "Days"), theta_name("Subject", "Days", "(Intercept)")
+    ('Subject.Days', 'Subject.Days.(Intercept)')
+    """
+    return f"{group}.{row}" if row == column else f"{group}.{row}.{column}"
+
+
+def parameter_name(
+    row: str, column: str, *, label: str | None = None, style: NameStyle = "cov"
+) -> str:
+    """The name of a variance or standard deviation, or of a covariance or correlation.
 
     Parameters
     ----------
-    terms : iterable of (str, sequence of str)
-        The grouping factor and the effects of each term.
+    row, column : str
+        The effects of a cell of the lower triangle; the same one for a variance.
+    label : str, optional
+        The block.
+    style : {"cov", "sdcor", "sdcov", "many", "broom"}
+        "cov" names variances and covariances, "sdcor" deviations and correlations, "sdcov"
+        deviations and covariances; "many" as `ManyFits.to_frame`, "broom" as R's broom.mixed.
 
     Examples
     --------
-    >>> theta_names([("Subject", ["(Intercept)", "Days"])])
-    ('Subject.(Intercept)', 'Subject.Days.(Intercept)', 'Subject.Days')
-    """
-    return tuple(
-        f"{group}.{names[row]}" if row == column else f"{group}.{names[row]}.{names[column]}"
-        for group, names in terms
-        for row, column in cells(len(names))
-    )
-
-
-def covariance_name(label: str, row: str, column: str) -> str:
-    """The name of one variance, where both effects are the same, or covariance.
-
-    Examples
-    --------
-    >>> covariance_name("g", "x", "x"), covariance_name("g", "x", "(Intercept)")
+    >>> parameter_name("x", "x", label="g"), parameter_name("x", "(Intercept)", label="g")
     ('var(x | g)', 'cov((Intercept), x | g)')
+    >>> parameter_name("x", "(Intercept)", style="broom")
+    'cor__(Intercept).x'
     """
-    return f"var({row} | {label})" if row == column else f"cov({column}, {row} | {label})"
+    one, two, between = _STYLES[style]
+    text = row if row == column else f"{column}{between}{row}"
+    if label is not None:
+        text = f"{text} | {label}"
+    return (one if row == column else two).format(text)

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pylme.covariance.names import parameter_name
 from pylme.explanation.effects import INTERCEPT, Effect
 from pylme.explanation.notation import TEXT
 from pylme.frame import Library, to_native
@@ -59,7 +60,7 @@ class ByLevel:
     def label(self, a: int, b: int) -> str:
         """A variance or covariance by the names of its effects."""
         one, other = (self.effects[place].name.strip("()") for place in (a, b))
-        return f"var({one})" if a == b else f"cov({one}, {other})"
+        return parameter_name(other, one)
 
     def to_frame(self) -> Any:
         """The covariances written out: a row for each level, a column for each pair of effects."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from pylme.covariance.names import block_labels, cells, covariance_name
+from pylme.covariance.names import block_labels, cells, parameter_name
 from pylme.explanation.by_level import linear_form
 from pylme.explanation.model_latex import model_latex
 from pylme.explanation.notation import TEXT, meaning
@@ -158,7 +158,7 @@ def _parameters_frame(random: Sequence[RandomPart], found: Identifiability | Non
     for term, (part, label) in enumerate(zip(random, labels, strict=True)):
         for b, a in cells(len(part.names)):
             one, other = part.names[a], part.names[b]
-            name = covariance_name(label, other, one)
+            name = parameter_name(other, one, label=label)
             seen = None if found is None or found.rank is None else name not in unseen
             rows.append(
                 (part.label, part.group, one, None if a == b else other, name,

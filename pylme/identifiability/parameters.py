@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy import sparse
 
-from pylme.covariance.names import block_labels, cells, covariance_name
+from pylme.covariance.names import block_labels, cells, parameter_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ def covariance_parameters(terms: Sequence[RandomTerm]) -> tuple[CovarianceParame
             term=position,
             row=row,
             column=column,
-            name=covariance_name(label, term.names[row], term.names[column]),
+            name=parameter_name(term.names[row], term.names[column], label=label),
         )
         for position, (term, label) in enumerate(zip(terms, labels, strict=True))
         for row, column in cells(len(term.names))
@@ -84,7 +84,7 @@ MOST_PARAMETERS: Final = 500
 
 def size_of(design: ModelMatrices) -> int:
     """The number of covariance parameters."""
-    return sum(term.thetas.stop - term.thetas.start for term in design.terms)
+    return sum(term.structure.n_parameters for term in design.terms)
 
 
 def unseen_pairs(term: RandomTerm) -> int:

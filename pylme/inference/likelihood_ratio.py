@@ -111,12 +111,14 @@ def difference_of(larger: ModelMatrices, smaller: ModelMatrices) -> Difference:
         _require_span(
             f"random effects of {group}", _columns(smaller, group), _columns(larger, group)
         )
-    sizes = [[len(term.names) for term in design.terms] for design in (larger, smaller)]
-    effects = sum(sizes[0]) - sum(sizes[1])
-    thetas = [sum(k * (k + 1) // 2 for k in of_model) for of_model in sizes]
-    difference = Difference(
-        fixed=larger.p - smaller.p, effects=effects, thetas=thetas[0] - thetas[1]
+    effects, others = (
+        sum(len(term.names) for term in design.terms) for design in (larger, smaller)
     )
+    thetas, fewer = (
+        sum(term.structure.n_parameters for term in design.terms) for design in (larger, smaller)
+    )
+    effects -= others
+    difference = Difference(fixed=larger.p - smaller.p, effects=effects, thetas=thetas - fewer)
     # Each additional random effect brings at least one variance. If there are fewer additional
     # parameters than that, a covariance of the smaller model is missing in the larger one.
     if difference.df < 1 or difference.thetas < effects:

@@ -14,7 +14,6 @@ from scipy.optimize import brentq, minimize
 
 from pylme.arrays import locked
 from pylme.covariance.roots import lower_root
-from pylme.covariance.structure import Unstructured
 from pylme.inference.constrained_fit import ConstrainedCorrelation, ConstrainedDeviation
 from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.solution import solution_at
@@ -80,9 +79,7 @@ def _with_effects_first(
     own, moved = linear.terms[term], theta.copy()
     k = len(own.names)
     order = [*dict.fromkeys(effects), *(i for i in range(k) if i not in effects)]
-    structure = Unstructured(size=k)
-    T = structure.factor(theta[own.thetas])
-    moved[own.thetas] = structure.parameters(lower_root(T[order]))
+    moved[own.thetas] = own.structure.parameters(lower_root(own.factor(theta)[order]))
     ordered = replace(
         own,
         names=tuple(own.names[i] for i in order),

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pylme.covariance.structure import structure_of
 from pylme.errors import NotAvailableError
-from pylme.model_matrix.random_term import RandomTerm
+from pylme.model_matrix.random_term import RandomTerm, in_order
 from pylme.results.generalized_problem import GeneralizedProblem
 from pylme.results.linear_problem import LinearProblem, unless_equal
 
@@ -91,8 +92,7 @@ def terms_of(system: System) -> tuple[RandomTerm, ...]:
     """
     n = len(system.y)
     row_of_data = np.repeat(np.arange(n, dtype=np.int32), np.diff(system.Zt_p))
-    terms = []
-    theta = 0
+    found = []
     for t, (group, names) in enumerate(zip(system.groups, system.cnms, strict=True)):
         levels, codes = system.factors[group]
         k = len(names)
@@ -104,7 +104,7 @@ def terms_of(system: System) -> tuple[RandomTerm, ...]:
         else:
             own = (system.Zt_i >= first) & (system.Zt_i < stop)
             rows, places, values = row_of_data[own], system.Zt_i[own] - first, system.Zt_x[own]
-        terms.append(
+        found.append(
             RandomTerm(
                 group=group,
                 label=f"{' + '.join(names)} | {group}",
@@ -112,14 +112,13 @@ def terms_of(system: System) -> tuple[RandomTerm, ...]:
                 levels=levels,
                 codes=codes,
                 columns=_columns(rows, places, values, codes, shape=(n, k), group=group),
-                rows=slice(first, stop),
-                thetas=slice(theta, theta + k * (k + 1) // 2),
+                structure=structure_of("us", k),
             )
         )
-        theta = terms[-1].thetas.stop
-    if theta != len(system.theta):
-        raise _unknown(f"there are {len(system.theta)} elements of theta instead of {theta}")
-    return tuple(terms)
+    terms = in_order(found)
+    if (m := terms[-1].thetas.stop) != len(system.theta):
+        raise _unknown(f"there are {len(system.theta)} elements of theta instead of {m}")
+    return terms
 
 
 def _columns(

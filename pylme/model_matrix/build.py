@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pylme.arrays import locked
+from pylme.covariance.structure import structure_of
 from pylme.errors import (
     NotAvailableError,
     PylmeError,
@@ -23,7 +24,7 @@ from pylme.model_matrix.evaluate import Evaluator
 from pylme.model_matrix.magnitudes import require_magnitudes
 from pylme.model_matrix.matrices import ModelMatrices
 from pylme.model_matrix.model_matrix import combinations, independent_columns, model_matrix
-from pylme.model_matrix.random_term import RandomTerm
+from pylme.model_matrix.random_term import RandomTerm, in_order
 from pylme.model_matrix.recipe import Recipe, bars_of, column_kind, fixed_codings, total_offset
 from pylme.model_matrix.requirements import require_other_predictors
 from pylme.model_matrix.response import require_response
@@ -174,14 +175,11 @@ def _random(bars: list[BarRecipe], values: dict[str, Value], nrow: int) -> dict[
     """The random-effects terms and the grouping factors, each factor once."""
     terms: list[RandomTerm] = []
     factors: dict[str, Factor] = {}
-    row = theta = 0
     for recipe in bars:
         group, label = recipe.part.group, recipe.part.label
         factor = factors.setdefault(group, recipe.factor(values))
         require_levels(f"({label})", group, len(factor.levels))
         matrix = recipe.columns(values, nrow)
-        width = len(matrix.names)
-        n_effects, n_thetas = width * len(factor.levels), width * (width + 1) // 2
         terms.append(
             RandomTerm(
                 group=group,
@@ -191,12 +189,10 @@ def _random(bars: list[BarRecipe], values: dict[str, Value], nrow: int) -> dict[
                 levels=factor.levels,
                 codes=factor.codes,
                 columns=locked(matrix.values, order="F"),
-                rows=slice(row, row + n_effects),
-                thetas=slice(theta, theta + n_thetas),
+                structure=structure_of("us", len(matrix.names)),
             )
         )
-        row, theta = row + n_effects, theta + n_thetas
-    return {"terms": tuple(terms), "group_factors": factors}
+    return {"terms": in_order(terms), "group_factors": factors}
 
 
 def random_effects_are_zero(spec: ModelSpec) -> bool | None:

@@ -8,19 +8,19 @@ sparse matrices are made on request, entry by entry as lme4 stores them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from pylme.covariance.structure import Unstructured
+from pylme.covariance.structure import Structure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["RandomTerm", "lambda_template", "random_matrix", "start"]
+__all__ = ["RandomTerm", "in_order", "lambda_template", "random_matrix", "start"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -42,10 +42,12 @@ class RandomTerm:
     codes : ndarray of int32, shape (n,)
         The level of each row, from 0; -1 where it is not in `levels`, which happens in new rows.
     columns : ndarray of float64, shape (n, k)
+    structure : Structure
+        How the term's elements of theta make its factor T.
     rows : slice
-        The rows of Zᵀ that belong to the term.
+        The rows of Zᵀ that belong to the term; `in_order` gives them.
     thetas : slice
-        The elements of theta that belong to it.
+        The elements of theta that belong to it; `in_order` gives them.
     """
 
     group: str
@@ -54,8 +56,9 @@ class RandomTerm:
     levels: tuple[str, ...]
     codes: NDArray[np.int32]
     columns: NDArray[np.float64]
-    rows: slice
-    thetas: slice
+    structure: Structure
+    rows: slice = field(default_factory=lambda: slice(0))
+    thetas: slice = field(default_factory=lambda: slice(0))
     assign: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
@@ -65,6 +68,22 @@ class RandomTerm:
     def n_effects(self) -> int:
         """The number of random effects: levels times columns."""
         return len(self.levels) * len(self.names)
+
+    def factor(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
+        """T, shape (..., k, k), of the theta of all terms, shape (..., m)."""
+        return self.structure.factor(theta[..., self.thetas])
+
+
+def in_order(terms: Iterable[RandomTerm]) -> tuple[RandomTerm, ...]:
+    """The terms with their rows of Zᵀ and their elements of theta, one term after the other."""
+    placed = []
+    row = theta = 0
+    for term in terms:
+        rows = slice(row, row + term.n_effects)
+        thetas = slice(theta, theta + term.structure.n_parameters)
+        placed.append(replace(term, rows=rows, thetas=thetas))
+        row, theta = rows.stop, thetas.stop
+    return tuple(placed)
 
 
 def random_matrix(terms: Sequence[RandomTerm], nrow: int) -> sparse.csc_matrix:
@@ -102,8 +121,7 @@ def lambda_template(
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
     """The pattern of Λᵀ by columns, and the element of theta at each position.
 
-    Each level of a term has the same upper triangle. Theta contains the lower triangle of the
-    term's factor column by column.
+    Each level of a term has the same upper triangle, which is Tᵀ.
 
     Returns
     -------
@@ -118,23 +136,21 @@ def lambda_template(
     lind: list[NDArray[np.int32]] = []
     for term in terms:
         size, levels = len(term.names), len(term.levels)
-        # The entries (i, j), i ≤ j, of an upper triangle by columns; of the factor's lower
-        # triangle by columns (j, i) is entry number i·size − i(i−1)/2 + (j − i).
-        j = np.repeat(np.arange(size), np.arange(1, size + 1))
-        i = np.concatenate([np.arange(stop) for stop in range(1, size + 1)])
-        theta = i * size - i * (i - 1) // 2 + j - i + term.thetas.start + 1
+        # Column j of Tᵀ is row j of T.
+        j, i = term.structure.cells
+        by_column = np.lexsort((i, j))
+        i, theta = i[by_column], by_column + term.thetas.start + 1
         first = term.rows.start + size * np.arange(levels)
         indices.append((first[:, None] + i).ravel().astype(np.int32))
         lind.append(np.tile(theta.astype(np.int32), levels))
-        counts.append(np.tile(np.arange(1, size + 1, dtype=np.int32), levels))
+        counts.append(np.tile(np.bincount(j, minlength=size).astype(np.int32), levels))
     pointers = np.cumsum(np.concatenate(counts), dtype=np.int32)
     return pointers, np.concatenate(indices), np.concatenate(lind)
 
 
 def start(terms: Sequence[RandomTerm]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """lme4's starting theta, 1 on the diagonal and 0 below it, and the lower bounds."""
-    structures = [Unstructured(size=len(term.names)) for term in terms]
+    """The theta at which each T is the identity, where lme4 starts, and the lower bounds."""
     return (
-        np.concatenate([structure.start() for structure in structures]),
-        np.concatenate([structure.lower_bounds() for structure in structures]),
+        np.concatenate([term.structure.start() for term in terms]),
+        np.concatenate([term.structure.lower_bounds() for term in terms]),
     )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pylme.covariance.structure import structure_of
 from pylme.errors import (
     ColumnValueError,
     FormulaError,
@@ -328,7 +329,7 @@ def parameters_of(terms: FormulaTerms, frame: Frame) -> int:
     frame : Frame
     """
     widths = [columns_of(part.terms, frame) for part in terms.random]
-    return sum(width * (width + 1) // 2 for width in widths)
+    return sum(structure_of("us", width).n_parameters for width in widths)
 
 
 def _width(variable: Node, frame: Frame, *, coded: bool) -> int:

@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.covariance.correlation import correlation
-from pylme.covariance.names import RESIDUAL_VARIANCE, cells, covariance_name, theta_names
+from pylme.covariance.names import RESIDUAL_VARIANCE, cells, parameter_name
 from pylme.covariance.roots import square_root
-from pylme.covariance.structure import Unstructured
 from pylme.errors import NotAvailableError, OptionError, UnknownNameError
 from pylme.options import number_array
 from pylme.plot.fitted import require_fit
@@ -179,7 +178,7 @@ def line_of_a_combination(fit: Fitted, along: Combination) -> Line:
 def _names(varcorr: VarCorr) -> dict[str, tuple[int, int, int]]:
     """The positions of all covariance parameters, by the names that identifiability gives them."""
     return {
-        covariance_name(term.label, term.names[i], term.names[j]): (at, i, j)
+        parameter_name(term.names[i], term.names[j], label=term.label): (at, i, j)
         for at, term in enumerate(varcorr.terms)
         for i, j in cells(len(term.names))
     }
@@ -201,15 +200,15 @@ def _line(
             found="the fit is singular, and this covariance cannot change with the others fixed",
             remedy="Use another direction, such as an element of theta.",
         )
-    sizes = [len(term.names) for term in fit.varcorr.terms]
-    starts = np.cumsum([0, *(k * (k + 1) // 2 for k in sizes)])
+    structures = [term.structure for term in fit.varcorr.terms]
+    starts = np.cumsum([0, *(structure.n_parameters for structure in structures)])
 
     def theta(x: float) -> NDArray[np.float64]:
         values = fit.theta.copy()
         for position, matrix in covariances(x).items():
             own = slice(starts[position], starts[position + 1])
             T = square_root(matrix / fit.sigma**2)
-            values[own] = Unstructured(size=len(T)).parameters(T)
+            values[own] = structures[position].parameters(T)
         return values
 
     return Line(label=label, at=at, low=low, high=high, theta=theta)
@@ -250,7 +249,7 @@ def line_along(fit: Fitted, along: Along) -> Line:
     """
     require_fit(fit)
     if isinstance(along, str):
-        names = theta_names((term.group, term.names) for term in fit.varcorr.terms)
+        names = fit.varcorr.theta_names
         if along not in names:
             raise UnknownNameError(what="element of theta", name=along, known=names)
         position = names.index(along)

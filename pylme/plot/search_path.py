@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pylme.covariance.names import theta_names
 from pylme.errors import NotAvailableError
 from pylme.frame import to_native
 from pylme.options import choice
@@ -58,8 +57,7 @@ def _path(fit: Fitted) -> pd.DataFrame:
             remedy='Fit the model with engine="numpy".',
         )
     frame: pd.DataFrame = trace.to_frame()
-    names = theta_names((term.group, term.names) for term in fit.varcorr.terms)
-    frame.columns = ["criterion", "accepted", *names]
+    frame.columns = ["criterion", "accepted", *fit.varcorr.theta_names]
     frame.insert(1, "excess", frame["criterion"] - frame["criterion"].min())
     return frame
 

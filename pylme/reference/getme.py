@@ -103,7 +103,7 @@ def _widths(model: Solved) -> list[int]:
 
 
 def _n_thetas(model: Solved) -> list[int]:
-    return [k * (k + 1) // 2 for k in _widths(model)]
+    return [term.structure.n_parameters for term in model.design.terms]
 
 
 def _Zt(model: Solved) -> sparse.csc_array:

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pylme.arrays import read_only
-from pylme.covariance.names import cells
+from pylme.covariance.names import cells, parameter_name
 from pylme.errors import OptionError, ResponseError
 from pylme.frame import Library, to_native
 from pylme.model_matrix.matrices import ModelMatrices
@@ -106,7 +106,7 @@ class ManyFits:
 
     @property
     def corr(self) -> tuple[NDArray[np.float64], ...]:
-        """Correlations of each term's effects, shapes (R, k, k); NaN beside a variance of zero."""
+        """Correlations by term, shapes (R, k, k); NaN where either variance is zero."""
         made = []
         for covariance, sd in zip(self.covariances, self.sd, strict=True):
             with np.errstate(invalid="ignore", divide="ignore"):
@@ -123,11 +123,11 @@ class ManyFits:
         for group, effects, sd, corr in zip(
             self.groups, self.effects, self.sd, self.corr, strict=True
         ):
-            columns |= {f"sd[{name} | {group}]": sd[:, i] for i, name in enumerate(effects)}
             columns |= {
-                f"corr[{effects[column]}, {effects[row]} | {group}]": corr[:, row, column]
-                for row, column in cells(len(effects))
-                if row > column
+                parameter_name(effects[row], effects[column], label=group, style="many"): (
+                    sd[:, row] if row == column else corr[:, row, column]
+                )
+                for row, column in cells(len(effects), "cov.last")
             }
         columns |= {"converged": self.converged, "singular": self.singular}
         return to_native(pd.DataFrame(columns), self.library)

@@ -14,7 +14,6 @@ import numpy as np
 from pylme.arrays import read_only
 from pylme.covariance.correlation import correlation
 from pylme.covariance.names import block_labels
-from pylme.covariance.structure import factors_of
 from pylme.errors import warn
 from pylme.model_matrix.variables import model_frame
 from pylme.reference.criterion.prepare import problem_of
@@ -132,7 +131,7 @@ class ReferenceModel:
     @cached_property
     def factors(self) -> list[NDArray[np.float64]]:
         """The relative covariance factor T of each term, shapes (k, k)."""
-        return factors_of(self.theta, [len(term.names) for term in self.design.terms])
+        return [term.factor(self.theta) for term in self.design.terms]
 
     @cached_property
     def mu(self) -> NDArray[np.float64]:
@@ -209,6 +208,7 @@ class ReferenceModel:
                     cov=read_only(cov),
                     sd=read_only(np.sqrt(np.diag(cov))),
                     corr=read_only(correlation(cov)),
+                    kind=term.structure.kind,
                 )
             )
         return VarCorr(terms=tuple(terms), sigma=self.fixed.sigma)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from pylme.covariance.names import BROOM_RESIDUAL, parameter_name
 from pylme.errors import OptionError
 from pylme.options import choice, is_number
 from pylme.results.varcorr import varcorr_rows
@@ -120,17 +121,10 @@ def fixed_rows(table: pd.DataFrame, conf_level: float | None) -> pd.DataFrame:
 def parameter_rows(varcorr: VarCorr) -> pd.DataFrame:
     """A row for each standard deviation and correlation of the random effects."""
     frame = varcorr_rows(varcorr, "lower.tri")
-    single = frame["var2"].isna()
-    residual = frame["var1"].isna()
-    names = np.where(
-        residual,
-        "sd__Observation",
-        np.where(
-            single,
-            "sd__" + frame["var1"].fillna(""),
-            "cor__" + frame["var1"].fillna("") + "." + frame["var2"].fillna(""),
-        ),
-    )
+    names = [
+        BROOM_RESIDUAL if one is None else parameter_name(other or one, one, style="broom")
+        for one, other in zip(frame["var1"], frame["var2"], strict=True)
+    ]
     return pd.DataFrame(
         {"effect": "ran_pars", "group": frame["grp"], "term": names, "estimate": frame["sdcor"]}
     )

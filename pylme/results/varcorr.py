@@ -12,6 +12,7 @@ from scipy.linalg import block_diag
 
 from pylme.covariance.correlation import correlation
 from pylme.covariance.names import CellOrder, cells
+from pylme.covariance.structure import Kind, structure_of
 from pylme.errors import UnknownNameError
 from pylme.formula import read_level_block
 from pylme.frame import Library, to_native
@@ -23,6 +24,7 @@ from pylme.versions import has
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pylme.covariance.structure import Structure
 
 __all__ = [
     "GroupVarCorr",
@@ -49,6 +51,8 @@ class VarCorrTerm:
     cov, corr : ndarray, shape (k, k)
     sd : ndarray, shape (k,)
         In units of the response, per unit of the covariate for a slope.
+    kind : {"us", "diag"}
+        The covariance structure by its name in a formula; a plain term is "us", unstructured.
     """
 
     group: str
@@ -57,6 +61,12 @@ class VarCorrTerm:
     cov: NDArray[np.float64]
     sd: NDArray[np.float64]
     corr: NDArray[np.float64]
+    kind: Kind = "us"
+
+    @property
+    def structure(self) -> Structure:
+        """How the term's elements of theta make its covariance matrix."""
+        return structure_of(self.kind, len(self.names))
 
 
 class GroupVarCorr:
@@ -130,6 +140,12 @@ class VarCorr(Rendered):
     def groups(self) -> tuple[str, ...]:
         """The grouping factors, each once."""
         return tuple(dict.fromkeys(term.group for term in self.terms))
+
+    @property
+    def theta_names(self) -> tuple[str, ...]:
+        """lme4's names of the elements of theta."""
+        names = (term.structure.names(term.group, term.names) for term in self.terms)
+        return tuple(name for of_term in names for name in of_term)
 
     def __getitem__(self, group: str) -> GroupVarCorr:
         terms = tuple(term for term in self.terms if term.group == group)

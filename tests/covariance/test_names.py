@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pylme.covariance.names import block_labels, cells, covariance_name, lower_triangle_places
+from pylme.covariance.names import block_labels, cells, lower_triangle_places, parameter_name
 from pylme.r_names import make_unique
 from tests.native import native
 
@@ -41,7 +41,7 @@ def test_labels_are_those_of_r_make_unique() -> None:
 
 def test_a_covariance_is_named_in_the_order_of_theta():
     names = ["(Intercept)", "x"]
-    assert [covariance_name("g", names[row], names[column]) for row, column in cells(2)] == [
+    assert [parameter_name(names[row], names[column], label="g") for row, column in cells(2)] == [
         "var((Intercept) | g)", "cov((Intercept), x | g)", "var(x | g)",
     ]  # fmt: skip
 
@@ -51,3 +51,20 @@ def test_variances_come_first_where_that_is_asked_for():
     assert cells(3, "cov.last") == ((0, 0), (1, 1), (2, 2), (1, 0), (2, 0), (2, 1))
     rows, columns = lower_triangle_places(3)
     assert tuple(zip(rows.tolist(), columns.tolist(), strict=True)) == cells(3)
+
+
+@pytest.mark.parametrize(
+    ("style", "names"),
+    [
+        ("cov", ("var(x | g)", "cov((Intercept), x | g)")),
+        ("sdcor", ("sd x | g", "cor (Intercept), x | g")),
+        ("sdcov", ("sd x | g", "cov (Intercept), x | g")),
+        ("many", ("sd[x | g]", "corr[(Intercept), x | g]")),
+        ("broom", ("sd__x | g", "cor__(Intercept).x | g")),
+    ],
+)
+def test_each_style_names_one_effect_and_two(style, names):
+    made = tuple(
+        parameter_name("x", column, label="g", style=style) for column in ("x", "(Intercept)")
+    )
+    assert made == names

@@ -7,14 +7,13 @@ import pytest
 
 import pylme
 from pylme import plot
-from pylme.covariance.names import theta_names
 from pylme.errors import NotAvailableError, OptionError
 from tests.native import native
 from tests.plot.fits import by_sector, sleepstudy
 
 
 def names_of_theta(fit):
-    return theta_names((term.group, term.names) for term in fit.varcorr.terms)
+    return fit.varcorr.theta_names
 
 
 @pytest.mark.needs_r

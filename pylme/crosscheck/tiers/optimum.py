@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pylme.covariance.structure import Unstructured
+from pylme.covariance.names import cells, parameter_name
 from pylme.crosscheck.comparison import Comparison, Pair
 from pylme.crosscheck.tolerances import ANOTHER_MINIMUM, HUNDREDTH, NEGLIGIBLE
 
@@ -85,22 +85,21 @@ def _fixed_effects(fit: Estimated, best: Solution) -> list[Pair]:
 def _covariances(fit: Estimated, terms: Sequence[RandomTerm], best: Solution) -> list[Pair]:
     made = [_pair("sigma", fit.sigma, best.sigma, best.sigma)]
     for term in terms:
-        theirs = _covariance(fit.theta[term.thetas], fit.sigma, len(term.names))
-        ours = _covariance(best.theta[term.thetas], best.sigma, len(term.names))
+        theirs, ours = (_covariance(term, one.theta, one.sigma) for one in (fit, best))
         sizes = _sizes(term, fit.weights)
         # What one can tell from zero: the residual's size, or the effect's own.
         unit = np.maximum(best.sigma / sizes, np.sqrt(np.diag(ours)))
-        for i, name in enumerate(term.names):
-            its, own = np.sqrt([theirs[i, i], ours[i, i]])
-            made.append(_pair(f"sd {name} | {term.group}", its, own, unit[i]))
-        for i, j in np.argwhere(np.tril(np.ones_like(ours), -1)).tolist():
-            quantity = f"cov {term.names[j]}, {term.names[i]} | {term.group}"
-            made.append(_pair(quantity, theirs[i, j], ours[i, j], unit[i] * unit[j]))
+        for i, j in cells(len(term.names), "cov.last"):
+            name = parameter_name(term.names[i], term.names[j], label=term.group, style="sdcov")
+            its, own, scale = theirs[i, j], ours[i, j], unit[i] * unit[j]
+            if i == j:
+                its, own, scale = np.sqrt(its), np.sqrt(own), unit[i]
+            made.append(_pair(name, its, own, scale))
     return made
 
 
-def _covariance(theta: NDArray[np.float64], sigma: float, k: int) -> NDArray[np.float64]:
-    T = Unstructured(size=k).factor(theta)
+def _covariance(term: RandomTerm, theta: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
+    T = term.factor(theta)
     return np.asarray(sigma**2 * (T @ T.T))
 
 

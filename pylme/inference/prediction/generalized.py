@@ -19,7 +19,6 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-from pylme.covariance.structure import factors_of
 from pylme.model_matrix.random_term import lambda_template
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class WorkingModel:
         root = self.Lambdat @ Zt @ sparse.diags_array(np.sqrt(weights))
         self._factor = splu((root @ root.T + sparse.eye_array(q)).tocsc())
         self._U = self._factor.solve(root @ (np.sqrt(weights)[:, None] * X))
-        self.factors = factors_of(theta, [len(term.names) for term in terms])
+        self.factors = [term.factor(theta) for term in terms]
 
     def variances(self, X: NDArray[np.float64], z: sparse.csr_array) -> NDArray[np.float64]:
         """The variance of each prediction error, shape (r,).

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.covariance.structure import factors_of
 from pylme.families import family_of_name, row_derivatives
 from pylme.inference.prediction.generalized import WorkingModel
 from pylme.inference.prediction.rows import term_at
@@ -121,7 +120,7 @@ def of_generalized(model: FittedModel, rows: Rows, modes: NDArray[np.float64]) -
     plain = at_mode.variances(rows.made.X, rows.z)
     new = _new(rows)
     total = plain.copy()
-    factors = factors_of(estimates.theta, [len(term.names) for term in rows.terms])
+    factors = [term.factor(estimates.theta) for term in rows.terms]
     for effects in new:
         spread = effects.columns @ factors[effects.term]
         drawn = scale**2 * (spread * spread).sum(axis=1)

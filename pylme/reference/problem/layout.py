@@ -27,7 +27,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.covariance.names import lower_triangle_places
 from pylme.covariance.roots import triangular
 
 if TYPE_CHECKING:
@@ -142,10 +141,9 @@ def layout_of(terms: Sequence[RandomTerm]) -> Layout:
     for f, factor in enumerate(factors):
         for position, place in zip(factor.terms, factor.places, strict=True):
             term = terms[position]
-            k = len(term.names)
-            rows, columns = lower_triangle_places(k)
+            rows, columns = term.structure.cells
             factor_of[term.thetas] = f
-            lone[term.thetas] = k == 1
+            lone[term.thetas] = len(term.names) == 1
             row[term.thetas], column[term.thetas] = rows + place.start, columns + place.start
     same_factor = factor_of[:, None] == factor_of
     same_row = same_factor & (row[:, None] == row)

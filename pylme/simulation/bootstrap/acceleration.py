@@ -231,7 +231,7 @@ def gradients_of_parameters(
         Of each term.
     """
     sizes = [len(covariance) for covariance in covariances]
-    m = sum(k * (k + 1) // 2 for k in sizes) + 1
+    m = sum(len(cells(k)) for k in sizes) + 1
     gradients = np.eye(p + m)
     start = p
     for covariance, k in zip(covariances, sizes, strict=True):

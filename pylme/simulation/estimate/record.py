@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.covariance.names import block_labels, cells
+from pylme.covariance.names import BROOM_RESIDUAL, block_labels, cells, parameter_name
 from pylme.errors import OptionError
 from pylme.options import mapping
 from pylme.results.assessment import assess
@@ -69,9 +69,9 @@ def parameters_of(
     labels = block_labels(group for group, _ in terms)
     for label, (_, names) in zip(labels, terms, strict=True):
         for i, j in cells(len(names)):
-            term = f"sd__{names[i]}" if i == j else f"cor__{names[j]}.{names[i]}"
+            term = parameter_name(names[i], names[j], style="broom")
             found.append(Parameter("ran_pars", label, term))
-    found.append(Parameter("ran_pars", "Residual", "sd__Observation"))
+    found.append(Parameter("ran_pars", "Residual", BROOM_RESIDUAL))
     found += [Parameter("theta", None, f"theta{i + 1}") for i in range(n_thetas)]
     return tuple(found)
 
