@@ -28,7 +28,7 @@ Change: TypeAlias = Literal[
     "template",
     "sparse_derivatives",
     "blank_correlation",
-    "zapsmall",
+    "abbreviate",
 ]
 
 #: What changed, in which software, and in which version.
@@ -47,8 +47,8 @@ CHANGES: Final[dict[Change, tuple[Software, tuple[int, ...]]]] = {
     "sparse_derivatives": ("lme4", (1, 1, 38)),
     # VarCorr prints a last column of correlations that is blank.
     "blank_correlation": ("lme4", (2, 0)),
-    # zapsmall() counts the digits before the point rounded up; before, rounded to the nearest.
-    "zapsmall": ("R", (4, 4)),
+    # abbreviate() drops lower case letters beyond ASCII, and takes no full stop for a vowel.
+    "abbreviate": ("R", (4, 6)),
 }
 
 

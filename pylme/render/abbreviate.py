@@ -4,8 +4,8 @@ A name loses, from its end and never its first letter, only as many letters as i
 lower case vowels, then other lower case letters, then whatever there is; of each kind first those
 that end a word, then those within. A word ends at a blank. Blanks themselves go last.
 
-Lower case is that of ASCII alone. For characters beyond Latin-1 R's own answer is not defined (it
-reads past the end of a table), so there the result may differ from R's.
+Before R 4.6 lower case is that of ASCII alone. For characters beyond Latin-1 R's own answer is not
+defined there (it reads past the end of a table), so the result may differ from R's.
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from pylme.versions import has
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 __all__ = ["abbreviate"]
 
 _VOWELS: Final = frozenset("aeiou")
-# R's set for names that are not ASCII, with its two slips: the full stop where â, and Ę where ę
-# was meant. They decide what a name with umlauts and dots is shortened to.
-_WIDE_VOWELS: Final = _VOWELS | frozenset("àáãäåèéêëìíîïòóôõöøùúûüāăąēĕėĘěĩīĭįıōŏőũūŭůűų.")
+_WIDE_VOWELS: Final = _VOWELS | frozenset("àáâãäåèéêëìíîïòóôõöøùúûüāăąēĕėęěĩīĭįıōŏőũūŭůűų")
+# The set of R before 4.6 for names that are not ASCII, with its two slips: the full stop where â,
+# and Ę where ę was meant. They decide what a name with umlauts and dots is shortened to.
+_OLD_WIDE_VOWELS: Final = _WIDE_VOWELS - frozenset("âę") | frozenset(".Ę")
 _LOWER: Final = frozenset("abcdefghijklmnopqrstuvwxyz")
 _BLANKS: Final = frozenset(" \t\n\v\f\r")
 
@@ -59,12 +62,16 @@ def _shortened(name: str, minlength: int) -> str:
     """One name with its letters dropped until `minlength` are left besides the blanks."""
     letters = list(name.lstrip("".join(_BLANKS)))
     goal = minlength + sum(letter in _BLANKS for letter in letters)
-    vowels = _VOWELS if name.isascii() else _WIDE_VOWELS
+    vowels, lower = _VOWELS, _LOWER
+    if not name.isascii():
+        new = has("abbreviate")
+        vowels = _WIDE_VOWELS if new else _OLD_WIDE_VOWELS
+        lower = frozenset(filter(str.islower, letters)) if new else _LOWER
     for kind, where in (
         (vowels, _ends_word),
         (vowels, _within_word),
-        (_LOWER, _ends_word),
-        (_LOWER, _within_word),
+        (lower, _ends_word),
+        (lower, _within_word),
         (None, _within_word),
     ):
         _drop(letters, kind, where, goal)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +22,6 @@ from pylme.results.estimates import Estimates, ModelInfo, aic, bic
 from pylme.results.estimates import coefficient_table as coefficient_frame
 from pylme.results.optinfo import OptInfo
 from pylme.results.varcorr import VarCorr
-from pylme.versions import has
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,7 +137,7 @@ class Summary(Rendered):
         largest = float(np.max(np.abs(quantiles)))
         places = DIGITS + 1
         if largest > 0:
-            places = max(0, _places(places - float(np.log10(largest))))
+            places = max(0, int(np.floor(places - np.log10(largest) + 0.5)))
         cells = format_numbers([round_decimals(q, places) for q in quantiles], digits=DIGITS)
         names = ("Min", "1Q", "Median", "3Q", "Max")
         return NamedValues(names=names, values=tuple(cells), caption="Scaled residuals: ")
@@ -196,8 +194,3 @@ class Summary(Rendered):
             )
             remarks += [line for text in said for line in text.split("\n")]
         return tuple(remarks)
-
-
-def _places(wanted: float) -> int:
-    """The decimals to which R's zapsmall() rounds, whose rule depends on R's version."""
-    return math.floor(wanted if has("zapsmall") else wanted + 0.5)

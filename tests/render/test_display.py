@@ -14,7 +14,8 @@ codes <- as.integer(readLines(given))
 texts <- vapply(codes, intToUtf8, "")
 writeLines(paste(nchar(texts, "width"), encodeString(texts)), out, useBytes = TRUE)
 """
-# Assigned and shown by the Unicode of Python and of R alike: Mn and Cf of late blocks are not.
+# Assigned and shown by the Unicode of Python and of R alike: Mn and Cf of late blocks are not. The
+# trigrams are wide since Unicode 16, which the newest Python knows and R 4.6 does not.
 CODES = [
     code
     for block in (range(0x20, 0x890), range(0x900, 0x1100), range(0x1100, 0x1734),
@@ -22,7 +23,8 @@ CODES = [
                   range(0x4E00, 0x5200), range(0xAC00, 0xAF00), range(0xFF01, 0xFF60),
                   range(0x1F300, 0x1F600))
     for code in block
-    if unicodedata.category(chr(code)) not in {"Cn", "Cs"}
+    if code not in range(0x2630, 0x2638)
+    and unicodedata.category(chr(code)) not in {"Cn", "Cs"}
     and unicodedata.ucd_3_2_0.category(chr(code)) != "Cn"
 ]  # fmt: skip
 
