@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +14,9 @@ from pylme.by_group.table import (
     LevelEstimates,
     delta_estimates,
 )
-from pylme.inference.profile import profile_interval
+from pylme.covariance.names import cells
+from pylme.inference.profile_likelihood.likelihood import ProfiledLikelihood
+from pylme.inference.profile_likelihood.parameters import profiled_parameters
 from pylme.options import choice, optional_text, text
 from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.ending import optimum_of
@@ -24,8 +25,6 @@ from pylme.results.tidying import half_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from pylme.by_group.blocks import CovarianceBlock
     from pylme.frame import Library
@@ -79,7 +78,7 @@ def group_correlations(
         pooled = linear.with_terms(pooled_terms(linear.terms, blocks))
         errors = standard_errors(problem_of(linear), linear.terms, theta)
         levels = (
-            _profiled(blocks, linear, theta, limit=criterion + reach**2)
+            _profiled(blocks, linear, rise=reach**2)
             if method == "profile"
             else delta_estimates(blocks, errors.sdcor, conf_level=conf_level)
         )
@@ -96,17 +95,20 @@ def group_correlations(
 
 
 def _profiled(
-    blocks: Sequence[CovarianceBlock],
-    linear: LinearProblem,
-    theta: NDArray[np.float64],
-    *,
-    limit: float,
+    blocks: Sequence[CovarianceBlock], linear: LinearProblem, *, rise: float
 ) -> tuple[LevelEstimates, ...]:
+    profiled = ProfiledLikelihood(linear, reml=linear.reml)
+    of_terms = {
+        (parameter.term, parameter.places): parameter
+        for parameter in profiled_parameters((), [(t.group, t.names) for t in linear.terms])
+        if parameter.term is not None
+    }
     made = []
     for block in blocks:
         low, high = np.full_like(block.sdcor, np.nan), np.full_like(block.sdcor, np.nan)
-        for b, a in combinations_with_replacement(range(len(low)), 2):
-            ends = profile_interval(linear, theta, term=block.term, effects=(a, b), limit=limit)
+        for b, a in cells(len(low)):
+            parameter = of_terms[block.term, (a,) if a == b else (a, b)]
+            ends = profiled.interval(parameter, rise)
             low[a, b], high[a, b] = low[b, a], high[b, a] = ends
         made.append(
             LevelEstimates(level=block.level, estimate=block.sdcor, conf_low=low, conf_high=high)

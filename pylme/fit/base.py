@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from pylme.results.optinfo import OptInfo
     from pylme.results.ranef import RandomEffects
     from pylme.results.tidying import Effects, Names
-    from pylme.results.varcorr import VarCorr
+    from pylme.results.varcorr import VarCorr, VarianceErrors
     from pylme.simulation.bootstrap.bootstrap import Bootstrap
     from pylme.simulation.draw.simulator import Simulator
 
@@ -262,13 +262,7 @@ class EngineFit:
         NotAvailableError
             If the model is a generalized one, or a fit by lme4 came from JSON.
         """
-        errors = self._model.variance_errors()
-        linear = self._model.linear_problem() if errors is None else None
-        if linear is not None and linear.theta is not None:
-            from pylme.reference.criterion.prepare import problem_of
-            from pylme.reference.standard_errors import standard_errors
-
-            errors = standard_errors(problem_of(linear), linear.terms, linear.theta)
+        errors = self._variance_errors
         if errors is None:
             raise NotAvailableError(
                 asked="Reading standard errors of the variance components",
@@ -277,6 +271,17 @@ class EngineFit:
                 remedy="Fit a linear mixed model, and ask before the fit is saved as JSON.",
             )
         return self._native(varcorr_table(self.varcorr, errors))
+
+    @cached_property
+    def _variance_errors(self) -> VarianceErrors | None:
+        errors = self._model.variance_errors()
+        linear = self._model.linear_problem() if errors is None else None
+        if linear is None or linear.theta is None:
+            return errors
+        from pylme.reference.criterion.prepare import problem_of
+        from pylme.reference.standard_errors import standard_errors
+
+        return standard_errors(problem_of(linear), linear.terms, linear.theta)
 
     def group_correlations(
         self,

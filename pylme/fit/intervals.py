@@ -2,10 +2,162 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pylme.errors import NotAvailableError
 from pylme.fit.base import EngineFit
+from pylme.options import choice, true_or_false
+from pylme.results.parameters import varcorr_values
+from pylme.results.tidying import half_width
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pylme.draws.seeds import Seed
+    from pylme.inference.confidence_intervals import IntervalMethod, ParameterNames
+    from pylme.inference.profile_likelihood.parameters import ProfiledParameter
+    from pylme.results.linear_problem import LinearProblem
 
 __all__ = ["Intervals"]
 
 
 class Intervals(EngineFit):
     """Profile likelihood and intervals of a fitted model."""
+
+    def confint(
+        self,
+        method: IntervalMethod = "profile",
+        *,
+        conf_level: float = 0.95,
+        parameters: str | Sequence[str] | None = None,
+        reml: bool = False,
+        names: ParameterNames = "pylme",
+        n: int = 1000,
+        seed: Seed = None,
+        n_jobs: int | None = None,
+        progress: bool = False,
+    ) -> Any:
+        """Confidence intervals of the parameters.
+
+        Parameters
+        ----------
+        method : {"profile", "wald", "bootstrap"}
+            "profile": the values at which the profile deviance rises by a quantile of χ²₁.
+            "wald": estimates and their standard errors, with the delta method for the logarithms
+            of standard deviations and for Fisher's z of correlations. "bootstrap": percentiles of
+            `bootstrap`, which has other kinds of intervals.
+        conf_level : float
+            The level of the intervals.
+        parameters : str or sequence of str, optional
+            Which parameters: their labels (``"Days"``, ``"sd__Days | Subject"``, ``"sigma"``),
+            lme4's names (``".sig01"``), or ``"fixed"`` and ``"ran_pars"``. By default all.
+        reml : bool
+            Profile the restricted likelihood, which exists for standard deviations and
+            correlations only. By default the likelihood is profiled, also where the model was
+            fitted by REML, as in lme4.
+        names : {"pylme", "lme4"}
+            "lme4" names and orders the parameters as lme4 does.
+        n, seed, n_jobs, progress
+            Of the bootstrap.
+
+        Returns
+        -------
+        DataFrame
+            ``effect, group, term, estimate, conf_low, conf_high``, in the library of the data. The
+            estimates are those of the fit. An interval that reaches the boundary ends there: at 0
+            for a standard deviation, at -1 or 1 for a correlation.
+
+        Raises
+        ------
+        NotAvailableError
+            Profile and bootstrap: if the model is a generalized one, or the fit came from JSON.
+        OptionError
+            If an argument is not one of those allowed.
+        UnknownNameError
+            If there is no such parameter.
+
+        References
+        ----------
+        Bates, Mächler, Bolker & Walker (2015), JSS 67(1), section 5.1; Venzon & Moolgavkar (1988),
+        Applied Statistics 37(1).
+
+        Examples
+        --------
+        >>> import pylme
+        >>> sleepstudy = pylme.datasets.load("sleepstudy")
+        >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+        >>> fit.confint(parameters="ran_pars").round(3)[["term", "conf_low", "conf_high"]]
+                            term  conf_low  conf_high
+        0        sd__(Intercept)    14.381     37.716
+        1  cor__(Intercept).Days    -0.481      0.685
+        2               sd__Days     3.801      8.753
+        3        sd__Observation    22.898     28.858
+        """
+        from pylme.inference import confidence_intervals as ci
+        from pylme.inference.profile_likelihood.parameters import chosen
+
+        method = choice("method", method, ci.IntervalMethod)
+        names = choice("names", names, ci.ParameterNames)
+        reml = true_or_false("reml", reml)
+        half_width(conf_level)
+        every = self._parameters
+        wanted = chosen(every, parameters)
+        places = [every.index(parameter) for parameter in wanted]
+        if method == "profile":
+            wanted = ci.with_likelihood(wanted, reml=reml, named=parameters is not None)
+            ends = ci.profile_intervals(
+                self._profiled_problem("Profiling the likelihood"),
+                wanted,
+                conf_level=conf_level,
+                reml=reml,
+            )
+        elif method == "wald":
+            errors = None if self._info.family is not None else self._variance_errors
+            ends = ci.wald_intervals(
+                wanted,
+                self._estimates.beta,
+                np.sqrt(np.diag(self._vcov)),
+                self.varcorr,
+                errors,
+                conf_level=conf_level,
+            )
+        else:
+            boot = self.bootstrap(n, seed=seed, n_jobs=n_jobs, progress=progress)
+            ends = boot.ends("percentile", conf_level=conf_level)[places]
+        estimates = self._parameter_values[[every.index(parameter) for parameter in wanted]]
+        return self._native(ci.interval_table(wanted, estimates, ends, names))
+
+    @cached_property
+    def _parameters(self) -> tuple[ProfiledParameter, ...]:
+        from pylme.inference.profile_likelihood.parameters import profiled_parameters
+
+        return profiled_parameters(
+            self._estimates.names,
+            [(term.group, term.names) for term in self.varcorr.terms],
+            scale=self.varcorr.sigma is not None,
+        )
+
+    @cached_property
+    def _parameter_values(self) -> NDArray[np.float64]:
+        """The estimates of all parameters, in their order."""
+        terms = [
+            varcorr_values([(term.sd[None], term.corr[None])])[0] for term in self.varcorr.terms
+        ]
+        sigma = [] if self.varcorr.sigma is None else [self.varcorr.sigma]
+        return np.concatenate([self._estimates.beta, *terms, sigma])
+
+    def _profiled_problem(self, asked: str) -> LinearProblem:
+        linear = self._model.linear_problem()
+        if linear is None:
+            raise NotAvailableError(
+                asked=asked,
+                found="this takes the matrices of a linear mixed model, and this fit has none",
+                remedy='For a generalized model use method="wald"; fit a linear one again if it '
+                "came from JSON.",
+            )
+        return linear

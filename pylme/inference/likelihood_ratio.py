@@ -157,23 +157,31 @@ def _require_span(what: str, columns: NDArray[np.float64], others: NDArray[np.fl
 
 
 def linear_criteria(
-    design: ModelMatrices, Y: NDArray[np.float64], *, reml: bool
+    X: NDArray[np.float64],
+    Y: NDArray[np.float64],
+    weights: NDArray[np.float64] | None,
+    *,
+    reml: bool,
 ) -> NDArray[np.float64]:
     """The criterion of a linear model without random effects for each response, shape (R,).
 
     Parameters
     ----------
-    design : ModelMatrices
-        Its X, weights and offset are used.
+    X : ndarray, shape (n, p)
+        Of full column rank.
     Y : ndarray, shape (R, n)
+        Less the offset.
+    weights : ndarray, shape (n,), or None
     reml : bool
     """
-    roots = np.sqrt(design.weights)
-    Q, R = np.linalg.qr(design.X * roots[:, None])
-    y = (Y - design.offset) * roots
+    n, p = X.shape
+    w = np.ones(n) if weights is None else weights
+    roots = np.sqrt(w)
+    Q, R = np.linalg.qr(X * roots[:, None])
+    y = Y * roots
     residuals = y - (y @ Q) @ Q.T
-    nu = design.n - design.p * reml
+    nu = n - p * reml
     logdet = 2 * np.log(np.abs(np.diag(R))).sum() if reml else 0.0
     squares = np.einsum("rn,rn->r", residuals, residuals)
-    constant = logdet - np.log(design.weights).sum()
+    constant = logdet - np.log(w).sum()
     return np.asarray(nu * (1 + np.log(2 * np.pi * squares / nu)) + constant)

@@ -17,7 +17,7 @@ from scipy.special import ndtr, stdtr
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["delta_intervals", "wald_p"]
+__all__ = ["delta_intervals", "log_interval", "wald_p"]
 
 
 def wald_p(statistic: ArrayLike, df: float | None) -> NDArray[np.float64]:
@@ -59,3 +59,11 @@ def delta_intervals(
     np.fill_diagonal(low, sd / factor)
     np.fill_diagonal(high, sd * factor)
     return low, high
+
+
+def log_interval(estimate: float, error: float, reach: float) -> tuple[float, float]:
+    """The ends of the delta-method interval of the logarithm of a standard deviation."""
+    if not estimate > 0:
+        return np.nan, np.nan
+    factor = float(np.exp(reach * error / estimate))
+    return estimate / factor, estimate * factor

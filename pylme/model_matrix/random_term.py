@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from pylme.covariance.structure import Structure
+from pylme.arrays import locked
+from pylme.covariance.structure import Structure, structure_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["RandomTerm", "in_order", "lambda_template", "random_matrix", "start"]
+__all__ = ["RandomTerm", "in_order", "lambda_template", "random_matrix", "start", "with_effects"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -84,6 +85,19 @@ def in_order(terms: Iterable[RandomTerm]) -> tuple[RandomTerm, ...]:
         placed.append(replace(term, rows=rows, thetas=thetas))
         row, theta = rows.stop, thetas.stop
     return tuple(placed)
+
+
+def with_effects(term: RandomTerm, effects: Sequence[int]) -> RandomTerm:
+    """The term with some of its effects, by their positions; `in_order` gives it its place."""
+    names = tuple(term.names[i] for i in effects)
+    return replace(
+        term,
+        names=names,
+        label=f"{' + '.join(names)} | {term.group}",
+        columns=locked(term.columns[:, list(effects)], order="F"),
+        assign=tuple(term.assign[i] for i in effects) if term.assign else (),
+        structure=structure_of(term.structure.kind, len(names)),
+    )
 
 
 def random_matrix(terms: Sequence[RandomTerm], nrow: int) -> sparse.csc_matrix:

@@ -21,6 +21,7 @@ from .of_failures import CASES as OF_FAILURES
 from .of_fits import CASES as OF_FITS
 from .of_formulas import CASES as OF_FORMULAS
 from .of_inference import CASES as OF_INFERENCE
+from .of_intervals import CASES as OF_INTERVALS
 from .of_names import CASES as OF_NAMES
 from .of_plots import CASES as OF_PLOTS
 from .of_predictions import CASES as OF_PREDICTIONS
@@ -56,6 +57,7 @@ CASES: dict[str, Case] = {
         ("names", OF_NAMES),
         ("saved fits", OF_SAVED_FITS),
         ("inference", OF_INFERENCE),
+        ("intervals", OF_INTERVALS),
     )
     for name, case in cases.items()
 }

@@ -13,7 +13,7 @@ there: M_f = ∂d/∂Σ_f, and the quadratic form of the second differential.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "UNIT",
     "Evaluation",
+    "GivenVariance",
     "LeastSquares",
     "Likelihood",
     "Solved",
@@ -70,8 +71,9 @@ class Evaluation:
     amplified : ndarray, shape (R,)
         Σ A_ii(A⁻¹)_ii of a matrix in log|A| that has the rounding errors of differences; 0 where
         there is none.
-    rho, nu : int
-        Of the likelihood.
+    rho : int
+    nu : float
+        Of the likelihood; infinite where σ² is given.
     """
 
     criterion: NDArray[np.float64]
@@ -84,7 +86,7 @@ class Evaluation:
     total: NDArray[np.float64]
     amplified: NDArray[np.float64]
     rho: int
-    nu: int
+    nu: float
 
     @property
     def rounding(self) -> NDArray[np.float64]:
@@ -256,6 +258,56 @@ class Likelihood:
         return np.asarray((2.0 * ratio)[:, None, None] * (q.swapaxes(1, 2) @ q))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenVariance(Likelihood):
+    """The criterion before σ is profiled out, at a given σ².
+
+        D = log|A| + ρ log|S| + ν log(2πσ²) + r²/σ² - Σ log w
+
+    An evaluation has the derivatives by Σ at that σ². All of them are linear in 1/σ². At an
+    infinite σ² only the determinants are left, and D is without its infinite term.
+
+    Attributes
+    ----------
+    variance : float
+        σ².
+    """
+
+    variance: float
+
+    @classmethod
+    def of(cls, likelihood: Likelihood, variance: float) -> GivenVariance:
+        """The same likelihood at a given σ²."""
+        return cls(
+            n=likelihood.n, p=likelihood.p, reml=likelihood.reml, constant=likelihood.constant,
+            variance=variance,
+        )  # fmt: skip
+
+    def solved(
+        self,
+        found: LeastSquares,
+        logdet: NDArray[np.float64],
+        *,
+        total: NDArray[np.float64] | None = None,
+        amplified: float = 0.0,
+    ) -> Solved:
+        """The criterion from the fixed effects and r²; see `solve`."""
+        solved = Likelihood.solved(self, found, logdet, total=total, amplified=amplified)
+        precision = 1.0 / self.variance
+        criterion = logdet + self.constant + precision * found.rss
+        if math.isfinite(self.variance):
+            criterion += self.nu * math.log(2.0 * math.pi * self.variance)
+        if self.reml:
+            criterion += 2.0 * np.log(found.RX.diagonal(axis1=1, axis2=2)).sum(axis=1)
+        # With an infinite ν the second derivatives are without what profiling σ takes from them.
+        return replace(
+            solved,
+            criterion=np.where(found.sound, criterion, np.inf),
+            ratio=np.full(len(found.rss), precision),
+            nu=np.inf,
+        )
+
+
 def _triangles(
     S: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
@@ -324,7 +376,8 @@ class Solved:
         ν/r².
     total, amplified : ndarray, shape (R,)
         What the rounding error of the criterion depends on: see `Evaluation`.
-    rho, nu : int
+    rho : int
+    nu : float
     """
 
     criterion: NDArray[np.float64]
@@ -336,7 +389,7 @@ class Solved:
     total: NDArray[np.float64]
     amplified: NDArray[np.float64]
     rho: int
-    nu: int
+    nu: float
 
     def evaluation(
         self,

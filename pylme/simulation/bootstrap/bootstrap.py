@@ -172,6 +172,13 @@ class Bootstrap(Rendered):
         return self._native(frame)
 
     def _intervals(self, kind: IntervalKind, conf_level: float) -> pd.DataFrame:
+        low, high = self.ends(kind, conf_level=conf_level).T
+        return self._by_parameter(
+            {"estimate": self.estimates.to_numpy(), "conf_low": low, "conf_high": high}
+        )
+
+    def ends(self, kind: IntervalKind, *, conf_level: float) -> NDArray[np.float64]:
+        """The ends of the intervals of all parameters, shape (P, 2); see `intervals`."""
         choice("kind", kind, IntervalKind)
         half_width(conf_level)
         known = self.acceleration if kind == "bca" else self.estimates
@@ -182,8 +189,7 @@ class Bootstrap(Rendered):
                 self._replicates.to_numpy().T, estimates.tolist(), known, strict=True
             )
         ]
-        low, high = np.array(ends).T
-        return self._by_parameter({"estimate": estimates, "conf_low": low, "conf_high": high})
+        return np.array(ends).reshape(len(ends), 2)
 
     @property
     def acceleration(self) -> pd.Series[float]:

@@ -11,8 +11,9 @@ from pylme.model_matrix.build import build
 from pylme.reference import fit_many
 from pylme.results.certificate import NO_FINITE_OPTIMUM
 from pylme.results.convergence import Status
+from pylme.results.parameters import parameters_of, varcorr_values
 from pylme.simulation.estimate.block import Block, stacked
-from pylme.simulation.estimate.record import failure, parameters_of, varcorr_values
+from pylme.simulation.estimate.record import failure
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pylme.simulation.estimate.record import Parameter
+from pylme.results.parameters import Parameter
 
 if TYPE_CHECKING:
     from pylme.simulation.estimate.record import Record

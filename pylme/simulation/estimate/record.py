@@ -1,95 +1,27 @@
-"""The numbers that a study keeps of a single fit, those of the user's own function included.
-
-The parameters have broom.mixed's names.
-"""
+"""The numbers that a study keeps of a single fit, those of the user's own function included."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Real
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.covariance.names import BROOM_RESIDUAL, block_labels, cells, parameter_name
 from pylme.errors import OptionError
 from pylme.options import mapping
 from pylme.results.assessment import assess
 from pylme.results.fitted_model import FittedModel
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from pylme.results.parameters import Parameter, parameters_of, varcorr_values
 
 __all__ = [
     "Collect",
-    "Parameter",
     "Record",
     "failure",
-    "parameters_of",
     "record_of",
-    "varcorr_values",
 ]
-
-
-class Parameter(NamedTuple):
-    """What one number of a fit is.
-
-    `effect` is "fixed", "ran_pars" (standard deviations and correlations), "theta" or "collected";
-    `group` the grouping factor of a random effect, "Residual", or None.
-    """
-
-    effect: str
-    group: str | None
-    term: str
-
-    @property
-    def label(self) -> str:
-        """One text for it: ``ses``, ``sd__ses | sch.id``, ``sigma``, ``theta1``."""
-        if self.group == "Residual":
-            return "sigma"
-        return self.term if self.group is None else f"{self.term} | {self.group}"
-
-
-def parameters_of(
-    fixed: Sequence[str], terms: Sequence[tuple[str, Sequence[str]]], n_thetas: int
-) -> tuple[Parameter, ...]:
-    """The parameters of a linear mixed model in their order.
-
-    Parameters
-    ----------
-    fixed : sequence of str
-        R's coefficient names.
-    terms : sequence of (str, sequence of str)
-        The grouping factor and the effects of each random-effects term.
-    n_thetas : int
-    """
-    found = [Parameter("fixed", None, name) for name in fixed]
-    labels = block_labels(group for group, _ in terms)
-    for label, (_, names) in zip(labels, terms, strict=True):
-        for i, j in cells(len(names)):
-            term = parameter_name(names[i], names[j], style="broom")
-            found.append(Parameter("ran_pars", label, term))
-    found.append(Parameter("ran_pars", "Residual", BROOM_RESIDUAL))
-    found += [Parameter("theta", None, f"theta{i + 1}") for i in range(n_thetas)]
-    return tuple(found)
-
-
-def varcorr_values(
-    terms: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
-) -> NDArray[np.float64]:
-    """Standard deviations and correlations in the order of the parameters, shape (R, cells).
-
-    Parameters
-    ----------
-    terms : sequence of (ndarray, ndarray)
-        Standard deviations (R, k) and correlations (R, k, k) of each term.
-    """
-    columns = [
-        sd[:, i] if i == j else corr[:, i, j] for sd, corr in terms for i, j in cells(sd.shape[1])
-    ]
-    return np.stack(columns, axis=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -10,8 +10,8 @@ import numpy as np
 from pylme.covariance.correlation import correlation
 from pylme.errors import OptionError, UnknownNameError
 from pylme.options import is_number, mapping, text
+from pylme.results.parameters import parameters_of, varcorr_values
 from pylme.simulation.draw.simulator import Simulator
-from pylme.simulation.estimate.record import parameters_of, varcorr_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -94,7 +94,14 @@ class LikelihoodRatio:
         criteria = []
         for first, stop in at_once(source, found.n):
             Y = source.replicates(found.seeds, first, stop).y[kept].T
-            criteria.append(linear_criteria(self.design, Y, reml=self.smaller.reml))
+            criteria.append(
+                linear_criteria(
+                    self.design.X,
+                    Y - self.design.offset,
+                    self.design.weights,
+                    reml=self.smaller.reml,
+                )
+            )
         return np.concatenate(criteria)
 
     def p_values(self, statistics: NDArray[np.float64]) -> NDArray[np.float64]:

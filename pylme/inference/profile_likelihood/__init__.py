@@ -1,0 +1,1 @@
+"""Profile likelihood: the criterion with one parameter fixed, minimised over all others."""

@@ -1,0 +1,182 @@
+"""The likelihood of a fitted model, and the paths of its parameters through it.
+
+The deviance is that of maximum likelihood, also for a model fitted by REML, as in lme4 (Bates,
+Mächler, Bolker & Walker 2015, section 5.1): the restricted one, which exists for the covariance
+parameters alone, is used on request. At the lower bound of a standard deviation the deviance is
+that of the model without the effect. With a correlation fixed, either standard deviation may still
+be zero, so that the deviance nowhere exceeds the lesser of both such deviances.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pylme.inference.likelihood_ratio import linear_criteria
+from pylme.inference.profile_likelihood.coordinates import coordinates_of
+from pylme.inference.profile_likelihood.deviance import FixedEffectDeviance, VarianceDeviance
+from pylme.inference.profile_likelihood.ends import Optimum, end
+from pylme.inference.profile_likelihood.path import Path
+from pylme.model_matrix.random_term import in_order, with_effects
+from pylme.reference.criterion.prepare import problem_of
+from pylme.reference.ending import optimum_of, search
+from pylme.reference.solution import fixed_effects
+from pylme.reference.threads import one_thread
+
+if TYPE_CHECKING:
+    from pylme.inference.profile_likelihood.parameters import ProfiledParameter
+    from pylme.results.linear_problem import LinearProblem
+
+__all__ = ["ProfiledLikelihood"]
+
+
+class ProfiledLikelihood:
+    """A linear mixed model at the optimum of its likelihood.
+
+    Attributes
+    ----------
+    linear : LinearProblem
+        By ML, or by REML where the restricted likelihood is profiled.
+    theta : ndarray, shape (m,)
+        Where the deviance is least.
+    deviance : float
+        There.
+    sigma : float
+    beta, std_error : ndarray, shape (p,)
+    evaluations : int
+        Of all paths so far.
+    """
+
+    def __init__(self, linear: LinearProblem, *, reml: bool = False) -> None:
+        self.linear = replace(linear, reml=reml, theta=None)
+        self.problem = problem_of(self.linear)
+        ending = search(self.problem, self.linear.terms)
+        fixed = fixed_effects(self.problem, ending.evaluation)
+        self.theta = ending.theta
+        self.deviance = float(ending.evaluation.criterion[0])
+        self.sigma = fixed.sigma
+        self.beta = fixed.beta
+        self.std_error = np.sqrt(np.diag(fixed.vcov))
+        self.evaluations = 0
+        self._without: dict[tuple[int, int], float] = {}
+
+    def path(self, parameter: ProfiledParameter) -> tuple[Path, Optimum]:
+        """The path of a parameter, and the optimum on it."""
+        m = len(self.theta)
+        s = 2.0 * np.log(self.sigma)
+        if parameter.kind == "fixed":
+            (column,) = parameter.places
+            deviance = FixedEffectDeviance(
+                self.linear, column, float(self.beta[column]), float(self.std_error[column])
+            )
+            path = Path(
+                deviance=deviance, coordinates=coordinates_of(deviance.problem), fixed=m + 1
+            )
+            others = np.array([s, 0.0])
+        else:
+            coordinates = coordinates_of(self.problem, parameter.term, parameter.places)
+            fixed = {"sd": coordinates.first, "correlation": (coordinates.circle or (None,))[0]}
+            path = Path(
+                deviance=VarianceDeviance(problem=self.problem),
+                coordinates=coordinates,
+                fixed=m if parameter.kind == "sigma" else int(fixed[parameter.kind] or 0),
+                term=parameter.term,
+            )
+            others = np.array([s])
+        problem = path.deviance.problem
+        T = problem.layout.matrices(problem.conditioned(self.theta[None]))
+        x = path.coordinates.of(T, others)
+        return path, Optimum(x=x, point=path.evaluate(x))
+
+    def value(self, parameter: ProfiledParameter, path: Path, c: float) -> float:
+        """The parameter at a value of its coordinate."""
+        if parameter.kind == "fixed":
+            (column,) = parameter.places
+            return float(self.beta[column] + c * self.std_error[column])
+        if parameter.kind == "sd":
+            return path.coordinates.unit * c
+        return float(np.exp(0.5 * c) if parameter.kind == "sigma" else np.sin(c))
+
+    @staticmethod
+    def bounds(parameter: ProfiledParameter) -> tuple[float, float]:
+        """The bounds of the parameter's coordinate."""
+        if parameter.kind == "sd":
+            return 0.0, np.inf
+        return (-np.pi / 2, np.pi / 2) if parameter.kind == "correlation" else (-np.inf, np.inf)
+
+    def plateau(self, parameter: ProfiledParameter) -> float:
+        """What the profile of a correlation nowhere exceeds; infinite for other parameters."""
+        if parameter.kind != "correlation" or parameter.term is None:
+            return np.inf
+        return min(self.without(parameter.term, effect) for effect in parameter.places)
+
+    def without(self, term: int, effect: int) -> float:
+        """The least deviance of the model without an effect."""
+        if (term, effect) not in self._without:
+            own = self.linear.terms[term]
+            left = [i for i in range(len(own.names)) if i != effect]
+            fewer = [with_effects(own, left)] if left else []
+            terms = in_order([*self.linear.terms[:term], *fewer, *self.linear.terms[term + 1 :]])
+            self._without[term, effect] = (
+                optimum_of(self.linear.with_terms(terms))[1] if terms else self.without_any
+            )
+        return self._without[term, effect]
+
+    @cached_property
+    def without_any(self) -> float:
+        """The deviance of the model without random effects."""
+        linear = self.linear
+        return float(
+            linear_criteria(linear.X, linear.y_less_offset[None], linear.weights, reml=linear.reml)[
+                0
+            ]
+        )
+
+    def at_bound(
+        self, parameter: ProfiledParameter, path: Path, optimum: Optimum, side: int
+    ) -> float:
+        """The least deviance at a bound of the parameter."""
+        if parameter.kind == "sd" and parameter.term is not None:
+            return self.without(parameter.term, parameter.places[0])
+        x = optimum.x.copy()
+        x[path.fixed] = self.bounds(parameter)[side > 0]
+        return path.settle(x)[1].value
+
+    def interval(self, parameter: ProfiledParameter, rise: float) -> tuple[float, float]:
+        """Where the profile of a parameter rises by some amount above the optimum.
+
+        Parameters
+        ----------
+        parameter : ProfiledParameter
+        rise : float
+            A quantile of χ²₁.
+
+        Returns
+        -------
+        low, high : float
+            A bound of the parameter where the profile does not rise that far.
+        """
+        with one_thread():
+            return self._interval(parameter, rise)
+
+    def _interval(self, parameter: ProfiledParameter, rise: float) -> tuple[float, float]:
+        bounds = self.bounds(parameter)
+        if self.plateau(parameter) <= self.deviance + rise:
+            return -1.0, 1.0
+        path, optimum = self.path(parameter)
+        ends = []
+        for side, bound in zip((-1, 1), bounds, strict=True):
+            c = end(
+                path,
+                optimum,
+                side=side,
+                limit=optimum.point.value + rise,
+                bound=bound,
+                at_bound=partial(self.at_bound, parameter, path, optimum, side),
+            )
+            ends.append(self.value(parameter, path, c))
+        self.evaluations += path.evaluations
+        return ends[0], ends[1]

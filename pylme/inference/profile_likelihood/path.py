@@ -1,0 +1,234 @@
+"""The deviance with one coordinate fixed, minimised over all others.
+
+The minimum over the free coordinates η is found by the trust-region Newton steps of the NumPy
+engine. As in a fit, a stationary point is a minimum only if the deviance does not fall with
+variance that is added: for every term M ⪰ 0 between the directions in which Σ_t may grow, which for
+the term in question are those that leave the fixed parameter alone (its Schur complement). Where
+there is such a direction, the search leaves along it. With the correlation of two effects fixed,
+their standard deviations are coordinates that may not change sign: they are bounded by zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylme.covariance.roots import lower_root
+from pylme.inference.profile_likelihood.coordinates import Coordinates, Point
+from pylme.inference.profile_likelihood.deviance import Deviance, Local
+from pylme.reference.optimize.descent import ENOUGH, ROUNDING, step
+from pylme.reference.optimize.newton import WORTH_LEAVING
+
+if TYPE_CHECKING:
+    from pylme.reference.problem.layout import Factor
+
+__all__ = ["Path"]
+
+_MOST_STEPS: Final = 100
+_MOST_ESCAPES: Final = 20
+#: A trust region smaller than this has met the rounding errors of the deviance.
+_LEAST_RADIUS: Final = 1e-10
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Path:
+    """The minima of the deviance along one coordinate.
+
+    Attributes
+    ----------
+    deviance : Deviance
+    coordinates : Coordinates
+    fixed : int
+        The place of the coordinate that is fixed.
+    term : int or None
+        The position of the term whose parameter that is.
+    evaluations : int
+        How often the deviance has been evaluated.
+    """
+
+    deviance: Deviance
+    coordinates: Coordinates
+    fixed: int
+    term: int | None = None
+    evaluations: int = field(default=0)
+
+    def evaluate(self, x: NDArray[np.float64]) -> Point:
+        """The deviance at some coordinates; infinite where it cannot be computed."""
+        self.evaluations += 1
+        m = len(self.coordinates.layout.row)
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            try:
+                local = self.deviance.at(self.coordinates.conditioned(x), x[m:])
+            except np.linalg.LinAlgError:
+                return _nowhere(len(x))
+            point = self.coordinates.point(x, local)
+        if not (np.isfinite(point.value) and np.isfinite(point.hessian).all()):
+            return _nowhere(len(x))
+        return point
+
+    def free(self, x: NDArray[np.float64], point: Point) -> NDArray[np.bool_]:
+        """The coordinates that may change: neither fixed nor held back by a bound."""
+        free = np.ones(len(x), dtype=np.bool_)
+        free[self.fixed] = False
+        for at in self._bounded():
+            free[at] &= not (x[at] <= 0.0 and point.gradient[at] >= 0.0)
+        return free
+
+    def _bounded(self) -> tuple[int, ...]:
+        first, circle = self.coordinates.first, self.coordinates.circle
+        return () if first is None or circle is None else (first, circle[1])
+
+    def settle(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], Point]:
+        """The coordinates at which the deviance is least, from a start; one of them is fixed.
+
+        Parameters
+        ----------
+        x : ndarray, shape (d,)
+
+        Returns
+        -------
+        x : ndarray, shape (d,)
+        point : Point
+        """
+        point = self.evaluate(x)
+        radius, escapes = 1.0, 0
+        for _ in range(_MOST_STEPS):
+            free = self.free(x, point)
+            scale = self.coordinates.scales(x)[free]
+            g = scale * point.gradient[free]
+            H = scale[:, None] * point.hessian[np.ix_(free, free)] * scale
+            steps, predicted, _ = step(g[None], H[None], np.array([radius]))
+            enough = ENOUGH + ROUNDING * abs(point.value)
+            if predicted[0] <= enough or radius < _LEAST_RADIUS or not free.any():
+                left = self.leave(x, point) if escapes < _MOST_ESCAPES else None
+                if left is None:
+                    break
+                (x, point), escapes, radius = left, escapes + 1, 1.0
+                continue
+            trial = x.copy()
+            trial[free] += scale * steps[0]
+            for at in self._bounded():
+                trial[at] = max(trial[at], 0.0)
+            tried = self.evaluate(trial)
+            noise = ROUNDING * abs(point.value)
+            quality = (point.value - tried.value + noise) / (float(predicted[0]) + noise)
+            length = float(np.linalg.norm(steps))
+            if quality > 0.75:
+                radius = max(radius, 3.0 * length)
+            elif not quality > 0.25:
+                radius = 0.25 * length
+            if quality > 0.05:
+                x, point = trial, tried
+        return x, point
+
+    def leave(
+        self, x: NDArray[np.float64], point: Point, worth: float = WORTH_LEAVING
+    ) -> tuple[NDArray[np.float64], Point] | None:
+        """A lower point with variance added in one direction; None where there is none.
+
+        Parameters
+        ----------
+        x : ndarray, shape (d,)
+        point : Point
+        worth : float
+            What a direction must promise. Away from a minimum, directions in which there is
+            variance already promise what a Newton step does.
+        """
+        found = max(
+            (
+                one
+                for f, factor in enumerate(self.coordinates.layout.factors)
+                for one in self._directions(f, factor, x, point.local)
+            ),
+            key=lambda one: one.gain,
+            default=None,
+        )
+        if found is None or not found.gain > worth + ROUNDING * abs(point.value):
+            return None
+        share = 1.0
+        while share > 1e-9:
+            trial = self._grown(x, found, share)
+            tried = self.evaluate(trial)
+            if tried.value < point.value:
+                return trial, tried
+            share *= 0.25
+        return None
+
+    def _directions(
+        self, f: int, factor: Factor, x: NDArray[np.float64], local: Local
+    ) -> list[_Direction]:
+        """In each term the direction in which the deviance falls most with variance."""
+        shrink = float(np.exp(-x[len(self.coordinates.layout.row)]))
+        start = sum(len(G) ** 2 for G in self.coordinates.frames[:f])
+        G = self.coordinates.frames[f]
+        K = len(G)
+        own = slice(start, start + K * K)
+        M = shrink * (G.T @ local.gradient[own].reshape(K, K) @ G)
+        form = local.hessian[own, own]
+        made = []
+        for position, place in zip(factor.terms, factor.places, strict=True):
+            rows = slice(place.start + self._pinned(position), place.stop)
+            if rows.start == rows.stop:
+                continue
+            values, vectors = np.linalg.eigh(M[rows, rows])
+            if not values[0] < 0:
+                continue
+            v = np.zeros(K)
+            v[rows] = vectors[:, 0]
+            there = G @ v
+            outer = np.outer(there, there).ravel()
+            bend = max(shrink**2 * float(outer @ form @ outer), 0.0)
+            most = 1.0 / shrink
+            variance = min(-values[0] / bend, most) if bend > 0 else most
+            gain = -values[0] * variance - 0.5 * bend * variance**2
+            made.append(
+                _Direction(gain=gain, factor=f, rows=rows, vector=v[rows], variance=variance)
+            )
+        return made
+
+    def _pinned(self, position: int) -> int:
+        """How many effects of a term may not grow, as the fixed parameter is theirs."""
+        if position != self.term:
+            return 0
+        return 1 if self.coordinates.circle is None else 2
+
+    def _grown(
+        self, x: NDArray[np.float64], found: _Direction, share: float
+    ) -> NDArray[np.float64]:
+        layout = self.coordinates.layout
+        tau = self.coordinates.absolute(x)
+        block = tau[found.factor][0, found.rows, found.rows]
+        extra = np.sqrt(share * found.variance) * found.vector
+        tau[found.factor][0, found.rows, found.rows] = lower_root(
+            np.concatenate([block, extra[:, None]], axis=1)
+        )
+        made = x.copy()
+        grown = layout.theta(tau)[0]
+        changed = np.zeros(len(x), dtype=np.bool_)
+        changed[: len(grown)] = (
+            (layout.factor_of == found.factor)
+            & (layout.row >= found.rows.start)
+            & (layout.row < found.rows.stop)
+        )
+        made[changed] = grown[changed[: len(grown)]]
+        return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Direction:
+    """Variance that is added to some rows of a factor's block."""
+
+    gain: float
+    factor: int
+    rows: slice
+    vector: NDArray[np.float64]
+    variance: float
+
+
+def _nowhere(d: int) -> Point:
+    nothing = np.zeros(0)
+    local = Local(value=np.inf, gradient=nothing, hessian=nothing, beta=nothing)
+    return Point(value=np.inf, gradient=np.zeros(d), hessian=np.zeros((d, d)), local=local)
