@@ -45,7 +45,7 @@ def fitted(engine: EngineName, request: FitRequest) -> Fit:
     """The fit that an engine makes of a request; its conditions become warnings."""
     model = fit_model(engine, request)
     model.announce()
-    return Fit(model)
+    return Fit(model, request)
 
 
 def checked(fitting: Callable[[], Fit]) -> Fit:

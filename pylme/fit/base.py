@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         Rng,
     )
     from pylme.results.convergence import Convergence
+    from pylme.results.engine import FitRequest
     from pylme.results.estimates import Estimates, ModelInfo
     from pylme.results.fitted_model import Condition, FittedModel
     from pylme.results.optinfo import OptInfo
@@ -68,8 +69,9 @@ __all__ = ["EngineFit"]
 class EngineFit:
     """The part of a `Fit` that its engine gives."""
 
-    def __init__(self, model: FittedModel) -> None:
+    def __init__(self, model: FittedModel, request: FitRequest | None = None) -> None:
         self._model = model
+        self._request = request
         self._rows = model.rows
         self._checks: dict[int | None, CrossCheck] = {}
 
@@ -487,7 +489,7 @@ class EngineFit:
             raise OptionError(option="theta", value=theta, allowed=f"{wanted} finite numbers")
         model = self._model.refit_from(start)
         model.announce()
-        return type(self)(model)
+        return type(self)(model, self._request)
 
     # --- rows ---------------------------------------------------------------------------------
 

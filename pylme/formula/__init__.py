@@ -27,6 +27,7 @@ from pylme.formula.nodes import (
 from pylme.formula.parse import parse_tree
 from pylme.formula.rewriting import with_dot, without_idle_parentheses
 from pylme.formula.terms import ModelTerms, Term, model_terms
+from pylme.formula.update import updated_formula
 
 __all__ = [
     "FUNCTIONS",
@@ -65,6 +66,7 @@ __all__ = [
     "read_level_block",
     "require_bars",
     "translation",
+    "updated_formula",
     "walk",
     "with_dot",
     "without_idle_parentheses",

@@ -304,15 +304,26 @@ def with_response(spec: ModelSpec, y: NDArray[np.float64]) -> ModelSpec:
     Parameters
     ----------
     spec : ModelSpec
-    y : ndarray, shape (rows,)
+    y : ndarray, shape (rows,), or (rows, 2) for counts of successes and failures
         In the rows of the specification's frame. They replace an expression by a column whose name
         is the text of the expression: ``log(y) ~ x`` becomes ```log(y)` ~ x``. NaN where the
         expression has no value.
     """
     formula = spec.formula
-    name = response_column(formula.response)
-    if not isinstance(formula.response, Name):
-        formula = parse_formula(f"{deparse(Name(name=name))} ~ {deparse(formula.right)}")
-    columns = {**spec.frame.columns, name: Numeric(values=locked(y))}
-    frame = replace(spec.frame, columns=columns)
+    if y.ndim > 1:
+        names = ["successes", "failures"]
+        while set(names) & spec.frame.columns.keys():
+            names = [f"{name}." for name in names]
+        parts: list[Node] = [Name(name=name) for name in names]
+        counts = Call(function="cbind", arguments=tuple(Argument(value=part) for part in parts))
+        formula = parse_formula(f"{deparse(counts)} ~ {deparse(formula.right)}")
+    else:
+        names = [response_column(formula.response)]
+        if not isinstance(formula.response, Name):
+            formula = parse_formula(f"{deparse(Name(name=names[0]))} ~ {deparse(formula.right)}")
+    new = {
+        name: Numeric(values=locked(own))
+        for name, own in zip(names, np.atleast_2d(y.T), strict=True)
+    }
+    frame = replace(spec.frame, columns={**spec.frame.columns, **new})
     return replace(spec, formula=formula, terms=formula_terms(formula), frame=frame)

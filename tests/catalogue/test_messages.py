@@ -25,6 +25,7 @@ from .of_intervals import CASES as OF_INTERVALS
 from .of_names import CASES as OF_NAMES
 from .of_plots import CASES as OF_PLOTS
 from .of_predictions import CASES as OF_PREDICTIONS
+from .of_quality import CASES as OF_QUALITY
 from .of_saved_fits import CASES as OF_SAVED_FITS
 from .of_searches import CASES as OF_SEARCHES
 from .of_studies import CASES as OF_STUDIES
@@ -53,6 +54,7 @@ CASES: dict[str, Case] = {
         ("studies", OF_STUDIES),
         ("plots", OF_PLOTS),
         ("predictions", OF_PREDICTIONS),
+        ("quality", OF_QUALITY),
         ("types", OF_TYPES),
         ("names", OF_NAMES),
         ("saved fits", OF_SAVED_FITS),

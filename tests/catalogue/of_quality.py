@@ -1,0 +1,108 @@
+"""Messages about a fit that is fitted again, and about how good it is."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+import pylme
+
+from .case import DATA, Case
+
+__all__ = ["CASES"]
+
+MODEL = "y ~ x + (1 | g)"
+_KNOWN = DATA[["y", "x", "g"]]
+
+
+@cache
+def _fit(**options: object) -> pylme.Fit:
+    return pylme.lmer(MODEL, DATA, engine="numpy", **options)
+
+
+@cache
+def _binary() -> pylme.Fit:
+    return pylme.glmer("two ~ x + (1 | g)", DATA, family="binomial", engine="lme4")
+
+
+def _asked(ask: object, kind: str, said: str, better: object = None, fit: object = _fit) -> Case:
+    """What a fit is asked, and what the message proposes to ask it."""
+    return Case(
+        trigger=lambda: ask(fit()),
+        kind=kind,
+        said=said,
+        remedy=None if better is None else lambda: better(fit()),
+        needs_r=fit is _binary,
+    )
+
+
+def _saved() -> pylme.Fit:
+    return pylme.from_json(_fit().to_json())
+
+
+def _with_arrays() -> pylme.Fit:
+    return _fit().update(weights=np.ones(len(DATA)) * 2)
+
+
+def _with_matrix() -> pylme.Fit:
+    data = DATA.assign(f=np.tile(list("abcd"), len(DATA))[: len(DATA)])
+    return pylme.lmer("y ~ f + (1 | g)", data, contrasts={"f": np.eye(4)[:, 1:]}, engine="numpy")
+
+
+_OTHER = DATA.assign(f=np.tile(list("ab"), len(DATA))[: len(DATA)])
+
+CASES = {
+    "refit of a fit from JSON": _asked(
+        lambda fit: fit.refit(reml=False), "NotAvailableError", "JSON",
+        lambda _: _fit().refit(reml=False), _saved,
+    ),
+    "refit to too few values": _asked(
+        lambda fit: fit.refit([1.0, 2.0]), "OptionError", "one for each row of the data",
+        lambda fit: fit.refit(DATA["y"]),
+    ),
+    "refit to a matrix": _asked(
+        lambda fit: fit.refit(np.ones((len(DATA), 2))), "OptionError", "one for each row",
+        lambda fit: fit.refit(DATA["y"]),
+    ),
+    "refit to missing values": _asked(
+        lambda fit: fit.refit(np.full(len(DATA), np.nan)), "OptionError", "finite numbers",
+        lambda fit: fit.refit(DATA["y"]),
+    ),
+    "REML of a generalized model": _asked(
+        lambda fit: fit.refit(reml=True), "OptionError", "fitted by ML",
+        lambda fit: fit.refit(reml=False), _binary,
+    ),
+    "update by an unknown argument": _asked(
+        lambda fit: fit.update(wieghts="w"), "UnknownNameError", "weights",
+        lambda fit: fit.update(weights=None),
+    ),
+    "update by a control of the wrong kind": _asked(
+        lambda fit: fit.update(control={"a": 1}), "OptionError", "LmerControl",
+        lambda fit: fit.update(control=None),
+    ),
+    "update by a column that the fit has not": _asked(
+        lambda fit: fit.update("~ . + w"), "FormulaError", "data=data",
+        lambda fit: fit.update("~ . + w", DATA),
+    ),
+    "update by data without the weights": _asked(
+        lambda fit: fit.update(data=_KNOWN), "NotAvailableError", "weights",
+        lambda fit: fit.update(data=_KNOWN, weights=None), _with_arrays,
+    ),
+    "update by other levels than those of a matrix": _asked(
+        lambda fit: fit.update(data=_OTHER), "OptionError", "contrasts",
+        lambda fit: fit.update(data=_OTHER, contrasts=None), _with_matrix,
+    ),
+    "update without a tilde": _asked(
+        lambda fit: fit.update("x"), "FormulaSyntaxError", "'~'",
+        lambda fit: fit.update("~ 1 + (1 | g)"),
+    ),
+    "update with a dot in a random term": _asked(
+        lambda fit: fit.update("~ (. | g)"), "FormulaSyntaxError", "random term",
+        lambda fit: fit.update("~ x + (1 | g)"),
+    ),
+    "update by a term that is not there": _asked(
+        lambda fit: fit.update("~ . - w"), "FormulaError", "no term w",
+        lambda fit: fit.update("~ . - x"),
+    ),
+}  # fmt: skip
