@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
+
+import numpy as np
+import pandas as pd
 
 from pylme.crosscheck.fitting import fit_model
+from pylme.errors import NotAvailableError
 from pylme.fit.base import EngineFit
+from pylme.options import optional_text
 from pylme.results.coefficients import coefficients_by_level
 from pylme.results.engine import choose
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from pylme.inference.kernels import Kernels
+    from pylme.inference.quality.explained_variance import ICC, R2, VarianceParts
+    from pylme.inference.quality.influence import Influence
 
 __all__ = ["Quality"]
 
@@ -59,6 +70,212 @@ class Quality(EngineFit):
 
         found = principal_components(self.varcorr, self.theta)
         return {group: self._native(table) for group, table in found.items()}
+
+    # --- explained variance -------------------------------------------------------------------
+
+    def r2(self) -> R2:
+        """The share of the variance that the fixed effects, and all effects, explain.
+
+        Returns
+        -------
+        R2
+            ``marginal`` and ``conditional``, and the variances of which they are made. For a
+            generalized model, on the scale of the linear predictor.
+
+        Raises
+        ------
+        NotAvailableError
+            If the fit came from JSON, or the variance that a family adds on the scale of its link
+            is not known.
+
+        Notes
+        -----
+        For counts the model without predictors is fitted too, for the mean response. A term with a
+        level for each row counts as residual in a generalized model.
+
+        References
+        ----------
+        Nakagawa, Johnson & Schielzeth (2017), The coefficient of determination R² and intra-class
+        correlation coefficient from generalized linear mixed-effects models revisited and expanded,
+        Journal of the Royal Society Interface 14, doi:10.1098/rsif.2017.0213.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> sleepstudy = pylme.datasets.load("sleepstudy")
+        >>> pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy").r2()
+        <R2: marginal 0.2787, conditional 0.7992>
+        """
+        from pylme.inference.quality.explained_variance import R2
+
+        return R2.of(self._variance_parts(), self.library)
+
+    def icc(self) -> ICC:
+        """The share of the variance that lies between groups.
+
+        Returns
+        -------
+        ICC
+            ``adjusted`` (of what the fixed effects leave), ``unadjusted`` (of all variance) and
+            ``by_group``.
+
+        Raises
+        ------
+        NotAvailableError
+            As for `r2`, whose variances these are.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> pastes = pylme.datasets.load("pastes")
+        >>> fit = pylme.lmer("strength ~ 1 + (1 | batch/cask)", pastes, engine="numpy")
+        >>> {group: round(share, 3) for group, share in fit.icc().by_group.items()}
+        {'cask:batch': 0.783, 'batch': 0.154}
+        """
+        from pylme.inference.quality.explained_variance import ICC
+
+        return ICC.of(self._variance_parts(), self.library)
+
+    def _variance_parts(self) -> VarianceParts:
+        from pylme.inference.quality.explained_variance import (
+            distribution_variance,
+            needs_mean,
+            random_variances,
+            variance_parts,
+        )
+
+        linear = self._model.linear_problem()
+        model = self._model.design if linear is None else linear
+        covariances = [term.cov for term in self.varcorr.terms]
+        residual: float | None = self.sigma**2
+        if self._info.family is not None:
+            family, mean = self.family, 1.0
+            if needs_mean(family):
+                null = self._without_predictors()
+                random = random_variances(
+                    null._model.design.terms,  # noqa: SLF001  (of this class)
+                    [term.cov for term in null.varcorr.terms],
+                )
+                mean = float(np.exp(null.fixef.iloc[0] + 0.5 * random.sum()))
+            residual = distribution_variance(family, mean, self.sigma)
+        if residual is None:
+            raise NotAvailableError(
+                asked="Computing R² or an intraclass correlation",
+                found=f"the variance that the {self.family.name} family adds on the scale of its "
+                f"{self.family.link} link is not known",
+                remedy="Fit the model with the family's usual link.",
+            )
+        return variance_parts(
+            model.X @ self._estimates.beta,
+            model.terms,
+            covariances,
+            residual,
+            latent=self._info.family is not None,
+        )
+
+    def _without_predictors(self) -> Self:
+        """The same model with an intercept for its only fixed effect."""
+        from pylme.fit.refit import request_of
+
+        formula = request_of(self._model, self._request).spec.formula
+        bars = " + ".join(str(bar) for bar in formula.bars)
+        with silenced():
+            return self.update(f". ~ 1 + {bars}")
+
+    # --- influence ----------------------------------------------------------------------------
+
+    @overload
+    def influence(self, by: str) -> Influence: ...
+
+    @overload
+    def influence(self, by: None = None) -> Any: ...
+
+    def influence(self, by: str | None = None) -> Influence | Any:
+        """How the estimates change when a group of rows, or a single row, is left out.
+
+        Parameters
+        ----------
+        by : str, optional
+            A grouping factor of the model, or a column that it uses. The model is fitted again
+            without each of its levels; where it is the only grouping factor, all of them at once.
+            By default, single rows are left out at the same θ.
+
+        Returns
+        -------
+        Influence
+            Cook's distances, DFBETAS, and the changes of all parameters, by group.
+        DataFrame
+            Without `by`: a row for each row of the data, with ``hat`` (the hat value, whose sum is
+            the effective number of parameters), ``cooks_distance``, ``sigma`` (without the row)
+            and ``dfbetas[…]``; NaN where a row was left out.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such factor or column.
+        NotAvailableError
+            If the model is a generalized one, or the fit came from JSON.
+
+        Notes
+        -----
+        Cook's distance is the squared length of the change of the fixed effects, in units of their
+        covariance matrix, over their number. R's ``lme4`` multiplies it by (J - p)/J with J groups,
+        which is negative where there are fewer groups than fixed effects. DFBETAS have the sign of
+        the estimate less that without the group; R's are those without the group less the estimate.
+
+        References
+        ----------
+        Belsley, Kuh & Welsch (1980), Regression Diagnostics, section 2.1.
+        Demidenko & Stukel (2005), Influence analysis for linear mixed-effects models, Statistics in
+        Medicine 24.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> sleepstudy = pylme.datasets.load("sleepstudy")
+        >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
+        >>> fit.influence(by="Subject")
+        <Influence of 18 levels of Subject: the greatest Cook's distance is 0.149, of 309>
+        """
+        from pylme.inference.quality.groups import groups_of
+        from pylme.inference.quality.influence import influence_of_groups, influence_of_rows
+
+        optional_text("by", by)
+        kernels = self._linear_kernels("Computing influence")
+        if by is not None:
+            spec = self._model.spec
+            frame = None if spec is None else spec.frame
+            groups = groups_of(by, kernels.linear.terms, frame, self._rows)
+            return influence_of_groups(kernels, groups, self.library)
+        found = influence_of_rows(kernels)
+        columns = {"hat": found.hat, "cooks_distance": found.cooks_distance, "sigma": found.sigma}
+        for name, own in zip(self._estimates.names, found.dfbetas.T, strict=True):
+            columns[f"dfbetas[{name}]"] = own
+        return self._of_given(columns)
+
+    def _linear_kernels(self, asked: str) -> Kernels:
+        """What inference is made of.
+
+        Raises
+        ------
+        NotAvailableError
+            If the model is a generalized one, or has no matrices.
+        """
+        kernels = self._kernels
+        if kernels is None:
+            raise NotAvailableError(
+                asked=asked,
+                found="this needs the matrices of a linear mixed model, and this fit has none",
+                remedy="Fit a linear mixed model, and ask before the fit is saved as JSON.",
+            )
+        return kernels
+
+    def _of_given(self, columns: Mapping[str, NDArray[np.float64]]) -> Any:
+        """A frame with a line for each row of the data given; NaN where a row was left out."""
+        placed = {name: self._rows.place(values, name=name) for name, values in columns.items()}
+        table = pd.DataFrame(placed)
+        labelled = self.library == "pandas" or self._rows.index is not None
+        return self._native(table if labelled else table.reset_index(drop=True))
 
     # --- the same model again -----------------------------------------------------------------
 

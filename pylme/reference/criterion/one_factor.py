@@ -258,6 +258,11 @@ class OneFactor:
             U=U, square=kronecker_square(U), KK=KK, root=root, R=self.basis.R, logdet=logdet
         )
 
+    def of_levels(self, factor: NDArray[np.float64]) -> LevelPrecision:
+        """The K_j of all levels, none taken together, for factors T of shape (R, K, K)."""
+        C = self.levels[: factor.shape[1]]
+        return self._precision(factor, C, _lacking(C))
+
     def information(self, row: NDArray[np.intp], column: NDArray[np.intp]) -> NDArray[np.float64]:
         """tr(PB_iPB_j) of some cells of Σ and of σ² at V = I, each parameter at its own scale.
 
