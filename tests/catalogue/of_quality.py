@@ -26,6 +26,11 @@ def _binary() -> pylme.Fit:
     return pylme.glmer("two ~ x + (1 | g)", DATA, family="binomial", engine="lme4")
 
 
+@cache
+def _cauchit() -> pylme.Fit:
+    return _binary().update(link="cauchit")
+
+
 def _asked(ask: object, kind: str, said: str, better: object = None, fit: object = _fit) -> Case:
     """What a fit is asked, and what the message proposes to ask it."""
     return Case(
@@ -33,7 +38,7 @@ def _asked(ask: object, kind: str, said: str, better: object = None, fit: object
         kind=kind,
         said=said,
         remedy=None if better is None else lambda: better(fit()),
-        needs_r=fit is _binary,
+        needs_r=fit in (_binary, _cauchit),
     )
 
 
@@ -104,5 +109,17 @@ CASES = {
     "update by a term that is not there": _asked(
         lambda fit: fit.update("~ . - w"), "FormulaError", "no term w",
         lambda fit: fit.update("~ . - x"),
+    ),
+    "influence of an unknown group": _asked(
+        lambda fit: fit.influence(by="G"), "UnknownNameError", "'g'",
+        lambda fit: fit.influence(by="g"),
+    ),
+    "influence of a fit from JSON": _asked(
+        lambda fit: fit.influence(), "NotAvailableError", "matrices",
+        lambda _: _fit().influence(), _saved,
+    ),
+    "R² of a link without a known variance": _asked(
+        lambda fit: fit.r2(), "NotAvailableError", "cauchit",
+        lambda _: _binary().r2(), _cauchit,
     ),
 }  # fmt: skip

@@ -11,10 +11,10 @@ from pylme.inference.quality.explained_variance import distribution_variance
 from tests.native import native
 
 SLEEPSTUDY = pylme.datasets.load("sleepstudy")
-#: Formula, data set, and R's name of the data set.
+#: Formula and data set. performance leaves out slopes in separate terms, as of (Days || Subject).
 MODELS = [
     ("Reaction ~ Days + (Days | Subject)", "sleepstudy"),
-    ("Reaction ~ Days + (Days || Subject)", "sleepstudy"),
+    ("Reaction ~ 1 + (1 | Subject)", "sleepstudy"),
     ("diameter ~ 1 + (1 | plate) + (1 | sample)", "penicillin"),
     ("strength ~ 1 + (1 | batch/cask)", "pastes"),
     ("angle ~ recipe * temperature + (1 | recipe:replicate)", "cake"),
