@@ -241,7 +241,7 @@ class Quality(EngineFit):
         from pylme.inference.quality.influence import influence_of_groups, influence_of_rows
 
         optional_text("by", by)
-        kernels = self._linear_kernels("Computing influence")
+        kernels = self._kernels_for("Computing influence")
         if by is not None:
             spec = self._model.spec
             frame = None if spec is None else spec.frame
@@ -253,7 +253,7 @@ class Quality(EngineFit):
             columns[f"dfbetas[{name}]"] = own
         return self._of_given(columns)
 
-    def _linear_kernels(self, asked: str) -> Kernels:
+    def _kernels_for(self, asked: str) -> Kernels:
         """What inference is made of.
 
         Raises
