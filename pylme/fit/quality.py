@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from pylme.crosscheck.fitting import fit_model
-from pylme.errors import NotAvailableError
+from pylme.errors import NotAvailableError, OptionError
 from pylme.fit.base import EngineFit
-from pylme.options import optional_text
+from pylme.options import choice, optional_text, whole_number
 from pylme.results.coefficients import coefficients_by_level
 from pylme.results.engine import choose
 from pylme.warning_scopes import silenced
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from pylme.draws.seeds import Seed
     from pylme.inference.kernels import Kernels
+    from pylme.inference.prediction.random_part import Random
     from pylme.inference.quality.explained_variance import ICC, R2, VarianceParts
     from pylme.inference.quality.influence import Influence
+    from pylme.inference.quality.simulated_residuals import ResidualMethod, SimulatedResiduals
 
 __all__ = ["Quality"]
 
@@ -253,6 +256,130 @@ class Quality(EngineFit):
             columns[f"dfbetas[{name}]"] = own
         return self._of_given(columns)
 
+    # --- residuals by simulation --------------------------------------------------------------
+
+    def simulated_residuals(
+        self,
+        *,
+        method: ResidualMethod | None = None,
+        n: int = 250,
+        seed: Seed = None,
+        random: Random = "none",
+    ) -> SimulatedResiduals:
+        """Residuals that are uniform between 0 and 1 where the model is right.
+
+        Parameters
+        ----------
+        method : {"rotated", "exact", "simulation"}, optional
+            "rotated": the closed form for a linear model, each row given those before it in its
+            groups, so that residuals are independent; the default for linear models. "exact": the
+            closed form without rotation. "simulation": the share of responses drawn from the model
+            that lie below the one observed, as of R's DHARMa; the default for generalized models.
+        n : int
+            Responses drawn.
+        seed : int, SeedSequence or None
+            Of the draws.
+        random : {"none", "all"}, list of str, or str
+            The random effects that are held at their modes, as for `simulate`. Residuals with held
+            effects are less spread than uniform ones.
+
+        Returns
+        -------
+        SimulatedResiduals
+            With tests of uniformity and, after a simulation, of the dispersion and the number of
+            zeros.
+
+        Raises
+        ------
+        OptionError
+            If an argument is not one of those allowed, or a generalized model is asked for a closed
+            form.
+        NotAvailableError
+            If the fit came from JSON, or too many rows depend on each other to be rotated.
+
+        References
+        ----------
+        Dunn & Smyth (1996), Randomized quantile residuals, Journal of Computational and Graphical
+        Statistics 5.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> sleepstudy = pylme.datasets.load("sleepstudy")
+        >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
+        >>> fit.simulated_residuals()
+        <SimulatedResiduals of 180 rows, rotated: p 0.182>
+        """
+        from pylme.draws.seeds import seeds_of
+        from pylme.inference.quality.response_model import observed, response_model
+        from pylme.inference.quality.simulated_residuals import (
+            ResidualMethod,
+            SimulatedResiduals,
+            exact_residuals,
+            residuals_by_simulation,
+        )
+
+        linear = self._info.family is None
+        if method is None:
+            method = "rotated" if linear else "simulation"
+        choice("method", method, ResidualMethod)
+        if method != "simulation" and not linear:
+            raise OptionError(
+                option="method", value=method,
+                allowed='"simulation" for a generalized model, whose residuals have no closed form',
+            )  # fmt: skip
+        n = whole_number("n", n, least=2)
+        model, y = response_model(self._model, random), observed(self._model)
+        drawn, entropy = None, None
+        if method == "simulation":
+            seeds = seeds_of(seed, rng="numpy", n=n + 1)
+            residuals, drawn = residuals_by_simulation(model, y, seeds, n)
+            fitted, entropy = drawn.mean(axis=0), seeds.entropy
+        else:
+            residuals = exact_residuals(model, y, rotated=method == "rotated")
+            fitted = model.eta
+        return SimulatedResiduals(
+            residuals=residuals, fitted=fitted, observed=y, method=method, simulated=drawn,
+            seed=entropy, rows=self._rows,
+        )  # fmt: skip
+
+    def overdispersion(self) -> dict[str, float]:
+        """Pearson's test of overdispersion of a generalized model.
+
+        The sum of squared Pearson residuals over the residual degrees of freedom, which is about 1
+        where the family describes the variance; its p-value by the χ² distribution is approximate,
+        and best where means are large. `simulated_residuals` tests the dispersion by simulation.
+
+        Returns
+        -------
+        dict
+            ``ratio``, ``statistic``, ``df`` and ``p_value`` (one-sided, for more variance than the
+            family has).
+
+        Raises
+        ------
+        NotAvailableError
+            If the model estimates a residual variance, which a linear model does.
+
+        References
+        ----------
+        McCullagh & Nelder (1989), Generalized Linear Models, 2nd edition, section 4.5.
+        """
+        from scipy.special import chdtrc
+
+        if self._info.use_scale:
+            raise NotAvailableError(
+                asked="Testing for overdispersion",
+                found="the model estimates a residual variance, which takes up any dispersion",
+                remedy="Ask a binomial, Poisson or negative binomial model.",
+            )
+        statistic = float((self._model.residuals("pearson") ** 2).sum())
+        df = float(self.df_resid)
+        return {
+            "ratio": statistic / df, "statistic": statistic, "df": df,
+            "p_value": float(chdtrc(df, statistic)),
+        }  # fmt: skip
+
     def _kernels_for(self, asked: str) -> Kernels:
         """What inference is made of.
 
@@ -286,8 +413,9 @@ class Quality(EngineFit):
         ----------
         y : array_like, shape (rows,), optional
             The new response, with a value for each row of the data or for each row used, by
-            position; by default that of this fit. It replaces the left side of the formula. A
-            binomial model also takes an array (rows, 2) of successes and failures.
+            position; by default that of this fit. It replaces the left side of the formula. Of a
+            binomial model it may be an array (rows, 2) of successes and failures, or where that is
+            the response of this fit, the successes.
         reml : bool, optional
             False for maximum likelihood; by default as this fit.
 
@@ -315,12 +443,76 @@ class Quality(EngineFit):
         from pylme.fit.refit import request_of, request_with_response
 
         request = request_of(self._model, self._request)
+        if y is not None and np.ndim(y) == 1 and self._counts:
+            y = self._with_failures(y)
         request = request_with_response(request, self._rows, y, reml=reml)
         with silenced():
             # The first fit warned of rows and columns left out.
             model = fit_model(self.engine, request)
         model.announce()
         return type(self)(model, request)
+
+    @property
+    def _counts(self) -> bool:
+        """Whether the response is of successes and failures."""
+        return self._info.family == "binomial" and self._model.design.y.ndim > 1
+
+    def _with_failures(self, successes: ArrayLike) -> Any:
+        """Successes and failures, of as many trials as there were."""
+        values = np.asarray(successes)
+        trials = self._model.design.y.sum(axis=1)
+        if len(values) == self._rows.n_given:
+            trials = self._rows.place(trials).to_numpy()
+        if values.shape != trials.shape:
+            return successes
+        return np.column_stack([values, trials - values])
+
+    def simulate(self, n: int = 1, *, seed: Seed = None, random: Random = "none") -> Any:
+        """Responses drawn from the fitted model.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        seed : int, SeedSequence or None
+            As for `pylme.simulate`.
+        random : {"none", "all"}, list of str, or str
+            The random effects that are held at their modes, as for `predict`: none, all, those of
+            some grouping factors, or terms as in the formula. All others are drawn anew, from their
+            own covariance matrix, also where the formula holds a part of a term: with
+            ``random="(1 | g)"`` in a model with ``(x | g)`` intercepts are held and slopes drawn.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``sim_1``, …, ``sim_n``, each a response that `refit` takes, in the rows of the
+            data given; NaN where a row was left out. The residual standard deviation of a row is
+            sigma/√weight. Of successes and failures, the successes; of other binomial responses,
+            the proportion, or 0 and 1.
+
+        Raises
+        ------
+        OptionError
+            If an argument is not one of those allowed.
+        NotAvailableError
+            If the fit came from JSON.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> fit = pylme.lmer("Yield ~ 1 + (1 | Batch)", pylme.datasets.load("dyestuff"))
+        >>> fit.simulate(3, seed=1).shape
+        (30, 3)
+        """
+        from pylme.draws.from_model import draw_from_model
+        from pylme.draws.seeds import seeds_of
+        from pylme.inference.quality.response_model import response_model
+
+        n = whole_number("n", n, least=1)
+        seeds = seeds_of(seed, rng="numpy", n=n)
+        model = response_model(self._model, random)
+        drawn = draw_from_model(model, [seeds.generator(i) for i in range(n)])
+        return self._of_given({f"sim_{i + 1}": y for i, y in enumerate(drawn)})
 
     def update(self, formula: str | None = None, data: Any = None, **changes: Any) -> Self:
         """The model fitted again with another formula, other data, or other arguments.
