@@ -71,7 +71,7 @@ class Quality(EngineFit):
         """
         from pylme.inference.quality.principal_components import principal_components
 
-        found = principal_components(self.varcorr, self.theta)
+        found = principal_components(self.varcorr)
         return {group: self._native(table) for group, table in found.items()}
 
     # --- explained variance -------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import pytest
 
 import pylme
 
@@ -29,6 +30,14 @@ def _binary() -> pylme.Fit:
 @cache
 def _cauchit() -> pylme.Fit:
     return _binary().update(link="cauchit")
+
+
+def _rotated(fit: pylme.Fit) -> object:
+    from pylme.inference.quality import simulated_residuals
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simulated_residuals, "MOST_ROWS", 5)
+        return fit.simulated_residuals()
 
 
 def _asked(ask: object, kind: str, said: str, better: object = None, fit: object = _fit) -> Case:
@@ -121,5 +130,21 @@ CASES = {
     "R² of a link without a known variance": _asked(
         lambda fit: fit.r2(), "NotAvailableError", "cauchit",
         lambda _: _binary().r2(), _cauchit,
+    ),
+    "closed form of a generalized model": _asked(
+        lambda fit: fit.simulated_residuals(method="exact"), "OptionError", "simulation",
+        lambda fit: fit.simulated_residuals(method="simulation", n=5), _binary,
+    ),
+    "dispersion without draws": _asked(
+        lambda fit: fit.simulated_residuals().dispersion(), "NotAvailableError", "simulation",
+        lambda fit: fit.simulated_residuals(method="simulation", n=5).dispersion(),
+    ),
+    "rotation of too many rows": _asked(
+        _rotated, "NotAvailableError", "rotated together",
+        lambda fit: fit.simulated_residuals(method="exact"),
+    ),
+    "overdispersion of a linear model": _asked(
+        lambda fit: fit.overdispersion(), "NotAvailableError", "residual variance",
+        lambda _: _binary().overdispersion(),
     ),
 }  # fmt: skip

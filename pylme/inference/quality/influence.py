@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 
 from pylme.arrays import read_only
 from pylme.covariance.names import block_labels, cells
-from pylme.covariance.structure import factors_of
 from pylme.frame import Library, to_native
 from pylme.model_matrix.model_matrix import independent_columns
+from pylme.model_matrix.random_term import RandomTerm
 from pylme.options import choice
 from pylme.reference.criterion.deletions import deletions
 from pylme.reference.criterion.one_factor import OneFactor
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
     from pylme.inference.kernels import Kernels
     from pylme.inference.quality.groups import Groups
-    from pylme.model_matrix.random_term import RandomTerm
     from pylme.reference.criterion.likelihood import Evaluation
     from pylme.reference.criterion.prepare import Problem
     from pylme.results.linear_problem import LinearProblem
@@ -93,8 +92,8 @@ class Influence:
         Rows of each group.
     names : tuple of str, length p
         The fixed effects.
-    terms : tuple of (str, tuple of str)
-        The label and the effects of each random-effects term.
+    terms : tuple of RandomTerm
+        The random-effects terms.
     whole : Estimated
         The estimates from all rows.
     without : Estimated
@@ -107,7 +106,7 @@ class Influence:
     levels: tuple[str, ...]
     rows: NDArray[np.intp]
     names: tuple[str, ...]
-    terms: tuple[tuple[str, tuple[str, ...]], ...]
+    terms: tuple[RandomTerm, ...]
     whole: Estimated
     without: Estimated
     library: Library = "pandas"
@@ -165,10 +164,10 @@ class Influence:
         """Estimates by name, each of shape (R,)."""
         found = {"criterion": of.criterion, "sigma": of.sigma}
         found |= {f"beta[{name}]": of.beta[:, i] for i, name in enumerate(self.names)}
-        sizes = [len(effects) for _, effects in self.terms]
-        by_fit = [factors_of(theta, sizes) for theta in of.theta]
-        for t, (label, effects) in enumerate(self.terms):
-            T = of.sigma[:, None, None] * np.array([factors[t] for factors in by_fit])
+        labels = block_labels(term.group for term in self.terms)
+        for term, label in zip(self.terms, labels, strict=True):
+            effects = term.names
+            T = of.sigma[:, None, None] * term.factor(of.theta)
             covariance = T @ T.swapaxes(1, 2)
             sd = np.sqrt(covariance.diagonal(axis1=1, axis2=2))
             found |= {f"sd[{name} | {label}]": sd[:, i] for i, name in enumerate(effects)}
@@ -220,13 +219,12 @@ def influence_of_groups(kernels: Kernels, groups: Groups, library: Library) -> I
             left = _all_at_once(problem, linear, optimum.theta, without)
         for j in left.tolist():
             _one_by_one(linear, groups.codes != j, whole.theta[0], without, j)
-    terms = zip(block_labels(t.group for t in linear.terms), linear.terms, strict=True)
     return Influence(
         by=groups.name,
         levels=groups.levels,
         rows=np.bincount(groups.codes, minlength=J),
         names=linear.x_names,
-        terms=tuple((label, term.names) for label, term in terms),
+        terms=linear.terms,
         whole=whole,
         without=without,
         library=library,

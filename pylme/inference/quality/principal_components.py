@@ -15,25 +15,21 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import block_diag
 
-from pylme.covariance.structure import factors_of
+from pylme.covariance.roots import square_root
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pylme.results.varcorr import VarCorr
 
 __all__ = ["principal_components"]
 
 
-def principal_components(varcorr: VarCorr, theta: NDArray[np.float64]) -> dict[str, pd.DataFrame]:
+def principal_components(varcorr: VarCorr) -> dict[str, pd.DataFrame]:
     """The components by grouping factor.
 
     Parameters
     ----------
     varcorr : VarCorr
-        For the names of groups and effects, term by term.
-    theta : ndarray, shape (m,)
-        The relative covariance parameters of the terms.
+        Term by term.
 
     Returns
     -------
@@ -41,7 +37,8 @@ def principal_components(varcorr: VarCorr, theta: NDArray[np.float64]) -> dict[s
         Frames with a row for each component: ``sd`` relative to σ, ``proportion`` and
         ``cumulative`` of the variance (NaN where there is none), and the loading of each effect.
     """
-    factors = factors_of(theta, [len(term.names) for term in varcorr.terms])
+    variance = 1.0 if varcorr.sigma is None else varcorr.sigma**2
+    factors = [square_root(term.cov / variance) for term in varcorr.terms]
     found: dict[str, pd.DataFrame] = {}
     for group in dict.fromkeys(term.group for term in varcorr.terms):
         own = [i for i, term in enumerate(varcorr.terms) if term.group == group]
