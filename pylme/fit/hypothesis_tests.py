@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pylme.errors import PylmeError
+from pylme.errors import NotAvailableError, PylmeError
 from pylme.fit.base import EngineFit
 from pylme.inference.coefficient_tests import Estimated, contrast_tests
 from pylme.inference.ddf import Ddf, require_kernels
 from pylme.inference.hypotheses import hypothesis_of
 from pylme.inference.hypothesis_test import hypothesis_test
+from pylme.inference.term_hypotheses import TermType
+from pylme.inference.term_tests import deletion_tests, term_tests
 from pylme.options import choice
 from pylme.results import tidying
 
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from pylme.inference.coefficient_tests import CoefficientTests
+    from pylme.inference.fixed_terms import FixedTerms
     from pylme.inference.hypothesis_test import HypothesisTest
     from pylme.inference.kernels import Kernels
+    from pylme.inference.term_tests import TermTests
 
 __all__ = ["Tests"]
 
@@ -134,6 +138,110 @@ class Tests(EngineFit):
         return hypothesis_test(
             self._source(method), asked, ddf=method, conf_level=conf_level, library=self.library
         )
+
+    def anova(self, *, type: TermType = 3, ddf: Ddf | None = None) -> TermTests:  # noqa: A002
+        """Test each term of the fixed effects: F tests of type I, II or III.
+
+        Type I tests each term after those before it in the formula, type II after all that do not
+        contain it, and type III in the presence of all others, whatever the coding of factors.
+
+        Parameters
+        ----------
+        type : {1, 2, 3}
+        ddf : {"satterthwaite", "kenward-roger", "normal"}, optional
+            As for `coef_test`.
+
+        Returns
+        -------
+        TermTests
+            Its `to_frame` gives the columns ``term, sum_sq, mean_sq, df_num, df, statistic,
+            p_value, method``; by the normal method Wald's χ² and no squares.
+
+        Raises
+        ------
+        OptionError
+            If an argument is not one of those allowed.
+        NotAvailableError
+            As for `coef_test`; or if only R can evaluate the formula.
+
+        Notes
+        -----
+        A factor in an interaction with a covariate is tested by type III at zero of the covariate:
+        centre the covariate to test it at the mean. All hypotheses come from the design without
+        prior weights.
+
+        References
+        ----------
+        Searle (1987), Linear Models for Unbalanced Data; Kuznetsova, Brockhoff & Christensen
+        (2017), Journal of Statistical Software 82(13).
+
+        Examples
+        --------
+        >>> import pylme
+        >>> cake = pylme.datasets.load("cake")
+        >>> fit = pylme.lmer(
+        ...     "angle ~ recipe * temp + (1 | recipe:replicate)", cake, engine="numpy"
+        ... )
+        >>> print(fit.anova(ddf="kenward-roger"))
+        Type III: F tests, degrees of freedom by Kenward-Roger
+                       Sum Sq    Mean Sq NumDF  DenDF F value Pr(>F)
+        recipe         3.9967    1.99834     2 254.02  0.0957 0.9088
+        temp        1966.7051 1966.70508     1 222.00 94.1632 <2e-16 ***
+        recipe:temp    1.7416    0.87079     2 222.00  0.0417 0.9592
+        ---
+        Signif. codes:  0 ‘***’ 0.001 ‘**’ 0.01 ‘*’ 0.05 ‘.’ 0.1 ‘ ’ 1
+        """
+        kind = choice("type", type, TermType)
+        method = self._ddf(ddf)
+        return term_tests(
+            self._source(method), self._fixed_terms(), kind, ddf=method, library=self.library
+        )
+
+    def drop1(self, *, ddf: Ddf | None = None) -> TermTests:
+        """Test each term of the fixed effects that no other contains, by leaving it out.
+
+        Parameters
+        ----------
+        ddf : {"satterthwaite", "kenward-roger", "normal"}, optional
+            As for `coef_test`.
+
+        Returns
+        -------
+        TermTests
+
+        Raises
+        ------
+        OptionError, NotAvailableError
+            As for `anova`.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> cake = pylme.datasets.load("cake")
+        >>> fit = pylme.lmer(
+        ...     "angle ~ recipe * temp + (1 | recipe:replicate)", cake, engine="numpy"
+        ... )
+        >>> fit.drop1().terms
+        ('recipe:temp',)
+        """
+        method = self._ddf(ddf)
+        return deletion_tests(
+            self._source(method), self._fixed_terms(), ddf=method, library=self.library
+        )
+
+    def _fixed_terms(self) -> FixedTerms:
+        """The terms of the fixed effects, in the columns of the fit."""
+        from pylme.inference.fixed_terms import FixedTerms
+
+        # What has no matrices says why.
+        design, spec = self._model.design, self._model.spec
+        if spec is None or design.x_names != self._estimates.names:
+            raise NotAvailableError(
+                asked="Testing the terms of the fixed effects",
+                found="the columns that lme4 kept are not those that pylme finds in the formula",
+                remedy="Test the coefficients by name with fit.test().",
+            )
+        return FixedTerms.of(design, spec)
 
     def _ddf(self, ddf: Ddf | None) -> Ddf:
         """The method that was chosen, or the default one of the model."""

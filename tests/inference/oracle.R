@@ -23,8 +23,8 @@ Orthodont <- as.data.frame(Orthodont)
 Orthodont$Subject <- factor(as.character(Orthodont$Subject))
 cake$replicate <- factor(cake$replicate)
 Exam <- droplevels(Exam[Exam$school %in% levels(Exam$school)[1:12], ])
-inst <- droplevels(InstEval[InstEval$d %in% levels(InstEval$d)[seq(1, 1128, 20)], ])
-inst <- droplevels(inst[seq(1, nrow(inst), 6), ])
+busy <- names(sort(table(InstEval$s), decreasing = TRUE))[1:5]
+inst <- droplevels(InstEval[InstEval$s %in% busy, ])
 carrots$Consumer <- factor(carrots$Consumer)
 some <- droplevels(carrots[carrots$Consumer %in% levels(carrots$Consumer)[1:30], ])
 models <- list(
@@ -49,7 +49,7 @@ models <- list(
   beets = list(sugpct ~ block + sow + harvest + (1 | block:harvest), beets),
   exam = list(normexam ~ standLRT + sex + type + (standLRT | school), Exam),
   orthodont = list(distance ~ age * Sex + (age | Subject), Orthodont),
-  insteval = list(y ~ service + studage + (1 | s) + (1 | d) + (1 | dept), inst),
+  insteval = list(y ~ service + lectage + (1 | s) + (1 | d) + (1 | dept), inst),
   dyestuff = list(Yield ~ 1 + (1 | Batch), Dyestuff),
   dyestuff2 = list(Yield ~ 1 + (1 | Batch), Dyestuff2)
 )
