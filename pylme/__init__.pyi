@@ -4,14 +4,17 @@ from . import plot as plot
 from . import reference as reference
 from ._version import __version__ as __version__
 from .api import studies as studies
+from .api.all_fit import all_fit as all_fit
 from .api.design import design as design
 from .api.glmer import glmer as glmer
 from .api.glmer_nb import glmer_nb as glmer_nb
 from .api.lmer import lmer as lmer
+from .api.pool import pool as pool
 from .api.power import power as power
 from .api.saved_fits import from_r as from_r
 from .api.saved_fits import read_rds as read_rds
 from .api.study import study as study
+from .api.table import table as table
 from .by_group.group_specific import group_specific as group_specific
 from .covariance.correlation import cov2sdcor as cov2sdcor
 from .covariance.correlation import sdcor2cov as sdcor2cov

@@ -6,10 +6,10 @@ one of them does not change the fit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pylme.fit.hypothesis_tests import Tests
 from pylme.fit.intervals import Intervals
+from pylme.fit.other_words import missing_attribute
 from pylme.fit.predictions import Predictions
 from pylme.fit.quality import Quality
 from pylme.results import saving
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Fit", "from_json"]
 
 
-class Fit(Tests, Intervals, Predictions, Quality):
+class Fit(Quality, Intervals, Predictions):
     """A fitted mixed-effects model.
 
     Returned by `pylme.lmer`, `pylme.glmer`, `pylme.glmer_nb` and `pylme.from_json`. Each property
@@ -43,6 +43,12 @@ class Fit(Tests, Intervals, Predictions, Quality):
     >>> fit.fixef.round(3).to_dict()
     {'(Intercept)': 251.405, 'Days': 10.467}
     """
+
+    if not TYPE_CHECKING:  # a type checker knows which attributes there are
+
+        def __getattr__(self, name: str) -> Any:
+            """Name pylme's word for what other packages call so."""
+            raise AttributeError(missing_attribute(name, dir(type(self))), name=name, obj=self)
 
     @property
     def plot(self) -> Pictures:

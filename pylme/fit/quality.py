@@ -9,10 +9,11 @@ import pandas as pd
 
 from pylme.crosscheck.fitting import fit_model
 from pylme.errors import NotAvailableError, OptionError
-from pylme.fit.base import EngineFit
+from pylme.fit.hypothesis_tests import Tests
 from pylme.options import choice, optional_text, whole_number
 from pylme.results.coefficients import coefficients_by_level
 from pylme.results.engine import choose
+from pylme.results.methods_report import methods_report
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
     from pylme.inference.quality.explained_variance import ICC, R2, VarianceParts
     from pylme.inference.quality.influence import Influence
     from pylme.inference.quality.simulated_residuals import ResidualMethod, SimulatedResiduals
+    from pylme.results.methods_report import MethodsReport
 
 __all__ = ["Quality"]
 
 
-class Quality(EngineFit):
+class Quality(Tests):
     """R², influence, residuals by simulation, refits of a fitted model."""
 
     # --- coefficients by group ----------------------------------------------------------------
@@ -403,6 +405,58 @@ class Quality(EngineFit):
         table = pd.DataFrame(placed)
         labelled = self.library == "pandas" or self._rows.index is not None
         return self._native(table if labelled else table.reset_index(drop=True))
+
+    # --- for papers and other packages --------------------------------------------------------
+
+    def report(self) -> MethodsReport:
+        """The sentences for a paper's methods section, and what to cite.
+
+        Model, family, criterion, engine with the versions of the software, rows used and left out,
+        levels of each grouping factor, convergence. A fit from JSON gives it too.
+
+        Returns
+        -------
+        MethodsReport
+            ``text``, ``facts`` and ``citations``; prints, and renders to HTML, LaTeX and Markdown.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> fit = pylme.lmer(
+        ...     "Yield ~ 1 + (1 | Batch)", pylme.datasets.load("dyestuff"), engine="numpy"
+        ... )
+        >>> fit.report().facts["rows_used"]
+        30
+        """
+        return methods_report(
+            self._info, self._estimates, self._rows, self.convergence, engine=self.engine
+        )
+
+    @property
+    def __maketables_coef_table__(self) -> pd.DataFrame:
+        """Fixed effects as the package maketables reads them."""
+        tests = self.coef_test()
+        return pd.DataFrame(
+            {
+                "b": tests.estimate, "se": tests.std_error, "t": tests.statistic,
+                "p": tests.p_value, "ci95l": tests.conf_low, "ci95u": tests.conf_high,
+            },
+            index=pd.Index(list(tests.terms), name="Coefficient"),
+        )  # fmt: skip
+
+    def __maketables_stat__(self, key: str) -> float | str | None:
+        """A measure of fit by maketables' name of it; None where it is not one of a mixed model."""
+        known: dict[str, float | str] = {
+            "N": self.nobs, "aic": self.aic, "bic": self.bic, "ll": self.loglik,
+            "df_resid": self.df_resid, "sigma": self.sigma, "se_type": "model-based",
+        }  # fmt: skip
+        known |= {f"N_{group}": n for group, n in self.ngrps.items()}
+        return known.get(key)
+
+    @property
+    def __maketables_depvar__(self) -> str:
+        """The response, for maketables."""
+        return self.formula.partition("~")[0].strip()
 
     # --- the same model again -----------------------------------------------------------------
 

@@ -147,4 +147,22 @@ CASES = {
         lambda fit: fit.overdispersion(), "NotAvailableError", "residual variance",
         lambda _: _binary().overdispersion(),
     ),
+    "pool of one fit": _asked(
+        lambda fit: pylme.pool([fit]), "OptionError", "two fits",
+        lambda fit: pylme.pool([fit, fit]),
+    ),
+    "pool of different models": _asked(
+        lambda fit: pylme.pool([fit, fit.update("~ . - x")]), "OptionError", "same model",
+        lambda fit: pylme.pool([fit, fit]),
+    ),
+    "table of nothing": _asked(
+        lambda _: pylme.table(), "OptionError", "one fit or more", pylme.table
+    ),
+    "table with a name too many": _asked(
+        lambda fit: pylme.table(fit, names=["a", "b"]), "OptionError", "1 different names",
+        lambda fit: pylme.table(fit, names=["a"]),
+    ),
+    "all optimisers of no fit": _asked(
+        lambda _: pylme.all_fit("y ~ x"), "OptionError", "a fitted model"
+    ),
 }  # fmt: skip
