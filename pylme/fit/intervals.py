@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pylme.draws.seeds import Seed
     from pylme.inference.confidence_intervals import IntervalMethod, ParameterNames
     from pylme.inference.profile_likelihood.parameters import ProfiledParameter
+    from pylme.inference.profile_likelihood.profile import Profile
     from pylme.results.linear_problem import LinearProblem
 
 __all__ = ["Intervals"]
@@ -28,6 +29,67 @@ __all__ = ["Intervals"]
 
 class Intervals(EngineFit):
     """Profile likelihood and intervals of a fitted model."""
+
+    def profile(
+        self,
+        parameters: str | Sequence[str] | None = None,
+        *,
+        reml: bool = False,
+        conf_level: float = 0.999,
+    ) -> Profile:
+        """Profile the likelihood of a linear mixed model.
+
+        Parameters
+        ----------
+        parameters : str or sequence of str, optional
+            As for `confint`; by default all.
+        reml : bool
+            As for `confint`.
+        conf_level : float
+            The curves reach to the ends of the intervals of this level, or to the boundary.
+
+        Returns
+        -------
+        Profile
+            The curves ζ of each parameter, with all other parameters along them; drawn by
+            `plot.profile`.
+
+        Raises
+        ------
+        NotAvailableError
+            If the model is a generalized one, or the fit came from JSON.
+        OptionError
+            If an argument is not one of those allowed.
+        UnknownNameError
+            If there is no such parameter.
+
+        References
+        ----------
+        Bates, Mächler, Bolker & Walker (2015), JSS 67(1), section 5.1.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> fit = pylme.lmer("Yield ~ 1 + (1 | Batch)", pylme.datasets.load("dyestuff"))
+        >>> fit.profile(".sigma").confint(0.9).round(2)[["conf_low", "conf_high"]]
+           conf_low  conf_high
+        0     39.81      63.87
+        """
+        from pylme.inference.confidence_intervals import with_likelihood
+        from pylme.inference.profile_likelihood.parameters import chosen
+        from pylme.inference.profile_likelihood.profile import profile
+
+        reml = true_or_false("reml", reml)
+        half_width(conf_level)
+        wanted = chosen(self._parameters, parameters)
+        return profile(
+            self._profiled_problem("Profiling the likelihood"),
+            self._parameters,
+            with_likelihood(wanted, reml=reml, named=parameters is not None),
+            conf_level=conf_level,
+            reml=reml,
+            library=self.library,
+        )
 
     def confint(
         self,

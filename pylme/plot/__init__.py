@@ -9,6 +9,8 @@ from pylme.plot.conditional_modes import caterpillar, caterpillar_data
 from pylme.plot.criterion_line import profile_criterion, profile_criterion_data
 from pylme.plot.effects_plane import random_effects, random_effects_data
 from pylme.plot.fit_plots import Pictures
+from pylme.plot.profile_curves import profile, profile_data
+from pylme.plot.profile_pairs import profile_pairs, profile_pairs_data
 from pylme.plot.replicates import study, study_data
 from pylme.plot.residual_plots import residuals, residuals_data
 from pylme.plot.search_path import convergence, convergence_data
@@ -19,8 +21,12 @@ __all__ = [
     "caterpillar_data",
     "convergence",
     "convergence_data",
+    "profile",
     "profile_criterion",
     "profile_criterion_data",
+    "profile_data",
+    "profile_pairs",
+    "profile_pairs_data",
     "random_effects",
     "random_effects_data",
     "residuals",

@@ -10,6 +10,8 @@ from pylme.plot.conditional_modes import caterpillar, caterpillar_data
 from pylme.plot.criterion_line import profile_criterion, profile_criterion_data
 from pylme.plot.effects_plane import random_effects, random_effects_data
 from pylme.plot.fitted import require_fit
+from pylme.plot.profile_curves import profile, profile_data
+from pylme.plot.profile_pairs import profile_pairs, profile_pairs_data
 from pylme.plot.residual_plots import residuals, residuals_data
 from pylme.plot.search_path import convergence, convergence_data
 
@@ -54,6 +56,10 @@ class Pictures:
     convergence_data = _Drawn(convergence_data)
     profile_criterion = _Drawn(profile_criterion)
     profile_criterion_data = _Drawn(profile_criterion_data)
+    profile = _Drawn(profile)
+    profile_data = _Drawn(profile_data)
+    profile_pairs = _Drawn(profile_pairs)
+    profile_pairs_data = _Drawn(profile_pairs_data)
     random_effects = _Drawn(random_effects)
     random_effects_data = _Drawn(random_effects_data)
     residuals = _Drawn(residuals)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pylme.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
     from pylme.frame import Library
+    from pylme.inference.profile_likelihood.profile import Profile
     from pylme.results.fitted_model import ResidualType
     from pylme.results.optinfo import OptInfo
     from pylme.results.varcorr import VarCorr
@@ -81,6 +82,10 @@ class Fitted(Protocol):
 
     def residuals_of(self, kind: ResidualType) -> pd.Series[float]:
         """Residuals of one kind in the rows of the data given."""
+        ...
+
+    def profile(self, parameters: str | Sequence[str] | None = None) -> Profile:
+        """The profile likelihood of some parameters."""
         ...
 
     def model_frame(self) -> pd.DataFrame:

@@ -38,4 +38,16 @@ CASES = {
         said="names of parameters",
         remedy=lambda: _fit().confint(parameters=[".sig01", "x"]),
     ),
+    "one Axes for several profiles": Case(
+        trigger=lambda: pylme.plot.profile(_fit(), ax=pylme.plot.residuals(_fit())),
+        kind="OptionError",
+        said="None where several parameters are drawn",
+        remedy=lambda: pylme.plot.profile(_fit()),
+    ),
+    "pairs of one profile": Case(
+        trigger=lambda: pylme.plot.profile_pairs(_fit(), "x"),
+        kind="NotAvailableError",
+        said="one parameter, x",
+        remedy=lambda: pylme.plot.profile_pairs(_fit(), ["x", ".sigma"]),
+    ),
 }

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.reference.criterion.likelihood import GivenVariance
+from pylme.reference.criterion.likelihood import GivenVariance, one_of
 from pylme.reference.criterion.prepare import Problem, prepare
 
 if TYPE_CHECKING:
@@ -136,19 +136,32 @@ class FixedEffectDeviance:
             weights=linear.weights,
             reml=False,
         )
-        criterion = self.problem.criterion
-        self._determinants = _at_variance(criterion.subset(np.array([0])), self.problem, np.inf)
-        self._squares = [
-            _at_variance(criterion.subset(np.array([r])), self.problem, 1.0) for r in range(3)
+        # The determinants, from any response at an infinite σ², then the squares at σ² = 1.
+        self._variances = np.array([np.inf, 1.0, 1.0, 1.0])
+        self._criteria = self._prepared()
+
+    def _prepared(self) -> list[Any]:
+        criterion, responses = self.problem.criterion, np.array([0, 0, 1, 2])
+        if criterion.batch_numbers is not None:
+            return [_at_variance(criterion.subset(responses), self.problem, self._variances)]
+        return [
+            _at_variance(criterion.subset(responses[[at]]), self.problem, variance)
+            for at, variance in enumerate(self._variances.tolist())
         ]
+
+    def _evaluate(self, T: list[NDArray[np.float64]]) -> list[Evaluation]:
+        if len(self._criteria) == 1:
+            (together,) = self._criteria
+            found = together.evaluate([np.repeat(matrix, 4, axis=0) for matrix in T])
+            return [one_of(found, r) for r in range(4)]
+        return [criterion.evaluate(T) for criterion in self._criteria]
 
     def at(self, T: list[NDArray[np.float64]], others: NDArray[np.float64]) -> Local:
         """See `Deviance`; v counts standard errors from the estimate."""
         s, v = others.tolist()
         precision = float(np.exp(-s))
         nu = self.problem.likelihood.nu
-        of_determinants = self._determinants.evaluate(T)
-        each = [criterion.evaluate(T) for criterion in self._squares]
+        of_determinants, *each = self._evaluate(T)
         u = v / self._scale
         rss = _Quadratic.of([float(one.rss[0]) for one in each])
         hh = _Quadratic.of([one.hh[0] for one in each])
@@ -194,7 +207,7 @@ class _Quadratic:
         return 2.0 * self.xx
 
 
-def _at_variance(criterion: Any, problem: Problem, variance: float) -> Any:
+def _at_variance(criterion: Any, problem: Problem, variance: float | NDArray[np.float64]) -> Any:
     return replace(criterion, likelihood=GivenVariance.of(problem.likelihood, variance))
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from pylme.inference.profile_likelihood.path import Path
 
-__all__ = ["Optimum", "conditional", "end"]
+__all__ = ["Optimum", "conditional", "end", "first_step"]
 
 _MOST_STEPS: Final = 25
 #: How far the deviance may be from the limit, and from its minimum over η, before the last step:
@@ -177,7 +177,7 @@ def _bracketed(path: Path, optimum: Optimum, *, side: int, limit: float, bound: 
     wanted = float(np.sqrt(max(limit - optimum.point.value, 0.0)))
     near, far = float(optimum.x[path.fixed]), bound
     x, c = optimum.x, near
-    step = side * _first_step(path, optimum, wanted)
+    step = side * first_step(path, optimum, wanted)
     for _ in range(_MOST_DOUBLINGS):
         trial = c + step
         if np.isfinite(far) and side * (far - trial) <= 0:
@@ -210,7 +210,7 @@ def _bracketed(path: Path, optimum: Optimum, *, side: int, limit: float, bound: 
     return c
 
 
-def _first_step(path: Path, optimum: Optimum, wanted: float) -> float:
+def first_step(path: Path, optimum: Optimum, wanted: float) -> float:
     """How far the profile's curvature at the estimate puts the end."""
     known = conditional(path, optimum.x, optimum.point)
     column = optimum.point.hessian[path.fixed]

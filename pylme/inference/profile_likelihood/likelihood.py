@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pylme.covariance.correlation import correlation, sdcor
+from pylme.covariance.names import cells
 from pylme.inference.likelihood_ratio import linear_criteria
 from pylme.inference.profile_likelihood.coordinates import coordinates_of
 from pylme.inference.profile_likelihood.deviance import FixedEffectDeviance, VarianceDeviance
@@ -27,6 +29,9 @@ from pylme.reference.solution import fixed_effects
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pylme.inference.profile_likelihood.coordinates import Point
     from pylme.inference.profile_likelihood.parameters import ProfiledParameter
     from pylme.results.linear_problem import LinearProblem
 
@@ -99,6 +104,34 @@ class ProfiledLikelihood:
         if parameter.kind == "sd":
             return path.coordinates.unit * c
         return float(np.exp(0.5 * c) if parameter.kind == "sigma" else np.sin(c))
+
+    def derivative(self, parameter: ProfiledParameter, path: Path, c: float) -> float:
+        """The derivative of the parameter by its coordinate; zero at a correlation of ±1."""
+        if parameter.kind == "fixed":
+            (column,) = parameter.places
+            return float(self.std_error[column])
+        if parameter.kind == "sd":
+            return path.coordinates.unit
+        return float(0.5 * np.exp(0.5 * c)) if parameter.kind == "sigma" else float(np.cos(c))
+
+    def parameters_at(
+        self, parameter: ProfiledParameter, path: Path, x: NDArray[np.float64], point: Point
+    ) -> NDArray[np.float64]:
+        """All parameters of the model at a point of a path, in their order."""
+        problem = path.deviance.problem
+        beta = point.local.beta
+        if parameter.kind == "fixed":
+            (column,) = parameter.places
+            beta = np.insert(beta, column, self.value(parameter, path, x[-1]))
+        roots = path.coordinates.roots(x, problem)
+        values: dict[int, list[float]] = {}
+        for factor, root in zip(problem.layout.factors, roots, strict=True):
+            for position, place in zip(factor.terms, factor.places, strict=True):
+                cov = root[place, place] @ root[place, place].T
+                own = sdcor(np.sqrt(np.diag(cov)), correlation(cov))
+                values[position] = [float(own[i, j]) for i, j in cells(len(own))]
+        of_terms = [value for position in sorted(values) for value in values[position]]
+        return np.array([*beta, *of_terms, np.exp(0.5 * x[len(self.theta)])])
 
     @staticmethod
     def bounds(parameter: ProfiledParameter) -> tuple[float, float]:

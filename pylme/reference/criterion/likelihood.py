@@ -269,14 +269,14 @@ class GivenVariance(Likelihood):
 
     Attributes
     ----------
-    variance : float
-        σ².
+    variance : float or ndarray, shape (R,)
+        σ², or that of each response.
     """
 
-    variance: float
+    variance: float | NDArray[np.float64]
 
     @classmethod
-    def of(cls, likelihood: Likelihood, variance: float) -> GivenVariance:
+    def of(cls, likelihood: Likelihood, variance: float | NDArray[np.float64]) -> GivenVariance:
         """The same likelihood at a given σ²."""
         return cls(
             n=likelihood.n, p=likelihood.p, reml=likelihood.reml, constant=likelihood.constant,
@@ -293,17 +293,18 @@ class GivenVariance(Likelihood):
     ) -> Solved:
         """The criterion from the fixed effects and r²; see `solve`."""
         solved = Likelihood.solved(self, found, logdet, total=total, amplified=amplified)
-        precision = 1.0 / self.variance
+        variance = np.broadcast_to(self.variance, found.rss.shape)
+        precision = 1.0 / variance
         criterion = logdet + self.constant + precision * found.rss
-        if math.isfinite(self.variance):
-            criterion += self.nu * math.log(2.0 * math.pi * self.variance)
+        finite = np.isfinite(variance)
+        criterion[finite] += self.nu * np.log(2.0 * np.pi * variance[finite])
         if self.reml:
             criterion += 2.0 * np.log(found.RX.diagonal(axis1=1, axis2=2)).sum(axis=1)
         # With an infinite ν the second derivatives are without what profiling σ takes from them.
         return replace(
             solved,
             criterion=np.where(found.sound, criterion, np.inf),
-            ratio=np.full(len(found.rss), precision),
+            ratio=precision,
             nu=np.inf,
         )
 
