@@ -28,6 +28,8 @@ from .fit import from_json as from_json
 from .formula import allow_function as allow_function
 from .identifiability.identify import Design as Design
 from .identifiability.report import Identifiability as Identifiability
+from .inference.means.contrast_table import Contrasts as Contrasts
+from .inference.means.marginal_means import MarginalMeans as MarginalMeans
 from .lme4.control import Check as Check
 from .lme4.control import GlmerControl as GlmerControl
 from .lme4.control import LmerControl as LmerControl

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pylme.errors import OptionError
 from pylme.fit.base import EngineFit
 from pylme.frame import to_native
-from pylme.inference.ddf import Ddf
+from pylme.inference.ddf import Ddf, require_kernels
+from pylme.inference.means.marginal_means import names_of
+from pylme.inference.means.of_fit import MeansQuestion
+from pylme.inference.means.scale import ScaleKind
 from pylme.inference.prediction.question import Interval, Kind, Question
 from pylme.inference.prediction.rows import NewLevels
-from pylme.options import choice
+from pylme.options import choice, is_number, mapping, text
 from pylme.results.tidying import half_width
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import ArrayLike
 
     from pylme.inference.kernels import Kernels
+    from pylme.inference.means.averages import WeightsName
+    from pylme.inference.means.marginal_means import MarginalMeans
     from pylme.inference.prediction.random_part import Random
 
 __all__ = ["Predictions"]
@@ -120,7 +127,7 @@ class Predictions(EngineFit):
         >>> fit.predict(
         ...     {"Days": [5], "Subject": ["308"]}, interval="prediction"
         ... ).round(1).to_dict("records")
-        [{'estimate': 351.8, 'std_error': 27.7, 'df': 138.2, 'conf_low': 297.1, 'conf_high': 406.6}]
+        [{'estimate': 352.0, 'std_error': 26.8, 'df': 145.3, 'conf_low': 298.9, 'conf_high': 405.0}]
         """
         from pylme.inference.prediction.predict import predict
 
@@ -131,30 +138,200 @@ class Predictions(EngineFit):
             new_levels=choice("new_levels", new_levels, NewLevels),
             interval=None if interval is None else choice("interval", interval, Interval),
             conf_level=conf_level,
-            ddf=self._ddf(ddf),
+            ddf=self._ddf_of_means(ddf),
             offset=offset,
             weights=weights,
         )
-        found = predict(self._model, self._linear_kernels, newdata, question)
+        found = predict(self._model, self._kernels_of_linear, newdata, question)
         library = self.library if newdata is None else found.rows.library
         if question.interval is None:
             return to_native(found.table["estimate"], library)
         return to_native(found.table, library)
 
-    def _ddf(self, ddf: Ddf | None) -> Ddf:
-        """The method of degrees of freedom: the one asked for, or the usual one of the model."""
+    def emmeans(
+        self,
+        specs: str | Sequence[str] = (),
+        *,
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        weights: WeightsName | ArrayLike = "equal",
+        kind: ScaleKind = "link",
+        bias_adjust: bool | float = False,
+        ddf: Ddf | None = None,
+        conf_level: float = 0.95,
+    ) -> MarginalMeans:
+        """Estimated marginal means: means of the fixed effects over a reference grid.
+
+        The grid has all levels of the factors, and each covariate at its mean over the rows used;
+        a covariate with one or two distinct values keeps them. Offsets are at their means.
+
+        Parameters
+        ----------
+        specs : str or list of str
+            The predictors whose combinations have a mean; ``[]`` for the mean over all.
+        by : str or list of str, optional
+            Predictors within whose levels means are compared.
+        at : mapping, optional
+            Values of predictors, ``{"age": [20, 40]}``, in place of those of the grid.
+        weights : {"equal", "proportional", "outer", "cells", "flat"} or array_like
+            The weights of the combinations of other predictors that a mean is an average of: equal;
+            the number of rows with that combination; the product of the numbers of rows with each
+            level; the number of rows with that combination and the mean's own levels; those cells
+            that have rows; or numbers.
+        kind : {"link", "response"}
+            The scale of a generalized model's means, or of a response that the formula transforms
+            by log, log2, log10, log1p or sqrt: that of the linear predictor, or of the response.
+        bias_adjust : bool or float
+            On the scale of the response, approximate the mean of the response and not the response
+            at the mean: with the standard deviation of random effects and residual together, or
+            with a given one.
+        ddf : {"kenward-roger", "satterthwaite", "normal"}, optional
+            By default "kenward-roger" for a linear model and "normal" for a generalized one.
+        conf_level : float
+            The level of the intervals.
+
+        Returns
+        -------
+        MarginalMeans
+            A table with the methods `contrast`, `test`, `joint_tests`, `confint` and `to_frame`.
+            What the data do not determine is NaN, and marked.
+
+        Raises
+        ------
+        OptionError
+            If an argument is not one of those allowed.
+        UnknownNameError
+            If the fixed effects have no such predictor.
+        NotAvailableError
+            If the fit came from JSON, or only R can evaluate the formula.
+
+        Notes
+        -----
+        Kenward and Roger's method refits an ML fit by REML, and the estimates are then those of the
+        refit. There is no number of rows above which tests become normal.
+
+        References
+        ----------
+        Searle, Speed & Milliken (1980), Population marginal means in the linear model, The American
+        Statistician 34. Lenth (2016), Least-squares means: the R package lsmeans, Journal of
+        Statistical Software 69.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> cake = pylme.datasets.load("cake")
+        >>> fit = pylme.lmer("angle ~ recipe*temperature + (1 | recipe:replicate)", cake)
+        >>> means = fit.emmeans("recipe")
+        >>> means.to_frame().round(2).to_dict("list")["estimate"]
+        [33.12, 31.64, 31.6]
+        >>> means.contrast("pairwise").to_frame().round(3).to_dict("list")["p_value"]
+        [0.82, 0.81, 1.0]
+        """
+        from pylme.inference.means.of_fit import marginal_means
+
+        question = self._means_question(
+            specs, by, at, weights, kind=kind, bias_adjust=bias_adjust, ddf=ddf,
+            conf_level=conf_level,
+        )  # fmt: skip
+        return marginal_means(self._model, self._kernels_of_linear, question, self.library)
+
+    def emtrends(
+        self,
+        var: str,
+        specs: str | Sequence[str] = (),
+        *,
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        weights: WeightsName | ArrayLike = "equal",
+        ddf: Ddf | None = None,
+        conf_level: float = 0.95,
+    ) -> MarginalMeans:
+        """Slopes of a numeric predictor, averaged over a reference grid as means are.
+
+        The slope is the derivative of the linear predictor at the values of the grid.
+
+        Parameters
+        ----------
+        var : str
+            The predictor.
+        specs : str or list of str
+            The predictors whose combinations have a slope. Without them those of `by` are taken,
+            and the slopes are compared with each other.
+        by, at, weights, ddf, conf_level
+            As for `emmeans`.
+
+        Returns
+        -------
+        MarginalMeans
+            As `emmeans` gives them, with slopes as estimates.
+
+        Raises
+        ------
+        OptionError
+            If an argument is not one of those allowed, or `var` is a factor.
+        UnknownNameError
+            If the fixed effects have no such predictor.
+        NotAvailableError
+            If the fit came from JSON, or only R can evaluate the formula.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> hsb = pylme.datasets.load("hsb")
+        >>> fit = pylme.lmer("math ~ cses*sector + (cses | sch.id)", hsb)
+        >>> slopes = fit.emtrends("cses", by="sector")
+        >>> slopes.to_frame().round(2).to_dict("list")["estimate"]
+        [2.8, 1.46]
+        """
+        from pylme.inference.means.of_fit import slopes
+
+        if not names_of("specs", specs):
+            specs, by = names_of("by", by), None
+        question = self._means_question(
+            specs, by, at, weights, kind="link", bias_adjust=False, ddf=ddf, conf_level=conf_level
+        )
+        name = text("var", var)
+        return slopes(self._model, self._kernels_of_linear, name, question, self.library)
+
+    def _means_question(
+        self,
+        specs: object,
+        by: object,
+        at: Mapping[str, Any] | None,
+        weights: WeightsName | ArrayLike,
+        *,
+        kind: ScaleKind,
+        bias_adjust: bool | float,
+        ddf: Ddf | None,
+        conf_level: float,
+    ) -> MeansQuestion:
+        half_width(conf_level)
+        if not isinstance(bias_adjust, bool) and not (is_number(bias_adjust) and bias_adjust >= 0):
+            raise OptionError(
+                option="bias_adjust",
+                value=bias_adjust,
+                allowed="True, False, or a standard deviation",
+            )
+        return MeansQuestion(
+            specs=specs,
+            by=by,
+            at=None if at is None else mapping("at", at, allowed="a dict of values by predictor"),
+            weights=weights,
+            kind=choice("kind", kind, ScaleKind),
+            bias_adjust=bias_adjust,
+            ddf=self._ddf_of_means(ddf),
+            conf_level=conf_level,
+        )
+
+    def _kernels_of_linear(self) -> Kernels | None:
+        return self._kernels
+
+    def _ddf_of_means(self, ddf: Ddf | None) -> Ddf:
+        """The method that was chosen; usually Kenward and Roger's, for intervals of means."""
         linear = self._info.family is None
         if ddf is None:
             return "kenward-roger" if linear else "normal"
         asked = choice("ddf", ddf, Ddf)
-        if not linear and asked != "normal":
-            raise OptionError(
-                option="ddf",
-                value=asked,
-                allowed='"normal" for a generalized model; the other methods are for linear ones',
-            )
+        if asked != "normal" and not linear:
+            require_kernels(None, asked, linear=False)
         return asked
-
-    def _linear_kernels(self) -> Kernels:
-        # The matrices were read before: a fit without them was refused.
-        return cast("Kernels", self._kernels)

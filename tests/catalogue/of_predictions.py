@@ -47,7 +47,71 @@ def _predict(said: str, good: dict[str, object], kind: str = "OptionError", **ba
     return Case(trigger=lambda: ask(bad), kind=kind, said=said, remedy=lambda: ask(good))
 
 
+def _means(said: str, good: dict[str, object], of: str = "OptionError", **bad: object) -> Case:
+    """A wrong question to `emmeans`, and a right one."""
+
+    def ask(given: dict[str, object]) -> object:
+        given = dict(given)
+        return _fit().emmeans(given.pop("specs", "f"), **given).to_frame()
+
+    return Case(trigger=lambda: ask(bad), kind=of, said=said, remedy=lambda: ask(good))
+
+
+def _contrast(said: str, good: dict[str, object], kind: str = "OptionError", **bad: object) -> Case:
+    """A wrong question to `contrast`, and a right one."""
+
+    def ask(given: dict[str, object]) -> object:
+        given = dict(given)
+        means = _fit().emmeans(given.pop("specs", "f"))
+        return means.contrast(given.pop("method", "pairwise"), **given).to_frame()
+
+    return Case(trigger=lambda: ask(bad), kind=kind, said=said, remedy=lambda: ask(good))
+
+
 CASES = {
+    "a predictor without means": _means("Did you mean 'f'?", {}, of="UnknownNameError", specs="F"),
+    "means of something else": _means("the name of a predictor", {}, specs=3),
+    "values of a predictor that is not there": _means(
+        "There are: 'x', 'f'", {"at": {"x": 1}}, of="UnknownNameError", at={"age": 1}
+    ),
+    "a level that is not there": _means(
+        "different levels of f: 'a', 'b'", {"at": {"f": ["b", "a"]}}, at={"f": ["a", "c"]}
+    ),
+    "no level": _means("one or more levels", {"at": {"f": ["a"]}}, at={"f": []}),
+    "a covariate at a text": _means(
+        "one or more numbers", {"at": {"x": [1, 2]}}, at={"x": ["low"]}
+    ),
+    "a grid that is too large": _means(
+        "combinations, more than 1,000,000",
+        {"at": {"x": [1, 2]}},
+        at={"x": np.linspace(0.0, 1.0, 600_000)},
+    ),
+    "weights of the wrong number": _means("1 numbers", {"weights": [1.0]}, weights=[1.0, 2.0]),
+    "means on the scale of a response that is not transformed": _means(
+        '"link": the response', {"kind": "link"}, kind="response"
+    ),
+    "a bias that is no standard deviation": _means(
+        "a standard deviation", {"bias_adjust": True, "kind": "link"}, bias_adjust=-1.0
+    ),
+    "a slope of a factor": Case(
+        trigger=lambda: _fit().emtrends("f"),
+        kind="OptionError",
+        said="compare marginal means",
+        remedy=lambda: _fit().emmeans("f").contrast(),
+    ),
+    "coefficients of the wrong number": _contrast(
+        "a matrix with 2 columns", {"method": [[1, -1]]}, method=[[1, -1, 0]]
+    ),
+    "nothing to compare": _contrast("two or more means", {}, specs=[]),
+    "contrasts by a predictor without means": _contrast(
+        "predictor of the means", {"by": []}, kind="UnknownNameError", by="x"
+    ),
+    "a test of no number": Case(
+        trigger=lambda: _fit().emmeans("f").test("zero"),
+        kind="OptionError",
+        said="a number",
+        remedy=lambda: _fit().emmeans("f").test(0.0),
+    ),
     "random effects that are not there": _predict(
         "terms with effects that the model has", {"random": "(1 | g)"}, random="(f | g)"
     ),
@@ -79,13 +143,6 @@ CASES = {
         kind="OptionError",
         said="simulate it instead",
         remedy=lambda: _binary().predict(interval="confidence"),
-        needs_r=True,
-    ),
-    "degrees of freedom of a generalized model": Case(
-        trigger=lambda: _binary().predict(interval="confidence", ddf="kenward-roger"),
-        kind="OptionError",
-        said='"normal" for a generalized model',
-        remedy=lambda: _binary().predict(interval="confidence", ddf="normal"),
         needs_r=True,
     ),
     "a prediction that the data do not determine": Case(

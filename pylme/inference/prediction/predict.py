@@ -61,7 +61,7 @@ class Prediction:
 
 
 def predict(
-    model: FittedModel, kernels: Callable[[], Kernels], data: Any, question: Question
+    model: FittedModel, kernels: Callable[[], Kernels | None], data: Any, question: Question
 ) -> Prediction:
     """Predictions for new data, or for the rows of the fit.
 
@@ -69,7 +69,8 @@ def predict(
     ----------
     model : FittedModel
     kernels : callable
-        Gives the kernels of a linear model; called where there is an interval.
+        Gives the kernels of a linear model, None for a generalized one; called where there is an
+        interval.
     data : DataFrame, Table or mapping of arrays, or None
         None for the rows of the fit.
     question : Question
@@ -106,10 +107,11 @@ def predict(
             "estimate": rows.made.X @ estimates.beta + rows.z @ modes + offset
         }
     else:
+        own = kernels()
         uncertainty = (
             of_generalized(model, rows, modes)
-            if generalized
-            else of_linear(kernels(), rows, ddf=question.ddf)
+            if own is None
+            else of_linear(own, rows, ddf=question.ddf)
         )
         columns = _interval(uncertainty, offset, question.conf_level)
     if info.link is not None and question.kind == "response":

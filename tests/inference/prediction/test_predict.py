@@ -294,7 +294,7 @@ def test_generalized_models_on_both_scales():
     assert np.isinf(response["df"]).all()
     with pytest.raises(OptionError, match="interval"):
         fit.predict(interval="prediction")
-    with pytest.raises(OptionError, match="normal"):
+    with pytest.raises(NotAvailableError, match="normal"):
         fit.predict(interval="confidence", ddf="satterthwaite")
     # Given the fixed effects, the variance of a mode is lme4's conditional variance, whose working
     # weights are one iteration old.
