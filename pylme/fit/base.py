@@ -21,20 +21,18 @@ from pylme.options import (
     finite_numbers,
     is_number,
     text,
-    true_or_false,
     whole_number,
 )
 from pylme.results import saving, tidying
 from pylme.results.assessment import assess
-from pylme.results.estimates import aic, bic, coefficient_table
+from pylme.results.estimates import aic, aicc, bic, coefficient_table
 from pylme.results.fitted_model import ResidualType
 from pylme.results.ranef import ConditionalVariances
-from pylme.results.summary import Summary
 from pylme.results.varcorr import varcorr_table
 from pylme.tolerances import SINGULAR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from os import PathLike
 
     import numpy as np
@@ -58,7 +56,7 @@ if TYPE_CHECKING:
     from pylme.results.fitted_model import Condition, FittedModel
     from pylme.results.optinfo import OptInfo
     from pylme.results.ranef import RandomEffects
-    from pylme.results.tidying import Effects, Names
+    from pylme.results.tidying import Names
     from pylme.results.varcorr import VarCorr, VarianceErrors
     from pylme.simulation.bootstrap.bootstrap import Bootstrap
     from pylme.simulation.draw.simulator import Simulator
@@ -241,6 +239,11 @@ class EngineFit:
         return bic(self.loglik, self._estimates.df, self.nobs)
 
     @property
+    def aicc(self) -> float:
+        """AIC corrected for few rows (Hurvich & Tsai 1989, Biometrika 76)."""
+        return aicc(self.loglik, self._estimates.df, self.nobs)
+
+    @property
     def df_resid(self) -> int:
         """Residual degrees of freedom: rows used minus estimated parameters."""
         return self.nobs - self._estimates.df
@@ -365,8 +368,7 @@ class EngineFit:
         """What inference is made of; None where there is no linear model with its matrices."""
         from pylme.inference.kernels import Kernels
 
-        linear = self._model.linear_problem()
-        return None if linear is None or linear.theta is None else Kernels.of(linear)
+        return Kernels.of_model(self._model)
 
     # --- random effects -----------------------------------------------------------------------
 
@@ -551,62 +553,8 @@ class EngineFit:
         """
         return self._model.getme(text("name", name))
 
-    def summary(self) -> Summary:
-        """The summary, which prints as in R and renders to HTML, LaTeX and Markdown."""
-        return Summary(
-            info=self._info,
-            estimates=self._estimates,
-            vcov=self._vcov,
-            varcorr=self.varcorr,
-            optinfo=self.optinfo,
-            scaled_residuals=self._model.residuals("scaled"),
-            engine=self.engine,
-            library=self.library,
-        )
-
-    def tidy(
-        self,
-        effects: Effects | Sequence[Effects] = ("fixed", "ran_pars"),
-        *,
-        conf_int: bool = False,
-        conf_level: float = 0.95,
-        names: Names = "pylme",
-    ) -> Any:
-        """Estimates as a tidy frame with broom.mixed's columns.
-
-        Parameters
-        ----------
-        effects : {"fixed", "ran_pars", "ran_vals"} or several of them
-            Fixed effects, standard deviations and correlations, conditional modes.
-        conf_int : bool
-            Add ``conf_low`` and ``conf_high``: normal intervals.
-        conf_level : float
-            The level of the intervals.
-        names : {"pylme", "broom"}
-            "broom" gives broom's own column names, with dots: ``std.error``.
-
-        Returns
-        -------
-        DataFrame
-            ``effect, group, [level,] term, estimate, std_error, statistic[, p_value]``.
-
-        Raises
-        ------
-        OptionError
-            If an argument is not one of those allowed, with or without intervals.
-        """
-        tidying.half_width(conf_level)
-        rows = tidying.tidy(
-            effects,
-            table=self._coefficients,
-            varcorr=self.varcorr,
-            modes=lambda: [(e, self.ranef_var[e.group]) for e in self._random_effects.values()],
-            conf_level=conf_level if true_or_false("conf_int", conf_int) else None,
-        )
-        return self._native(tidying.named(rows, names))
-
     def glance(self, *, names: Names = "pylme") -> Any:
-        """The fit in one row, with broom.mixed's columns and ``engine``.
+        """The fit in one row, with broom.mixed's columns, ``AICc`` and ``engine``.
 
         Parameters
         ----------
@@ -619,8 +567,12 @@ class EngineFit:
             If `names` is neither.
         """
         row = tidying.glance_row(
-            self._info, self._estimates, aic=self.aic, bic=self.bic, engine=self.engine
-        )
+            self._info, self._estimates, aic=self.aic, aicc=self.aicc, bic=self.bic,
+            engine=self.engine,
+        )  # fmt: skip
+        if names == "broom":
+            # It has no such column.
+            row = row.drop(columns="AICc")
         return self._native(tidying.named(row, names))
 
     def model_frame(self) -> Any:
@@ -772,9 +724,6 @@ class EngineFit:
         from pylme.lme4.saved import write_model
 
         write_model(handle, path)
-
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()
 
     def _success_named(self) -> str:
         if self._info.outcomes is None:

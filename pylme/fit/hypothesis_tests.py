@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from pylme.errors import NotAvailableError, PylmeError
 from pylme.fit.base import EngineFit
 from pylme.inference.coefficient_tests import Estimated, contrast_tests
+from pylme.inference.covariances import (
+    CovarianceKind,
+    adjusted_covariance,
+    generalized_covariance,
+)
 from pylme.inference.ddf import Ddf, require_kernels
 from pylme.inference.hypotheses import hypothesis_of
 from pylme.inference.hypothesis_test import hypothesis_test
 from pylme.inference.term_hypotheses import TermType
 from pylme.inference.term_tests import deletion_tests, term_tests
-from pylme.options import choice
+from pylme.options import choice, true_or_false
 from pylme.results import tidying
+from pylme.results.summary import Summary, tested_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
     from pylme.inference.hypothesis_test import HypothesisTest
     from pylme.inference.kernels import Kernels
     from pylme.inference.term_tests import TermTests
+    from pylme.results.tidying import Effects, Names
 
 __all__ = ["Tests"]
 
@@ -229,6 +237,139 @@ class Tests(EngineFit):
             self._source(method), self._fixed_terms(), ddf=method, library=self.library
         )
 
+    def summary(self, *, ddf: Ddf | None = None) -> Summary:
+        """The summary, which prints as in R and renders to HTML, LaTeX and Markdown.
+
+        Parameters
+        ----------
+        ddf : {"satterthwaite", "kenward-roger", "normal"}, optional
+            Add p-values with degrees of freedom by this method, as lmerTest's summary has them. By
+            default the summary is lme4's.
+
+        Raises
+        ------
+        OptionError, NotAvailableError
+            As for `coef_test`.
+        """
+        return Summary(
+            info=self._info,
+            estimates=self._estimates,
+            vcov=self._vcov,
+            varcorr=self.varcorr,
+            optinfo=self.optinfo,
+            scaled_residuals=self._model.residuals("scaled"),
+            engine=self.engine,
+            library=self.library,
+            tests=None if ddf is None else self.coef_test(ddf=ddf),
+        )
+
+    def tidy(
+        self,
+        effects: Effects | Sequence[Effects] = ("fixed", "ran_pars"),
+        *,
+        conf_int: bool = False,
+        conf_level: float = 0.95,
+        ddf: Ddf | None = None,
+        exponentiate: bool = False,
+        names: Names = "pylme",
+    ) -> Any:
+        """Estimates as a tidy frame with broom.mixed's columns.
+
+        Parameters
+        ----------
+        effects : {"fixed", "ran_pars", "ran_vals"} or several of them
+            Fixed effects, standard deviations and correlations, conditional modes.
+        conf_int : bool
+            Add ``conf_low`` and ``conf_high``: normal intervals, or those of `ddf`.
+        conf_level : float
+            The level of the intervals.
+        ddf : {"satterthwaite", "kenward-roger", "normal"}, optional
+            Add ``df`` and ``p_value`` of the fixed effects by this method; see `coef_test`.
+        exponentiate : bool
+            Exponentiate the fixed effects and their intervals, for odds ratios and rate ratios.
+            Standard errors are those of the exponentiated values, by the delta method; the
+            statistic and the p-value remain those of the coefficient.
+        names : {"pylme", "broom"}
+            "broom" gives broom's own column names, with dots: ``std.error``.
+
+        Returns
+        -------
+        DataFrame
+            ``effect, group, [level,] term, estimate, std_error, statistic[, df][, p_value]``.
+
+        Raises
+        ------
+        OptionError
+            If an argument is not one of those allowed, with or without intervals.
+        NotAvailableError
+            As for `coef_test`.
+        """
+        tidying.half_width(conf_level)
+        table = self._coefficients
+        if ddf is not None:
+            tests = self.coef_test(ddf=ddf, conf_level=conf_level)
+            table = tested_frame(tests, self._estimates.names)
+            table = table.assign(conf_low=tests.conf_low, conf_high=tests.conf_high)
+        rows = tidying.tidy(
+            effects,
+            table=table,
+            varcorr=self.varcorr,
+            modes=lambda: [(e, self.ranef_var[e.group]) for e in self._random_effects.values()],
+            conf_level=conf_level if true_or_false("conf_int", conf_int) else None,
+            exponentiate=true_or_false("exponentiate", exponentiate),
+        )
+        return self._native(tidying.named(rows, names))
+
+    def vcov_of(self, kind: CovarianceKind = "model") -> Any:
+        """A covariance matrix of the fixed effects.
+
+        Parameters
+        ----------
+        kind : {"model", "kenward-roger", "hessian", "rx"}
+            "model": the engine's own, `vcov`. "kenward-roger": adjusted for small samples, of a
+            linear model; of its REML fit. "hessian" and "rx": for a generalized model, from the
+            second derivatives of the deviance by all parameters, or from the penalized weighted
+            least squares problem at the estimates of the variances alone, which is too small where
+            these depend on the fixed effects.
+
+        Returns
+        -------
+        DataFrame
+
+        Raises
+        ------
+        OptionError
+            If no such kind exists.
+        NotAvailableError
+            If the matrix is not defined for the model, or needs what the fit does not have.
+
+        References
+        ----------
+        Kenward & Roger (1997), Biometrics 53.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> pastes = pylme.datasets.load("pastes")
+        >>> fit = pylme.lmer("strength ~ 1 + (1 | batch/cask)", pastes, engine="numpy")
+        >>> fit.vcov_of("kenward-roger").round(4)
+                     (Intercept)
+        (Intercept)       0.4582
+        """
+        kind = choice("kind", kind, CovarianceKind)
+        names = list(self._estimates.names)
+        if kind == "model":
+            return self.vcov
+        if kind == "kenward-roger":
+            kernels = require_kernels(self._kernels, "kenward-roger", linear=self._linear)
+            matrix = adjusted_covariance(kernels)
+        else:
+            matrix = generalized_covariance(self._model, kind, p=len(names))
+        return self._native(pd.DataFrame(matrix, index=names, columns=names), labels="term")
+
+    def _repr_html_(self) -> str:
+        return self.summary().to_html()
+
     def _fixed_terms(self) -> FixedTerms:
         """The terms of the fixed effects, in the columns of the fit."""
         from pylme.inference.fixed_terms import FixedTerms
@@ -246,14 +387,20 @@ class Tests(EngineFit):
     def _ddf(self, ddf: Ddf | None) -> Ddf:
         """The method that was chosen, or the default one of the model."""
         if ddf is None:
-            return "satterthwaite" if self._info.family is None else "normal"
+            return "satterthwaite" if self._linear else "normal"
         return choice("ddf", ddf, Ddf)
 
     def _source(self, ddf: Ddf) -> Kernels | Estimated:
         """What tests are computed from."""
         if ddf == "normal":
             return Estimated(beta=self._estimates.beta, vcov=self._vcov)
-        return require_kernels(self._kernels, ddf, linear=self._info.family is None)
+        return require_kernels(self._kernels, ddf, linear=self._linear)
+
+    @property
+    def _linear(self) -> bool:
+        """Whether the model is a linear one."""
+        spec = self._model.spec
+        return (self._info if spec is None else spec).family is None
 
     def _term_columns(self) -> dict[str, list[int]]:
         """The coefficients of each term of the fixed effects, where the formula is known."""

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.reference.criterion.precision import precision_at
+from pylme.reference.criterion.precision import fixed_crosses, precision_at
 from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.ending import optimum_of
+from pylme.reference.model import ReferenceModel
 from pylme.reference.optimize.certificate import reduced
 from pylme.reference.problem.layout import hessian
 from pylme.reference.solution import along_theta, random_effects
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pylme.reference.criterion.likelihood import Evaluation
     from pylme.reference.criterion.precision import Blocks, Precision
+    from pylme.reference.criterion.prepare import Problem
+    from pylme.results.fitted_model import FittedModel
     from pylme.results.linear_problem import LinearProblem
 
 __all__ = ["Kernels", "equilibrated_inverse", "products"]
@@ -48,6 +52,10 @@ class Kernels:
     ----------
     linear : LinearProblem
         With the theta of the fit.
+    problem : Problem, optional
+        The same, prepared, where it is at hand.
+    evaluation : Evaluation, optional
+        Of that problem at theta, with exact second derivatives.
 
     Attributes
     ----------
@@ -66,16 +74,23 @@ class Kernels:
         (XᵀV⁻¹X)⁻¹; times σ̂² it is the covariance matrix of β̂.
     """
 
-    def __init__(self, linear: LinearProblem) -> None:
+    def __init__(
+        self,
+        linear: LinearProblem,
+        problem: Problem | None = None,
+        evaluation: Evaluation | None = None,
+    ) -> None:
         if linear.theta is None:
             raise TypeError(linear)
         self.linear = linear
         self.theta = linear.theta
-        self.problem = problem_of(linear)
+        self.problem = problem_of(linear) if problem is None else problem
         self.layout = self.problem.layout
         self.nu = self.problem.likelihood.nu
         self._T = self.layout.matrices(self.problem.conditioned(self.theta[None]))
-        self.evaluation = self.problem.criterion.exactly().evaluate(self._T)
+        if evaluation is None:
+            evaluation = self.problem.criterion.exactly().evaluate(self._T)
+        self.evaluation = evaluation
         self.rss = float(self.evaluation.rss[0])
         self.sigma2 = self.rss / self.nu
         columns = self.problem.columns
@@ -89,6 +104,16 @@ class Kernels:
     @classmethod
     def of(cls, linear: LinearProblem) -> Kernels:
         """Those of a linear problem at its theta."""
+        return cls(linear)
+
+    @classmethod
+    def of_model(cls, model: FittedModel) -> Kernels | None:
+        """Those of a fitted model; None for a generalized one, or without its matrices."""
+        linear = model.linear_problem()
+        if linear is None or linear.theta is None:
+            return None
+        if isinstance(model, ReferenceModel):
+            return cls(linear, model.problem, model.exact)
         return cls(linear)
 
     @cached_property
@@ -136,7 +161,11 @@ class Kernels:
         Rows and columns of elements that are zero at the boundary are those of their reduced model.
         """
         T = self._reduced[0]
-        M = tuple(map(across, self.layout.factors, T, self.evaluation.M))
+        if self._free.all():
+            # What M has along Σ is the error of the search.
+            M = tuple(np.zeros_like(own) for own in self.evaluation.M)
+        else:
+            M = tuple(map(across, self.layout.factors, T, self.evaluation.M))
         made: NDArray[np.float64] = hessian(self.layout, T, M, self.evaluation.form)[0]
         return made
 
@@ -256,9 +285,7 @@ class Kernels:
     @cached_property
     def crosses(self) -> tuple[NDArray[np.float64], ...]:
         """Σ_j N_jᵀ… of each factor, shapes (p, p, K_f, K_f): of contrasts, sums over levels."""
-        return tuple(
-            np.einsum("ajc,bjd->cdab", own, own, optimize=True) for own in self.precision.N
-        )
+        return fixed_crosses(self.problem, self._T, self.evaluation.RX[0])
 
     @cached_property
     def adjustment(self) -> NDArray[np.float64]:

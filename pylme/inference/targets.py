@@ -204,7 +204,7 @@ class _Derived:
         """Σ_j v_jv_jᵀ of each factor, shapes (r, K_f, K_f)."""
         if self.own is None:
             made = [
-                np.einsum("rc,cdab,rd->rab", self.g, cross, self.g, optimize=True)
+                np.einsum("rd,rdab->rab", self.g, np.tensordot(self.g, cross, axes=1))
                 for cross in self.kernels.crosses
             ]
         else:

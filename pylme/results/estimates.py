@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import log
+from math import inf, log
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-__all__ = ["Estimates", "ModelInfo", "aic", "bic", "coefficient_table"]
+__all__ = ["Estimates", "ModelInfo", "aic", "aicc", "bic", "coefficient_table"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +104,12 @@ class Estimates:
 def aic(loglik: float, df: int) -> float:
     """Akaike's information criterion; of the restricted likelihood for a REML fit, as in R."""
     return -2.0 * loglik + 2.0 * df
+
+
+def aicc(loglik: float, df: int, nobs: int) -> float:
+    """AIC corrected for few rows; infinite where the parameters leave fewer than two of them."""
+    left = nobs - df - 1
+    return aic(loglik, df) + (2.0 * df * (df + 1) / left if left > 0 else inf)
 
 
 def bic(loglik: float, df: int, nobs: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pylme.render import Block
 
-__all__ = ["Summary"]
+__all__ = ["Summary", "TestedCoefficients", "tested_frame"]
 
 #: R's digits for tables: three less than the seven of its numbers.
 DIGITS: Final = 4
@@ -45,11 +45,51 @@ _LABELS: Final = {
 }
 
 
+class TestedCoefficients(Protocol):
+    """Tests of the fixed effects by one method, as `CoefficientTests` holds them."""
+
+    @property
+    def estimate(self) -> NDArray[np.float64]:
+        """The estimates that are tested, shape (p,)."""
+        ...
+
+    @property
+    def std_error(self) -> NDArray[np.float64]:
+        """Their standard errors."""
+        ...
+
+    @property
+    def df(self) -> NDArray[np.float64]:
+        """Degrees of freedom; infinite for normal tests."""
+        ...
+
+    @property
+    def statistic(self) -> NDArray[np.float64]:
+        """Estimates over standard errors."""
+        ...
+
+    @property
+    def p_value(self) -> NDArray[np.float64]:
+        """Two-sided."""
+        ...
+
+    @property
+    def method(self) -> str:
+        """The method in words."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What has to be known about the numbers."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary(Rendered):
     """The summary of a fit.
 
-    Prints as R's ``print(summary(fit))``; `to_html`, `to_latex` and `to_markdown` render the same.
+    Prints as R's ``print(summary(fit))``, with tests as lmerTest's; `to_html`, `to_latex` and
+    `to_markdown` render the same.
 
     Attributes
     ----------
@@ -64,6 +104,8 @@ class Summary(Rendered):
         The engine that fitted the model; the text names it unless it is lme4.
     library : {"pandas", "polars", "pyarrow"}
         The library of the data, in which frames are returned.
+    tests : TestedCoefficients or None
+        Tests of the fixed effects with degrees of freedom; None for lme4's own table.
     """
 
     info: ModelInfo
@@ -74,6 +116,7 @@ class Summary(Rendered):
     scaled_residuals: NDArray[np.float64]
     engine: EngineName = "lme4"
     library: Library = "pandas"
+    tests: TestedCoefficients | None = None
 
     @property
     def coefficients(self) -> Any:
@@ -81,6 +124,8 @@ class Summary(Rendered):
         return to_native(self._coefficients(), self.library, labels="term")
 
     def _coefficients(self) -> pd.DataFrame:
+        if self.tests is not None:
+            return tested_frame(self.tests, self.estimates.names)
         return coefficient_frame(self.estimates, self.vcov, self.info)
 
     def describe(self) -> Document:
@@ -95,19 +140,26 @@ class Summary(Rendered):
             blocks.append(self._fixed_effects())
         if 1 < len(self.estimates.names) <= MOST_CORRELATIONS:
             blocks.append(self._correlations())
-        if remarks := self._remarks():
+        remarks = self._remarks()
+        if self.tests is not None:
+            remarks = (*remarks, *self.tests.notes)
+        if remarks:
             blocks.append(Lines(remarks, attached=True))
         return Document(title=None, blocks=tuple(blocks))
 
     def _heading(self) -> tuple[str, ...]:
         info = self.info
-        if len(info.title) + 5 + len(info.object_class) > WIDTH:
+        title, kind = info.title, info.object_class
+        if self.tests is not None and np.isfinite(self.tests.df).all():
+            method = self.tests.method.partition(" (")[0]
+            title, kind = f"{title}. t-tests use {method}'s method", "lmerModLmerTest"
+        if len(title) + 5 + len(kind) > WIDTH:
             wrapped = textwrap.wrap(
-                info.title, width=WIDTH - 3, subsequent_indent="  ", break_on_hyphens=False
+                title, width=WIDTH - 3, subsequent_indent="  ", break_on_hyphens=False
             )
-            lines = [*fill([*wrapped, " [", info.object_class, "]"], sep="")]
+            lines = [*fill([*wrapped, " [", kind, "]"], sep="")]
         else:
-            lines = [f"{info.title} ['{info.object_class}']"]
+            lines = [f"{title} ['{kind}']"]
         if ENGINES[self.engine].in_summary:
             lines.append(f" Engine: {self.engine}")
         if info.family is not None:
@@ -153,13 +205,13 @@ class Summary(Rendered):
         )
 
     def _fixed_effects(self) -> Table:
-        statistic = "t value" if self.info.use_scale else "z value"
-        header = ["Estimate", "Std. Error", statistic]
         table = self._coefficients()
-        has_p = "p_value" in table
+        has_df, has_p = "df" in table, "p_value" in table
+        letter = "t" if has_df or (self.info.use_scale and not has_p) else "z"
+        header = ["Estimate", "Std. Error", *(["df"] if has_df else []), f"{letter} value"]
         return coefficient_table(
             table.to_numpy().tolist(),
-            columns=(*header, *(["Pr(>|z|)"] if has_p else [])),
+            columns=(*header, *([f"Pr(>|{letter}|)"] if has_p else [])),
             row_names=self.estimates.names,
             digits=DIGITS,
             has_pvalue=has_p,
@@ -194,3 +246,15 @@ class Summary(Rendered):
             )
             remarks += [line for text in said for line in text.split("\n")]
         return tuple(remarks)
+
+
+def tested_frame(tests: TestedCoefficients, names: tuple[str, ...]) -> pd.DataFrame:
+    """The table of fixed effects with their tests, by name; normal ones without df."""
+    import pandas as pd
+
+    columns = {"estimate": tests.estimate, "std_error": tests.std_error}
+    if np.isfinite(tests.df).all():
+        columns["df"] = tests.df
+    return pd.DataFrame(
+        columns | {"statistic": tests.statistic, "p_value": tests.p_value}, index=list(names)
+    )

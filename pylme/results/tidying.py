@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from pylme.results.ranef import RandomEffects
     from pylme.results.varcorr import VarCorr
 
-__all__ = ["Effects", "Names", "augmented", "glance_row", "named", "tidy"]
+__all__ = ["Effects", "Names", "augmented", "exponentiated", "glance_row", "named", "tidy"]
 
 Effects = Literal["fixed", "ran_pars", "ran_vals"]
 Names = Literal["pylme", "broom"]
 
 #: broom's order of columns.
 _COLUMNS = (
-    "effect", "group", "level", "term", "estimate", "std_error", "statistic", "p_value",
+    "effect", "group", "level", "term", "estimate", "std_error", "statistic", "df", "p_value",
     "conf_low", "conf_high",
 )  # fmt: skip
 #: Columns whose names in broom have a dot.
@@ -49,6 +49,7 @@ def tidy(
     varcorr: VarCorr,
     modes: Callable[[], Iterable[tuple[RandomEffects, NDArray[np.float64]]]],
     conf_level: float | None,
+    exponentiate: bool = False,
 ) -> pd.DataFrame:
     """The rows of the requested effects, in that order.
 
@@ -56,17 +57,20 @@ def tidy(
     ----------
     effects : {"fixed", "ran_pars", "ran_vals"} or several of them
     table : DataFrame
-        The coefficient table.
+        The coefficient table, perhaps with degrees of freedom and intervals of its own.
     varcorr : VarCorr
     modes : callable
         Returns conditional modes and variances by factor; called for "ran_vals" only.
     conf_level : float or None
         None for no intervals.
+    exponentiate : bool
+        Whether fixed effects and their intervals are exponentiated.
     """
     parts: list[pd.DataFrame] = []
     for effect in require_effects(effects):
         if effect == "fixed":
-            parts.append(fixed_rows(table, conf_level))
+            rows = fixed_rows(table, conf_level)
+            parts.append(exponentiated(rows) if exponentiate else rows)
         elif effect == "ran_pars":
             parts.append(parameter_rows(varcorr))
         else:
@@ -103,7 +107,10 @@ def half_width(conf_level: float) -> float:
 
 
 def fixed_rows(table: pd.DataFrame, conf_level: float | None) -> pd.DataFrame:
-    """A row for each fixed effect, from the coefficient table; Wald intervals on request."""
+    """A row for each fixed effect, from the coefficient table; intervals on request.
+
+    Wald's, where the table has none of its own.
+    """
     rows = pd.DataFrame(
         {
             "effect": "fixed",
@@ -113,9 +120,25 @@ def fixed_rows(table: pd.DataFrame, conf_level: float | None) -> pd.DataFrame:
             "statistic": table["statistic"].to_numpy(),
         }
     )
-    if "p_value" in table:
-        rows["p_value"] = table["p_value"].to_numpy()
-    return _with_interval(rows, conf_level)
+    own = conf_level is not None and "conf_low" in table
+    for column in ("df", "p_value", *(("conf_low", "conf_high") if own else ())):
+        if column in table:
+            rows[column] = table[column].to_numpy()
+    return rows if own else _with_interval(rows, conf_level)
+
+
+def exponentiated(rows: pd.DataFrame) -> pd.DataFrame:
+    """The estimates and intervals of `fixed_rows` exponentiated.
+
+    Standard errors are by the delta method. The statistic and the p-value remain those of the
+    coefficient.
+    """
+    made = rows.copy()
+    for column in ("estimate", "conf_low", "conf_high"):
+        if column in rows:
+            made[column] = np.exp(rows[column])
+    made["std_error"] = rows["std_error"] * made["estimate"]
+    return made
 
 
 def parameter_rows(varcorr: VarCorr) -> pd.DataFrame:
@@ -157,7 +180,13 @@ def _with_interval(rows: pd.DataFrame, conf_level: float | None) -> pd.DataFrame
 
 
 def glance_row(
-    info: ModelInfo, estimates: Estimates, *, aic: float, bic: float, engine: EngineName
+    info: ModelInfo,
+    estimates: Estimates,
+    *,
+    aic: float,
+    aicc: float,
+    bic: float,
+    engine: EngineName,
 ) -> pd.DataFrame:
     """One row that summarises the fit."""
     return pd.DataFrame(
@@ -166,6 +195,7 @@ def glance_row(
             "sigma": [estimates.sigma],
             "logLik": [estimates.loglik],
             "AIC": [aic],
+            "AICc": [aicc],
             "BIC": [bic],
             "REMLcrit" if info.reml else "deviance": [estimates.deviance],
             "df_residual": [info.nobs - estimates.df],

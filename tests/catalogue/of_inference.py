@@ -73,4 +73,20 @@ CASES = {
         remedy=lambda ddf: pylme.from_json(_fit().to_json()).test("x", ddf=ddf),
         parsed='use ddf="(.+)"',
     ),
+    "covariance matrix that a linear model does not have": Case(
+        trigger=lambda: _fit().vcov_of("rx"),
+        kind="NotAvailableError",
+        said="there is one covariance matrix",
+        remedy=lambda kind: _fit().vcov_of(kind),
+        parsed='Use kind="(.+?)"',
+    ),
+    "covariance matrix without second derivatives": Case(
+        trigger=lambda: pylme.glmer("count ~ x + (1 | g)", DATA, family="poisson", n_agq=0).vcov_of(
+            "hessian"
+        ),
+        kind="NotAvailableError",
+        said="the fit has none",
+        remedy=lambda: _counts().vcov_of("hessian"),
+        needs_r=True,
+    ),
 }

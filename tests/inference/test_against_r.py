@@ -195,11 +195,10 @@ def test_chi_square_tables_of_generalized_models_are_those_of_car():
     expected = np.array(
         native(
             """{
-              library(car)
               m <- glmer(cbind(incidence, size - incidence) ~ period * size2 + (1 | herd),
                 transform(cbpp, size2 = factor(size > 12)), binomial,
                 contrasts = list(period = contr.sum, size2 = contr.sum))
-              cbind(as.matrix(Anova(m, type = 2)), as.matrix(Anova(m, type = 3))[-1, ])
+              cbind(as.matrix(car::Anova(m, type = 2)), as.matrix(car::Anova(m, type = 3))[-1, ])
             }"""
         )
     )

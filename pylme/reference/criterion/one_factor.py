@@ -164,6 +164,13 @@ class OneFactor:
         h = at.scores(at.weighted(at.turned(c[None])))
         return [(at.U[0] @ h[0, 0]).T]
 
+    def fixed_scores(self, T: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Z_jᵀV⁻¹X of each pattern times the root of its count, shape (p, K, P)."""
+        at = self._precision(T[0], self.C, self.lacking)
+        c = at.turned(self.coefficients[:1, : self.likelihood.p])
+        N = at.scores(at.weighted(c))[0]
+        return N if len(self.C) == 1 else np.asarray(at.U[0] @ N)
+
     def by_level(
         self, T: list[NDArray[np.float64]]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

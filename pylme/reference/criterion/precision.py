@@ -24,7 +24,14 @@ from pylme.reference.criterion.one_factor import OneFactor
 if TYPE_CHECKING:
     from pylme.reference.criterion.prepare import Problem
 
-__all__ = ["Blocks", "CrossedPrecision", "LevelsPrecision", "Precision", "precision_at"]
+__all__ = [
+    "Blocks",
+    "CrossedPrecision",
+    "LevelsPrecision",
+    "Precision",
+    "fixed_crosses",
+    "precision_at",
+]
 
 #: A vector over the random effects: an array of shape (K_f, J_f, c) for each factor.
 Blocks: TypeAlias = tuple[NDArray[np.float64], ...]
@@ -131,3 +138,26 @@ def precision_at(
         for f in state.remainder.factors
     ]
     return CrossedPrecision(N=(state.W1[:-1].transpose(1, 2, 0), *others), state=state)
+
+
+def fixed_crosses(
+    problem: Problem, T: list[NDArray[np.float64]], RX: NDArray[np.float64]
+) -> Blocks:
+    """Σ_j N_ja N_jbᵀ of the levels of each factor for whitened N, shapes (p, p, K_f, K_f).
+
+    All that contrasts of fixed effects need of N: with one factor, levels of the same pattern are
+    taken together.
+
+    Parameters
+    ----------
+    problem, T, RX
+        As for `precision_at`.
+    """
+    criterion = problem.criterion
+    if isinstance(criterion, OneFactor):
+        scores = criterion.fixed_scores(T)
+        p, K, _ = scores.shape
+        flat = (np.linalg.inv(RX) @ scores.reshape(p, -1)).reshape(p * K, -1)
+        return ((flat @ flat.T).reshape(p, K, p, K).transpose(0, 2, 1, 3),)
+    N = precision_at(problem, T, RX).N
+    return tuple(np.einsum("ajc,bjd->cdab", own, own, optimize=True) for own in N)
