@@ -570,9 +570,6 @@ class EngineFit:
             self._info, self._estimates, aic=self.aic, aicc=self.aicc, bic=self.bic,
             engine=self.engine,
         )  # fmt: skip
-        if names == "broom":
-            # It has no such column.
-            row = row.drop(columns="AICc")
         return self._native(tidying.named(row, names))
 
     def model_frame(self) -> Any:

@@ -195,10 +195,10 @@ def glance_row(
             "sigma": [estimates.sigma],
             "logLik": [estimates.loglik],
             "AIC": [aic],
-            "AICc": [aicc],
             "BIC": [bic],
             "REMLcrit" if info.reml else "deviance": [estimates.deviance],
             "df_residual": [info.nobs - estimates.df],
+            "AICc": [aicc],
             "engine": [engine],
         }
     )

@@ -89,6 +89,7 @@ def test_glance(pair):
     fit, broom = pair
     glance = fit.glance(names="broom")
     assert glance.pop("engine").tolist() == ["lme4"]
+    assert glance.pop("AICc").item() == fit.aicc
     assert_same(glance, broom("glance(fit)"))
 
 
