@@ -8,17 +8,20 @@ from pylme.api.fitting import fitted, require_kind, within_memory
 from pylme.deadline import checked_timeout
 from pylme.errors import OptionError
 from pylme.families.family import family as family_of
+from pylme.families.family import has_dispersion
 from pylme.lme4.control import GlmerControl
 from pylme.model_matrix.response import require_starting_means
 from pylme.model_matrix.spec import ModelArguments, specified
-from pylme.options import is_whole
+from pylme.options import choice, is_whole
 from pylme.results.engine import FitRequest, choose
+from pylme.results.generalized_problem import CriterionKind, Laplace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import ArrayLike
 
+    from pylme.families import Family
     from pylme.fit import Fit
     from pylme.frame import NaAction
     from pylme.model_matrix.spec import Contrast, ContrastsFor, Start
@@ -39,6 +42,8 @@ def glmer(
     family: str = "binomial",
     link: str | None = None,
     n_agq: int = 1,
+    laplace: Laplace = "expected",
+    criterion: CriterionKind = "lme4",
     engine: Engine = "auto",
     weights: str | ArrayLike | None = None,
     offset: str | ArrayLike | None = None,
@@ -63,11 +68,19 @@ def glmer(
         The conditional distribution of the response.
     link : str, optional
         By default, the family's usual link.
-    engine : {"auto", "lme4"}
-        The NumPy engine fits linear models only.
+    engine : {"auto", "lme4", "numpy"}
+        As for `lmer`.
     n_agq : int
         Points of the adaptive Gauss-Hermite quadrature: 1 is the Laplace approximation, 0 is a
         faster and less accurate one; more than 1 point needs a single scalar random-effects term.
+    laplace : {"expected", "observed"}
+        The information in the determinant of the approximation. lme4 takes the expected one; with
+        the observed one it is the Laplace approximation proper, as in glmmTMB. They are the same
+        for the canonical link. "observed" needs the NumPy engine.
+    criterion : {"lme4", "likelihood"}
+        For a family with a dispersion parameter (Gamma, inverse.gaussian, gaussian) lme4's
+        criterion approximates no likelihood. "likelihood" is the likelihood with the dispersion as
+        a parameter, by the observed information; it needs the NumPy engine.
     weights : str or array_like, optional
         Prior weights; trials for a binomial proportion.
     control : GlmerControl, optional
@@ -83,7 +96,7 @@ def glmer(
     Returns
     -------
     Fit
-        The fitted model. Results are fetched from R on first access.
+        The fitted model. Results are computed, or fetched from R, on first access.
 
     Raises
     ------
@@ -114,11 +127,28 @@ def glmer(
     spec = specified(formula, data, arguments)
     require_starting_means(spec)
     points = _points(n_agq)
-    chosen = choose(engine, "glmer", control=control, formula=spec.formula)
+    laplace = choice("laplace", laplace, Laplace)
+    criterion = choice("criterion", criterion, CriterionKind)
+    beyond = _beyond(spec.family, laplace, criterion)
+    chosen = choose(engine, "glmer", control=control, formula=spec.formula, beyond=beyond)
     request = FitRequest(
-        spec=spec, function="glmer", control=control, n_agq=points, timeout=seconds
-    )
+        spec=spec, function="glmer", control=control, n_agq=points, timeout=seconds,
+        laplace="observed" if criterion == "likelihood" else laplace, criterion=criterion,
+    )  # fmt: skip
     return fitted(chosen, request)
+
+
+def _beyond(family: Family | None, laplace: Laplace, criterion: CriterionKind) -> str | None:
+    """The argument that asks for what lme4 does not have."""
+    if criterion == "likelihood":
+        if not has_dispersion(family):
+            raise OptionError(
+                option="criterion",
+                value=criterion,
+                allowed='"lme4" for a family without a dispersion parameter: it is the likelihood',
+            )
+        return 'criterion="likelihood"'
+    return 'laplace="observed"' if laplace == "observed" else None
 
 
 def _points(n_agq: object) -> int:

@@ -9,7 +9,9 @@ from pylme.deadline import checked_timeout
 from pylme.families.family import family as family_of
 from pylme.lme4.control import GlmerControl
 from pylme.model_matrix.spec import ModelArguments, specified
+from pylme.options import choice
 from pylme.results.engine import FitRequest, choose
+from pylme.results.generalized_problem import Laplace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +31,7 @@ def glmer_nb(
     formula: str,
     data: Any,
     *,
+    laplace: Laplace = "expected",
     engine: Engine = "auto",
     weights: str | ArrayLike | None = None,
     offset: str | ArrayLike | None = None,
@@ -43,7 +46,7 @@ def glmer_nb(
 
     Parameters
     ----------
-    formula, data, engine, weights, offset, subset, contrasts, contrasts_for
+    formula, data, laplace, engine, weights, offset, subset, contrasts, contrasts_for
         As for `glmer`. The dispersion is ``fit.getme("glmer.nb.theta")``.
     control, na_action, timeout
         As for `glmer`.
@@ -51,7 +54,7 @@ def glmer_nb(
     Returns
     -------
     Fit
-        The fitted model. Results are fetched from R on first access.
+        The fitted model. Results are computed, or fetched from R, on first access.
 
     Raises
     ------
@@ -71,6 +74,9 @@ def glmer_nb(
         family=family_of("poisson"), reml=False,
     )  # fmt: skip
     spec = specified(formula, data, arguments)
-    chosen = choose(engine, "glmer.nb", control=control, formula=spec.formula)
-    request = FitRequest(spec=spec, function="glmer.nb", control=control, timeout=seconds)
+    beyond = 'laplace="observed"' if choice("laplace", laplace, Laplace) == "observed" else None
+    chosen = choose(engine, "glmer.nb", control=control, formula=spec.formula, beyond=beyond)
+    request = FitRequest(
+        spec=spec, function="glmer.nb", control=control, timeout=seconds, laplace=laplace
+    )
     return fitted(chosen, request)

@@ -83,8 +83,8 @@ def fit(
     family
         Fit a generalized linear mixed model of this family.
     engine
-        What fits the model: "numpy" needs no R, and fits linear mixed models alone. "auto" is
-        "lme4" where R is there, else "numpy".
+        What fits the model: "numpy" needs no R. "auto" is "lme4" where R is there, else
+        "numpy".
     json
         Print all numbers of the fit as JSON instead.
     html

@@ -30,6 +30,7 @@ from pylme.lme4.linear_problem import linear_problem_of, terms_of
 from pylme.model_matrix.build import build
 from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.ending import warnings_of
+from pylme.reference.generalized.model import GeneralizedModel
 from pylme.reference.optimize.certificate import certify
 from pylme.reference.optimize.degenerate import has_no_minimum, unidentified
 from pylme.reference.solution import solution_at
@@ -157,15 +158,17 @@ class _Reached:
     weights: NDArray[np.float64]
 
 
-def examine_numpy(model: ReferenceModel, starts: int | None) -> Examination:
+def examine_numpy(model: ReferenceModel | GeneralizedModel, starts: int | None) -> Examination:
     """Check a model that the NumPy engine fitted.
 
     Parameters
     ----------
-    model : ReferenceModel
+    model : ReferenceModel or GeneralizedModel
     starts : int or None
         From how many starts to search for the optimum.
     """
+    if isinstance(model, GeneralizedModel):
+        return impossible(_GENERALIZED, str(model.spec.formula), model.estimates().criterion)
     problem, design = model.problem, model.design
     if model.ending.unbounded:
         own = compare(Sides(reason=_ONE_SIDE), stop=2)

@@ -7,19 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from pylme.errors import (
     ConvergenceWarning,
-    DispersionWarning,
-    NoFiniteEstimateWarning,
-    NoFiniteOptimumWarning,
-    NotFiniteWarning,
-    NotIdentifiedWarning,
     NotOverdispersedWarning,
     RankDeficiencyWarning,
     RWarning,
     ScalingWarning,
-    SeparationWarning,
-    SingularFitWarning,
     warn,
 )
+from pylme.results.findings import CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -29,19 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["classify", "raise_as_warnings"]
 
-#: The first pattern that matches decides.
-_CLASSES: Final[tuple[tuple[re.Pattern[str], type[FitWarning]], ...]] = tuple(
+#: The first pattern that matches decides: first those of pylme's own findings.
+_CLASSES: Final[tuple[tuple[re.Pattern[str], type[FitWarning]], ...]] = CLASSES + tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
-        # Of pylme's own findings.
-        (r"separate the response", SeparationWarning),
-        (r"all rows of a level have the same outcome", NoFiniteEstimateWarning),
-        (r"the counts are not overdispersed", NotOverdispersedWarning),
-        (r"standard deviations of the random effects are unreliable", DispersionWarning),
-        (r"no finite optimum", NoFiniteOptimumWarning),
-        (r"NaN or infinite values", NotFiniteWarning),
-        (r"data do not determine", NotIdentifiedWarning),
-        (r"boundary \(singular\)|singular fit", SingularFitWarning),
         (r"rank deficient|dropping \d+ column", RankDeficiencyWarning),
         (r"very different scales|nearly unidentifiable|rescal", ScalingWarning),
         (

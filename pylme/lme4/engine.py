@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.errors import MissingRowsWarning, MissingValueError, RUnavailableError, warn
+from pylme.errors import (
+    MissingRowsWarning,
+    MissingValueError,
+    NotAvailableError,
+    RUnavailableError,
+    warn,
+)
 from pylme.formula import Name, deparse
 from pylme.lme4.fitting import fit_with_lme4, prepare_responses
 from pylme.lme4.fitting import prepare_again as again
@@ -55,11 +61,21 @@ def unavailable() -> PylmeError | None:
 
 
 def unable(
-    function: FittingFunction, *, control: object, formula: Formula | None
+    function: FittingFunction,
+    *,
+    control: object,
+    formula: Formula | None,
+    beyond: str | None = None,
 ) -> PylmeError | None:
-    """Why lme4 cannot fit such a model: always None, because lme4 fits all of pylme's models."""
-    del function, control, formula
-    return None
+    """Why lme4 cannot fit such a model: what it does not have; None for all other models."""
+    del control, formula
+    if beyond is None:
+        return None
+    return NotAvailableError(
+        asked=f"{function.replace('.', '_')}() with engine='lme4'",
+        found=f"lme4 has no {beyond}",
+        remedy='Fit it with engine="numpy".',
+    )
 
 
 def fit(request: FitRequest) -> RModel:
@@ -120,14 +136,11 @@ def prepare_again(model: RModel) -> Callable[[NDArray[np.float64]], RModel]:
 
 def _with_other_engine(error: RUnavailableError, request: FitRequest) -> RUnavailableError:
     """The same error with the way to fit the model without R, if there is one."""
-    if request.function != "lmer":
-        return error
     leaving = " and without `control`" if request.control is not None else ""
     return RUnavailableError(
         asked=error.asked,
         found=error.found,
-        remedy=f"{error.remedy}\n"
-        f'Without R, linear mixed models are fitted by engine="numpy"{leaving}.',
+        remedy=f'{error.remedy}\nWithout R, models are fitted by engine="numpy"{leaving}.',
     )
 
 

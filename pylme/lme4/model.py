@@ -11,11 +11,10 @@ import numpy as np
 
 from pylme.arrays import read_only
 from pylme.errors import RError, UnknownNameError
-from pylme.families.family import family_of_name
+from pylme.families.family import family_of_name, has_dispersion
 from pylme.formula import Call, deparse, walk
 from pylme.lme4.conditions import raise_as_warnings
 from pylme.lme4.failures import explained
-from pylme.lme4.findings import findings
 from pylme.lme4.linear_problem import generalized_problem_of, linear_problem_of, terms_of
 from pylme.lme4.records import estimates_of, optinfo_of, system_of, texts, varcorr_of, vector
 from pylme.lme4.session import Handle, session
@@ -23,6 +22,7 @@ from pylme.model_matrix.build import build
 from pylme.model_matrix.response import outcomes
 from pylme.results.certificate import SUSPECT, SUSPECT_OF_ITERATIONS
 from pylme.results.estimates import ModelInfo
+from pylme.results.findings import findings, unreliable_by_lme4
 from pylme.results.fitted_model import FitRecord
 from pylme.results.ranef import RandomEffects
 from pylme.warning_scopes import silenced
@@ -108,15 +108,12 @@ class RModel:
         family = self.spec.family
         if family is None:
             return self
-        seen = findings(
-            self.spec,
-            self.system(),
-            family=family,
-            # R gives NA, which comes as None, for any other family.
-            dispersion=self.getme("glmer.nb.theta"),
-            mu=self.fitted(),
-            version=session().versions["lme4"],
-        )
+        problem = self.generalized_problem()
+        assert problem is not None  # noqa: S101  (the family is that of a generalized model)
+        seen = findings(self.spec, problem, mu=self.fitted())
+        if has_dispersion(family):
+            unreliable = unreliable_by_lme4(family, session().versions["lme4"])
+            seen = seen if unreliable is None else (*seen, unreliable)
         return self.with_conditions(seen) if seen else self
 
     @cached_property

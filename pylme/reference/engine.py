@@ -1,4 +1,4 @@
-"""The engine "numpy": a linear mixed model fitted in NumPy and SciPy."""
+"""The engine "numpy": a mixed model fitted in NumPy and SciPy, linear or generalized."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pylme.model_matrix.response import with_response
 from pylme.model_matrix.starting_values import start_of_theta
 from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.ending import examined, search, warnings_of
+from pylme.reference.generalized.engine import fit_generalized
 from pylme.reference.model import ReferenceModel
 from pylme.reference.optimize.degenerate import has_no_minimum, has_no_residual
 from pylme.reference.threads import one_thread
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.spec import ModelSpec
     from pylme.reference.criterion.prepare import Problem
+    from pylme.reference.generalized.model import GeneralizedModel
     from pylme.results.engine import FittingFunction
 
 __all__ = ["fit", "fit_with_numpy", "prepare", "prepare_again", "unable", "unavailable"]
@@ -49,16 +51,14 @@ def unavailable() -> None:
 
 
 def unable(
-    function: FittingFunction, *, control: object, formula: Formula | None
+    function: FittingFunction,
+    *,
+    control: object,
+    formula: Formula | None,
+    beyond: str | None = None,
 ) -> PylmeError | None:
     """Why the NumPy engine cannot fit such a model; None where it can."""
-    if function != "lmer":
-        called = function.replace(".", "_")
-        return NotAvailableError(
-            asked=f"{called}() with engine='numpy'",
-            found="the numpy engine fits linear mixed models only",
-            remedy='Fit it with engine="lme4", or fit a linear model with lmer().',
-        )
+    del function, beyond
     if control is not None:
         return OptionError(
             option="control",
@@ -74,8 +74,8 @@ def unable(
     return None
 
 
-def fit(request: FitRequest) -> ReferenceModel:
-    """Fit a linear mixed model.
+def fit(request: FitRequest) -> ReferenceModel | GeneralizedModel:
+    """Fit a mixed model.
 
     Raises
     ------
@@ -86,6 +86,8 @@ def fit(request: FitRequest) -> ReferenceModel:
     FitTimeoutError
         If it takes longer than the request allows.
     """
+    if request.function != "lmer":
+        return fit_generalized(request)
     require_fittable(request.spec)
     with time_limit(request.timeout):
         return fit_with_numpy(request.spec)

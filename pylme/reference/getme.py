@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pylme.reference.criterion.prepare import Problem
     from pylme.reference.solution import FixedEffects
 
-__all__ = ["item"]
+__all__ = ["SHARED", "item"]
 
 
 class Solved(Protocol):
@@ -206,7 +206,8 @@ _COMPUTABLE: Final = (
     "smaller numbers: double precision cannot hold the criterion at standard deviations so far "
     "above the residual one"
 )
-_ITEMS: Final[dict[str, Callable[[Solved], Any]]] = {
+#: Those that any model has by its design, θ, random effects and means.
+SHARED: Final[dict[str, Callable[[Any], Any]]] = {
     "X": lambda m: m.design.X,
     "Z": lambda m: sparse.csc_array(m.design.Z),
     "Zt": _Zt,
@@ -218,22 +219,16 @@ _ITEMS: Final[dict[str, Callable[[Solved], Any]]] = {
     "b": lambda m: m.effects[1][:, None],
     "Gp": lambda m: m.design.Gp,
     "Tp": lambda m: _counts([0, *np.cumsum(_n_thetas(m)).tolist()]),
-    "L": _L,
     "Lambda": lambda m: sparse.csc_array(lambda_at(m.design.terms, m.theta).T),
     "Lambdat": lambda m: lambda_at(m.design.terms, m.theta),
     "Lind": lambda m: m.design.Lind,
     "Tlist": lambda m: _by_term(m, m.factors),
     "A": lambda m: sparse.csc_array(lambda_at(m.design.terms, m.theta) @ m.design.Zt),
-    "RX": lambda m: m.fixed.RX,
-    "RZX": _RZX,
-    "sigma": lambda m: m.fixed.sigma,
     "flist": _flist,
     "fixef": lambda m: m.fixed.beta,
     "beta": lambda m: m.fixed.beta,
     "theta": lambda m: m.theta,
     "ST": _ST,
-    "REML": lambda m: m.design.p * m.problem.likelihood.rho,
-    "is_REML": lambda m: m.problem.likelihood.reml,
     "n_rtrms": lambda m: len(m.design.terms),
     "n_rfacs": lambda m: len(m.design.group_factors),
     "N": lambda m: m.design.n,
@@ -247,9 +242,18 @@ _ITEMS: Final[dict[str, Callable[[Solved], Any]]] = {
     "m_i": lambda m: _counts(_n_thetas(m)),
     "m": lambda m: len(m.theta),
     "cnms": lambda m: _by_term(m, [term.names for term in m.design.terms]),
-    "devcomp": _devcomp,
     "offset": lambda m: m.design.offset,
     "weights": lambda m: m.design.weights,
     "lower": lambda m: m.design.lower,
+}
+_ITEMS: Final[dict[str, Callable[[Solved], Any]]] = {
+    **SHARED,
+    "L": _L,
+    "RX": lambda m: m.fixed.RX,
+    "RZX": _RZX,
+    "sigma": lambda m: m.fixed.sigma,
+    "REML": lambda m: m.design.p * m.problem.likelihood.rho,
+    "is_REML": lambda m: m.problem.likelihood.reml,
+    "devcomp": _devcomp,
     "devfun": _devfun,
 }

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pylme.reference.solution import Solution
     from pylme.results.certificate import Certificate
 
-__all__ = ["information", "is_reml", "optimiser_record"]
+__all__ = ["information", "is_reml", "optimiser_record", "rank_message"]
 
 #: lme4's words, with the space at the end of one of them.
 _TITLES: Final = {
@@ -59,12 +59,12 @@ def information(spec: ModelSpec, design: ModelMatrices) -> ModelInfo:
         nobs=design.n,
         ngrps={name: len(factor.levels) for name, factor in design.group_factors.items()},
         deviance_label="-2*log(L)" if has("-2*log(L)") else "deviance",
-        fit_messages=_rank_message(design),
+        fit_messages=rank_message(design),
         versions={"numpy": np.__version__, "scipy": scipy.__version__, "pylme": __version__},
     )
 
 
-def _rank_message(design: ModelMatrices) -> tuple[str, ...]:
+def rank_message(design: ModelMatrices) -> tuple[str, ...]:
     """lme4's message on columns of X that were dropped."""
     dropped = len(design.dropped)
     if not dropped:

@@ -62,11 +62,18 @@ def assess(
     numbers = (estimates.beta, estimates.theta, [estimates.sigma, estimates.criterion])
     finite = all(bool(np.all(np.isfinite(part))) for part in numbers)
     if optinfo.certificate is not None:
-        return assess_certificate(optinfo, optinfo.certificate, finite=finite)
+        endless = tuple(c.message for c in conditions if without_estimate(c.message))
+        return assess_certificate(optinfo, optinfo.certificate, finite=finite, endless=endless)
     return assess_checks(optinfo, conditions, singular=singular, finite=finite)
 
 
-def assess_certificate(optinfo: OptInfo, certificate: Certificate, *, finite: bool) -> Convergence:
+def assess_certificate(
+    optinfo: OptInfo,
+    certificate: Certificate,
+    *,
+    finite: bool,
+    endless: tuple[str, ...] = (),
+) -> Convergence:
     """The verdict on a search that ended at a point with this certificate.
 
     Parameters
@@ -75,9 +82,11 @@ def assess_certificate(optinfo: OptInfo, certificate: Certificate, *, finite: bo
     certificate : Certificate
     finite : bool
         Whether the criterion and all estimates are finite.
+    endless : tuple of str
+        What was said of estimates that grow without end, such as those of separation.
     """
     stopped = optinfo.conv_opt != 0 and not certificate.unbounded
-    if not finite or certificate.unbounded or certificate.unidentified:
+    if not finite or certificate.unbounded or certificate.unidentified or endless:
         status = Status.DEGENERATE
     elif stopped or not certificate.stationary or not certificate.enclosed or certificate.saddle:
         status = Status.NOT_CONVERGED
@@ -88,7 +97,7 @@ def assess_certificate(optinfo: OptInfo, certificate: Certificate, *, finite: bo
     else:
         status = Status.CONVERGED
     stops = (f"{optinfo.optimizer}: {optinfo.message}",) if stopped else ()
-    messages = (*stops, *certificate.messages)
+    messages = (*stops, *certificate.messages, *(m for m in endless if not certificate.unbounded))
     return Convergence(
         status=status,
         code=1 if not messages else 0 if certificate.singular else -1,

@@ -17,6 +17,7 @@ from pylme.errors import EngineWarning, NotAvailableError, OptionError, RUnavail
 from pylme.model_matrix.spec import ModelSpec
 from pylme.options import Engine, EngineName, choice
 from pylme.results.explanations import PROVED, STATUSES
+from pylme.results.generalized_problem import CriterionKind, Laplace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,10 @@ class FitRequest:
         Points of the quadrature; None for functions without quadrature.
     timeout : float or None
         The time limit of the engine, in seconds.
+    laplace : {"expected", "observed"}
+        The information in the determinant of a generalized model: lme4 has the expected one.
+    criterion : {"lme4", "likelihood"}
+        For a family with a dispersion, lme4's criterion or the likelihood proper.
     """
 
     spec: ModelSpec
@@ -62,6 +67,8 @@ class FitRequest:
     control: Any = None
     n_agq: int | None = None
     timeout: float | None = None
+    laplace: Laplace = "expected"
+    criterion: CriterionKind = "lme4"
 
 
 class EngineModule(Protocol):
@@ -75,7 +82,12 @@ class EngineModule(Protocol):
         ...
 
     def unable(
-        self, function: FittingFunction, *, control: object, formula: Formula | None
+        self,
+        function: FittingFunction,
+        *,
+        control: object,
+        formula: Formula | None,
+        beyond: str | None = None,
     ) -> PylmeError | None:
         """Why the engine cannot fit such a model; None where it can.
 
@@ -85,6 +97,8 @@ class EngineModule(Protocol):
         control : object or None
         formula : Formula or None
             None where it is not known yet.
+        beyond : str or None
+            An argument whose value asks for what lme4 does not have, as the caller wrote it.
         """
         ...
 
@@ -200,6 +214,7 @@ def choose(
     *,
     control: object = None,
     formula: Formula | None = None,
+    beyond: str | None = None,
 ) -> EngineName:
     """The engine for a model.
 
@@ -213,6 +228,8 @@ def choose(
     function : {"lmer", "glmer", "glmer.nb"}
     control : LmerControl, GlmerControl or None
     formula : Formula, optional
+    beyond : str, optional
+        An argument whose value asks for what lme4 does not have, as the caller wrote it.
 
     Raises
     ------
@@ -232,28 +249,37 @@ def choose(
     if asked == "auto":
         named = choice(VARIABLE, cast("Engine", os.environ.get(VARIABLE) or "auto"), Engine)
         if named != "auto":
-            return _by_variable(named, function, control=control, formula=formula)
+            return _by_variable(named, function, control=control, formula=formula, beyond=beyond)
     if asked != "auto":
-        if refusal := ENGINES[asked].functions.unable(function, control=control, formula=formula):
+        if refusal := ENGINES[asked].functions.unable(
+            function, control=control, formula=formula, beyond=beyond
+        ):
             raise refusal
         return asked
     reasons: dict[EngineName, PylmeError] = {}
     for name, entry in ENGINES.items():
-        able = entry.functions.unable(function, control=control, formula=formula)
+        able = entry.functions.unable(function, control=control, formula=formula, beyond=beyond)
         reason = able or entry.functions.unavailable()
         if reason is None:
             _notice(name, reasons)
             return name
         reasons[name] = reason
-    raise _no_engine(reasons, _without_control(function, control=control, formula=formula))
+    raise _no_engine(
+        reasons, _without_control(function, control=control, formula=formula, beyond=beyond)
+    )
 
 
 def _by_variable(
-    name: EngineName, function: FittingFunction, *, control: object, formula: Formula | None
+    name: EngineName,
+    function: FittingFunction,
+    *,
+    control: object,
+    formula: Formula | None,
+    beyond: str | None,
 ) -> EngineName:
     """The engine that PYLME_ENGINE names; the error where it cannot fit names the variable."""
     functions = ENGINES[name].functions
-    unable = functions.unable(function, control=control, formula=formula)
+    unable = functions.unable(function, control=control, formula=formula, beyond=beyond)
     if reason := unable or functions.unavailable():
         kind = RUnavailableError if isinstance(reason, RUnavailableError) else NotAvailableError
         repair = "" if unable else f"\n{reason.remedy}"
@@ -266,15 +292,17 @@ def _by_variable(
     return name
 
 
-def _without_control(function: FittingFunction, *, control: object, formula: Formula | None) -> str:
+def _without_control(
+    function: FittingFunction, *, control: object, formula: Formula | None, beyond: str | None
+) -> str:
     """The remedy where an engine is refused for the control alone; else empty."""
     if control is None:
         return ""
     for entry in ENGINES.values():
         functions = entry.functions
         if (
-            functions.unable(function, control=control, formula=formula)
-            and not functions.unable(function, control=None, formula=formula)
+            functions.unable(function, control=control, formula=formula, beyond=beyond)
+            and not functions.unable(function, control=None, formula=formula, beyond=beyond)
             and not functions.unavailable()
         ):
             return f"\nWithout `control`, {entry.title} fits the model."

@@ -99,6 +99,17 @@ def _without_r() -> object:
         return pylme.lmer(MODEL, DATA, engine="lme4")
 
 
+def _nowhere_finite(link: str = "identity") -> object:
+    """No linear predictor without an intercept is positive in all rows."""
+    return pylme.glmer("w ~ 0 + x + (1 | g)", DATA, family="Gamma", link=link, engine="numpy")
+
+
+def _too_many_crossed() -> object:
+    rows = np.arange(9000)
+    data = {"n": rows % 7, "a": rows % 8990, "b": (rows * 7) % 8980}
+    return pylme.glmer("n ~ 1 + (1 | a) + (1 | b)", data, family="poisson", engine="numpy")
+
+
 def _of_r(**arguments: object) -> object:
     """A model whose columns R alone can make, so that R counts the starting values."""
     pylme.allow_function("digamma")
@@ -109,7 +120,7 @@ CASES = {
     "lme4 without R": Case(
         trigger=_without_r,
         kind="RUnavailableError",
-        said='linear mixed models are fitted by engine="numpy"',
+        said='models are fitted by engine="numpy"',
         remedy=_lmer,
     ),
     "reml": _numpy("OptionError", "True", {"reml": True}, reml="yes"),
@@ -146,11 +157,36 @@ CASES = {
         said="data['y'] / 1e+200",
         remedy=_lmer,
     ),
-    "glmer by numpy": Case(
-        trigger=lambda: pylme.glmer(BINARY, DATA, engine="numpy"),
+    "observed information by lme4": Case(
+        trigger=lambda: pylme.glmer(BINARY, DATA, engine="lme4", laplace="observed"),
         kind="NotAvailableError",
-        said="linear",
-        remedy=_lmer,
+        said="lme4 has no laplace",
+        remedy=lambda engine: pylme.glmer(BINARY, DATA, engine=engine, laplace="observed"),
+        parsed='engine="(.+)"',
+    ),
+    "the likelihood of a family without a dispersion": Case(
+        trigger=lambda: pylme.glmer(BINARY, DATA, criterion="likelihood"),
+        kind="OptionError",
+        said="without a dispersion parameter",
+        remedy=lambda: pylme.glmer(BINARY, DATA, criterion="lme4", engine="numpy"),
+    ),
+    "points of quadrature for several effects": Case(
+        trigger=lambda: pylme.glmer("two ~ x + (x | g)", DATA, n_agq=5, engine="numpy"),
+        kind="OptionError",
+        said="single random-effects term",
+        remedy=lambda: pylme.glmer("two ~ x + (x | g)", DATA, n_agq=1, engine="numpy"),
+    ),
+    "no finite criterion": Case(
+        trigger=_nowhere_finite,
+        kind="ResponseError",
+        said="no starting values give a finite criterion",
+        remedy=lambda link: _nowhere_finite(link=link),
+        parsed='link="(.+)"',
+    ),
+    "too many crossed effects": Case(
+        trigger=_too_many_crossed,
+        kind="NotAvailableError",
+        said="their equations are dense here",
     ),
     "family": _glmer("OptionError", "Did you mean 'poisson'", None, family="poison"),
     "family of lmer": _glmer("OptionError", "lmer()", None, family="gaussian"),

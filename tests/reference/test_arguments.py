@@ -196,12 +196,9 @@ def test_more_columns_than_rows_leave_nothing_to_fit():
         lmer("y ~ a + b + (1 | g)", data)
 
 
-def test_only_linear_models():
+def test_generalized_models_too():
     cbpp = pylme.datasets.load("cbpp")
     formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
-    with pytest.raises(NotAvailableError, match="linear mixed models only"):
-        pylme.glmer(formula, cbpp, engine="numpy")
-    with pytest.raises(NotAvailableError, match="linear mixed models only"):
-        pylme.glmer_nb("incidence ~ period + (1 | herd)", cbpp, engine="numpy")
+    assert pylme.glmer(formula, cbpp, engine="numpy").engine == "numpy"
     with pytest.raises(OptionError, match="'numpy'"):
         pylme.glmer(formula, cbpp, engine="numpi")

@@ -57,16 +57,25 @@ def test_without_r_auto_is_the_numpy_engine_with_one_notice(dyestuff, no_r):
         assert pylme.lmer(MODEL, dyestuff).engine == "numpy"
 
 
-def test_a_generalized_model_without_r_has_both_reasons(no_r):
+@pytest.mark.filterwarnings("ignore::pylme.errors.EngineWarning")
+@pytest.mark.filterwarnings("ignore::pylme.errors.SingularFitWarning")
+def test_a_generalized_model_without_r_is_fitted_by_numpy(no_r):
     cbpp = pylme.datasets.load("cbpp")
-    for fitting in (
-        lambda: pylme.glmer(BINOMIAL, cbpp),
-        lambda: pylme.glmer_nb("incidence ~ period + (1 | herd)", cbpp),
-    ):
-        with pytest.raises(RUnavailableError, match="there is no R") as caught:
-            fitting()
-        assert "fits linear mixed models only" in str(caught.value)
-        assert caught.value.remedy == "Install R."
+    assert pylme.glmer(BINOMIAL, cbpp).engine == "numpy"
+    assert pylme.glmer_nb("incidence ~ period + (1 | herd)", cbpp).engine == "numpy"
+    control = pylme.GlmerControl()
+    with pytest.raises(RUnavailableError, match="a control is for lme4") as caught:
+        pylme.glmer(BINOMIAL, cbpp, control=control)
+    assert "there is no R" in str(caught.value)
+
+
+def test_what_lme4_does_not_have_asks_for_numpy():
+    cbpp = pylme.datasets.load("cbpp")
+    with pytest.raises(NotAvailableError, match='lme4 has no laplace="observed"'):
+        pylme.glmer(BINOMIAL, cbpp, laplace="observed", engine="lme4")
+    with pytest.warns(EngineWarning, match='lme4 has no laplace="observed"'):
+        fit = pylme.glmer(BINOMIAL, cbpp, link="probit", laplace="observed")
+    assert fit.engine == "numpy"
 
 
 def test_without_r_nobody_is_sent_to_an_engine_that_refuses(dyestuff, monkeypatch):
@@ -75,7 +84,7 @@ def test_without_r_nobody_is_sent_to_an_engine_that_refuses(dyestuff, monkeypatc
     cbpp = pylme.datasets.load("cbpp")
     with pytest.raises(RUnavailableError) as caught:
         pylme.glmer(BINOMIAL, cbpp, engine="lme4")
-    assert 'engine="numpy"' not in str(caught.value)
+    assert 'fitted by engine="numpy".' in str(caught.value)
     with pytest.raises(RUnavailableError) as caught:
         pylme.lmer(MODEL, dyestuff, engine="lme4")
     assert 'fitted by engine="numpy".' in str(caught.value)
@@ -115,10 +124,10 @@ def test_the_variable_says_what_auto_means(dyestuff, no_r, monkeypatch, variable
     assert [type(each.message) for each in given] == [EngineWarning] * (variable != "numpy")
 
 
-def test_the_variable_names_an_engine_that_cannot_fit_the_model(no_r, monkeypatch):
+def test_the_variable_names_an_engine_that_cannot_fit_the_model(dyestuff, no_r, monkeypatch):
     monkeypatch.setenv("PYLME_ENGINE", "numpy")
-    with pytest.raises(NotAvailableError, match="linear mixed models only") as caught:
-        pylme.glmer(BINOMIAL, pylme.datasets.load("cbpp"))
+    with pytest.raises(NotAvailableError, match="a control is for lme4") as caught:
+        pylme.lmer(MODEL, dyestuff, control=pylme.LmerControl())
     assert "PYLME_ENGINE asks for the NumPy engine" in caught.value.found
     assert "Unset PYLME_ENGINE" in caught.value.remedy
 

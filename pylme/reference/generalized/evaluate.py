@@ -100,12 +100,15 @@ def hessian_of(criterion: GeneralizedCriterion, point: Point) -> NDArray[np.floa
     return inner.hessian_outer(differenced_hessian(inner.criterion, at))
 
 
-def differenced_hessian(criterion: GeneralizedCriterion, point: Point) -> NDArray[np.float64]:
-    """The Hessian by the criterion's own parameters."""
+def differenced_hessian(
+    criterion: GeneralizedCriterion, point: Point, free: NDArray[np.intp] | None = None
+) -> NDArray[np.float64]:
+    """The Hessian by the criterion's own parameters; zero but for those that are free."""
     size = len(point.x)
     H = np.zeros((size, size))
     start = None if point.mode is None else point.mode.u
-    for i in criterion.free:
+    places = criterion.free if free is None else free
+    for i in places:
         ends = []
         for step in (STEP, -STEP):
             x = point.x.copy()
@@ -115,4 +118,7 @@ def differenced_hessian(criterion: GeneralizedCriterion, point: Point) -> NDArra
             H[i] = np.nan
         else:
             H[i] = (ends[0] - ends[1]) / (2.0 * STEP)
+    kept = np.zeros(size, dtype=np.bool_)
+    kept[places] = True
+    H[:, ~kept] = 0.0
     return 0.5 * (H + H.T)

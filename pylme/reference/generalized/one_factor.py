@@ -117,6 +117,11 @@ class OneFactorAlgebra:
                 C[a, b] = C[b, a] = self.by_level(wz * z[b])
         return C
 
+    def level_sums(self, f: int, w: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The blocks of ZᵀWZ of one factor, shape (K_f, K_f, J_f)."""
+        del f
+        return self.sums(w)
+
     def factor(self, T: Arrays, w: NDArray[np.float64]) -> FactoredLevels:
         """A of the weights w."""
         C = self.sums(w)
@@ -146,6 +151,11 @@ class OneFactorAlgebra:
             for b in range(a + 1):
                 h += (2.0 - (a == b)) * z[a] * z[b] * D[a, b].take(self.codes)
         return h, [np.einsum("acj,cd,dbj->ab", A.C, T[0], A.inverse, optimize=True)]
+
+    def inverse_blocks(self, A: FactoredLevels, f: int = 0) -> NDArray[np.float64]:
+        """The diagonal blocks of A⁻¹ of one factor, shape (K_f, K_f, J_f)."""
+        del f
+        return A.inverse
 
     def precision(self, T: Arrays, A: FactoredLevels, f: int = 0) -> NDArray[np.float64]:
         """The blocks of K = ZᵀWZ - ZᵀWZΛA⁻¹ΛᵀZᵀWZ, shape (K, K, J)."""

@@ -198,6 +198,15 @@ class SeveralFactorsAlgebra:
         """Sums over the rows of each level of the first factor, of shape (..., n)."""
         return np.asarray(np.add.reduceat(rows, self.starts, axis=-1))
 
+    def level_sums(self, f: int, w: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The blocks of ZᵀWZ of one factor, shape (K_f, K_f, J_f)."""
+        z, codes, J = self.z[f], self.codes[f], self.levels[f]
+        made = np.empty((len(z), len(z), J))
+        for a in range(len(z)):
+            for b in range(len(z)):
+                made[a, b] = np.bincount(codes, w * z[a] * z[b], minlength=J)
+        return made
+
     def _pair(self, meeting: Meeting, w: NDArray[np.float64]) -> NDArray[np.float64]:
         """The blocks Z_fᵀWZ_g of each pair of levels, shape (K_f, K_g, E)."""
         f, g = meeting.f, meeting.g
@@ -339,14 +348,21 @@ class SeveralFactorsAlgebra:
             h += np.einsum("an,an->n", T_f.T @ z, own)
         return h, [(w * z) @ own.T for z, own in zip(self.z, t, strict=True)]
 
+    def inverse_blocks(self, A: FactoredSystem, f: int) -> NDArray[np.float64]:
+        """The diagonal blocks of A⁻¹ of one factor, shape (K_f, K_f, J_f)."""
+        S = A.inverse_of_rest()
+        if f == 0:
+            return self._inverse_coupling(A, S)[1]
+        K, J = self.shapes[f]
+        start = self.offsets[f]
+        block = S[start : start + K * J, start : start + K * J].reshape(K, J, K, J)
+        return np.asarray(np.einsum("ajbj->abj", block))
+
     def precision(self, T: Arrays, A: FactoredSystem, f: int) -> NDArray[np.float64]:
         """The blocks of K = ZᵀWZ - ZᵀWZΛA⁻¹ΛᵀZᵀWZ of one factor, shape (K_f, K_f, J_f)."""
         z, codes, J = self.z[f], self.codes[f], self.levels[f]
         K = len(z)
-        made = np.empty((K, K, J))
-        for a in range(K):
-            for b in range(K):
-                made[a, b] = np.bincount(codes, A.w * z[a] * z[b], minlength=J)
+        made = self.level_sums(f, A.w)
         step = max(1, int(CHUNK // (10 * len(codes))))
         for begin in range(0, J, step):
             end = min(begin + step, J)

@@ -1,0 +1,181 @@
+"""Descent by BFGS from a known curvature, with exact gradients.
+
+The step is -B⁻¹g, shortened where it would carry θ too far, and by quadratic interpolation where
+the criterion does not fall by 10⁻⁴ of what the slope promises (Armijo). B is updated with Powell's
+damping. It ends where ½gᵀB⁻¹g, the fall that the next step promises, is below the tolerance.
+
+References
+----------
+Nocedal & Wright (2006), Numerical Optimization, chapters 3, 6 and section 18.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylme.deadline import require_time
+from pylme.reference.generalized.criterion import Point
+
+if TYPE_CHECKING:
+    from pylme.reference.generalized.criterion import GeneralizedCriterion
+
+__all__ = ["ENOUGH", "Descent", "Evaluations", "descend"]
+
+#: The promised fall of the criterion at which a descent ends.
+ENOUGH: Final = 1e-9
+MOST_STEPS: Final = 400
+ARMIJO: Final = 1e-4
+DAMPING: Final = 0.1
+#: How far θ may go in a step, relative to the greater of 1 and its greatest element.
+FARTHEST: Final = 1.5
+MOST_TRIALS: Final = 30
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Evaluations:
+    """Every evaluation of a search.
+
+    Attributes
+    ----------
+    x : list of ndarray
+    values : list of float
+    accepted : list of bool
+    """
+
+    x: list[NDArray[np.float64]] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    accepted: list[bool] = field(default_factory=list)
+
+    def note(self, point: Point, *, accepted: bool) -> None:
+        """Add one."""
+        self.x.append(point.x)
+        self.values.append(point.value)
+        self.accepted.append(accepted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Descent:
+    """Where a descent ended.
+
+    Attributes
+    ----------
+    point : Point
+    B : ndarray
+        The approximate Hessian there.
+    converged : bool
+    """
+
+    point: Point
+    B: NDArray[np.float64]
+    converged: bool
+
+
+def descend(
+    criterion: GeneralizedCriterion,
+    point: Point,
+    B: NDArray[np.float64],
+    *,
+    free: NDArray[np.intp],
+    seen: Evaluations,
+) -> Descent:
+    """Descend from a point.
+
+    Parameters
+    ----------
+    criterion : GeneralizedCriterion
+        In well-conditioned columns.
+    point : Point
+        With its gradient.
+    B : ndarray, shape (m + p [+ 1], m + p [+ 1])
+        Positive definite.
+    free : ndarray of int
+        The parameters that move.
+    seen : Evaluations
+        Where each evaluation is noted.
+    """
+    full, B = B, B[np.ix_(free, free)]
+    converged = False
+    for _ in range(MOST_STEPS):
+        require_time()
+        assert point.gradient is not None  # noqa: S101  (of accepted points)
+        g = point.gradient[free]
+        step = _direction(B, g)
+        slope = float(g @ step)
+        if -0.5 * slope < ENOUGH:
+            converged = True
+            break
+        moved = np.zeros(len(point.x))
+        moved[free] = step
+        longest = FARTHEST * max(1.0, float(np.abs(point.x[: criterion.m]).max(initial=0.0)))
+        length = float(np.linalg.norm(moved[: criterion.m]))
+        share = min(1.0, longest / length) if length > 0.0 else 1.0
+        new = _searched(criterion, point, moved, slope=slope, share=share, seen=seen)
+        if new is None:
+            # Within rounding errors nothing is lower: the promise is as good as kept.
+            converged = -0.5 * slope < 1e-6
+            break
+        assert new.gradient is not None  # noqa: S101  (its value is finite)
+        s = (new.x - point.x)[free]
+        B = _updated(B, s, new.gradient[free] - g)
+        point = new
+    result = full.copy()
+    result[np.ix_(free, free)] = B
+    return Descent(point=point, B=result, converged=converged)
+
+
+def _direction(B: NDArray[np.float64], g: NDArray[np.float64]) -> NDArray[np.float64]:
+    step = np.asarray(-np.linalg.solve(B, g))
+    if float(step @ g) < 0.0 or not len(g):
+        return step
+    return -g / max(float(np.abs(np.diag(B)).max()), 1e-8)
+
+
+def _searched(
+    criterion: GeneralizedCriterion,
+    point: Point,
+    step: NDArray[np.float64],
+    *,
+    slope: float,
+    share: float,
+    seen: Evaluations,
+) -> Point | None:
+    """The first point along the step that is low enough."""
+    mode = point.mode
+    rounding = 1e-13 * (1.0 + abs(point.value))
+    for _ in range(MOST_TRIALS):
+        new = criterion.at(point.x + share * step, start=None if mode is None else mode.u)
+        promised = ARMIJO * share * slope
+        good = new.gradient is not None and new.value <= point.value + promised + rounding
+        seen.note(new, accepted=good)
+        if good:
+            return new
+        if not np.isfinite(new.value):
+            share *= 0.25
+            continue
+        # The least of the parabola through both values and the slope.
+        rise = new.value - point.value - share * slope
+        best = -0.5 * slope * share * share / rise if rise > 0.0 else 0.5 * share
+        share = float(np.clip(best, 0.1 * share, 0.5 * share))
+        if -share * slope < 1e-13 * (1.0 + abs(point.value)):
+            return None
+    return None
+
+
+def _updated(
+    B: NDArray[np.float64], s: NDArray[np.float64], y: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The BFGS update with Powell's damping."""
+    Bs = B @ s
+    sBs, sy = float(s @ Bs), float(s @ y)
+    if not sBs > 0.0:
+        return B
+    if sy < DAMPING * sBs:
+        share = (1.0 - DAMPING) * sBs / (sBs - sy)
+        y = share * y + (1.0 - share) * Bs
+        sy = float(s @ y)
+    updated: NDArray[np.float64] = B - np.outer(Bs, Bs) / sBs + np.outer(y, y) / sy
+    return updated

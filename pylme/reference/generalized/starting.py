@@ -1,0 +1,212 @@
+"""Where a search starts: a generalized linear model, then variances by EM on what it leaves.
+
+The model without random effects is fitted by Fisher scoring. With its scores s and weights W, in
+well-conditioned columns, α_j = Z_jᵀs and C_j = Z_jᵀWZ_j of each grouping factor give the variance
+of the best linear predictors, ten times from Σ = I:
+
+    b_j = Σ(I + C_jΣ)⁻¹α_j        Σ ← mean_j[b_jb_jᵀ + Σ(I + C_jΣ)⁻¹]
+
+which takes no time that grows with the rows. Factors are started one by one.
+
+References
+----------
+McCullagh & Nelder (1989), Generalized Linear Models, 2nd edition, section 2.5.
+Laird & Ware (1982), Biometrics 38, 963-974.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylme.covariance.roots import square_root
+from pylme.families import link_of
+from pylme.families.rows import RowValues
+from pylme.reference.generalized.mode import possible_values
+
+if TYPE_CHECKING:
+    from pylme.families.rows import RowFunction
+    from pylme.reference.generalized.criterion import GeneralizedCriterion
+
+__all__ = ["GlmFit", "fit_glm", "moment_of_shape", "starting_factors"]
+
+MOST_ITERATIONS: Final = 40
+#: A relative change of the deviance that ends the scoring.
+ENOUGH: Final = 1e-8
+EM_STEPS: Final = 10
+#: The greatest variance, in well-conditioned columns, that a search starts with.
+GREATEST: Final = 100.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GlmFit:
+    """The model without random effects.
+
+    Attributes
+    ----------
+    beta : ndarray, shape (p,)
+    eta : ndarray, shape (n,)
+    values : RowValues
+    converged : bool
+    """
+
+    beta: NDArray[np.float64]
+    eta: NDArray[np.float64]
+    values: RowValues
+    converged: bool
+
+
+def fit_glm(
+    rows: RowFunction,
+    Xt: NDArray[np.float64],
+    offset: NDArray[np.float64],
+    eta: NDArray[np.float64] | None = None,
+) -> GlmFit | None:
+    """Fit the model without random effects; None where no linear predictor is possible.
+
+    Parameters
+    ----------
+    rows : RowFunction
+    Xt : ndarray, shape (p, n)
+    offset : ndarray, shape (n,)
+    eta : ndarray, shape (n,), optional
+        Where the scoring starts, in place of the responses moved away from their limits.
+    """
+    if eta is None:
+        eta = link_of(rows.family.link).eta(_starting_means(rows))
+    values = possible_values(rows, eta)
+    if values is None:
+        return None
+    beta: NDArray[np.float64] | None = None
+    deviance = np.inf
+    for _ in range(MOST_ITERATIONS):
+        d = values.derivatives
+        w = np.maximum(d.expected, 1e-300)
+        wX = w * Xt
+        if beta is None:
+            target = wX @ (eta - offset) + Xt @ d.score
+            new = _solved(wX @ Xt.T, target)
+        else:
+            new = beta + _solved(wX @ Xt.T, Xt @ d.score)
+        stepped = _possible_step(rows, Xt, offset, (beta, new), deviance)
+        if stepped is None:
+            break
+        beta, eta, values = stepped
+        before, deviance = deviance, float(values.deviance.sum())
+        if abs(before - deviance) <= ENOUGH * (abs(deviance) + 0.1):
+            return GlmFit(beta=beta, eta=eta, values=values, converged=True)
+    if beta is None:
+        return None
+    return GlmFit(beta=beta, eta=eta, values=values, converged=False)
+
+
+def _solved(gram: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    if not len(right):
+        return right
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(gram), 1e-300))
+    scaled = gram * np.outer(scale, scale)
+    return scale * np.linalg.lstsq(scaled, scale * right, rcond=1e-14)[0]
+
+
+def _possible_step(
+    rows: RowFunction,
+    Xt: NDArray[np.float64],
+    offset: NDArray[np.float64],
+    step: tuple[NDArray[np.float64] | None, NDArray[np.float64]],
+    deviance: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], RowValues] | None:
+    """The new coefficients, or the best part of the way to them."""
+    beta, new = step
+    for _ in range(25):
+        eta = offset + new @ Xt
+        values = possible_values(rows, eta)
+        if values is not None and float(values.deviance.sum()) <= deviance * (1.0 + 1e-9):
+            return new, eta, values
+        if beta is None:
+            # There is nothing to go back to: towards the mean of the responses' own predictors.
+            return _flat(rows, Xt, offset)
+        new = 0.5 * (beta + new)
+    return None
+
+
+def _flat(
+    rows: RowFunction, Xt: NDArray[np.float64], offset: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], RowValues] | None:
+    """Coefficients whose linear predictor is nearly constant, if that is possible."""
+    mean = float(np.average(rows.y, weights=np.maximum(rows.weights, 1e-300)))
+    if rows.family.name == "binomial":
+        mean = min(max(mean, 0.01), 0.99)
+    level = float(link_of(rows.family.link).eta(np.array([max(mean, 1e-6)]))[0])
+    beta = np.asarray(np.linalg.lstsq(Xt.T, level - offset, rcond=None)[0])
+    eta = offset + beta @ Xt
+    values = possible_values(rows, eta)
+    return None if values is None else (beta, eta, values)
+
+
+def _starting_means(rows: RowFunction) -> NDArray[np.float64]:
+    """The responses, away from the limits of their family, as R's families start."""
+    y, a, name = rows.y, rows.weights, rows.family.name
+    if name == "binomial":
+        return np.asarray((a * y + 0.5) / (a + 1.0))
+    if name == "poisson":
+        return np.asarray(y + 0.1)
+    if rows.family.shape is not None:
+        return np.asarray(y + (y == 0.0) / 6.0)
+    if name == "gaussian":
+        least = float(np.abs(y[y != 0.0]).min(initial=1.0))
+        return np.where(y > 0.0 if rows.family.link == "log" else y != 0.0, y, least)
+    return y
+
+
+def starting_factors(criterion: GeneralizedCriterion, glm: GlmFit) -> list[NDArray[np.float64]]:
+    """A relative covariance factor of each grouping factor, shapes (K_f, K_f).
+
+    Parameters
+    ----------
+    criterion : GeneralizedCriterion
+        In well-conditioned columns.
+    glm : GlmFit
+    """
+    d = glm.values.derivatives
+    phi = 1.0
+    if criterion.objective.dispersed:
+        n, p = len(d.score), criterion.p
+        with np.errstate(divide="ignore", invalid="ignore"):
+            squares = np.where(d.expected > 0.0, d.score**2 / d.expected, 0.0)
+        phi = max(float(squares.sum()) / max(n - p, 1), 1e-300)
+    alphas = criterion.algebra.gather(d.score / np.sqrt(phi))
+    factors = []
+    for f, factor in enumerate(criterion.layout.factors):
+        C = criterion.algebra.level_sums(f, d.expected)
+        allowed = np.zeros((factor.width, factor.width), dtype=np.bool_)
+        for place in factor.places:
+            allowed[place, place] = True
+        factors.append(square_root(_em(C, alphas[f], allowed)))
+    return factors
+
+
+def _em(
+    C: NDArray[np.float64], alpha: NDArray[np.float64], allowed: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Σ of one factor, shape (K, K)."""
+    K = len(C)
+    C, alpha = np.moveaxis(C, -1, 0), alpha.T
+    sigma = np.eye(K)
+    for _ in range(EM_STEPS):
+        # Σ(I + CΣ)⁻¹ = (I + ΣC)⁻¹Σ, the conditional covariance.
+        V = np.linalg.solve(np.eye(K) + sigma @ C, np.broadcast_to(sigma, C.shape))
+        b = np.einsum("jab,jb->ja", V, alpha)
+        sigma = np.where(allowed, (b.T @ b + V.sum(axis=0)) / len(C), 0.0)
+        sigma = 0.5 * (sigma + sigma.T)
+    greatest = np.linalg.eigvalsh(sigma)[-1]
+    return sigma * min(1.0, GREATEST / greatest) if greatest > 0 else np.eye(K)
+
+
+def moment_of_shape(y: NDArray[np.float64], mean: NDArray[np.float64]) -> float:
+    """A ϑ of the negative binomial whose variance is that of the residuals, within limits."""
+    excess = float(((y - mean) ** 2 - mean).sum())
+    shape = float((mean**2).sum()) / excess if excess > 0.0 else 100.0
+    return float(np.clip(2.0 * shape, 0.1, 100.0))
