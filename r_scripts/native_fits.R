@@ -8,6 +8,7 @@
 #   read NAME DIRECTORY                        takes a frame into memory; answers its rows
 #   fit NAME FORMULA                           seconds; criterion; fixef; their errors; sdcor
 #   loop NAME FORMULA RESPONSE FILE            a fit for each column of FILE: seconds; criteria
+#   influence NAME FORMULA GROUP               lme4's influence() of a fit: seconds; coefficients
 
 # Sys.time() is finer than proc.time()'s milliseconds, which are a tenth of the smallest fit.
 now <- function() as.numeric(Sys.time())
@@ -55,6 +56,14 @@ looped <- function(formula, data, response, responses) {
   list(now() - started, criteria)
 }
 
+influenced <- function(formula, data, group) {
+  fit <- lme4::lmer(formula, data)
+  started <- now()
+  found <- stats::influence(fit, groups = group)
+  seconds <- now() - started
+  list(seconds, as.numeric(t(found[[paste0("fixed.effects[-", group, "]")]])))
+}
+
 frames <- list()
 commands <- list(
   blas = function() list(extSoftVersion()[["BLAS"]], La_library()),
@@ -66,6 +75,9 @@ commands <- list(
   loop = function(name, formula, response, file) {
     responses <- matrix(read_numbers(file, "double", 8L), nrow(frames[[name]]))
     looped(stats::as.formula(formula), frames[[name]], response, responses)
+  },
+  influence = function(name, formula, group) {
+    influenced(stats::as.formula(formula), frames[[name]], group)
   }
 )
 

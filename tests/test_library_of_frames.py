@@ -44,6 +44,14 @@ OF_FITS = {
     "augment": lambda fit: fit.augment(),
     "model_frame": lambda fit: fit.model_frame(),
     "plot.caterpillar_data": lambda fit: fit.plot.caterpillar_data(),
+    "plot.coefficients_data": lambda fit: fit.plot.coefficients_data(),
+    "plot.random_effects_qq_data": lambda fit: fit.plot.random_effects_qq_data(),
+    "plot.shrinkage_data": lambda fit: fit.plot.shrinkage_data(),
+    "plot.simulated_residuals_data": lambda fit: fit.plot.simulated_residuals_data(),
+    "plot.influence_data": lambda fit: fit.plot.influence_data("Subject"),
+    "shrinkage": lambda fit: fit.shrinkage(),
+    "table": lambda fit: pylme.table(fit).to_frame(),
+    "pool": lambda fit: pylme.pool([fit, fit]).to_frame(),
     "plot.convergence_data": lambda fit: fit.plot.convergence_data(),
     "plot.profile_criterion_data": lambda fit: fit.plot.profile_criterion_data(
         "Subject.Days", points=3

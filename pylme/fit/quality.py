@@ -258,6 +258,34 @@ class Quality(Tests):
             columns[f"dfbetas[{name}]"] = own
         return self._of_given(columns)
 
+    def shrinkage(self, group: str | None = None) -> Any:
+        """The random effects of each level by its own rows alone, beside their modes.
+
+        Parameters
+        ----------
+        group : str, optional
+            The grouping factor; by default the first one.
+
+        Returns
+        -------
+        DataFrame
+            A row for each level and effect: ``group, level, term, unpooled, estimate``. Unpooled
+            are the least-squares effects of the level's rows, after what the fixed effects and
+            other random effects explain; NaN where the rows do not determine them. The estimate is
+            the conditional mode, shrunk towards zero.
+
+        Raises
+        ------
+        UnknownNameError
+            If no such grouping factor exists.
+        NotAvailableError
+            If the model is a generalized one, or the fit came from JSON.
+        """
+        from pylme.inference.quality.shrinkage import shrinkage
+
+        kernels = self._kernels_for("Computing shrinkage")
+        return self._native(shrinkage(kernels, optional_text("group", group)))
+
     # --- residuals by simulation --------------------------------------------------------------
 
     def simulated_residuals(

@@ -9,18 +9,27 @@ from pylme.plot.conditional_modes import caterpillar, caterpillar_data
 from pylme.plot.criterion_line import profile_criterion, profile_criterion_data
 from pylme.plot.effects_plane import random_effects, random_effects_data
 from pylme.plot.fit_plots import Pictures
+from pylme.plot.forest import coefficients, coefficients_data
+from pylme.plot.influence_plot import influence, influence_data
 from pylme.plot.profile_curves import profile, profile_data
 from pylme.plot.profile_pairs import profile_pairs, profile_pairs_data
+from pylme.plot.random_effects_qq import random_effects_qq, random_effects_qq_data
 from pylme.plot.replicates import study, study_data
 from pylme.plot.residual_plots import residuals, residuals_data
 from pylme.plot.search_path import convergence, convergence_data
+from pylme.plot.shrinkage_plot import shrinkage, shrinkage_data
+from pylme.plot.simulated import simulated_residuals, simulated_residuals_data
 
 __all__ = [
     "Pictures",
     "caterpillar",
     "caterpillar_data",
+    "coefficients",
+    "coefficients_data",
     "convergence",
     "convergence_data",
+    "influence",
+    "influence_data",
     "profile",
     "profile_criterion",
     "profile_criterion_data",
@@ -29,8 +38,14 @@ __all__ = [
     "profile_pairs_data",
     "random_effects",
     "random_effects_data",
+    "random_effects_qq",
+    "random_effects_qq_data",
     "residuals",
     "residuals_data",
+    "shrinkage",
+    "shrinkage_data",
+    "simulated_residuals",
+    "simulated_residuals_data",
     "study",
     "study_data",
     "varcorr",

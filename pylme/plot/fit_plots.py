@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from pylme.plot.components import varcorr, varcorr_data
 from pylme.plot.conditional_modes import caterpillar, caterpillar_data
 from pylme.plot.criterion_line import profile_criterion, profile_criterion_data
 from pylme.plot.effects_plane import random_effects, random_effects_data
 from pylme.plot.fitted import require_fit
+from pylme.plot.forest import coefficients, coefficients_data
+from pylme.plot.influence_plot import influence, influence_data
 from pylme.plot.profile_curves import profile, profile_data
 from pylme.plot.profile_pairs import profile_pairs, profile_pairs_data
+from pylme.plot.random_effects_qq import random_effects_qq, random_effects_qq_data
 from pylme.plot.residual_plots import residuals, residuals_data
 from pylme.plot.search_path import convergence, convergence_data
+from pylme.plot.shrinkage_plot import shrinkage, shrinkage_data
+from pylme.plot.simulated import simulated_residuals, simulated_residuals_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +34,7 @@ R = TypeVar("R")
 class _Drawn(Generic[P, R]):
     """A function whose first argument is a fit, as a method of the fit's `Pictures`."""
 
-    def __init__(self, function: Callable[Concatenate[Fitted, P], R]) -> None:
+    def __init__(self, function: Callable[Concatenate[Any, P], R]) -> None:
         self._function = function
 
     def __get__(self, pictures: Pictures, kind: type[Pictures]) -> Callable[P, R]:
@@ -52,8 +57,12 @@ class Pictures:
 
     caterpillar = _Drawn(caterpillar)
     caterpillar_data = _Drawn(caterpillar_data)
+    coefficients = _Drawn(coefficients)
+    coefficients_data = _Drawn(coefficients_data)
     convergence = _Drawn(convergence)
     convergence_data = _Drawn(convergence_data)
+    influence = _Drawn(influence)
+    influence_data = _Drawn(influence_data)
     profile_criterion = _Drawn(profile_criterion)
     profile_criterion_data = _Drawn(profile_criterion_data)
     profile = _Drawn(profile)
@@ -62,7 +71,13 @@ class Pictures:
     profile_pairs_data = _Drawn(profile_pairs_data)
     random_effects = _Drawn(random_effects)
     random_effects_data = _Drawn(random_effects_data)
+    random_effects_qq = _Drawn(random_effects_qq)
+    random_effects_qq_data = _Drawn(random_effects_qq_data)
     residuals = _Drawn(residuals)
     residuals_data = _Drawn(residuals_data)
+    shrinkage = _Drawn(shrinkage)
+    shrinkage_data = _Drawn(shrinkage_data)
+    simulated_residuals = _Drawn(simulated_residuals)
+    simulated_residuals_data = _Drawn(simulated_residuals_data)
     varcorr = _Drawn(varcorr)
     varcorr_data = _Drawn(varcorr_data)

@@ -10,12 +10,12 @@ from scipy.special import ndtri
 
 from pylme.frame import to_native
 from pylme.options import choice
-from pylme.plot.axes import BLUE, DARK, axes, shown
+from pylme.plot.axes import BLUE, DARK, LIGHT, ORANGE, axes, shown
 from pylme.plot.fitted import require_fit
+from pylme.plot.quantiles import envelope, normal_line, plotting_positions, smooth
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from numpy.typing import NDArray
 
     from pylme.plot.fitted import Fitted
     from pylme.results.fitted_model import ResidualType
@@ -45,7 +45,9 @@ def residuals_data(
     Returns
     -------
     DataFrame
-        A row for each row used, under its index: ``fitted`` or ``normal``, and ``residual``.
+        A row for each row used, under its index: ``fitted`` or ``normal``, and ``residual``; with
+        "normal" also ``envelope_low`` and ``envelope_high``, the pointwise 95 % envelope of as many
+        normal numbers.
 
     Raises
     ------
@@ -68,14 +70,12 @@ def _residuals(fit: Fitted, against: Against, kind: ResidualType) -> pd.DataFram
         return frame.dropna()
     frame = frame.dropna()
     rank = frame["residual"].rank(method="first").to_numpy().astype(np.intp) - 1
-    frame.insert(0, "normal", ndtri(_plotting_positions(len(frame)))[rank])
+    frame.insert(0, "normal", ndtri(plotting_positions(len(frame)))[rank])
+    center, slope = normal_line(frame["residual"].to_numpy())
+    low, high = envelope(len(frame))
+    frame["envelope_low"] = center + slope * ndtri(low)[rank]
+    frame["envelope_high"] = center + slope * ndtri(high)[rank]
     return frame
-
-
-def _plotting_positions(n: int) -> NDArray[np.float64]:
-    """R's ``ppoints(n)``."""
-    a = 3 / 8 if n <= 10 else 1 / 2
-    return np.asarray((np.arange(1, n + 1) - a) / (n + 1 - 2 * a))
 
 
 def residuals(
@@ -87,7 +87,9 @@ def residuals(
 ) -> Axes:
     """Draw residuals against the fitted values, or against normal quantiles.
 
-    The line through the normal quantiles is R's ``qqline``: through the quartiles.
+    Against the fitted values a smooth line follows the residuals (Cleveland 1979, local straight
+    lines). The line through the normal quantiles is R's ``qqline``: through the quartiles; the band
+    is the envelope.
 
     Parameters
     ----------
@@ -125,11 +127,15 @@ def residuals(
     ax.scatter(x, y, s=6 if many else 18, alpha=alpha, color=BLUE, linewidths=0, rasterized=many)
     if against == "fitted":
         ax.axhline(0.0, color=DARK, linewidth=1.0)
+        if len(data) > 2:
+            ax.plot(*smooth(x, y), color=ORANGE, linewidth=1.8, zorder=3)
         ax.set_xlabel(f"Fitted value of {shown(_response(fit.formula))}")
     else:
-        quartiles = np.quantile(y, [0.25, 0.75])
-        slope = float(np.diff(quartiles)[0] / (2 * ndtri(0.75)))
-        ax.axline((0.0, float(quartiles.mean())), slope=slope, color=DARK, linewidth=1.0)
+        ordered = data.sort_values("normal")
+        low, high = ordered["envelope_low"], ordered["envelope_high"]
+        ax.fill_between(ordered["normal"], low, high, color=LIGHT, linewidth=0, zorder=0)
+        center, slope = normal_line(y)
+        ax.axline((0.0, center), slope=slope, color=DARK, linewidth=1.0)
         ax.set_xlabel("Standard normal quantile")
     ax.set_ylabel(_NAMES.get(kind, f"{kind.capitalize()} residual"))
     return ax

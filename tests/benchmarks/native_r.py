@@ -70,6 +70,12 @@ class NativeR:
         answer = self._ask("loop", name, formula, response, str(file))
         return [np.array(part, dtype=float) for part in answer]
 
+    def influence(self, name: str, formula: str, group: str) -> list[np.ndarray]:
+        """Seconds of lme4's ``influence``, and the coefficients without each level, (J * p,)."""
+        return [
+            np.array(part, dtype=float) for part in self._ask("influence", name, formula, group)
+        ]
+
     def _ask(self, *words: str) -> list[list[str]]:
         self._process.stdin.write("\t".join(words) + "\n")
         self._process.stdin.flush()

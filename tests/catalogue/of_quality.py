@@ -165,4 +165,24 @@ CASES = {
     "all optimisers of no fit": _asked(
         lambda _: pylme.all_fit("y ~ x"), "OptionError", "a fitted model"
     ),
+    "shrinkage of an unknown factor": _asked(
+        lambda fit: fit.shrinkage("G"), "UnknownNameError", "'g'",
+        lambda fit: fit.shrinkage("g"),
+    ),
+    "forest of nothing": _asked(
+        lambda _: pylme.plot.coefficients(), "OptionError", "one fit or more",
+        pylme.plot.coefficients,
+    ),
+    "forest with a name too many": _asked(
+        lambda fit: pylme.plot.coefficients(fit, names=["a", "b"]), "OptionError",
+        "1 different names", lambda fit: pylme.plot.coefficients(fit, names=["a"]),
+    ),
+    "picture of no residuals": _asked(
+        lambda _: pylme.plot.simulated_residuals([0.5]), "OptionError", "simulated_residuals()",
+        pylme.plot.simulated_residuals,
+    ),
+    "picture of no influence": _asked(
+        lambda _: pylme.plot.influence([0.5]), "OptionError", "influence(by=group)",
+        lambda fit: pylme.plot.influence(fit, "g"),
+    ),
 }  # fmt: skip

@@ -1,0 +1,130 @@
+"""Residuals by simulation: against uniform quantiles, and against the fitted values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from pylme.errors import OptionError
+from pylme.frame import to_native
+from pylme.inference.quality.simulated_residuals import SimulatedResiduals
+from pylme.options import choice
+from pylme.plot.axes import BLUE, DARK, LIGHT, ORANGE, axes
+from pylme.plot.quantiles import envelope, plotting_positions, smooth
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["simulated_residuals", "simulated_residuals_data"]
+
+Against = Literal["uniform", "fitted"]
+
+
+def simulated_residuals_data(residuals: Any, against: Against = "uniform") -> Any:
+    """Residuals with uniform quantiles or fitted values: what `simulated_residuals` draws.
+
+    Parameters
+    ----------
+    residuals : SimulatedResiduals or Fit
+        Of a fit, those of ``fit.simulated_residuals(seed=0)``.
+    against : {"uniform", "fitted"}
+
+    Returns
+    -------
+    DataFrame
+        A row for each row used, in ascending order: ``uniform`` or ``fitted``, ``residual``, and
+        with "uniform" the ends ``envelope_low``, ``envelope_high`` of a pointwise 95 % envelope.
+
+    Raises
+    ------
+    OptionError
+        If an argument is not one of those allowed.
+    """
+    found = _residuals_of(residuals)
+    return to_native(_data(found, against), found.library)
+
+
+def _residuals_of(residuals: Any) -> SimulatedResiduals:
+    if isinstance(residuals, SimulatedResiduals):
+        return residuals
+    make = getattr(residuals, "simulated_residuals", None)
+    if isinstance(residuals, type) or not callable(make):
+        raise OptionError(
+            option="residuals", value=residuals,
+            allowed="a fitted model, or what its simulated_residuals() returns",
+        )  # fmt: skip
+    made: SimulatedResiduals = make(seed=0)
+    return made
+
+
+def _data(found: SimulatedResiduals, against: Against) -> pd.DataFrame:
+    choice("against", against, Against)
+    if against == "fitted":
+        table = pd.DataFrame({"fitted": found.fitted, "residual": found.residuals})
+        return table.sort_values("fitted", kind="stable", ignore_index=True)
+    n = len(found.residuals)
+    low, high = envelope(n)
+    return pd.DataFrame(
+        {
+            "uniform": plotting_positions(n), "residual": np.sort(found.residuals),
+            "envelope_low": low, "envelope_high": high,
+        }
+    )  # fmt: skip
+
+
+def simulated_residuals(
+    residuals: Any, against: Against = "uniform", *, ax: Axes | None = None
+) -> Axes:
+    """Draw simulated residuals against uniform quantiles, or against the fitted values.
+
+    Parameters
+    ----------
+    residuals, against
+        As for `simulated_residuals_data`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if none is given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        `ax`, or that of the new figure.
+
+    Raises
+    ------
+    OptionError
+        As `simulated_residuals_data`.
+    MissingPackageError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
+    >>> pylme.plot.simulated_residuals(fit).get_xlabel()
+    'Uniform quantile'
+    """
+    found = _residuals_of(residuals)
+    data = _data(found, against)
+    ax = axes(ax)
+    many = len(data) > 1000
+    x, y = data.iloc[:, 0].to_numpy(), data["residual"].to_numpy()
+    alpha = float(np.clip(1500 / len(data), 0.1, 0.7)) if against == "fitted" else 1.0
+    if against == "uniform":
+        ax.fill_between(
+            x, data["envelope_low"], data["envelope_high"], color=LIGHT, linewidth=0, zorder=0
+        )
+        ax.axline((0.0, 0.0), slope=1.0, color=DARK, linewidth=1.0)
+        ax.set_xlabel("Uniform quantile")
+    else:
+        for level in (0.25, 0.5, 0.75):
+            ax.axhline(level, color=DARK, linewidth=0.8, linestyle=":")
+        ax.plot(*smooth(x, y), color=ORANGE, linewidth=1.8, zorder=3)
+        ax.set_xlabel("Fitted value")
+    ax.scatter(x, y, s=6 if many else 16, alpha=alpha, color=BLUE, linewidths=0, rasterized=many)
+    ax.set_ylim(-0.02, 1.02)
+    ax.set_ylabel(f"Residual ({found.method})")
+    p = found.uniformity()["p_value"]
+    ax.set_title(f"Uniformity: p = {p:.3g} (Kolmogorov-Smirnov)", fontsize="medium")
+    return ax
