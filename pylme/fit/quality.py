@@ -14,6 +14,7 @@ from pylme.options import choice, optional_text, whole_number
 from pylme.results.coefficients import coefficients_by_level
 from pylme.results.engine import choose
 from pylme.results.methods_report import methods_report
+from pylme.results.tidying import half_width
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from pylme.draws.seeds import Seed
+    from pylme.inference.coefficient_tests import CoefficientTests
     from pylme.inference.kernels import Kernels
     from pylme.inference.prediction.random_part import Random
+    from pylme.inference.quality.cluster_robust import RobustKind
     from pylme.inference.quality.explained_variance import ICC, R2, VarianceParts
     from pylme.inference.quality.influence import Influence
     from pylme.inference.quality.simulated_residuals import ResidualMethod, SimulatedResiduals
@@ -257,6 +260,75 @@ class Quality(Tests):
         for name, own in zip(self._estimates.names, found.dfbetas.T, strict=True):
             columns[f"dfbetas[{name}]"] = own
         return self._of_given(columns)
+
+    def robust_test(
+        self, by: str | None = None, *, kind: RobustKind = "CR2", conf_level: float = 0.95
+    ) -> CoefficientTests:
+        """Test the fixed effects with cluster-robust standard errors.
+
+        They hold where the random effects or the residual variance are not as the model has them,
+        if clusters are independent and there are enough of them.
+
+        Parameters
+        ----------
+        by : str, optional
+            The clusters: a grouping factor, or a column that the model uses. By default the
+            grouping factor with the fewest levels. Each cluster must hold whole levels of all
+            grouping factors, so crossed factors have none.
+        kind : {"CR2", "CR0"}
+            "CR2" is unbiased where the model is right, and has degrees of freedom of its own for
+            each coefficient; "CR0" is the plain sandwich, too small with few clusters.
+        conf_level : float
+            The level of the intervals.
+
+        Returns
+        -------
+        CoefficientTests
+            As of `coef_test`.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such factor or column.
+        OptionError
+            If an argument is not one of those allowed, or rows of different clusters depend on each
+            other in the model.
+        NotAvailableError
+            If the model is a generalized one, or the fit came from JSON.
+
+        References
+        ----------
+        Bell & McCaffrey (2002), Survey Methodology 28.
+        Pustejovsky & Tipton (2018), Small-sample methods for cluster-robust variance estimation,
+        Journal of Business & Economic Statistics 36.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> sleepstudy = pylme.datasets.load("sleepstudy")
+        >>> fit = pylme.lmer("Reaction ~ Days + (1 | Subject)", sleepstudy, engine="numpy")
+        >>> fit.robust_test().df.round(6).tolist()
+        [17.0, 17.0]
+        """
+        from pylme.inference.quality.cluster_robust import (
+            RobustKind,
+            cluster_robust,
+            robust_tests,
+        )
+        from pylme.inference.quality.groups import groups_of
+
+        choice("kind", kind, RobustKind)
+        half_width(conf_level)
+        kernels = self._kernels_for("Computing cluster-robust standard errors")
+        terms = kernels.linear.terms
+        if by is None:
+            by = min(terms, key=lambda term: len(term.levels)).group
+        spec = self._model.spec
+        groups = groups_of(by, terms, None if spec is None else spec.frame, self._rows)
+        found = cluster_robust(kernels, groups, kind)
+        return robust_tests(
+            found, self._estimates.names, kernels.beta, conf_level=conf_level, library=self.library
+        )
 
     def shrinkage(self, group: str | None = None) -> Any:
         """The random effects of each level by its own rows alone, beside their modes.

@@ -32,6 +32,12 @@ def _cauchit() -> pylme.Fit:
     return _binary().update(link="cauchit")
 
 
+@cache
+def _in_one() -> pylme.Fit:
+    data = DATA.assign(one="a")
+    return pylme.lmer("y ~ x + offset(0 * (one == 'a')) + (1 | g)", data, engine="numpy")
+
+
 def _rotated(fit: pylme.Fit) -> object:
     from pylme.inference.quality import simulated_residuals
 
@@ -184,5 +190,13 @@ CASES = {
     "picture of no influence": _asked(
         lambda _: pylme.plot.influence([0.5]), "OptionError", "influence(by=group)",
         lambda fit: pylme.plot.influence(fit, "g"),
+    ),
+    "clusters that share groups": _asked(
+        lambda fit: fit.robust_test("x"), "OptionError", "whole levels of g",
+        lambda fit: fit.robust_test("g"),
+    ),
+    "one cluster": _asked(
+        lambda _: _in_one().robust_test("one"), "OptionError", "two clusters",
+        lambda _: _in_one().robust_test("g"),
     ),
 }  # fmt: skip
