@@ -62,7 +62,11 @@ class ModelTable(Rendered):
     def _terms(self) -> list[tuple[str, str]]:
         """The rows of all models, each once, part by part."""
         found = dict.fromkeys((row[0], row[1]) for model in self.models for row in model.rows)
-        return [key for part in ("fixed", "random", "fit") for key in found if key[0] == part]
+        # Standard deviations before correlations, and that of the residuals last.
+        ordered = sorted(
+            found, key=lambda key: (key[1] == "sd Residual", key[1].startswith("corr "))
+        )
+        return [key for part in ("fixed", "random", "fit") for key in ordered if key[0] == part]
 
     def _cell(self, row: Sequence[Any]) -> str:
         part, _, estimate, low, high = row

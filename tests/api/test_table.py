@@ -21,6 +21,13 @@ def test_models_side_by_side(fits):
     assert "251.405 (6.825)" in text
     assert "corr (Intercept), Days | Subject" in text
     assert "Standard errors in parentheses." in text
+    lines = [line.split("  ")[0] for line in text.splitlines()]
+    assert lines[3:7] == [
+        "sd (Intercept) | Subject",
+        "sd Days | Subject",
+        "corr (Intercept), Days | Subject",
+        "sd Residual",
+    ]
     wide = table.to_frame("wide")
     assert wide.columns.tolist() == ["part", "term", "full", "null"]
     assert wide.loc[wide["term"] == "Days", "null"].item() == ""
