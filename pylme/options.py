@@ -29,6 +29,7 @@ __all__ = [
     "mapping",
     "number_array",
     "optional_text",
+    "quadrature_points",
     "text",
     "true_or_false",
     "whole_number",
@@ -42,6 +43,8 @@ Engine = Literal["auto", EngineName]
 #: Whose random numbers are drawn.
 Rng = Literal["numpy", "R"]
 T = TypeVar("T")
+#: lme4's own limit of quadrature points.
+MOST_POINTS: Final = 100
 #: More is never meant, and what counts to it would not come back.
 _MOST: Final = 2**31 - 1
 
@@ -172,6 +175,21 @@ def workers(option: str, value: object) -> int | None:
     if not is_whole(value) or not 0 < abs(int(cast("int", value))) <= _MOST:
         allowed = "a whole number of processes from 1, -1 for one per processor, or None"
         raise OptionError(option=option, value=value, allowed=allowed)
+    return int(cast("int", value))
+
+
+def quadrature_points(option: str, value: object) -> int:
+    """`value`, if it is a number of points of a quadrature: from 2 to 100.
+
+    Raises
+    ------
+    OptionError
+        If it is anything else.
+    """
+    if not is_whole(value) or not 2 <= int(cast("int", value)) <= MOST_POINTS:
+        raise OptionError(
+            option=option, value=value, allowed=f"a whole number from 2 to {MOST_POINTS}"
+        )
     return int(cast("int", value))
 
 

@@ -158,7 +158,7 @@ ENTRIES: Final[dict[str, Callable[[], tuple[Callable[..., Any], dict[str, Any]]]
     "doctor": lambda: (pylme.doctor, {}),
     "show_versions": lambda: (pylme.show_versions, {}),
     "Fit.cross_check": lambda: (_fit("numpy").cross_check, {}),
-    "Fit.refit_from": lambda: (_fit("numpy").refit_from, {}),
+    "Fit.refit_from": lambda: (_fit("numpy").refit_from, {"theta": _fit("numpy").theta}),
     "Fit.is_singular": lambda: (_fit("numpy").is_singular, {}),
     "Fit.residuals_of": lambda: (_fit("numpy").residuals_of, {}),
     "Fit.getme": lambda: (_fit("numpy").getme, {}),
@@ -189,7 +189,7 @@ ENTRIES_OF_R: Final[dict[str, Callable[[], tuple[Callable[..., Any], dict[str, A
     "glmer": lambda: (pylme.glmer, BY_R),
     "glmer_nb": lambda: (pylme.glmer_nb, {"formula": "n ~ x + (1 | g)", "data": DATA}),
     "getme of lme4": lambda: (_fit("lme4").getme, {}),
-    "refit_from of lme4": lambda: (_fit("lme4").refit_from, {}),
+    "refit_from of lme4": lambda: (_fit("lme4").refit_from, {"theta": _fit("lme4").theta}),
     "simulate by R": lambda: (pylme.simulate, {**PLAIN, **PARAMETERS, "n": 1, "rng": "R"}),
 }
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
-from pylme.api.fitting import fitted, require_kind, within_memory
+from pylme.api.fitting import checked, fitted, require_kind, within_memory
 from pylme.deadline import checked_timeout
 from pylme.errors import OptionError
 from pylme.families.family import family as family_of
@@ -12,7 +13,7 @@ from pylme.families.family import has_dispersion
 from pylme.lme4.control import GlmerControl
 from pylme.model_matrix.response import require_starting_means
 from pylme.model_matrix.spec import ModelArguments, specified
-from pylme.options import choice, is_whole
+from pylme.options import MOST_POINTS, choice, is_whole, true_or_false
 from pylme.results.engine import FitRequest, choose
 from pylme.results.generalized_problem import CriterionKind, Laplace
 
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     from pylme.options import Engine
 
 __all__ = ["glmer"]
-
-
-#: lme4's own limit of quadrature points.
-MOST_POINTS: Final = 100
 
 
 @within_memory
@@ -56,6 +53,7 @@ def glmer(
     etastart: str | ArrayLike | None = None,
     na_action: NaAction = "omit",
     timeout: float | None = None,
+    check: bool = False,
 ) -> Fit:
     """Fit a generalized linear mixed-effects model by maximum likelihood.
 
@@ -92,6 +90,8 @@ def glmer(
         of the response, such as the logarithm for a response with zeros.
     etastart : str or array_like of shape (rows,), optional
         Values of the linear predictor from which the iterations start, in place of `mustart`.
+    check : bool
+        Check the fit at once, as `lmer` does: the verdict replaces lme4's convergence warnings.
 
     Returns
     -------
@@ -118,6 +118,7 @@ def glmer(
     """
     require_kind("control", control, GlmerControl)
     seconds = checked_timeout(timeout)
+    check = true_or_false("check", check)
     arguments = ModelArguments(
         weights=weights, offset=offset, subset=subset, contrasts=contrasts,
         contrasts_for=contrasts_for, start=start,
@@ -135,7 +136,7 @@ def glmer(
         spec=spec, function="glmer", control=control, n_agq=points, timeout=seconds,
         laplace="observed" if criterion == "likelihood" else laplace, criterion=criterion,
     )  # fmt: skip
-    return fitted(chosen, request)
+    return checked(partial(fitted, chosen, request)) if check else fitted(chosen, request)
 
 
 def _beyond(family: Family | None, laplace: Laplace, criterion: CriterionKind) -> str | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pylme.api.fitting import fitted, require_kind, within_memory
+from pylme.api.fitting import checked, fitted, require_kind, within_memory
 from pylme.deadline import checked_timeout
 from pylme.families.family import family as family_of
 from pylme.lme4.control import GlmerControl
 from pylme.model_matrix.spec import ModelArguments, specified
-from pylme.options import choice
+from pylme.options import choice, true_or_false
 from pylme.results.engine import FitRequest, choose
 from pylme.results.generalized_problem import Laplace
 
@@ -41,6 +42,7 @@ def glmer_nb(
     control: GlmerControl | None = None,
     na_action: NaAction = "omit",
     timeout: float | None = None,
+    check: bool = False,
 ) -> Fit:
     """Fit a negative binomial mixed-effects model, and estimate its dispersion.
 
@@ -48,7 +50,7 @@ def glmer_nb(
     ----------
     formula, data, laplace, engine, weights, offset, subset, contrasts, contrasts_for
         As for `glmer`. The dispersion is ``fit.getme("glmer.nb.theta")``.
-    control, na_action, timeout
+    control, na_action, timeout, check
         As for `glmer`.
 
     Returns
@@ -68,6 +70,7 @@ def glmer_nb(
     """
     require_kind("control", control, GlmerControl)
     seconds = checked_timeout(timeout)
+    check = true_or_false("check", check)
     arguments = ModelArguments(
         weights=weights, offset=offset, subset=subset, contrasts=contrasts,
         contrasts_for=contrasts_for, na_action=na_action,
@@ -79,4 +82,4 @@ def glmer_nb(
     request = FitRequest(
         spec=spec, function="glmer.nb", control=control, timeout=seconds, laplace=laplace
     )
-    return fitted(chosen, request)
+    return checked(partial(fitted, chosen, request)) if check else fitted(chosen, request)

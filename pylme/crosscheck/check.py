@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pylme.crosscheck import words
-from pylme.crosscheck.examination import impossible
+from pylme.crosscheck.evidence import impossible
 from pylme.crosscheck.report import CrossCheck
 from pylme.crosscheck.tiers.registry import contradictions
 from pylme.crosscheck.tolerances import NEGLIGIBLE
@@ -15,7 +15,7 @@ from pylme.crosscheck.verdict import Findings, Verdict, decide
 from pylme.results.engine import ENGINES
 
 if TYPE_CHECKING:
-    from pylme.crosscheck.examination import Examination
+    from pylme.crosscheck.evidence import Examination
     from pylme.options import EngineName
     from pylme.results.certificate import Certificate
     from pylme.results.fitted_model import FittedModel
@@ -33,7 +33,9 @@ _TOO_FEW: Final = (
 _MORE: Final = "Leave `starts` out of fit.cross_check(), or give {count} or more."
 
 
-def cross_check(model: FittedModel, *, starts: int | None) -> CrossCheck:
+def cross_check(
+    model: FittedModel, *, starts: int | None, quadrature: int | None = None
+) -> CrossCheck:
     """Check a fitted model.
 
     Parameters
@@ -42,12 +44,14 @@ def cross_check(model: FittedModel, *, starts: int | None) -> CrossCheck:
         Fitted by lme4 or by the NumPy engine, or read from JSON.
     starts : int or None
         The number of starts of the search for the optimum; None for as many as are cheap.
+    quadrature : int or None
+        Of a generalized model, the points of the quadrature to compare the approximation with.
     """
     if model.spec is None:
         saved = model.estimates().criterion
         examination = impossible(_NO_MATRICES, model.info().formula, saved)
     else:
-        examination = ENGINES[model.engine].examine(model, starts)
+        examination = ENGINES[model.engine].examine(model, starts, quadrature)
     return _judged(examination, model.engine)
 
 
@@ -57,6 +61,7 @@ def _judged(examination: Examination, engine: EngineName) -> CrossCheck:
     best = np.nan if found is None else found.criterion
     findings = Findings(
         impossible=bool(examination.reason),
+        endless=bool(examination.endless),
         contradicted=any(contradictions(examination.tiers)),
         unidentified=bool(examination.directions),
         excess=examination.recomputed - best,
@@ -80,6 +85,8 @@ def _judged(examination: Examination, engine: EngineName) -> CrossCheck:
         recomputed=examination.recomputed,
         best=best,
         theta=np.empty(0) if found is None else found.theta,
+        beta=getattr(found, "beta", np.empty(0)),
+        shape=getattr(found, "shape", None),
         starts=0 if found is None else found.starts,
         agreed=0 if found is None else found.agreed,
         others=() if found is None else found.others,
@@ -87,7 +94,7 @@ def _judged(examination: Examination, engine: EngineName) -> CrossCheck:
         alarms=examination.alarms,
         false_alarm=findings.false_alarm,
         directions=examination.directions,
-        reason=reason,
+        reason=reason or "; ".join(examination.endless),
         remedy=remedy,
     )
 

@@ -11,7 +11,6 @@ and that the data determine it.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,12 +19,13 @@ from numpy.typing import NDArray
 
 from pylme.crosscheck.alarms import alarms_of
 from pylme.crosscheck.breakdown import NOT_FINITE, not_finite
-from pylme.crosscheck.comparison import Tier
-from pylme.crosscheck.search import Search, search
+from pylme.crosscheck.evidence import Examination, impossible, without_minimum
+from pylme.crosscheck.generalized.examination import examine_by_lme4, examine_by_numpy
+from pylme.crosscheck.generalized.sides import GeneralizedSides
+from pylme.crosscheck.search import search
 from pylme.crosscheck.sides import Sides
 from pylme.crosscheck.tiers.registry import compare
 from pylme.errors import PylmeError, SingularFitWarning
-from pylme.identifiability.report import Direction
 from pylme.lme4.linear_problem import linear_problem_of, terms_of
 from pylme.model_matrix.build import build
 from pylme.reference.criterion.prepare import problem_of
@@ -35,18 +35,16 @@ from pylme.reference.optimize.certificate import certify
 from pylme.reference.optimize.degenerate import has_no_minimum, unidentified
 from pylme.reference.solution import solution_at
 from pylme.reference.threads import one_thread
-from pylme.results.certificate import NO_FINITE_OPTIMUM, NOISELESS, Certificate
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from pylme.crosscheck.comparison import Tier
     from pylme.lme4.model import RModel
     from pylme.lme4.records import System
     from pylme.model_matrix.spec import ModelSpec
     from pylme.reference.model import ReferenceModel
 
-__all__ = ["Examination", "examine_lme4", "examine_numpy", "impossible", "without_minimum"]
+__all__ = ["examine_lme4", "examine_numpy"]
 
 _ONE_SIDE = "the fit is by the NumPy engine itself; for a second opinion check a fit by lme4"
 _IMPRECISE = (
@@ -56,93 +54,7 @@ _RESCALE = (
     "Centre and rescale the covariates and the response, which avoids most such failures, or fit "
     'the model with engine="numpy", which does so itself.'
 )
-_GENERALIZED = (
-    "the criterion of a generalized linear mixed model is an approximation of lme4's own, which "
-    "the NumPy engine does not compute"
-)
 _DIFFER = "the two designs differ, so their optima do too"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Examination:
-    """The tiers, and everything else that the verdict depends on.
-
-    Attributes
-    ----------
-    formula : str
-    criterion : float
-        Of the fit.
-    recomputed : float
-        The criterion at the fit's theta, computed by the NumPy engine; NaN if not computed.
-    tiers : tuple of Tier
-    certificate : Certificate or None
-        Of the theta that is checked.
-    found : Search or None
-        The best optimum.
-    alarms : tuple of str
-        The warnings of the engine; that the fit is singular counts only if it is not.
-    directions : tuple of Direction
-        What the data do not determine.
-    searched : int
-        The number of searches by the NumPy engine of which the fit itself is the best result.
-    reason, remedy : str
-        Why the fit could not be checked, and what to do; empty if it could be checked.
-    """
-
-    formula: str
-    criterion: float
-    tiers: tuple[Tier, ...]
-    recomputed: float = math.nan
-    certificate: Certificate | None = None
-    found: Search | None = None
-    alarms: tuple[str, ...] = ()
-    directions: tuple[Direction, ...] = ()
-    searched: int = 0
-    reason: str = ""
-    remedy: str = ""
-
-
-def impossible(
-    reason: str,
-    formula: str,
-    criterion: float,
-    *,
-    done: Sequence[Tier] = (),
-    alarms: tuple[str, ...] = (),
-    remedy: str = "",
-) -> Examination:
-    """The examination of a fit that cannot be checked.
-
-    Parameters
-    ----------
-    reason : str
-    formula : str
-    criterion : float
-    done : sequence of Tier
-        The tiers that could be checked nevertheless.
-    alarms : tuple of str
-    remedy : str
-    """
-    return Examination(
-        formula=formula,
-        criterion=criterion,
-        tiers=compare(Sides(reason=reason), done=done),
-        alarms=alarms,
-        reason=reason,
-        remedy=remedy,
-    )
-
-
-def without_minimum(formula: str, criterion: float, *, done: Sequence[Tier]) -> Examination:
-    """The examination of a fit whose criterion has no minimum.
-
-    Parameters
-    ----------
-    formula : str
-    criterion : float
-    done : sequence of Tier
-    """
-    return impossible(NO_FINITE_OPTIMUM, formula, criterion, done=done, remedy=NOISELESS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -158,7 +70,9 @@ class _Reached:
     weights: NDArray[np.float64]
 
 
-def examine_numpy(model: ReferenceModel | GeneralizedModel, starts: int | None) -> Examination:
+def examine_numpy(
+    model: ReferenceModel | GeneralizedModel, starts: int | None, quadrature: int | None = None
+) -> Examination:
     """Check a model that the NumPy engine fitted.
 
     Parameters
@@ -166,9 +80,15 @@ def examine_numpy(model: ReferenceModel | GeneralizedModel, starts: int | None) 
     model : ReferenceModel or GeneralizedModel
     starts : int or None
         From how many starts to search for the optimum.
+    quadrature : int or None
+        Of a generalized model, the points of the quadrature to compare with.
     """
     if isinstance(model, GeneralizedModel):
-        return impossible(_GENERALIZED, str(model.spec.formula), model.estimates().criterion)
+        return examine_by_numpy(model, starts=starts, quadrature=quadrature, one_side=_ONE_SIDE)
+    return _examine_linear(model, starts)
+
+
+def _examine_linear(model: ReferenceModel, starts: int | None) -> Examination:
     problem, design = model.problem, model.design
     if model.ending.unbounded:
         own = compare(Sides(reason=_ONE_SIDE), stop=2)
@@ -213,7 +133,7 @@ def examine_numpy(model: ReferenceModel | GeneralizedModel, starts: int | None) 
     )
 
 
-def examine_lme4(model: RModel, starts: int | None) -> Examination:
+def examine_lme4(model: RModel, starts: int | None, quadrature: int | None = None) -> Examination:
     """Check a model that lme4 fitted, tier by tier.
 
     Parameters
@@ -221,12 +141,15 @@ def examine_lme4(model: RModel, starts: int | None) -> Examination:
     model : RModel
     starts : int or None
         From how many starts the NumPy engine searches for the optimum.
+    quadrature : int or None
+        Of a generalized model, the points of the quadrature to compare with.
     """
     system = model.system()
     done: tuple[Tier, ...] = ()
     remedy = ""
     try:
-        sides = _with_design(model.spec, Sides(fit=system, system=system, terms=terms_of(system)))
+        terms = terms_of(system)
+        sides = _with_design(model.spec, Sides(fit=system, system=system, terms=terms))
         done = compare(sides, stop=1)
         modes = ["conditional modes"] * (not np.isfinite(system.u).all())
         if bad := not_finite(system) + modes:
@@ -235,7 +158,10 @@ def examine_lme4(model: RModel, starts: int | None) -> Examination:
             with one_thread():
                 return _examined(model, system, sides, done=done, starts=starts)
         else:
-            reason = _GENERALIZED
+            both = GeneralizedSides(
+                system=system, terms=terms, design=sides.design, reasons=sides.reasons
+            )
+            return examine_by_lme4(model, both, done=done, starts=starts, quadrature=quadrature)
     except PylmeError as error:
         reason = error.found
     except np.linalg.LinAlgError:

@@ -40,7 +40,7 @@ class CrossCheck(Judgement, Rendered):
     engine : str
         The engine of the fit that was checked.
     tiers : tuple of Tier
-        Design, same theta, certificate, optimum.
+        Design, same parameters, certificate, optimum; on request the approximation.
     criterion : float
         The criterion of the fit, as the engine reports it.
     recomputed : float
@@ -50,6 +50,10 @@ class CrossCheck(Judgement, Rendered):
         The lowest criterion found; NaN where no search was made.
     theta : ndarray, shape (m,)
         The theta at this point, in lme4's order.
+    beta : ndarray, shape (p,)
+        Of a generalized model, the fixed effects at this point; empty for a linear model.
+    shape : float or None
+        Of a negative binomial model, its parameter theta at this point.
     starts, agreed : int
         The number of searches, and the number of those that ended at this point.
     others : tuple of Minimum
@@ -65,7 +69,7 @@ class CrossCheck(Judgement, Rendered):
         The combinations of covariance parameters that the data do not determine: see
         `Design.identifiability`.
     reason, remedy : str
-        Why the fit is unchecked and what to do; empty where it is checked.
+        Why the fit is unchecked, or has no finite estimate, and what to do; otherwise empty.
     library : {"pandas", "polars", "pyarrow"}
         The library of the data, in which `to_frame` returns its rows.
 

@@ -13,8 +13,11 @@ __all__ = [
     "FLATNESS",
     "HUNDREDTH",
     "NEGLIGIBLE",
+    "REPORTED_ERRORS",
+    "SAME_PARAMETERS",
     "SAME_THETA",
     "SOLUTION",
+    "TENTH",
     "Tolerance",
 ]
 
@@ -45,6 +48,23 @@ SOLUTION: Final = Tolerance(
     value=1e-8,
     reason="of a standard error, and of sigma or the largest effect: as before, for the solution "
     "of equations",
+)
+
+SAME_PARAMETERS: Final = Tolerance(
+    value=1e-6,
+    reason="of the criterion, and what the last iteration for the mode and the rounding of sums "
+    "may leave: the same formula evaluated twice",
+)
+
+REPORTED_ERRORS: Final = Tolerance(
+    value=2e-2,
+    reason="relative: lme4 takes second differences of a criterion with the error of its "
+    "iterations; it decides nothing",
+)
+
+TENTH: Final = Tolerance(
+    value=1e-1,
+    reason="a tenth of a standard error: less does not change an inference; it decides nothing",
 )
 
 NEGLIGIBLE: Final = Tolerance(

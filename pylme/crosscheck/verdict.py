@@ -4,16 +4,17 @@ The first verdict in this order that applies is given; the report contains all o
 
 1. UNCHECKED where there is nothing to check: no matrices, estimates that are NaN, a criterion
    without a finite minimum.
-2. NOT_IDENTIFIED: which optimum was reached does not matter if no single optimum exists.
-3. STOPPED_SHORT: a better optimum is known; the same code computed the criterion at both points.
-4. DISAGREES: the matrices differ, or the same formula gives a different number at the same theta,
+2. NO_FINITE_ESTIMATE: no search ends, and where it stops means nothing.
+3. NOT_IDENTIFIED: which optimum was reached does not matter if no single optimum exists.
+4. STOPPED_SHORT: a better optimum is known; the same code computed the criterion at both points.
+5. DISAGREES: the matrices differ, or the same formula gives a different number at the same theta,
    by more than rounding errors can explain. It is a defect of one of the sides.
-5. UNCHECKED where no search ended at a minimum and lme4's point is not proved to be one either, and
+6. UNCHECKED where no search ended at a minimum and lme4's point is not proved to be one either, and
    where fewer starts were requested than such data need.
-6. SINGULAR_CERTIFIED: the optimum is proved to lie on the boundary. `false_alarm` says whether lme4
+7. SINGULAR_CERTIFIED: the optimum is proved to lie on the boundary. `false_alarm` says whether lme4
    also gave another warning without reason.
-7. FALSE_ALARM: lme4 warned of something.
-8. AGREES.
+8. FALSE_ALARM: lme4 warned of something.
+9. AGREES.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class Verdict(Enum):
     SINGULAR_CERTIFIED = "singular, certified"
     STOPPED_SHORT = "stopped short"
     NOT_IDENTIFIED = "not identified"
+    NO_FINITE_ESTIMATE = "no finite estimate"
     DISAGREES = "disagrees"
     UNCHECKED = "unchecked"
 
@@ -69,6 +71,8 @@ class Findings:
     ----------
     impossible : bool
         Whether nothing could be checked.
+    endless : bool
+        Whether some estimate is infinite.
     contradicted : bool
         Whether a matrix, or a number at the same theta, differs.
     unidentified : bool
@@ -88,6 +92,7 @@ class Findings:
     """
 
     impossible: bool
+    endless: bool
     contradicted: bool
     unidentified: bool
     excess: float
@@ -100,7 +105,7 @@ class Findings:
     @property
     def reached(self) -> bool:
         """Whether lme4 is at the optimum, as far as that is known."""
-        return not (self.impossible or self.contradicted) and (
+        return not (self.impossible or self.endless or self.contradicted) and (
             self.excess <= self.negligible and self.proved and self.searched
         )
 
@@ -114,6 +119,8 @@ def decide(findings: Findings) -> Verdict:
     """The verdict on these findings: the first that applies, in the order above."""
     if findings.impossible:
         return Verdict.UNCHECKED
+    if findings.endless:
+        return Verdict.NO_FINITE_ESTIMATE
     if findings.unidentified:
         return Verdict.NOT_IDENTIFIED
     if findings.excess > findings.negligible:
@@ -139,6 +146,8 @@ class Judgement:
     recomputed: float
     best: float
     theta: NDArray[np.float64]
+    beta: NDArray[np.float64]
+    shape: float | None
     starts: int
     agreed: int
     others: tuple[Minimum, ...]

@@ -26,6 +26,10 @@ LOOK: Final = (
     "with the other engine."
 )
 
+#: Differences that the digits of a report show.
+_SHOWN: Final = 5e-5
+#: The tiers on which the verdict depends; those behind them are on request.
+_TIERS: Final = 4
 #: Criteria nearer to each other than this are called the same: what lies below is the accident of
 #: where lme4's optimiser stopped, and differs between machines.
 SAME: Final = 1e-6
@@ -66,11 +70,11 @@ _WORDS: Final[dict[Verdict, _Words]] = {
     ),
     Verdict.STOPPED_SHORT: _Words(
         title="{who} stopped short of the optimum.",
-        meaning="{reached} {compared} The better point is theta = {theta}. With such a "
+        meaning="{reached} {compared} The better point is {point}. With such a "
         "difference in the criterion, an estimate can be off by {off} of its standard errors.",
-        sentence="{who} stopped {excess} above the optimum, at {criterion} instead of {best}; "
-        "continue from the better point with fit.refit_from(fit.cross_check().theta)",
-        advice="Continue from the better point with fit.refit_from(check.theta). Centre and scale "
+        sentence="{who} stopped {excess} above the optimum, at {recomputed} instead of {best}; "
+        "continue from the better point with fit.refit_from(fit.cross_check())",
+        advice="Continue from the better point with fit.refit_from(check). Centre and scale "
         "the covariates, which corrects most such fits.",
     ),
     Verdict.NOT_IDENTIFIED: _Words(
@@ -80,6 +84,14 @@ _WORDS: Final[dict[Verdict, _Words]] = {
         sentence="the data do not determine {unidentified}",
         advice="Reduce the random part to what the data can determine. "
         "pylme.design(formula, data).identifiability() checks a formula before it is fitted.",
+    ),
+    Verdict.NO_FINITE_ESTIMATE: _Words(
+        title="No finite estimate exists.",
+        meaning="The likelihood rises without end: {reason}. {reached} The numbers of the fit are "
+        "those at which the search stopped.",
+        sentence="{reason}",
+        advice="Do not report the estimates and standard errors concerned. Change the model as the "
+        "finding says, or give the parameter a prior.",
     ),
     Verdict.DISAGREES: _Words(
         title="The two sides disagree, which is a defect of one of them.",
@@ -127,6 +139,9 @@ def outcome(tier: Tier) -> str:
     count = len(tier.comparisons)
     if tier.failures:
         return f"{tier.title}: {len(tier.failures)} of {count} comparisons beyond the tolerance"
+    if not any(c.decides for c in tier.comparisons):
+        off = sum(not c.ok for c in tier.comparisons)
+        return f"{tier.title}: {off} of {count} comparisons differ, which decides nothing"
     return f"{tier.title}: {count} comparisons, all within tolerance"
 
 
@@ -143,12 +158,35 @@ def findings(check: Judgement) -> Iterator[str]:
             f"{other.criterion:.4f}, with theta = {_numbers(other.theta)}; "
             f"{other.searches} of {check.starts} searches ended there."
         )
+    yield from _approximation(check)
     if check.alarms:
         yield "{who} warned: {alarms}.".format(**facts)
     if check.false_alarm and check.verdict is not Verdict.FALSE_ALARM:
         yield "That warning is a false alarm."
     if not check.alarms and check.verdict in _SILENT:
         yield "{who} did not warn about it.".format(**facts)
+
+
+def _approximation(check: Judgement) -> Iterator[str]:
+    """Where the Laplace approximation differs from the integral, if that was asked for."""
+    for tier in check.tiers[_TIERS:]:
+        off = [c for c in tier.comparisons if not c.ok]
+        if off:
+            moved = ", ".join(
+                f"{c.quantity} {c.fit:.4g} instead of {c.independent:.4g} "
+                f"({c.difference:.2g} standard errors)"
+                for c in off
+                if not isinstance(c.fit, str) and not isinstance(c.independent, str)
+            )
+            yield (
+                f"The Laplace approximation is inaccurate for these data: {moved}. Fit the model "
+                "with n_agq=25."
+            )
+        elif tier.checked:
+            yield (
+                "The Laplace approximation is accurate here: by quadrature no estimate moves by "
+                "more than a tenth of its standard error."
+            )
 
 
 def _facts(check: Judgement) -> dict[str, str]:
@@ -158,16 +196,16 @@ def _facts(check: Judgement) -> dict[str, str]:
     return {
         "who": who,
         "source": engine.source,
-        "criterion": f"{check.criterion:.4f}",
+        "recomputed": f"{check.recomputed:.4f}",
         "best": f"{check.best:.4f}",
         "excess": f"{check.excess:.4g}",
         # -2 log L rises by (δ/se)² with an estimate's distance δ from the optimum.
         "off": f"{max(check.excess, 0.0) ** 0.5:.2g}",
-        "reached": f"{who} reached the criterion {check.criterion:.4f}.",
+        "reached": _reached(who, check),
         "compared": f"{engine.other_search} optimiser finds "
         f"{check.best:.4f} from {_searches(check)}, "
         f"{_below(check.excess)}.",
-        "theta": _numbers(check.theta),
+        "point": _point(check),
         "singular": "; ".join(check.singular),
         "alarms": alarms,
         "beside": f"; the warning from {engine.source} is a false alarm ({alarms})"
@@ -183,6 +221,26 @@ def _facts(check: Judgement) -> dict[str, str]:
         if len(check.directions) == 1
         else f"{len(check.directions)} directions",
     }
+
+
+def _reached(who: str, check: Judgement) -> str:
+    """The criterion of the fit; of a generalized model lme4's own value is inexact."""
+    if abs(check.criterion - check.recomputed) > _SHOWN:
+        return (
+            f"{who} reported the criterion {check.criterion:.4f}; at its parameters the exact "
+            f"value is {check.recomputed:.4f}."
+        )
+    return f"{who} reached the criterion {check.criterion:.4f}."
+
+
+def _point(check: Judgement) -> str:
+    """The better point: theta, and of a generalized model what its criterion depends on beside."""
+    parts = [f"theta = {_numbers(check.theta)}"]
+    if len(check.beta):
+        parts.append(f"fixed effects {_numbers(check.beta)}")
+    if check.shape is not None:
+        parts.append(f"a negative binomial theta of {check.shape:.6g}")
+    return ", ".join(parts)
 
 
 def _searches(check: Judgement) -> str:

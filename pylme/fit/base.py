@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import pandas as pd
 
 from pylme.errors import NotAvailableError, OptionError
@@ -20,6 +21,7 @@ from pylme.options import (
     choice,
     finite_numbers,
     is_number,
+    quadrature_points,
     text,
     whole_number,
 )
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from os import PathLike
 
-    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
     from pylme.by_group.table import GroupCorrelations, IntervalMethod
@@ -71,7 +72,7 @@ class EngineFit:
         self._model = model
         self._request = request
         self._rows = model.rows
-        self._checks: dict[int | None, CrossCheck] = {}
+        self._checks: dict[tuple[int | None, int | None], CrossCheck] = {}
 
     def to_pandas(self) -> Self:
         """The same fit with pandas frames, whatever the library of its data."""
@@ -80,7 +81,7 @@ class EngineFit:
         fit = copy(self)
         fit._rows = replace(self._rows, library="pandas")  # noqa: SLF001  (of this class)
         fit._checks = {  # noqa: SLF001
-            starts: replace(check, library="pandas") for starts, check in self._checks.items()
+            asked: replace(check, library="pandas") for asked, check in self._checks.items()
         }
         for record in ("design", "varcorr", "optinfo"):
             fit.__dict__.pop(record, None)
@@ -422,7 +423,9 @@ class EngineFit:
             raise OptionError(option="tol", value=tol, allowed="a positive number")
         return self._model.is_singular(float(tol))
 
-    def cross_check(self, *, starts: int | None = None) -> CrossCheck:
+    def cross_check(
+        self, *, starts: int | None = None, quadrature: int | None = None
+    ) -> CrossCheck:
         """Whether the fit is right: the verdict of an independent implementation.
 
         For a fit by lme4, its matrices are compared with pylme's own, its numbers are recomputed
@@ -438,6 +441,11 @@ class EngineFit:
             leave no doubt, about a dozen at a singular fit, about 50 where other minima are likely,
             fewer for models with many random effects in several factors. If fewer are given than
             the data need, and no better optimum is found, the verdict is UNCHECKED.
+        quadrature : int, optional
+            Of a generalized model fitted by the Laplace approximation: also find the optimum of the
+            integral itself by adaptive quadrature with so many points, 25 for instance, and say
+            where the two differ. For one random-effects term of one effect, and families without a
+            dispersion.
 
         Returns
         -------
@@ -447,7 +455,7 @@ class EngineFit:
         Raises
         ------
         OptionError
-            If `starts` is not a positive whole number.
+            If `starts` is not a positive whole number, or `quadrature` not one from 2 to 100.
 
         Examples
         --------
@@ -460,23 +468,29 @@ class EngineFit:
         from pylme.crosscheck.check import cross_check
 
         count = None if starts is None else whole_number("starts", starts, least=1)
-        if count not in self._checks:
-            check = cross_check(self._model, starts=count)
-            self._checks[count] = replace(check, library=self.library)
-        return self._checks[count]
+        points = None if quadrature is None else quadrature_points("quadrature", quadrature)
+        if (count, points) not in self._checks:
+            check = cross_check(self._model, starts=count, quadrature=points)
+            self._checks[count, points] = replace(check, library=self.library)
+        return self._checks[count, points]
 
-    def refit_from(self, theta: ArrayLike) -> Self:
+    def refit_from(self, theta: ArrayLike | CrossCheck, *, beta: ArrayLike | None = None) -> Self:
         """The same model fitted to the same rows again, by the same engine from another start.
 
         Parameters
         ----------
-        theta : array_like, shape (m,)
-            Relative covariance parameters in lme4's order, such as ``fit.cross_check().theta``.
+        theta : array_like of shape (m,), or CrossCheck
+            Relative covariance parameters in lme4's order, such as ``fit.cross_check().theta``; or
+            the cross-check itself, which of a generalized model also gives the fixed effects and
+            the dispersion of a negative binomial.
+        beta : array_like of shape (p,), optional
+            Fixed effects of a generalized model. Those of a linear model follow from theta.
 
         Raises
         ------
         OptionError
-            If the number of values is not that of the elements of theta, or a value is not finite.
+            If the number of values is not that of the elements of theta, or a value is not finite,
+            or `beta` is given for a linear model or with a cross-check.
         NotAvailableError
             If the fit came from JSON.
 
@@ -484,11 +498,30 @@ class EngineFit:
         -----
         FitWarning
             As in the first fit.
+
+        Notes
+        -----
+        With fixed effects given, ``glmer`` skips its first stage, which would leave the start
+        behind, and its iterations have the tolerance 1e-10 (``tolPwrss``): at the default of 1e-7
+        the errors of its criterion can lead the search away from an optimum.
         """
-        wanted = len(self.theta)
-        start = finite_numbers("theta", theta)
-        if len(start) != wanted:
-            raise OptionError(option="theta", value=theta, allowed=f"{wanted} finite numbers")
+        from pylme.crosscheck.report import CrossCheck
+
+        generalized = self._info.family is not None
+        if beta is not None and (isinstance(theta, CrossCheck) or not generalized):
+            raise OptionError(
+                option="beta",
+                value=beta,
+                allowed="fixed effects of a generalized model, with theta as numbers",
+            )
+        shape: list[float] = []
+        if isinstance(theta, CrossCheck):
+            beta = theta.beta if generalized and len(theta.beta) else None
+            shape = [] if theta.shape is None or beta is None else [float(np.log(theta.shape))]
+            theta = theta.theta
+        start = _numbers("theta", theta, len(self.theta))
+        if beta is not None:
+            start = np.concatenate([start, _numbers("beta", beta, len(self.fixef)), shape])
         model = self._model.refit_from(start)
         model.announce()
         return type(self)(model, self._request)
@@ -735,3 +768,11 @@ class EngineFit:
             f"{self.nobs} rows, "
             f"criterion {self.criterion:.4f}>"
         )
+
+
+def _numbers(option: str, values: ArrayLike, wanted: int) -> NDArray[np.float64]:
+    """So many finite numbers."""
+    array = finite_numbers(option, values)
+    if len(array) != wanted:
+        raise OptionError(option=option, value=values, allowed=f"{wanted} finite numbers")
+    return array

@@ -239,17 +239,38 @@ class RModel:
         return devfun
 
     def refit_from(self, theta: NDArray[np.float64]) -> RModel:
-        """The same call again, with the search starting at `theta`."""
+        """The same call again, with the search starting at `theta`.
+
+        Of a generalized model β may follow θ, and ln ϑ of a negative binomial β: lme4 then fits the
+        model of that ϑ.
+        """
+        estimates = self.estimates()
+        m, p = len(estimates.theta), len(estimates.beta)
+        beta = theta[m : m + p] if len(theta) >= m + p and p else None
+        shape = float(np.exp(theta[-1])) if len(theta) > m + p else None
+        theta = theta[:m]
         try:
-            handle, conditions = session().hold("model_refit_from", self._handle, theta)
+            handle, conditions = session().hold(
+                "model_refit_from", self._handle, theta, beta, shape
+            )
         except RError as error:
             raise explained(error, self.spec) from None
-        spec = replace(self.spec, start=theta)
+        start = theta if beta is None else {"theta": theta, "fixef": beta}
+        spec = replace(self.spec, start=start)
         return RModel(handle, conditions, spec, self.rows).examined()
 
     def system(self) -> System:
         """The matrices that lme4 built, and its results."""
         return system_of(self._ask("model_system"))
+
+    def tight_criterion(self) -> tuple[float, float, float]:
+        """The criterion of a generalized model by lme4's own function at the fit's parameters.
+
+        With the tolerance of its iterations for the mode that it took (1e-14 if they end with it),
+        and that of the fit. NaN where they end with none.
+        """
+        parts = self._ask("model_tight_criterion")
+        return tuple(float(parts[k]) for k in ("value", "tolerance", "own_tolerance"))  # type: ignore[return-value]
 
     def linear_problem(self) -> LinearProblem | None:
         """The linear mixed model by lme4's own matrices; None for a generalized model."""

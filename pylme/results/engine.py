@@ -163,10 +163,12 @@ class EngineEntry:
         return cast("EngineModule", import_module(self.module))
 
     @property
-    def examine(self) -> Callable[[Any, int | None], Any]:
-        """What examines a fit by the engine, from so many starts."""
+    def examine(self) -> Callable[[Any, int | None, int | None], Any]:
+        """What examines a fit by the engine, from so many starts, and by so many points."""
         module, _, name = self.examiner.rpartition(".")
-        return cast("Callable[[Any, int | None], Any]", getattr(import_module(module), name))
+        return cast(
+            "Callable[[Any, int | None, int | None], Any]", getattr(import_module(module), name)
+        )
 
 
 #: The engines, the preferred one first.

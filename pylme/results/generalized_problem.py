@@ -18,7 +18,7 @@ from pylme.model_matrix.random_term import RandomTerm
 if TYPE_CHECKING:
     from pylme.model_matrix.matrices import ModelMatrices
 
-__all__ = ["CRITERIA", "CriterionKind", "GeneralizedProblem", "Laplace"]
+__all__ = ["CRITERIA", "CriterionKind", "GeneralizedProblem", "Laplace", "proportions"]
 
 #: Which information stands in the determinant: lme4's expected one, or the observed one.
 Laplace = Literal["expected", "observed"]
@@ -89,11 +89,7 @@ class GeneralizedProblem:
         shape_free: bool = False,
     ) -> GeneralizedProblem:
         """The model that the matrices of a design define, not fitted yet."""
-        y, weights, trials = design.y, design.weights, None
-        if y.ndim == 2:
-            trials = y.sum(axis=1)
-            y = np.divide(y[:, 0], trials, out=np.zeros(len(trials)), where=trials > 0)
-            weights = weights * trials
+        y, weights, trials = proportions(design)
         return cls(
             y=y, trials=trials, weights=weights, X=design.X, x_names=design.x_names,
             terms=design.terms, offset=design.offset, family=family, n_agq=n_agq,
@@ -131,3 +127,15 @@ class GeneralizedProblem:
             f"<GeneralizedProblem: {self.family.name} ({self.family.link}), {n} rows, "
             f"{p} fixed effects, {labels}>"
         )
+
+
+def proportions(
+    design: ModelMatrices,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
+    """The response, its weights and the trials: of two columns, the proportion of successes."""
+    y, weights = design.y, design.weights
+    if y.ndim == 1:
+        return y, weights, None
+    trials = y.sum(axis=1)
+    y = np.divide(y[:, 0], trials, out=np.zeros(len(trials)), where=trials > 0)
+    return y, weights * trials, trials

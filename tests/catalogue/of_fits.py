@@ -333,6 +333,18 @@ CASES = {
         "between 0 and 1",
         lambda fit: fit.tidy(conf_int=True, conf_level=0.9),
     ),
+    "points of the quadrature": _asked(
+        lambda fit: fit.cross_check(quadrature=1),
+        "OptionError",
+        "from 2 to 100",
+        lambda fit: fit.cross_check(quadrature=25),
+    ),
+    "fixed effects of a linear model": _asked(
+        lambda fit: fit.refit_from(fit.theta, beta=[1.0, 2.0]),
+        "OptionError",
+        "fixed effects of a generalized model",
+        lambda fit: fit.refit_from(fit.theta),
+    ),
     "starts": _asked(
         lambda fit: fit.cross_check(starts=0),
         "OptionError",

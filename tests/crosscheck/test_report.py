@@ -66,7 +66,7 @@ def test_it_explains_itself(check):
     if check.alarms:
         assert check.alarms[0][:40] in said
     if check.verdict is Verdict.STOPPED_SHORT:
-        assert "fit.refit_from(check.theta)" in said
+        assert "fit.refit_from(check)" in said
     assert max(map(len, said.splitlines())) <= 88
 
 

@@ -9,6 +9,7 @@ from pylme.crosscheck.verdict import Findings, decide
 
 GOOD = {
     "impossible": False,
+    "endless": False,
     "contradicted": False,
     "unidentified": False,
     "excess": 1e-9,
@@ -47,6 +48,10 @@ GOOD = {
             Verdict.UNCHECKED,
             False,
         ),
+        ({"endless": True, "excess": float("nan")}, Verdict.NO_FINITE_ESTIMATE, False),
+        ({"endless": True, "alarmed": True}, Verdict.NO_FINITE_ESTIMATE, False),
+        ({"endless": True, "contradicted": True}, Verdict.NO_FINITE_ESTIMATE, False),
+        ({"endless": True, "impossible": True}, Verdict.UNCHECKED, False),
         ({"contradicted": True, "excess": float("nan")}, Verdict.DISAGREES, False),
         ({"contradicted": True, "alarmed": True}, Verdict.DISAGREES, False),
         ({"impossible": True, "excess": float("nan"), "proved": False}, Verdict.UNCHECKED, False),

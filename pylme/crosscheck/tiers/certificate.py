@@ -10,12 +10,13 @@ from pylme.crosscheck.comparison import Comparison, Pair
 from pylme.crosscheck.tolerances import DIFFERENCES, FLATNESS, NEGLIGIBLE
 
 if TYPE_CHECKING:
+    from pylme.crosscheck.generalized.sides import GeneralizedSides
     from pylme.crosscheck.sides import Sides
 
 __all__ = ["pairs"]
 
 
-def pairs(sides: Sides) -> list[Pair | Comparison] | str:
+def pairs(sides: Sides | GeneralizedSides) -> list[Pair | Comparison] | str:
     """How far theta is from an optimum, judged by the derivatives at theta."""
     certificate, solution, gradient = sides.certificate, sides.solution, sides.gradient
     if certificate is None or solution is None:

@@ -9,23 +9,27 @@ import numpy as np
 from pylme.crosscheck.comparison import Pair
 from pylme.crosscheck.tolerances import COLUMN, EXACT
 from pylme.model_matrix.random_term import lambda_template
+from pylme.results.generalized_problem import proportions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from pylme.crosscheck.generalized.sides import GeneralizedSides
     from pylme.crosscheck.sides import Sides
+    from pylme.lme4.records import System
+    from pylme.model_matrix.matrices import ModelMatrices
 
 __all__ = ["pairs"]
 
 
-def pairs(sides: Sides) -> list[Pair] | str:
+def pairs(sides: Sides | GeneralizedSides) -> list[Pair] | str:
     """Every matrix of the model, from both sides; the reason where one side is missing."""
     system, design = sides.system, sides.design
     if system is None or design is None:
         return sides.why_without("design")
-    made = [_vector("y", system.y, design.y)] if system.linear else []
+    made = _responses(system, design)
     made += [
         _exact("names of X", system.x_names, design.x_names),
         _columns("X", system.X, design.X, system.x_names),
@@ -50,9 +54,16 @@ def pairs(sides: Sides) -> list[Pair] | str:
         _exact("columns of Lambda'", system.Lambdat_p, pointers),
         _exact("Lind, its theta", system.Lind, lind),
     ]
-    if system.linear:
-        made.append(_vector("weights", system.weights, design.weights))
     return [*made, _vector("offset", system.offset, design.offset)]
+
+
+def _responses(system: System, design: ModelMatrices) -> list[Pair]:
+    """The response and the weights; for a binomial model proportions, and weights times trials."""
+    if system.linear:
+        y, weights = design.y, design.weights
+    else:
+        y, weights, _ = proportions(design)
+    return [_vector("y", system.y, y), _vector("weights", system.weights, weights)]
 
 
 def _exact(

@@ -9,16 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pylme.crosscheck.comparison import Comparison, Pair, Tier, compared
-from pylme.crosscheck.sides import Sides
-from pylme.crosscheck.tiers import certificate, design, optimum, same_theta
+from pylme.crosscheck.tiers import (
+    approximation,
+    certificate,
+    design,
+    generalized_optimum,
+    optimum,
+    same_parameters,
+    same_theta,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["TIERS", "TierDefinition", "compare", "contradictions"]
+__all__ = [
+    "APPROXIMATION",
+    "GENERALIZED",
+    "TIERS",
+    "TierDefinition",
+    "compare",
+    "contradictions",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +49,7 @@ class TierDefinition:
     """
 
     title: str
-    pairs: Callable[[Sides], Sequence[Pair | Comparison] | str]
+    pairs: Callable[[Any], Sequence[Pair | Comparison] | str]
     contradicts: bool = False
 
 
@@ -56,22 +70,52 @@ TIERS: Final = (
     ),
 )
 
+#: The same questions about a generalized model.
+GENERALIZED: Final = (
+    TIERS[0],
+    TierDefinition(
+        title="Numbers at lme4's parameters, computed again from its matrices",
+        pairs=same_parameters.pairs,
+        contradicts=True,
+    ),
+    TierDefinition(
+        title="Certificate, the exact derivatives at the parameters of the fit",
+        pairs=certificate.pairs,
+    ),
+    TierDefinition(
+        title="Optimum, that of the fit and the best that the NumPy engine finds",
+        pairs=generalized_optimum.pairs,
+    ),
+)
+#: What is compared beyond the optimum, where it is asked for.
+APPROXIMATION: Final = TierDefinition(
+    title="Approximation, the optimum by the Laplace approximation and by quadrature",
+    pairs=approximation.pairs,
+)
+
 
 def compare(
-    sides: Sides, *, done: Sequence[Tier] = (), stop: int | None = None
+    sides: Any,
+    *,
+    tiers: Sequence[TierDefinition] | None = None,
+    done: Sequence[Tier] = (),
+    stop: int | None = None,
 ) -> tuple[Tier, ...]:
     """All tiers in their order, beginning with those already done.
 
     Parameters
     ----------
-    sides : Sides
+    sides : Sides or GeneralizedSides
+    tiers : sequence of TierDefinition
+        By default those of linear models.
     done : sequence of Tier
         The first tiers, if they are known.
     stop : int, optional
         How many tiers to compare; by default all.
     """
     made = list(done)
-    for number, tier in enumerate(TIERS[len(done) : stop], start=len(done) + 1):
+    tiers = TIERS if tiers is None else tiers
+    for number, tier in enumerate(tiers[len(done) : stop], start=len(done) + 1):
         pairs = tier.pairs(sides)
         made.append(
             Tier(number=number, title=tier.title, reason=pairs)

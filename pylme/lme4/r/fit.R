@@ -110,12 +110,23 @@ effects_are_zero <- function(fun, ...) {
   )
 }
 
-# The same call, evaluated where the first was, with another start.
-model_refit_from <- function(fit, theta) {
+# The same call, evaluated where the first was, with another start: theta, for a generalized model beta
+# too, and another dispersion of a negative binomial.
+model_refit_from <- function(fit, theta, beta = NULL, shape = NULL) {
   home <- new.env(parent = environment(stats::formula(fit)))
-  home$start <- theta
+  home$start <- if (is.null(beta)) theta else list(theta = theta, fixef = beta)
   call <- fit@call
   call$start <- quote(start)
+  if (!is.null(beta)) {
+    # glmer() first searches with beta at the joint mode, which would leave the start behind; and at
+    # its usual tolerance the errors of its criterion would lead the search away from an optimum.
+    control <- if (is.null(call$control)) lme4::glmerControl() else eval(call$control, home)
+    control$nAGQ0initStep <- FALSE
+    control$tolPwrss <- min(control$tolPwrss, 1e-10)
+    home$control <- control
+    call$control <- quote(control)
+  }
+  if (!is.null(shape)) call$family <- bquote(MASS::negative.binomial(theta = .(shape)))
   as_fitted(eval(call, home))
 }
 

@@ -36,6 +36,39 @@ model_system <- function(fit) {
   )
 }
 
+# The criterion of a generalized model by lme4's own function at the fit's parameters, where the
+# iterations for the mode go on until D + u'u changes by less than the tolerance: 1e-14 of itself, or
+# the smallest with which they end.
+model_tight_criterion <- function(fit) {
+  parts <- lme4::getME(fit, c("Zt", "theta", "Lind", "Gp", "lower", "Lambdat", "flist", "cnms"))
+  n_agq <- lme4::getME(fit, "devcomp")$dims[["nAGQ"]]
+  value <- function(tolerance) {
+    # lme4 changes these where they are.
+    parts$theta <- parts$theta + 0
+    parts$Lambdat@x <- parts$Lambdat@x + 0
+    devfun <- lme4::mkGlmerDevfun(
+      stats::model.frame(fit), lme4::getME(fit, "X"), parts, fit@resp$family, nAGQ = 0L,
+      control = lme4::glmerControl(tolPwrss = tolerance)
+    )
+    # It looks for lme4's own functions where it was made.
+    parent.env(environment(devfun)) <- asNamespace("lme4")
+    if (n_agq == 0L) return(devfun(parts$theta))
+    devfun <- lme4::updateGlmerDevfun(devfun, parts, nAGQ = n_agq)
+    devfun(c(parts$theta, unname(lme4::fixef(fit))))
+  }
+  for (tolerance in 10^-(14:10)) {
+    found <- suppressMessages(suppressWarnings(
+      tryCatch(value(tolerance), error = function(e) NA_real_)
+    ))
+    if (is.finite(found)) break
+  }
+  control <- tryCatch(
+    eval(fit@call$control, environment(stats::formula(fit))), error = function(e) NULL
+  )
+  own <- if (is.null(control$tolPwrss)) lme4::glmerControl()$tolPwrss else control$tolPwrss
+  list(value = found, tolerance = tolerance, own_tolerance = own)
+}
+
 # How much of the response about its mean a fit leaves to the residual, as a share of the sum of
 # squares; NaN where an estimate is not finite, 1 for models without a dispersion. It shows a fit that broke down.
 # 0 where the effects are as many as the rows: a fit may then be a local minimum of a criterion that

@@ -1,0 +1,1 @@
+"""The cross-check of generalized models: criterion at fixed parameters, certificate, searches."""
