@@ -1,9 +1,12 @@
 """Make a release: ``python .ci/release.py [--dry-run | --check-only]``.
 
-What must hold is looked at first: a clean tree, a version that the changelog dates and that no tag
-has. Then wheel and source distribution are built into ``dist/``, their descriptions are checked,
-and a model is fitted by the wheel in a new environment. The last step, the tag, is left out by
-``--dry-run``; ``--check-only``, for the workflow that the tag starts, expects the tag to be there.
+What must hold is looked at first: a clean tree, a version that the changelog describes and that no
+tag has. A version under development, as 1.2.3.dev0, becomes 1.2.3, and is dated today in the
+changelog and in ``CITATION.cff``. Then wheel and source distribution are built into ``dist/``,
+their descriptions are checked, and a model is fitted by the wheel in a new environment. The last
+steps are the commit of version and date, and the tag; where anything fails before, the files are as
+they were. ``--dry-run`` changes no file and makes no tag; ``--check-only``, for the workflow that
+the tag starts, expects the tag to be there.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
+#: The files that say which version this is.
+DATED: Final = ("pylme/_version.py", "CHANGELOG.md", "CITATION.cff")
 FIT: Final = """
 import pylme
 fit = pylme.lmer(
@@ -42,22 +47,69 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     how.add_argument("--check-only", action="store_true", help="for a tag that is there")
     chosen = parser.parse_args(arguments)
     try:
-        version = version_of(root, may_be_dev=chosen.dry_run)
         require_clean(root)
-        dated = require_dated(root, version, may_be_unreleased=chosen.dry_run)
-        require_tag(root, version, there=chosen.check_only)
-        print(f"pylme {version}, {dated}", flush=True)
-        wheel = build(root, version)
-        smoke_test(wheel, version)
         if chosen.dry_run or chosen.check_only:
+            checked(root, dry=chosen.dry_run)
             print("Everything holds; no tag was made.")
         else:
-            tag(root, version)
+            version = released(root)
             print(f"Made the tag v{version}. To publish: git push origin main v{version}")
     except ReleaseError as error:
         print(f"release.py: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def released(root: Path) -> str:
+    """Set version and date, check everything, commit, and make the tag; the version."""
+    before = {name: (root / name).read_text(encoding="utf-8") for name in DATED}
+    try:
+        set_version_and_date(root)
+        version = checked(root, dry=False, tagged=False)
+    except BaseException:
+        for name, text in before.items():
+            (root / name).write_text(text, encoding="utf-8")
+        raise
+    if _git(root, "status", "--porcelain", "--untracked-files=no"):
+        _git(root, "commit", "--quiet", "--message", f"Release {version}", "--", *DATED)
+    tag(root, version)
+    return version
+
+
+def set_version_and_date(root: Path) -> None:
+    """Take ``.dev0`` from the version, and write version and today's date where they stand."""
+    version = version_of(root, may_be_dev=True).removesuffix(".dev0")
+    today = date.today().isoformat()  # noqa: DTZ011
+    _replace(root / "pylme/_version.py", r'^(__version__ = )".*"$', rf'\1"{version}"')
+    section = rf"^## \[{re.escape(version)}\] - unreleased$"
+    _replace(root / "CHANGELOG.md", section, f"## [{version}] - {today}")
+    _replace(root / "CITATION.cff", r"^date-released: .*\n", "")
+    _replace(root / "CITATION.cff", r"^version: .*$", f"version: {version}\ndate-released: {today}")
+
+
+def _replace(file: Path, pattern: str, by: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    file.write_text(re.sub(pattern, by, text, count=1, flags=re.MULTILINE), encoding="utf-8")
+
+
+def checked(root: Path, *, dry: bool, tagged: bool = True) -> str:
+    """Require all that a release needs, build it and try it; the version.
+
+    Parameters
+    ----------
+    root : Path
+    dry : bool
+        Whether the version may be one under development, without a date.
+    tagged : bool
+        Whether the tag must be there, unless it is a dry run.
+    """
+    version = version_of(root, may_be_dev=dry)
+    dated = require_dated(root, version, may_be_unreleased=dry)
+    require_citation(root, version)
+    require_tag(root, version, there=tagged and not dry)
+    print(f"pylme {version}, {dated}", flush=True)
+    smoke_test(build(root, version), version)
+    return version
 
 
 def version_of(root: Path, *, may_be_dev: bool) -> str:
@@ -103,6 +155,13 @@ def require_dated(root: Path, version: str, *, may_be_unreleased: bool) -> str:
     if dated > date.today():  # noqa: DTZ011
         raise ReleaseError(f"CHANGELOG.md dates {version} in the future: {dated}")
     return given
+
+
+def require_citation(root: Path, version: str) -> None:
+    """Refuse a version that ``CITATION.cff`` does not name."""
+    text = (root / "CITATION.cff").read_text(encoding="utf-8")
+    if f"version: {version}" not in text.splitlines():
+        raise ReleaseError(f"CITATION.cff does not name the version: write version: {version}")
 
 
 def require_tag(root: Path, version: str, *, there: bool) -> None:

@@ -47,6 +47,8 @@ def write(root, *, version, section):
     (root / "pylme" / "_version.py").write_text(text, encoding="utf-8")
     changelog = f"# Changelog\n\n## {section}\n\n- All.\n\n## [1.2.2] - 2020-01-01\n"
     (root / "CHANGELOG.md").write_text(changelog, encoding="utf-8")
+    citation = f"title: pylme\nversion: {version}\nlicense: MIT\n"
+    (root / "CITATION.cff").write_text(citation, encoding="utf-8")
     git(root, "add", ".")
     git(root, "commit", "--quiet", "--message", "State")
 
@@ -72,14 +74,38 @@ def test_a_dry_run_makes_none(release, project):
 def test_a_dry_run_may_come_before_the_date(release, project):
     write(project, version="1.2.3", section="[1.2.3] - unreleased")
     assert release.main(["--dry-run"], root=project) == 0
-    assert release.main([], root=project) == 1
+    assert "[1.2.3] - unreleased" in (project / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
-def test_a_version_under_development_is_for_dry_runs(release, project, capsys):
+def test_a_release_sets_version_and_date(release, project):
     write(project, version="1.2.3.dev0", section="[1.2.3] - unreleased")
-    assert release.main(["--dry-run"], root=project) == 0
+    assert release.main([], root=project) == 0
+    assert git(project, "status", "--porcelain") == ""
+    assert git(project, "tag", "--points-at", "HEAD").split() == ["v1.2.3"]
+    assert git(project, "log", "-1", "--format=%s").strip() == "Release 1.2.3"
+    assert release.version_of(project, may_be_dev=False) == "1.2.3"
+    assert f"## [1.2.3] - {TODAY}\n" in (project / "CHANGELOG.md").read_text(encoding="utf-8")
+    citation = (project / "CITATION.cff").read_text(encoding="utf-8")
+    assert citation == f"title: pylme\nversion: 1.2.3\ndate-released: {TODAY}\nlicense: MIT\n"
+    assert release.main(["--check-only"], root=project) == 0
+
+
+def test_a_release_that_fails_leaves_the_files_as_they_were(release, project, monkeypatch, capsys):
+    write(project, version="1.2.3.dev0", section="[1.2.3] - unreleased")
+
+    def fails(_wheel, _version):
+        raise release.ReleaseError("the wheel fits nothing")
+
+    monkeypatch.setattr(release, "smoke_test", fails)
     assert release.main([], root=project) == 1
-    assert "no version to release" in capsys.readouterr().err
+    assert "fits nothing" in capsys.readouterr().err
+    assert git(project, "status", "--porcelain") == git(project, "tag", "--list") == ""
+
+
+def test_a_citation_of_another_version(release, project):
+    (project / "CITATION.cff").write_text("version: 1.2.2\n", encoding="utf-8")
+    with pytest.raises(release.ReleaseError, match=r"write version: 1\.2\.3"):
+        release.require_citation(project, "1.2.3")
 
 
 def test_a_tag_that_was_pushed_is_checked(release, project, capsys):
@@ -124,3 +150,4 @@ def test_version_and_changelog(release, project, version, section, said):
 def test_version_and_changelog_of_this_checkout_agree(release):
     version = release.version_of(ROOT, may_be_dev=True)
     assert release.require_dated(ROOT, version, may_be_unreleased=True)
+    release.require_citation(ROOT, version)
