@@ -25,7 +25,6 @@ from pylme.reference.rows import hat_values, influence, linear_predictor, residu
 from pylme.reference.solution import (
     conditional_variances,
     fixed_effects,
-    joint_covariance,
     random_effects,
     solution_at,
 )
@@ -223,10 +222,6 @@ class ReferenceModel:
 
     def generalized_problem(self) -> None:
         """None: this is a linear model."""
-
-    def joint_covariance(self) -> NDArray[np.float64]:
-        """Covariance matrix of (θ̂, log σ̂²), shape (m + 1, m + 1); NaN on the boundary."""
-        return joint_covariance(self.problem, self.solution)
 
     def optinfo(self) -> OptInfo:
         """The optimiser's record."""

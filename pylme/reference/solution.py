@@ -31,7 +31,6 @@ __all__ = [
     "along_theta",
     "conditional_variances",
     "fixed_effects",
-    "joint_covariance",
     "joint_inverse",
     "random_effects",
     "solution_at",
@@ -264,20 +263,12 @@ def conditional_variances(
     return variances
 
 
-def joint_covariance(problem: Problem, solution: Solution) -> NDArray[np.float64]:
-    """Covariance matrix of (θ̂, log σ̂²), shape (m + 1, m + 1).
-
-    Twice the inverse of the Hessian of the criterion in (θ, s = log σ²) (Bates, Mächler, Bolker &
-    Walker 2015, equations 30 and 39, before σ is profiled out). Where it is not positive definite,
-    as on the boundary or where the data do not identify θ, all is NaN.
-    """
-    return joint_inverse(solution.hessian, solution.profiled, problem.likelihood.nu)
-
-
 def joint_inverse(
     hessian: NDArray[np.float64], mixed: NDArray[np.float64], nu: int
 ) -> NDArray[np.float64]:
-    """Twice the inverse of the Hessian in (θ, s), from that of the profiled criterion.
+    """The covariance matrix of (θ̂, s = log σ²): twice the inverse of the Hessian of the criterion.
+
+    (Bates, Mächler, Bolker & Walker 2015, equations 30 and 39, before σ is profiled out.)
 
     Parameters
     ----------

@@ -35,9 +35,9 @@ def run_study(
     simulate: Any,
     models: Mapping[str, str | StudyModel] | str,
     *,
-    n: int = 250,
-    seed: Seed = None,
-    engine: Engine = "numpy",
+    n: int,
+    seed: Seed,
+    engine: Engine,
     n_jobs: int | None = None,
     truth: Mapping[str, Any] | None = None,
     collect: Collect | None = None,
@@ -46,7 +46,7 @@ def run_study(
     store: str | os.PathLike[str] | None = None,
     reference_blas: bool = False,
 ) -> StudyResult:
-    """Fit several models to many replicates: `pylme.study`, without a class for `collect`."""
+    """Fit several models to many replicates: `pylme.study`, whose defaults stand there."""
     n = whole_number("n", n, least=1)
     n_jobs = workers("n_jobs", n_jobs)
     check, progress = true_or_false("check", check), true_or_false("progress", progress)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import pylme
+from pylme.reference.solution import joint_inverse
 from tests.native import native
 from tests.reference.models import both, table
 from tests.tolerances import FINITE_DIFFERENCES
@@ -118,7 +119,9 @@ def test_a_term_on_the_boundary_has_none_and_the_others_do():
 def test_the_joint_covariance_of_theta_and_log_sigma_squared():
     formula = "diameter ~ 1 + (1 | plate) + (1 | sample)"
     fit = pylme.lmer(formula, table("penicillin"), engine="numpy")
-    joint = fit._model.joint_covariance()
+    model = fit._model
+    solution = model.solution
+    joint = joint_inverse(solution.hessian, solution.profiled, model.problem.likelihood.nu)
     assert joint.shape == (3, 3)
     # σ² itself, and the standard deviations σθ of the factors.
     errors = fit.varcorr_table[["vcov_std_error", "sdcor_std_error"]].to_numpy()

@@ -286,18 +286,7 @@ def sparse_plan(
     *,
     shape: tuple[int, int],
 ) -> SparsePlan:
-    """How a sparse remainder would lie in memory.
-
-    Parameters
-    ----------
-    parts : sequence of Cells
-        Of the leading factor with each of the others: B.
-    products : mapping of (f, g) to Cells
-        Of the others with each other, f ≤ g: Z₂ᵀZ₂.
-    remainder : Remainder
-    shape : tuple of int
-        K and J of the leading factor.
-    """
+    """How a sparse remainder would lie in memory; the parameters are those of `sparse_coupling`."""
     coupled = sparse_coupling(parts, products, remainder, shape=shape)
     pattern = coupled.pattern
     i, j = pattern.neighbours()
