@@ -432,13 +432,19 @@ class OptionError(PylmeError, ValueError):
             remedy = f"Allowed: {', '.join(repr(a) for a in allowed)}." + (
                 f" Did you mean {near[0]!r}?" if near else ""
             )
+        # Most options are arguments; the others say in several words what they are.
+        named = f"{option[0].upper()}{option[1:]}" if _IN_WORDS.match(option) else None
         super().__init__(
-            asked=f"Setting {option}", found=f"{_shortly(value)} is not allowed", remedy=remedy
+            asked=named or f"Argument {option}",
+            found=f"{_shortly(value)} is not allowed",
+            remedy=remedy,
         )
         self.option = option
         self.value = value
 
 
+#: Two words with a space between, outside the brackets and quotes of an argument's element.
+_IN_WORDS: Final = re.compile(r"[a-z]+ ")
 #: A data frame or a list passed by mistake must not push the remedy off the screen.
 _MOST_SHOWN: Final = 400
 

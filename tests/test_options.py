@@ -30,5 +30,5 @@ def test_finite_numbers(values):
 
 @pytest.mark.parametrize("values", [[1, np.nan], [np.inf], "abc", [[1.0, 2.0]], [None]])
 def test_what_are_no_finite_numbers(values):
-    with pytest.raises(OptionError, match="Setting start"):
+    with pytest.raises(OptionError, match="Argument start"):
         finite_numbers("start", values)

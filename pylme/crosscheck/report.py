@@ -157,7 +157,7 @@ class CrossCheck(Judgement, Rendered):
         """
         facts = {"ok": self.ok, "excess": self.excess, "sentence": self.sentence}
         found = _plain(self)
-        # How frames are given is no part of what was found.
+        # The library of the frames is not part of the result.
         del found["library"]
         return json_text(found | _plain(facts))
 

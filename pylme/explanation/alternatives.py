@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_COMPARED", "Alternative", "Candidate", "alternatives", "candidates"]
 
-#: A block for each of more levels is no proposal any more.
+#: For a factor with more levels, a block for each level is not proposed.
 _MOST_LEVELS: Final = 6
 
 
@@ -292,7 +292,7 @@ def alternatives(
         try:
             made = _judged(spec, design, candidate.formula, candidate.random, candidate.reason)
         except (DataError, FormulaError):
-            # What cannot be built is no proposal.
+            # A model that cannot be built is not proposed.
             continue
         if made is not None:
             found.setdefault(made.formula, made)

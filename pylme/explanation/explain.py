@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Examined", "examine", "explain"]
 
-#: A table with more rows is no explanation any more.
+#: A table with more rows no longer explains.
 _MOST_LEVELS = 8
 
 

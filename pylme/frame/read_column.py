@@ -40,7 +40,7 @@ def read_column(column: str, native: Any) -> Raw:
     ColumnTypeError
         If its values cannot be converted to R.
     ColumnValueError
-        If it holds text that is no UTF-8.
+        If it holds text that is not UTF-8.
     """
     try:
         return _read(column, native)

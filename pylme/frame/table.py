@@ -111,7 +111,7 @@ def column_names(data: Any) -> tuple[str, ...]:
     Raises
     ------
     DataTypeError
-        If `data` is no table.
+        If `data` is not a table.
     """
     return tuple(open_table(data).labels)
 
@@ -122,7 +122,7 @@ def open_table(data: Any) -> Table:
     Raises
     ------
     DataTypeError
-        If it is none.
+        If it is not a table.
     """
     if isinstance(data, Table):
         return data
@@ -205,7 +205,7 @@ def _no_table(data: Any) -> DataTypeError:
 
 
 _DOTS: Final = re.compile(r"\.\.(\.|\d+)")
-#: The names of R's model frame for what is no variable of the formula.
+#: The names that R's model frame gives to columns that are not variables of the formula.
 _MODEL_FRAME: Final = frozenset({"(weights)", "(offset)", "(etastart)", "(mustart)"})
 _REMEDY: Final = "Rename the column, in pandas with .rename(columns={{{!a}: 'renamed'}})."
 _LAST_ASCII: Final = "\x7f"

@@ -223,7 +223,7 @@ def _no_coding(
 ) -> OptionError:
     """The error for a column that no contrasts code: R would warn of it or ignore it."""
     if column is None:
-        why = f"{name!r} is no column of the formula"
+        why = f"{name!r} is not a column of the formula"
     elif not isinstance(column, Factor):
         why = (
             f"{name} is {_kind(column)} in the formula. Write C(factor({name}), contr.sum) "

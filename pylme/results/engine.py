@@ -249,7 +249,11 @@ def choose(
     """
     asked = choice("engine", engine, Engine)
     if asked == "auto":
-        named = choice(VARIABLE, cast("Engine", os.environ.get(VARIABLE) or "auto"), Engine)
+        named = choice(
+            f"environment variable {VARIABLE}",
+            cast("Engine", os.environ.get(VARIABLE) or "auto"),
+            Engine,
+        )
         if named != "auto":
             return _by_variable(named, function, control=control, formula=formula, beyond=beyond)
     if asked != "auto":

@@ -100,5 +100,5 @@ def test_the_warning_points_at_the_caller(sleepstudy):
 
 @pytest.mark.parametrize("check", [1, "yes", None])
 def test_check_is_true_or_false(sleepstudy, check):
-    with pytest.raises(OptionError, match="Setting check"):
+    with pytest.raises(OptionError, match="Argument check"):
         pylme.lmer("Reaction ~ Days + (1 | Subject)", sleepstudy, check=check)

@@ -113,7 +113,7 @@ def test_the_number_of_starts(fit, starts):
 @pytest.mark.parametrize("engine", ["lme4", "numpy"])
 def test_a_start_to_refit_from(engine, theta):
     fit = pylme.lmer(SLEEP, pylme.datasets.load("sleepstudy"), engine=engine)
-    with pytest.raises(OptionError, match="Setting theta"):
+    with pytest.raises(OptionError, match="Argument theta"):
         fit.refit_from(theta)
     again = fit.refit_from([1.0, 0.0, 1.0])
     assert again.engine == engine

@@ -54,18 +54,22 @@ class TierDefinition:
 
 
 TIERS: Final = (
-    TierDefinition(title="Design, lme4's matrices and ours", pairs=design.pairs, contradicts=True),
     TierDefinition(
-        title="Numbers at lme4's theta, computed again from its matrices",
+        title="Design matrices of lme4 and of the NumPy engine",
+        pairs=design.pairs,
+        contradicts=True,
+    ),
+    TierDefinition(
+        title="Numbers at the theta of lme4, computed again from its matrices",
         pairs=same_theta.pairs,
         contradicts=True,
     ),
     TierDefinition(
-        title="Certificate, the exact derivatives at the theta of the fit",
+        title="Exact derivatives at the theta of the fit",
         pairs=certificate.pairs,
     ),
     TierDefinition(
-        title="Optimum, that of the fit and the best that the NumPy engine finds",
+        title="Optimum of the fit and the best optimum that the NumPy engine finds",
         pairs=optimum.pairs,
     ),
 )

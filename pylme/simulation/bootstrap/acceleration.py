@@ -293,7 +293,7 @@ def _defining(replicates: NDArray[np.float64], p: int, sizes: Sequence[int]) -> 
         at = {cell: start + place for place, cell in enumerate(places)}
         for i, j in places:
             sds = replicates[:, at[i, i]] * replicates[:, at[j, j]]
-            # Beside a variance of zero there is no correlation, and the covariance is zero.
+            # Where a variance is zero, there is no correlation, and the covariance is zero.
             made[:, at[i, j]] = (
                 sds if i == j else np.where(sds == 0, 0.0, sds * replicates[:, at[i, j]])
             )

@@ -61,7 +61,7 @@ def require_schema(folder: Path) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The content of the file; empty where it is no JSON object."""
+    """The content of the file; empty where it is not a JSON object."""
     try:
         found = json.loads(path.read_bytes())
     except ValueError:

@@ -139,8 +139,8 @@ def likelihood_ratio(
         raise OptionError(
             option="null",
             value=null,
-            allowed="a formula with a random-effects term, where the response is no column that a "
-            "simulator draws",
+            allowed="a formula with a random-effects term, where the response is not a column "
+            "that a simulator draws",
         )
     with silenced():
         # The same warnings are given when the models are fitted.
