@@ -255,7 +255,7 @@ def test_no_raw_error_where_r_is_needed(name):
     ids=str,
 )
 def test_what_a_function_of_the_users_returns(returned):
-    with pytest.raises(OptionError, match="the function of each fit returns"):
+    with pytest.raises(OptionError, match="he function of each fit returns"):
         _fit("numpy").bootstrap(2, seed=1, statistic=lambda _: returned)
 
 

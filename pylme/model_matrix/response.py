@@ -265,7 +265,7 @@ def require_starting_means(spec: ModelSpec) -> None:
         return
     if spec.mustart is not None and spec.etastart is not None:
         raise OptionError(
-            option="mustart and etastart",
+            option="arguments mustart and etastart",
             value=(spec.mustart, spec.etastart),
             allowed="one of them: a mean determines its linear predictor",
         )

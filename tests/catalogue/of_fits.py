@@ -190,7 +190,7 @@ CASES = {
     ),
     "family": _glmer("OptionError", "Did you mean 'poisson'", None, family="poison"),
     "family of lmer": _glmer("OptionError", "lmer()", None, family="gaussian"),
-    "link": _glmer("OptionError", "link", {"link": "probit"}, link="sqrt"),
+    "link": _glmer("OptionError", "sqrt", {"link": "probit"}, link="sqrt"),
     "family elsewhere": Case(
         trigger=lambda: pylme.glmer("count ~ x + (1 | g)", DATA, family="nbinom"),
         kind="OptionError",
