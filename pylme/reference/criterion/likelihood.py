@@ -31,6 +31,7 @@ __all__ = [
     "LeastSquares",
     "Likelihood",
     "Solved",
+    "one_of",
     "outer_sums",
     "stacked",
     "symmetric_form",
@@ -118,6 +119,14 @@ def stacked(evaluations: list[Evaluation]) -> Evaluation:
         np.concatenate(of_factor) for of_factor in zip(*(e.M for e in evaluations), strict=True)
     )
     return Evaluation(M=M, rho=evaluations[0].rho, nu=evaluations[0].nu, **parts)
+
+
+def one_of(evaluation: Evaluation, response: int) -> Evaluation:
+    """The evaluation of one of several responses."""
+    row = slice(response, response + 1)
+    parts = {n: getattr(evaluation, n)[row] for n in _BY_RESPONSE}
+    M = tuple(m[row] for m in evaluation.M)
+    return Evaluation(M=M, rho=evaluation.rho, nu=evaluation.nu, **parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
