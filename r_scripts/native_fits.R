@@ -9,6 +9,8 @@
 #   fit NAME FORMULA                           seconds; criterion; fixef; their errors; sdcor
 #   loop NAME FORMULA RESPONSE FILE            a fit for each column of FILE: seconds; criteria
 #   influence NAME FORMULA GROUP               lme4's influence() of a fit: seconds; coefficients
+#   after NAME FORMULA EXPRESSION              seconds of an expression in `fit`, a fit that is not
+#                                              timed; the numbers that it gives
 
 # Sys.time() is finer than proc.time()'s milliseconds, which are a tenth of the smallest fit.
 now <- function() as.numeric(Sys.time())
@@ -64,6 +66,15 @@ influenced <- function(formula, data, group) {
   list(seconds, as.numeric(t(found[[paste0("fixed.effects[-", group, "]")]])))
 }
 
+after <- function(formula, data, expression) {
+  # Packages look for the data where the formula was written.
+  environment(formula) <- environment()
+  fit <- lme4::lmer(formula, data)
+  started <- now()
+  value <- eval(expression)
+  list(now() - started, as.double(value))
+}
+
 frames <- list()
 commands <- list(
   blas = function() list(extSoftVersion()[["BLAS"]], La_library()),
@@ -78,6 +89,9 @@ commands <- list(
   },
   influence = function(name, formula, group) {
     influenced(stats::as.formula(formula), frames[[name]], group)
+  },
+  after = function(name, formula, text) {
+    after(stats::as.formula(formula), frames[[name]], parse(text = text))
   }
 )
 

@@ -88,9 +88,10 @@ class Tests(EngineFit):
         """
         method = self._ddf(ddf)
         tidying.half_width(conf_level)
-        names = self._estimates.names
+        source = self._source(method)
+        names = self._estimates.names if isinstance(source, Estimated) else source.linear.x_names
         return contrast_tests(
-            self._source(method), np.eye(len(names)), names, ddf=method, conf_level=conf_level,
+            source, np.eye(len(names)), names, ddf=method, conf_level=conf_level,
             library=self.library,
         )  # fmt: skip
 

@@ -245,18 +245,13 @@ class Kernels:
         """tr(P_ZB_iP_ZB_j) - c_ic_j/ν, shape (m, m): of a REML fit."""
         form = self._of_cells(self.evaluation.form)
         ratio = self.nu / self.rss
-        h = self._scores
+        h = self.precision.h
         parts = [self.by_cell(h, i) for i in range(len(self.traces))]
         w = tuple(np.concatenate(own, axis=2) for own in zip(*parts, strict=True))
         average = ratio * products(w, self.projected(w))
         along = self.along_cells(self._squares_of_h)[0]
         expected = 2.0 * average - form - ratio / self.rss * np.outer(along, along)
         return np.asarray(expected - np.outer(self.traces, self.traces) / self.nu)
-
-    @cached_property
-    def _scores(self) -> Blocks:
-        effects = self.problem.criterion.effects(self._T)
-        return tuple(np.ascontiguousarray(own.T)[:, :, None] for own in effects)
 
     @cached_property
     def _squares_of_h(self) -> list[NDArray[np.float64]]:
@@ -284,8 +279,13 @@ class Kernels:
 
     @cached_property
     def crosses(self) -> tuple[NDArray[np.float64], ...]:
-        """Σ_j N_jᵀ… of each factor, shapes (p, p, K_f, K_f): of contrasts, sums over levels."""
-        return fixed_crosses(self.problem, self._T, self.evaluation.RX[0])
+        """Σ_j N_ja N_jbᵀ of each factor, shapes (p, p, K_f, K_f): what contrasts need of N."""
+        found = fixed_crosses(self.problem, self._T, self.evaluation.RX[0])
+        if found is not None:
+            return found
+        return tuple(
+            np.einsum("ajc,bjd->cdab", own, own, optimize=True) for own in self.precision.N
+        )
 
     @cached_property
     def adjustment(self) -> NDArray[np.float64]:

@@ -76,6 +76,12 @@ class NativeR:
             np.array(part, dtype=float) for part in self._ask("influence", name, formula, group)
         ]
 
+    def after(self, name: str, formula: str, expression: str) -> list[np.ndarray]:
+        """Seconds of an expression in ``fit``, a fit that is not timed, and its numbers."""
+        return [
+            np.array(part, dtype=float) for part in self._ask("after", name, formula, expression)
+        ]
+
     def _ask(self, *words: str) -> list[list[str]]:
         self._process.stdin.write("\t".join(words) + "\n")
         self._process.stdin.flush()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .benchmark import Benchmark, Options
     from .models import Model
 
-__all__ = ["benchmarks"]
+__all__ = ["benchmarks", "peak_megabytes"]
 
 
 def benchmarks() -> dict[str, Benchmark]:
@@ -48,7 +48,7 @@ def _measured(model: Model, options: Options) -> list[Result]:
     ]
 
 
-def _peak() -> float:
+def peak_megabytes() -> float:
     """Most megabytes of this process so far.
 
     Linux's own record of the process: that of getrusage goes on from the process that started it.
@@ -61,9 +61,9 @@ def _peak() -> float:
 def _fit(name: str, engine: str, size: str) -> None:
     (model,) = (model for model in MODELS if model.name == name)
     data = model.data(size == "small")
-    before = _peak()
+    before = peak_megabytes()
     fit_by_pylme(model.formula, data, engine)
-    print(before, _peak())
+    print(before, peak_megabytes())
 
 
 if __name__ == "__main__":

@@ -45,6 +45,8 @@ class LevelsPrecision:
     ----------
     N : tuple of one ndarray, shape (K, J, p)
         ZᵀV⁻¹X, whitened.
+    h : tuple of one ndarray, shape (K, J, 1)
+        ZᵀV⁻¹(y - Xβ̂).
     K : ndarray, shape (K, K, J)
         The blocks of ZᵀV⁻¹Z.
     D : ndarray, shape (K, K, J)
@@ -52,6 +54,7 @@ class LevelsPrecision:
     """
 
     N: Blocks
+    h: Blocks
     K: NDArray[np.float64]
     D: NDArray[np.float64]
 
@@ -72,11 +75,14 @@ class CrossedPrecision:
     ----------
     N : tuple of ndarray, shapes (K_f, J_f, p)
         ZᵀV⁻¹X, whitened.
+    h : tuple of ndarray, shapes (K_f, J_f, 1)
+        ZᵀV⁻¹(y - Xβ̂).
     state : State
         The blocks of ZᵀV⁻¹Z.
     """
 
     N: Blocks
+    h: Blocks
     state: State
 
     def times(self, w: Blocks) -> Blocks:
@@ -128,36 +134,47 @@ def precision_at(
     if isinstance(criterion, OneFactor):
         K, N = criterion.by_level(T)
         return LevelsPrecision(
-            N=(N @ np.linalg.inv(RX).T,), K=K, D=np.moveaxis(criterion.spread(T, 0), 0, -1)
+            N=(N @ np.linalg.inv(RX).T,),
+            h=(criterion.effects(T)[0].T[:, :, None],),
+            K=K,
+            D=np.moveaxis(criterion.spread(T, 0), 0, -1),
         )
     if not isinstance(criterion, Crossed):
         raise TypeError(criterion)
     state = criterion.state(T)
-    others = [
-        state.remainder.of_factor(f, state.W2)[:-1].transpose(1, 2, 0)
-        for f in state.remainder.factors
+    whole = [
+        state.W1.transpose(1, 2, 0),
+        *(
+            state.remainder.of_factor(f, state.W2).transpose(1, 2, 0)
+            for f in state.remainder.factors
+        ),
     ]
-    return CrossedPrecision(N=(state.W1[:-1].transpose(1, 2, 0), *others), state=state)
+    return CrossedPrecision(
+        N=tuple(part[:, :, :-1] for part in whole),
+        h=tuple(part[:, :, -1:] for part in whole),
+        state=state,
+    )
 
 
 def fixed_crosses(
     problem: Problem, T: list[NDArray[np.float64]], RX: NDArray[np.float64]
-) -> Blocks:
-    """Σ_j N_ja N_jbᵀ of the levels of each factor for whitened N, shapes (p, p, K_f, K_f).
-
-    All that contrasts of fixed effects need of N: with one factor, levels of the same pattern are
-    taken together.
+) -> Blocks | None:
+    """Σ_j N_ja N_jbᵀ of the levels for whitened N, levels of the same pattern taken together.
 
     Parameters
     ----------
     problem, T, RX
         As for `precision_at`.
+
+    Returns
+    -------
+    tuple of one ndarray, shape (p, p, K, K), or None
+        None with several factors, of which levels have no patterns.
     """
     criterion = problem.criterion
-    if isinstance(criterion, OneFactor):
-        scores = criterion.fixed_scores(T)
-        p, K, _ = scores.shape
-        flat = (np.linalg.inv(RX) @ scores.reshape(p, -1)).reshape(p * K, -1)
-        return ((flat @ flat.T).reshape(p, K, p, K).transpose(0, 2, 1, 3),)
-    N = precision_at(problem, T, RX).N
-    return tuple(np.einsum("ajc,bjd->cdab", own, own, optimize=True) for own in N)
+    if not isinstance(criterion, OneFactor):
+        return None
+    scores = criterion.fixed_scores(T)
+    p, K, _ = scores.shape
+    flat = (np.linalg.inv(RX) @ scores.reshape(p, -1)).reshape(p * K, -1)
+    return ((flat @ flat.T).reshape(p, K, p, K).transpose(0, 2, 1, 3),)
