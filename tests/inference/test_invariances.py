@@ -35,7 +35,7 @@ FORMULAS = (
 )
 
 
-def tests_of(formula, data, method, **options):
+def numbers_of(formula, data, method, **options):
     fit = pylme.lmer(formula, data, engine="numpy", **options)
     tests = fit.coef_test(ddf=method)
     table = fit.anova(type=3, ddf=method)
@@ -45,7 +45,7 @@ def tests_of(formula, data, method, **options):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_units_weights_and_order(formula, data, method):
-    df, statistic = tests_of(formula, data, method)
+    df, statistic = numbers_of(formula, data, method)
     rng = np.random.default_rng(8)
     changed = {
         "y in other units": (data.assign(Reaction=data["Reaction"] * 1e-6), {}),
@@ -55,15 +55,15 @@ def test_units_weights_and_order(formula, data, method):
         "other rows first": (data.iloc[rng.permutation(len(data))], {}),
     }
     for name, (other, options) in changed.items():
-        found = tests_of(formula, other, method, **options)
+        found = numbers_of(formula, other, method, **options)
         assert found[0] == pytest.approx(df, rel=1e-5), name
         assert found[1] == pytest.approx(statistic, rel=1e-5), name
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_weight_stands_for_its_multiples(data, method):
-    one = tests_of(FORMULAS[0], data, method, weights="w")
-    other = tests_of(FORMULAS[0], data.assign(w=100.0 * data["w"]), method, weights="w")
+    one = numbers_of(FORMULAS[0], data, method, weights="w")
+    other = numbers_of(FORMULAS[0], data.assign(w=100.0 * data["w"]), method, weights="w")
     assert other[0] == pytest.approx(one[0], rel=1e-5)
     assert other[1] == pytest.approx(one[1], rel=1e-5)
 
@@ -85,8 +85,8 @@ def test_contrasts_do_not_depend_on_the_coding(data, method):
 
 
 def test_a_shifted_covariate_changes_nothing_but_the_intercept(data):
-    df, _ = tests_of(FORMULAS[0], data, "kenward-roger")
-    shifted, _ = tests_of(FORMULAS[0], data.assign(Days=data["Days"] + 1e5), "kenward-roger")
+    df, _ = numbers_of(FORMULAS[0], data, "kenward-roger")
+    shifted, _ = numbers_of(FORMULAS[0], data.assign(Days=data["Days"] + 1e5), "kenward-roger")
     assert shifted[1:] == pytest.approx(df[1:], rel=1e-5)
 
 
