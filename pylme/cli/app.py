@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import App, CycloptsError, Parameter
 
 from pylme._version import __version__
+from pylme.cli.predictions import means, predict
 from pylme.cli.studies import study
 from pylme.errors import OptionError, PylmeError
 from pylme.options import Engine
@@ -28,6 +29,8 @@ app = App(
 
 
 app.command(study)
+app.command(predict)
+app.command(means)
 
 
 def run(arguments: list[str]) -> int:

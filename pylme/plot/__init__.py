@@ -11,6 +11,8 @@ from pylme.plot.effects_plane import random_effects, random_effects_data
 from pylme.plot.fit_plots import Pictures
 from pylme.plot.forest import coefficients, coefficients_data
 from pylme.plot.influence_plot import influence, influence_data
+from pylme.plot.marginal_means import emmeans, emmeans_data
+from pylme.plot.predictions import predictions, predictions_data
 from pylme.plot.profile_curves import profile, profile_data
 from pylme.plot.profile_pairs import profile_pairs, profile_pairs_data
 from pylme.plot.random_effects_qq import random_effects_qq, random_effects_qq_data
@@ -28,8 +30,12 @@ __all__ = [
     "coefficients_data",
     "convergence",
     "convergence_data",
+    "emmeans",
+    "emmeans_data",
     "influence",
     "influence_data",
+    "predictions",
+    "predictions_data",
     "profile",
     "profile_criterion",
     "profile_criterion_data",

@@ -19,8 +19,9 @@ from pylme.errors import MissingPackageError, OptionError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["BLUE", "DARK", "GREY", "LIGHT", "ORANGE", "STYLES", "Style", "axes", "shown"]
+__all__ = ["BLUE", "DARK", "GREY", "LIGHT", "ORANGE", "STYLES", "Style", "axes", "panels", "shown"]
 
 BLUE: Final = "#0072b2"
 ORANGE: Final = "#d55e00"
@@ -94,6 +95,51 @@ def axes(ax: Axes | None, *, width: float = 6.4, height: float = 4.8) -> Axes:
     if not isinstance(ax, kind.__bases__):
         raise OptionError(option="ax", value=ax, allowed="a matplotlib Axes, one for a plot")
     return ax
+
+
+def panels(ax: Any, count: int) -> tuple[Any, Figure | None]:
+    """As many Axes as there are panels: the caller's, or those of a new figure with shared scales.
+
+    Parameters
+    ----------
+    ax : sequence of matplotlib.axes.Axes, or None
+    count : int
+
+    Returns
+    -------
+    ndarray of Axes, shape (count,)
+    Figure or None
+        The new figure.
+
+    Raises
+    ------
+    OptionError
+        If `ax` has another number of Axes.
+    """
+    import numpy as np
+
+    kind = _axes_that_show()
+    if ax is not None:
+        given = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
+        if len(given) < count or not all(isinstance(one, kind.__bases__) for one in given):
+            allowed = f"{count} matplotlib Axes, one for each panel"
+            raise OptionError(option="ax", value=ax, allowed=allowed)
+        return given[:count], None
+    from matplotlib.figure import Figure
+
+    wide = min(count, max(3, round(count**0.5 * 1.2)))
+    high = -(-count // wide)
+    figure = Figure(figsize=(1.9 * wide + 0.6, 1.8 * high + 0.8), layout="constrained")
+    grid = figure.subplots(
+        high, wide, sharex=True, sharey=True, squeeze=False, subplot_kw={"axes_class": kind}
+    ).ravel()
+    for one in grid:
+        one.spines[["top", "right"]].set_visible(False)
+    for empty in grid[count:]:
+        empty.set_visible(False)
+    for above in range(max(0, count - wide), count):
+        grid[above].tick_params(labelbottom=True)
+    return grid[:count], figure
 
 
 @cache

@@ -12,6 +12,8 @@ from pylme.plot.effects_plane import random_effects, random_effects_data
 from pylme.plot.fitted import require_fit
 from pylme.plot.forest import coefficients, coefficients_data
 from pylme.plot.influence_plot import influence, influence_data
+from pylme.plot.marginal_means import emmeans, emmeans_data
+from pylme.plot.predictions import predictions, predictions_data
 from pylme.plot.profile_curves import profile, profile_data
 from pylme.plot.profile_pairs import profile_pairs, profile_pairs_data
 from pylme.plot.random_effects_qq import random_effects_qq, random_effects_qq_data
@@ -63,6 +65,10 @@ class Pictures:
     convergence_data = _Drawn(convergence_data)
     influence = _Drawn(influence)
     influence_data = _Drawn(influence_data)
+    emmeans = _Drawn(emmeans)
+    emmeans_data = _Drawn(emmeans_data)
+    predictions = _Drawn(predictions)
+    predictions_data = _Drawn(predictions_data)
     profile_criterion = _Drawn(profile_criterion)
     profile_criterion_data = _Drawn(profile_criterion_data)
     profile = _Drawn(profile)

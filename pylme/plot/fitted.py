@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.frame import Library
+    from pylme.inference.prediction.question import Interval, Kind
     from pylme.inference.profile_likelihood.profile import Profile
+    from pylme.model_matrix.matrices import ModelMatrices
     from pylme.results.fitted_model import ResidualType
     from pylme.results.optinfo import OptInfo
     from pylme.results.varcorr import VarCorr
@@ -94,6 +96,28 @@ class Fitted(Protocol):
 
     def to_pandas(self) -> Fitted:
         """The same fit with pandas frames."""
+        ...
+
+    @property
+    def data(self) -> pd.DataFrame:
+        """The columns that the model uses, in the rows used."""
+        ...
+
+    @property
+    def design(self) -> ModelMatrices:
+        """The matrices of the model, and how they are made of other rows."""
+        ...
+
+    def predict(
+        self,
+        newdata: Any = None,
+        *,
+        random: str = "all",
+        kind: Kind = "response",
+        interval: Interval | None = None,
+        conf_level: float = 0.95,
+    ) -> Any:
+        """Predictions, with intervals where they are asked for."""
         ...
 
     def getme(self, name: str) -> Any:

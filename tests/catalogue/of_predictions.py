@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
 import pylme
+from pylme.cli import predictions as commands
 from pylme.warning_scopes import silenced
 
 from .case import DATA, Case
@@ -68,7 +70,59 @@ def _contrast(said: str, good: dict[str, object], kind: str = "OptionError", **b
     return Case(trigger=lambda: ask(bad), kind=kind, said=said, remedy=lambda: ask(good))
 
 
+def _drawn(said: str, good: dict[str, object], of: str = "OptionError", **bad: object) -> Case:
+    """A wrong question to `plot.predictions`, and a right one."""
+
+    def ask(given: dict[str, object]) -> object:
+        given = dict(given)
+        return pylme.plot.predictions(given.pop("fit", _fit)(), **given)
+
+    return Case(trigger=lambda: ask(bad), kind=of, said=said, remedy=lambda: ask(good))
+
+
+@cache
+def _factors() -> pylme.Fit:
+    return pylme.lmer("y ~ f + (1 | g)", DATA, engine="numpy")
+
+
+def _command(said: str, **bad: object) -> Case:
+    """Options of `pylme means` that do not go together."""
+    return Case(
+        trigger=lambda: commands.means("cake", "angle ~ recipe + (1 | recipe:replicate)", **bad),
+        kind="OptionError",
+        said=said,
+    )
+
+
 CASES = {
+    "no predictor to draw over": _drawn("draw marginal means", {"x": "x"}, fit=_factors),
+    "a factor to draw over": _drawn("a numeric predictor", {"x": "x"}, x="f"),
+    "a predictor that is not there to draw": _drawn(
+        "Did you mean 'x'?", {"x": "x"}, of="UnknownNameError", x="X"
+    ),
+    "a grouping column that is not there to draw": _drawn(
+        "grouping column", {"group": "g"}, of="UnknownNameError", group="G"
+    ),
+    "a level that is not there to draw": _drawn(
+        "level of g",
+        {"group": "g", "levels": ["g1"]},
+        of="UnknownNameError",
+        group="g",
+        levels=["1"],
+    ),
+    "too few axes": _drawn("8 matplotlib Axes", {"group": "g"}, group="g", ax=[]),
+    "a plot of no marginal means": Case(
+        trigger=lambda: pylme.plot.emmeans(3),
+        kind="OptionError",
+        said="fit.emmeans()",
+        remedy=lambda: pylme.plot.emmeans(_fit().emmeans("f")),
+    ),
+    "an adjustment of no contrasts": _command("it with --contrast", adjust="holm"),
+    "slopes on the scale of the response": _command(
+        "it without --slope", slope="temp", kind="response"
+    ),
+    "a table of another kind": _command("ends in .csv or .parquet", output=Path("means.txt")),
+    "ML of a generalized model": _command("it without --family", family="poisson", ml=True),
     "a predictor without means": _means("Did you mean 'f'?", {}, of="UnknownNameError", specs="F"),
     "means of something else": _means("the name of a predictor", {}, specs=3),
     "values of a predictor that is not there": _means(

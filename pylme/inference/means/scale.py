@@ -11,6 +11,7 @@ mean of g⁻¹(η + e) over e of variance σ² (Lenth 2016, Journal of Statistic
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
@@ -116,14 +117,14 @@ def response_scale(name: str, sigma: float = 0.0) -> Scale:
     link = link_of(name)
     return Scale(
         name=name,
-        base=float(np.e) if name == "logit" else None,
+        base=math.e if name == "logit" else None,
         mean=link.mean,
         derivatives=link.derivatives,
         sigma=sigma,
     )
 
 
-_LOGARITHMS: Final = {"log": float(np.e), "log2": 2.0, "log10": 10.0, "log1p": float(np.e)}
+_LOGARITHMS: Final = {"log": math.e, "log2": 2.0, "log10": 10.0, "log1p": math.e}
 
 
 def transformation(response: Node) -> str | None:

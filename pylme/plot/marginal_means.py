@@ -1,0 +1,172 @@
+"""Marginal means with their intervals, and bars by which they are compared.
+
+The thin lines are the intervals of the means. Where the thick bars of two means do not overlap, the
+adjusted test of their difference is significant, or nearly so if standard errors differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from pylme.errors import OptionError
+from pylme.frame import to_native
+from pylme.inference.means.adjustment import Adjust
+from pylme.inference.means.comparison_bars import comparison_bars
+from pylme.inference.means.marginal_means import MarginalMeans
+from pylme.inference.means.table import combination_labels, rows_by
+from pylme.options import choice
+from pylme.plot.axes import BLUE, DARK, LIGHT, axes, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from pylme.plot.fitted import Fitted
+
+__all__ = ["emmeans", "emmeans_data"]
+
+
+def emmeans_data(
+    means: MarginalMeans | Fitted,
+    specs: str | Sequence[str] = (),
+    *,
+    by: str | Sequence[str] | None = None,
+    adjust: Adjust = "tukey",
+) -> Any:
+    """Marginal means with intervals and bars for comparisons: what `emmeans` draws.
+
+    Parameters
+    ----------
+    means : MarginalMeans or Fit
+        From `Fit.emmeans` or `Fit.emtrends`; or a fit.
+    specs, by : str or list of str, optional
+        Of a fit, whose means are to be drawn, as for `Fit.emmeans`.
+    adjust : str
+        The adjustment of the comparisons, as for `MarginalMeans.contrast`.
+
+    Returns
+    -------
+    DataFrame
+        As `MarginalMeans.to_frame`, with ``comparison_low`` and ``comparison_high``: the ends of
+        the bars, NaN where there is nothing to compare.
+
+    Raises
+    ------
+    OptionError
+        If `means` are no marginal means, or no such adjustment exists.
+    """
+    found = _means(means, specs, by)
+    return to_native(_compared(found, adjust), found.library)
+
+
+def _means(means: object, specs: object, by: object) -> MarginalMeans:
+    if isinstance(means, MarginalMeans):
+        return means
+    if not callable(ask := getattr(means, "emmeans", None)) or isinstance(means, type):
+        raise OptionError(
+            option="means",
+            value=means,
+            allowed="marginal means, as fit.emmeans() returns them, or a fit",
+        )
+    return cast("MarginalMeans", ask(specs, by=by))
+
+
+def _compared(means: MarginalMeans, adjust: Adjust) -> pd.DataFrame:
+    low, high = comparison_bars(means, choice("adjust", adjust, Adjust))
+    table: pd.DataFrame = replace(means, library="pandas").to_frame()
+    return table.assign(comparison_low=low, comparison_high=high)
+
+
+def emmeans(
+    means: MarginalMeans | Fitted,
+    specs: str | Sequence[str] = (),
+    *,
+    by: str | Sequence[str] | None = None,
+    adjust: Adjust = "tukey",
+    comparisons: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw marginal means with their intervals, and bars by which they are compared.
+
+    Means whose bars do not overlap differ by the adjusted test of their difference; where standard
+    errors differ much, a pair near the limit can be shown otherwise: read the table of contrasts.
+    Bars compare means within one level of `by`.
+
+    Parameters
+    ----------
+    means, specs, by, adjust
+        As for `emmeans_data`.
+    comparisons : bool
+        Whether to draw the bars.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if none is given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        `ax`, or that of the new figure.
+
+    Raises
+    ------
+    OptionError
+        As `emmeans_data`.
+    MissingPackageError
+        If matplotlib is not installed.
+
+    References
+    ----------
+    Goldstein & Healy (1995), The graphical presentation of a collection of means, Journal of the
+    Royal Statistical Society A 158.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> cake = pylme.datasets.load("cake")
+    >>> fit = pylme.lmer("angle ~ recipe + temp + (1 | recipe:replicate)", cake)
+    >>> pylme.plot.emmeans(fit.emmeans("recipe")).get_xlabel()
+    'Marginal mean'
+    """
+    means = _means(means, specs, by)
+    table = _compared(means, adjust)
+    inner = [name for name in means.levels.columns if name not in means.by]
+    labels = combination_labels(means.levels[inner])
+    groups = rows_by(means.levels, means.by)
+    # From the top down, with a gap between the levels of `by`.
+    places = np.empty(len(table))
+    for number, rows in enumerate(groups):
+        places[rows] = rows + 0.8 * number
+    longest = max(map(len, labels), default=0)
+    ax = axes(ax, width=5.6 + 0.07 * longest, height=float(np.clip(1.4 + 0.3 * len(table), 2.4, 9)))
+    bars = comparisons and not np.isnan(table["comparison_low"]).all()
+    if bars:
+        ax.hlines(
+            places, table["comparison_low"], table["comparison_high"], color=BLUE, alpha=0.35,
+            linewidth=9, zorder=1,
+        )  # fmt: skip
+    ax.hlines(places, table["conf_low"], table["conf_high"], color=DARK, linewidth=1.2, zorder=2)
+    ax.scatter(table["estimate"], places, color=BLUE, s=28, zorder=3)
+    ax.set_yticks(places, labels=[shown(label) for label in labels])
+    if means.by:
+        outer = combination_labels(means.levels[list(means.by)])
+        for rows in groups:
+            ax.annotate(
+                shown(f"{', '.join(means.by)}: {outer[rows[0]]}"),
+                (1.01, places[rows].mean()),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                fontsize="small",
+                rotation=270,
+            )
+            ax.axhline(places[rows].max() + 0.9, color=LIGHT, linewidth=0.8)
+    ax.set_ylim(places.max() + 0.7, places.min() - 0.7)
+    ax.set_xlabel(f"Slope of {shown(means.slope_of)}" if means.slope_of else "Marginal mean")
+    title = f"{100 * means.conf_level:g} % intervals (lines)"
+    if bars:
+        title += f"; bars that do not overlap differ ({adjust})"
+    ax.set_title(title, fontsize="medium")
+    return ax
