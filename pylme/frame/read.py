@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from pylme.frame.raw import Raw
-    from pylme.frame.table import Table
+    from pylme.frame.table import DataTable
 
 __all__ = ["NaAction", "complete_rows", "read_frame"]
 
@@ -48,7 +48,7 @@ def read_frame(
 
     Parameters
     ----------
-    data : DataFrame, Table or mapping
+    data : DataFrame, DataTable or mapping
         Of pandas, polars or pyarrow, or columns by name.
     names : sequence of str
         The columns to read; no others are read.
@@ -123,7 +123,7 @@ def read_frame(
     return Frame(columns=columns, rows=rows, missing=missing)
 
 
-def _chosen(table: Table, subset: ArrayLike | str | None) -> NDArray[np.bool_] | None:
+def _chosen(table: DataTable, subset: ArrayLike | str | None) -> NDArray[np.bool_] | None:
     """The rows that the subset names; None where it names all."""
     if subset is None:
         return None

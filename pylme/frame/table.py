@@ -26,11 +26,11 @@ from pylme.frame.to_native import Library
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Table", "column_names", "open_table", "require_names"]
+__all__ = ["DataTable", "column_names", "open_table", "require_names"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Table:
+class DataTable:
     """A table of any library.
 
     Attributes
@@ -57,7 +57,7 @@ class Table:
     library: Library = "pandas"
     given: Mapping[Any, Any] | None = None
 
-    def of(self, names: Sequence[str]) -> Table:
+    def of(self, names: Sequence[str]) -> DataTable:
         """The same table; of a dict, one whose rows are those of the columns named."""
         return self if self.given is None else _mapping(self.given, names)
 
@@ -116,7 +116,7 @@ def column_names(data: Any) -> tuple[str, ...]:
     return tuple(open_table(data).labels)
 
 
-def open_table(data: Any) -> Table:
+def open_table(data: Any) -> DataTable:
     """Open `data` as a table; it may be open already.
 
     Raises
@@ -124,7 +124,7 @@ def open_table(data: Any) -> Table:
     DataTypeError
         If it is not a table.
     """
-    if isinstance(data, Table):
+    if isinstance(data, DataTable):
         return data
     if isinstance(data, pd.DataFrame):
         return _pandas(data)
@@ -143,7 +143,7 @@ def open_table(data: Any) -> Table:
         return _pandas(frame.to_pandas())
     labels, repeated = _by_name(frame.columns)
     kind = frame.implementation
-    return Table(
+    return DataTable(
         nrow=len(frame),
         index=None,
         labels=labels,
@@ -153,24 +153,24 @@ def open_table(data: Any) -> Table:
     )
 
 
-def _pandas(data: pd.DataFrame) -> Table:
+def _pandas(data: pd.DataFrame) -> DataTable:
     if data.columns.nlevels > 1:
         raise DataTypeError(
             found=f"the columns have names of {data.columns.nlevels} levels",
             remedy="Join them to one: data.columns = ['_'.join(map(str, c)) for c in data.columns]",
         )
     labels, repeated = _by_name(data.columns)
-    return Table(
+    return DataTable(
         nrow=len(data), index=data.index, labels=labels, repeated=repeated, take=data.__getitem__
     )
 
 
-def _mapping(data: Mapping[Any, Any], names: Sequence[str]) -> Table:
+def _mapping(data: Mapping[Any, Any], names: Sequence[str]) -> DataTable:
     labels, repeated = _by_name(data)
     used = {name: data[labels[name]] for name in names if name in labels}
     first = next(iter((used or data).items()), None)
     index = next((native.index for native in used.values() if isinstance(native, pd.Series)), None)
-    table = Table(
+    table = DataTable(
         nrow=0 if first is None else length(str(first[0]), first[1]),
         index=index,
         labels=labels,

@@ -19,7 +19,7 @@ from pylme.covariance.names import lower_triangle_places
 from pylme.families.family import has_dispersion
 from pylme.identifiability.null_space import echelon, entries_from, null_space
 from pylme.identifiability.parameters import CovarianceParameter, covariance_parameters, places_of
-from pylme.identifiability.sketch import Block, Sketches, sketched
+from pylme.identifiability.sketch import Sketches, TermBlock, sketched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -234,10 +234,10 @@ def _roots(design: ModelMatrices) -> NDArray[np.float64] | None:
     return None if (design.weights == 1).all() else np.sqrt(design.weights)
 
 
-def block_of(term: RandomTerm, conditioned: Conditioned) -> Block:
+def block_of(term: RandomTerm, conditioned: Conditioned) -> TermBlock:
     """A term with its conditioned columns, the parameters in the order of theta."""
     rows, columns = lower_triangle_places(len(conditioned.R))
-    return Block(
+    return TermBlock(
         codes=term.codes,
         levels=len(term.levels),
         columns=conditioned.columns,

@@ -19,7 +19,7 @@ from pylme.model_matrix.values import distinct
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pylme.identifiability.sketch import Block
+    from pylme.identifiability.sketch import TermBlock
     from pylme.model_matrix.matrices import ModelMatrices
 
 __all__ = ["Cone", "CovarianceComparison", "compare_covariances", "cone_of", "covered"]
@@ -100,7 +100,7 @@ class Cone:
         )
 
 
-def cone_of(block: Block) -> Cone | None:
+def cone_of(block: TermBlock) -> Cone | None:
     """The covariance matrices that a term allows; None where all its columns are zero."""
     columns = block.columns[block.columns.any(axis=1)]
     if not len(columns):

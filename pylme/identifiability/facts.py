@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.random_term import RandomTerm
 
-__all__ = ["Column", "Facts", "Trace"]
+__all__ = ["Column", "DesignFacts", "NullCombination"]
 
 
 #: A column of a term: the positions of the term in the design and of the column in the term.
@@ -26,7 +26,7 @@ Column = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
+class NullCombination:
     """A combination of covariance parameters that is not identified.
 
     Attributes
@@ -66,7 +66,7 @@ _ROUNDING: Final = 1e-9
 _DEPENDENT: Final = 1e-10
 
 
-class Facts:
+class DesignFacts:
     """Facts about a design; those that need a pass through the rows are computed once.
 
     Parameters

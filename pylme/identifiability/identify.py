@@ -9,7 +9,7 @@ import numpy as np
 
 from pylme.covariance.names import RESIDUAL_VARIANCE
 from pylme.identifiability.analysis import analysed
-from pylme.identifiability.facts import Facts, Trace
+from pylme.identifiability.facts import DesignFacts, NullCombination
 from pylme.identifiability.null_space import tolerance
 from pylme.identifiability.parameters import (
     MOST_PARAMETERS,
@@ -49,7 +49,7 @@ def identify(design: ModelMatrices) -> Identifiability:
         )
     analysis = analysed(design)
     size = len(analysis.parameters)
-    facts = Facts(design)
+    facts = DesignFacts(design)
     absorbed = _absorbed(analysis)
     names = [*(parameter.name for parameter in analysis.parameters), RESIDUAL_VARIANCE]
     rows = sorted(analysis.rows, key=_single_ones_first)
@@ -73,7 +73,7 @@ def _direction(
     names: list[str],
     analysis: Analysis,
     absorbed: frozenset[Column],
-    facts: Facts,
+    facts: DesignFacts,
 ) -> Direction:
     places = np.flatnonzero(row).tolist()
     weights = row[places] / np.abs(row).max()
@@ -81,7 +81,7 @@ def _direction(
     chosen = [analysis.parameters[i] for i in places if i < len(analysis.parameters)]
     pairs = tuple(((p.term, p.column), (p.term, p.row)) for p in chosen)
     columns = dict.fromkeys(column for pair in pairs for column in pair)
-    trace = Trace(
+    trace = NullCombination(
         pairs=pairs,
         residual=places[-1] == len(analysis.parameters),
         absorbed=tuple(column for column in columns if column in absorbed),

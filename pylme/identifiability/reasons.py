@@ -10,19 +10,19 @@ from pylme.text import counted, listed
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pylme.identifiability.facts import Column, Facts, Trace
+    from pylme.identifiability.facts import Column, DesignFacts, NullCombination
 
 __all__ = ["BESIDE_FIXED", "IN_ROWS", "reason", "ways"]
 
 
-def _zero_column(trace: Trace, facts: Facts) -> str | None:
+def _zero_column(trace: NullCombination, facts: DesignFacts) -> str | None:
     for column in trace.columns:
         if not facts.occurs(column).any():
             return f"{facts.name(column)} is zero in every row"
     return None
 
 
-def _one_row(trace: Trace, facts: Facts) -> str | None:
+def _one_row(trace: NullCombination, facts: DesignFacts) -> str | None:
     """A level of one row, or one row for each effect: its effects are residuals."""
     if not trace.residual:
         return None
@@ -41,7 +41,7 @@ def _one_row(trace: Trace, facts: Facts) -> str | None:
     return None
 
 
-def _saturated(trace: Trace, facts: Facts) -> str | None:
+def _saturated(trace: NullCombination, facts: DesignFacts) -> str | None:
     """As many columns as rows within a level."""
     if not trace.residual:
         return None
@@ -56,7 +56,7 @@ def _saturated(trace: Trace, facts: Facts) -> str | None:
     return None
 
 
-def _never_together(trace: Trace, facts: Facts) -> str | None:
+def _never_together(trace: NullCombination, facts: DesignFacts) -> str | None:
     if len(trace.pairs) > 1 or trace.residual:
         return None
     ((one, other),) = trace.pairs
@@ -65,7 +65,7 @@ def _never_together(trace: Trace, facts: Facts) -> str | None:
     return f"no level of {facts.group(one[0])} has both {facts.name(one)} and {facts.name(other)}"
 
 
-def _same_groups(trace: Trace, facts: Facts) -> str | None:
+def _same_groups(trace: NullCombination, facts: DesignFacts) -> str | None:
     for one, other in combinations(trace.terms, 2):
         groups = facts.group(one), facts.group(other)
         if groups[0] != groups[1] and facts.alike(one, other):
@@ -73,7 +73,7 @@ def _same_groups(trace: Trace, facts: Facts) -> str | None:
     return None
 
 
-def _same_columns(trace: Trace, facts: Facts) -> str | None:
+def _same_columns(trace: NullCombination, facts: DesignFacts) -> str | None:
     """A column that occurs in two terms of one factor."""
     for one, other in combinations(trace.columns, 2):
         group = facts.group(one[0])
@@ -83,14 +83,14 @@ def _same_columns(trace: Trace, facts: Facts) -> str | None:
     return None
 
 
-def _dependent_columns(trace: Trace, facts: Facts) -> str | None:
+def _dependent_columns(trace: NullCombination, facts: DesignFacts) -> str | None:
     if len(trace.terms) > 1 or not facts.dependent(trace.columns):
         return None
     fewest = _fewest(trace.columns, facts.dependent)
     return f"the columns {_names(fewest, facts)} are linearly dependent"
 
 
-def _constant_variable(trace: Trace, facts: Facts) -> str | None:
+def _constant_variable(trace: NullCombination, facts: DesignFacts) -> str | None:
     """A column other than the intercept that is constant within the levels."""
     if not _on_one_factor(trace, facts):
         return None
@@ -104,7 +104,7 @@ def _constant_variable(trace: Trace, facts: Facts) -> str | None:
     return None
 
 
-def _constant_factor(trace: Trace, facts: Facts) -> str | None:
+def _constant_factor(trace: NullCombination, facts: DesignFacts) -> str | None:
     """A column that is a multiple of another within the levels, such as x:f of x."""
     if not _on_one_factor(trace, facts):
         return None
@@ -127,7 +127,7 @@ def _constant_factor(trace: Trace, facts: Facts) -> str | None:
     return None
 
 
-def _few_rows(trace: Trace, facts: Facts) -> str | None:
+def _few_rows(trace: NullCombination, facts: DesignFacts) -> str | None:
     """Fewer rows within each level than columns."""
     rows = facts.most_rows(trace.terms[0])
     if not _on_one_factor(trace, facts) or rows >= len(trace.columns):
@@ -138,7 +138,7 @@ def _few_rows(trace: Trace, facts: Facts) -> str | None:
     )
 
 
-def _dependent_within(trace: Trace, facts: Facts) -> str | None:
+def _dependent_within(trace: NullCombination, facts: DesignFacts) -> str | None:
     if not _on_one_factor(trace, facts) or not facts.dependent_within(trace.columns):
         return None
     fewest = _fewest(trace.columns, facts.dependent_within)
@@ -148,7 +148,7 @@ def _dependent_within(trace: Trace, facts: Facts) -> str | None:
     )
 
 
-def ways(trace: Trace, facts: Facts) -> str:
+def ways(trace: NullCombination, facts: DesignFacts) -> str:
     """The reasons that can hold for any combination that is not identified."""
     names = [f"({facts.design.terms[term].label})" for term in trace.terms]
     if len(names) == 1 and not trace.residual:
@@ -161,13 +161,13 @@ def ways(trace: Trace, facts: Facts) -> str:
     return f"in these rows the same covariances come about in more than one way from {what}"
 
 
-def _on_one_factor(trace: Trace, facts: Facts) -> bool:
+def _on_one_factor(trace: NullCombination, facts: DesignFacts) -> bool:
     """Whether all terms divide the rows into the same groups, without σ²."""
     first, *others = trace.terms
     return not trace.residual and all(facts.alike(first, other) for other in others)
 
 
-def _names(columns: Sequence[Column], facts: Facts) -> str:
+def _names(columns: Sequence[Column], facts: DesignFacts) -> str:
     return listed([facts.name(column) for column in columns], most=6)
 
 
@@ -183,7 +183,7 @@ def _fewest(
 
 
 #: In the order in which they are asked for; the last one always holds.
-IN_ROWS: Final[Sequence[Callable[[Trace, Facts], str | None]]] = (
+IN_ROWS: Final[Sequence[Callable[[NullCombination, DesignFacts], str | None]]] = (
     _zero_column,
     _one_row,
     _saturated,
@@ -199,7 +199,7 @@ IN_ROWS: Final[Sequence[Callable[[Trace, Facts], str | None]]] = (
 )
 
 
-def _in_fixed_effects(trace: Trace, facts: Facts) -> str | None:
+def _in_fixed_effects(trace: NullCombination, facts: DesignFacts) -> str | None:
     if not trace.absorbed:
         return None
     names = listed([facts.name(column) for column in trace.absorbed], most=6)
@@ -209,7 +209,7 @@ def _in_fixed_effects(trace: Trace, facts: Facts) -> str | None:
     )
 
 
-def _few_rows_left(trace: Trace, facts: Facts) -> str | None:
+def _few_rows_left(trace: NullCombination, facts: DesignFacts) -> str | None:
     """Very few rows are left after fitting the fixed effects."""
     n, p = facts.design.n, facts.design.p
     left = n - p
@@ -221,19 +221,19 @@ def _few_rows_left(trace: Trace, facts: Facts) -> str | None:
     )
 
 
-def _ways_beside(trace: Trace, facts: Facts) -> str:
+def _ways_beside(trace: NullCombination, facts: DesignFacts) -> str:
     return f"once the fixed effects are taken out, {ways(trace, facts)}"
 
 
 #: In the order in which they are asked for; the last one always holds.
-BESIDE_FIXED: Final[Sequence[Callable[[Trace, Facts], str | None]]] = (
+BESIDE_FIXED: Final[Sequence[Callable[[NullCombination, DesignFacts], str | None]]] = (
     _in_fixed_effects,
     _few_rows_left,
     _ways_beside,
 )
 
 
-def reason(trace: Trace, facts: Facts) -> str:
+def reason(trace: NullCombination, facts: DesignFacts) -> str:
     """The reason why a combination of parameters is not identified: the first that holds."""
     asked = IN_ROWS if trace.plain else BESIDE_FIXED
     found = (fact(trace, facts) for fact in asked)

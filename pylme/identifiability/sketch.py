@@ -25,7 +25,7 @@ from scipy import sparse
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Block", "Sketches", "sketched"]
+__all__ = ["Sketches", "TermBlock", "sketched"]
 
 #: Numbers in a sketch for each parameter: enough that the smallest combination keeps about half
 #: of its size.
@@ -34,7 +34,7 @@ _SEED: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Block:
+class TermBlock:
     """The columns of a term, and the pairs of them that have a parameter.
 
     Attributes
@@ -82,12 +82,12 @@ class Sketches:
         return np.where(found > 0, found, 1.0)
 
 
-def sketched(blocks: Sequence[Block], Q: NDArray[np.float64]) -> Sketches:
+def sketched(blocks: Sequence[TermBlock], Q: NDArray[np.float64]) -> Sketches:
     """Sketches of the matrices of all parameters.
 
     Parameters
     ----------
-    blocks : sequence of Block
+    blocks : sequence of TermBlock
     Q : ndarray, shape (n, p)
         Orthonormal; without columns where nothing is to be projected.
     """
@@ -105,7 +105,7 @@ def sketched(blocks: Sequence[Block], Q: NDArray[np.float64]) -> Sketches:
     )
 
 
-def _pictures(blocks: Sequence[Block], G: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def _pictures(blocks: Sequence[TermBlock], G: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """GᵀB_iG of each parameter, and of σ²."""
     pictures = []
     for block in blocks:
@@ -116,7 +116,7 @@ def _pictures(blocks: Sequence[Block], G: NDArray[np.float64]) -> list[NDArray[n
     return [*pictures, G.T @ G]
 
 
-def _tables(block: Block, G: NDArray[np.float64]) -> NDArray[np.float64]:
+def _tables(block: TermBlock, G: NDArray[np.float64]) -> NDArray[np.float64]:
     """ZᵀG of each column, shape (k, levels, width)."""
     n, width = G.shape
     tables = np.empty((len(block.columns), block.levels, width))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.frame import Column, Rows
-    from pylme.frame.table import Table
+    from pylme.frame.table import DataTable
     from pylme.model_matrix.spec import ContrastsFor
     from pylme.model_matrix.values import Value
 
@@ -156,7 +156,7 @@ def _own_frame(source: _Source) -> Frame:
     return _read(source, table)
 
 
-def _frame_of_data(source: _Source, table: Table) -> Frame:
+def _frame_of_data(source: _Source, table: DataTable) -> Frame:
     """The columns that R has, and of the caller's data those that it has not.
 
     R's own are taken where there are both, because they have the levels of the fit in their order.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from pylme.reference.criterion.prepare import Problem
-    from pylme.reference.optimize.several_starts import Fitted
+    from pylme.reference.optimize.several_starts import Optima
 
 __all__ = ["ManyFits", "fit_many"]
 
@@ -218,7 +218,7 @@ def _checked(Y: ArrayLike, n: int) -> NDArray[np.float64]:
     return responses
 
 
-def _estimates(problem: Problem, found: Fitted, design: ModelMatrices) -> dict[str, Any]:
+def _estimates(problem: Problem, found: Optima, design: ModelMatrices) -> dict[str, Any]:
     evaluation = found.optimum.evaluation
     variance = evaluation.rss / problem.likelihood.nu
     back = np.linalg.inv(problem.columns.RX)

@@ -115,9 +115,9 @@ def test_a_reader_that_has_gone_is_no_error():
 
 @pytest.mark.parametrize(("ok", "status"), [(True, 0), (False, 1)])
 def test_the_doctors_verdict_is_the_status(ok, status, monkeypatch, capsys):
-    from pylme.lme4.installation.diagnosis import Check, Diagnosis
+    from pylme.lme4.installation.diagnosis import Diagnosis, InstallationCheck
 
-    found = Diagnosis(checks=(Check(name="R", found="somewhere", ok=ok),))
+    found = Diagnosis(checks=(InstallationCheck(name="R", found="somewhere", ok=ok),))
     monkeypatch.setattr("pylme.lme4.installation.doctor.doctor", lambda: found)
     assert run(["doctor"]) == status
     assert capsys.readouterr().out.rstrip("\n") == str(found)

@@ -8,7 +8,7 @@ import pytest
 import pylme
 from pylme.identifiability.analysis import analysed, conditioned
 from pylme.identifiability.null_space import echelon, null_space
-from pylme.identifiability.sketch import Block, sketched
+from pylme.identifiability.sketch import TermBlock, sketched
 from tests.identifiability.oracle import full_matrices, projected
 
 
@@ -56,7 +56,7 @@ def test_pictures_are_of_the_matrices_in_full() -> None:
 
 def test_no_fixed_effects_project_nothing() -> None:
     rng = np.random.default_rng(3)
-    block = Block(
+    block = TermBlock(
         codes=np.arange(20, dtype=np.int32) % 4,
         levels=4,
         columns=rng.normal(size=(1, 20)),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from pylme._version import __version__
 from pylme.installed_r import version_tuple
-from pylme.lme4.installation.diagnosis import Check
+from pylme.lme4.installation.diagnosis import InstallationCheck
 from pylme.lme4.installation.installed import OLDEST_R, package_version, rinterface_fits
 from pylme.lme4.installation.remedies import (
     compile_lme4,
@@ -121,15 +121,15 @@ def _output(command: Sequence[str | Path], *, timeout: float) -> str:
     return done.stdout
 
 
-def python_checks() -> list[Check]:
+def python_checks() -> list[InstallationCheck]:
     checks = [
-        Check(name="Python", found=f"{platform.python_version()} ({sys.executable})"),
-        Check(name="pylme", found=__version__),
+        InstallationCheck(name="Python", found=f"{platform.python_version()} ({sys.executable})"),
+        InstallationCheck(name="pylme", found=__version__),
     ]
     for name in PYTHON_PACKAGES:
         version = package_version(name)
         checks.append(
-            Check(
+            InstallationCheck(
                 name=name,
                 found=version or "not installed",
                 ok=version is not None,
@@ -139,26 +139,26 @@ def python_checks() -> list[Check]:
     return checks
 
 
-def r_check(r: RInstallation | None) -> Check:
+def r_check(r: RInstallation | None) -> InstallationCheck:
     if r is None:
         found = "not found: R_HOME is not set, and no R is on the PATH"
-        return Check(name="R", found=found, ok=False, remedy=install_r(system()))
+        return InstallationCheck(name="R", found=found, ok=False, remedy=install_r(system()))
     if r.version is None:
         found = f"none in {r.home}, where {r.found_by} points"
         remedy = leave_r_home() if r.found_by == "R_HOME" else install_r(system())
-        return Check(name="R", found=found, ok=False, remedy=remedy)
+        return InstallationCheck(name="R", found=found, ok=False, remedy=remedy)
     found = f"{r.version} ({r.home}, by {r.found_by})"
     if version_tuple(r.version) < OLDEST_R:
         found += f", older than {'.'.join(map(str, OLDEST_R))}"
-        return Check(name="R", found=found, ok=False, remedy=install_r(system()))
-    return Check(name="R", found=found)
+        return InstallationCheck(name="R", found=found, ok=False, remedy=install_r(system()))
+    return InstallationCheck(name="R", found=found)
 
 
-def native_checks(answers: dict[str, str] | ProbeError) -> list[Check]:
+def native_checks(answers: dict[str, str] | ProbeError) -> list[InstallationCheck]:
     """The checks of R, from its report or the lack of one."""
     if isinstance(answers, ProbeError):
         return [
-            Check(
+            InstallationCheck(
                 name="R runs",
                 found=f"Rscript failed: {answers}",
                 ok=False,
@@ -171,17 +171,17 @@ def native_checks(answers: dict[str, str] | ProbeError) -> list[Check]:
     return [*checks, _blas_check(answers.get("blas", "")), _lapack_check(answers.get("lapack", ""))]
 
 
-def _package_check(name: str, version: str) -> Check:
+def _package_check(name: str, version: str) -> InstallationCheck:
     if version:
-        return Check(name=name, found=version)
+        return InstallationCheck(name=name, found=version)
     remedy = install_lme4(system()) if name == "lme4" else install_rpackage(name)
-    return Check(name=name, found="not installed", ok=False, remedy=remedy)
+    return InstallationCheck(name=name, found="not installed", ok=False, remedy=remedy)
 
 
-def _fit_check(answers: dict[str, str]) -> Check:
+def _fit_check(answers: dict[str, str]) -> InstallationCheck:
     if "criterion" not in answers:
         why = answers.get("failure", "R ended without saying why")
-        return Check(
+        return InstallationCheck(
             name="a fit with lmer",
             found=why,
             ok=False,
@@ -193,40 +193,55 @@ def _fit_check(answers: dict[str, str]) -> Check:
     if wrong_by > _NEAR:
         found = f"REML {answers['criterion']} on Dyestuff, where {_CRITERION} is published"
         remedy = install_rpackage("lme4")
-        return Check(name="a fit with lmer", found=found, ok=False, remedy=remedy)
-    return Check(name="a fit with lmer", found=f"REML {answers['criterion']} on Dyestuff, as known")
+        return InstallationCheck(name="a fit with lmer", found=found, ok=False, remedy=remedy)
+    return InstallationCheck(
+        name="a fit with lmer", found=f"REML {answers['criterion']} on Dyestuff, as known"
+    )
 
 
-def _blas_check(path: str) -> Check:
+def _blas_check(path: str) -> InstallationCheck:
     if not path:
-        return Check(name="BLAS", found="R does not say", ok=None)
+        return InstallationCheck(name="BLAS", found="R does not say", ok=None)
     if _FAST_BLAS.search(path):
-        return Check(name="BLAS", found=path)
+        return InstallationCheck(name="BLAS", found=path)
     found = f"{path}: the slow reference BLAS; large models take three to four times as long"
-    return Check(name="BLAS", found=found, ok=None, remedy=install_blas(system()))
+    return InstallationCheck(name="BLAS", found=found, ok=None, remedy=install_blas(system()))
 
 
-def _lapack_check(path: str) -> Check:
-    return Check(name="LAPACK", found=path or "R does not say", ok=True if path else None)
+def _lapack_check(path: str) -> InstallationCheck:
+    return InstallationCheck(
+        name="LAPACK", found=path or "R does not say", ok=True if path else None
+    )
 
 
-def bridge_checks(r: RInstallation | None, answers: dict[str, str] | ProbeError) -> list[Check]:
+def bridge_checks(
+    r: RInstallation | None, answers: dict[str, str] | ProbeError
+) -> list[InstallationCheck]:
     """The release of rpy2-rinterface, and whether it starts R and loads lme4."""
     version = package_version("rpy2-rinterface")
     r_version = None if r is None else r.version
     remedy = install_rinterface(r_version)
     if version is None:
-        return [Check(name="rpy2-rinterface", found="not installed", ok=False, remedy=remedy)]
+        return [
+            InstallationCheck(
+                name="rpy2-rinterface", found="not installed", ok=False, remedy=remedy
+            )
+        ]
     if r_version is not None and not rinterface_fits(version, r_version):
         found = f"{version}, which needs R 4.5 or newer: this is R {r_version}"
-        return [Check(name="rpy2-rinterface", found=found, ok=False, remedy=remedy)]
-    release = Check(name="rpy2-rinterface", found=version)
+        return [InstallationCheck(name="rpy2-rinterface", found=found, ok=False, remedy=remedy)]
+    release = InstallationCheck(name="rpy2-rinterface", found=version)
     if isinstance(answers, ProbeError):
         fix = None if r is None or "lme4" in str(answers) else f"{remedy} --force-reinstall"
-        failed = Check(name="R through rpy2", found=f"fails: {answers}", ok=False, remedy=fix)
+        failed = InstallationCheck(
+            name="R through rpy2", found=f"fails: {answers}", ok=False, remedy=fix
+        )
         return [release, failed]
     started = answers.get("version", "")
     if r_version is not None and version_tuple(started) != version_tuple(r_version):
         found = f"R {started} is started, not R {r_version}"
-        return [release, Check(name="R through rpy2", found=found, ok=None)]
-    return [release, Check(name="R through rpy2", found=f"R {started} starts and loads lme4")]
+        return [release, InstallationCheck(name="R through rpy2", found=found, ok=None)]
+    return [
+        release,
+        InstallationCheck(name="R through rpy2", found=f"R {started} starts and loads lme4"),
+    ]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Check", "Diagnosis", "Versions"]
+__all__ = ["Diagnosis", "InstallationCheck", "Versions"]
 
 _MARKS: Final = {True: "ok", None: "note", False: "WRONG"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class InstallationCheck:
     """One part that was checked.
 
     Attributes
@@ -37,10 +37,10 @@ class Diagnosis:
 
     Attributes
     ----------
-    checks : tuple of Check
+    checks : tuple of InstallationCheck
     """
 
-    checks: tuple[Check, ...]
+    checks: tuple[InstallationCheck, ...]
 
     @property
     def ok(self) -> bool:

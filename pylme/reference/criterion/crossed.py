@@ -48,7 +48,7 @@ from pylme.reference.problem.remainder import Remainder
 if TYPE_CHECKING:
     from typing import Self
 
-    from pylme.reference.criterion.likelihood import Evaluation, Solved
+    from pylme.reference.criterion.likelihood import Evaluation, ProfiledCriterion
 
 __all__ = ["Crossed", "Outset"]
 
@@ -198,7 +198,7 @@ class Crossed:
         """The blocks of a single response."""
         return self._state(0, [matrix[0] for matrix in T])[0]
 
-    def _state(self, r: int, T: list[NDArray[np.float64]]) -> tuple[State, Solved]:
+    def _state(self, r: int, T: list[NDArray[np.float64]]) -> tuple[State, ProfiledCriterion]:
         leading = self.basis.at(T[0])
         left = self.elimination.at(leading.E, T[1:])
         if not left.amplified * UNIT < LOST:
@@ -290,7 +290,7 @@ class Crossed:
         D = state.leading.D + congruent(state.leading.DR, state.BDB)
         return np.moveaxis(D, -1, 0)
 
-    def _first(self, state: State, solved: Solved) -> list[NDArray[np.float64]]:
+    def _first(self, state: State, solved: ProfiledCriterion) -> list[NDArray[np.float64]]:
         """M of each factor."""
         weights = np.full(len(state.W1), float(self.likelihood.rho))
         weights[-1] = solved.ratio[0]

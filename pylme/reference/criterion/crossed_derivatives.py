@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pylme.reference.criterion.dense_elimination import DenseEliminated
-    from pylme.reference.criterion.likelihood import Solved
+    from pylme.reference.criterion.likelihood import ProfiledCriterion
 
 __all__ = ["State", "applied", "average_information", "exact_form", "form_by_differences"]
 
@@ -75,7 +75,7 @@ class State:
     W2: NDArray[np.float64]
 
 
-def average_information(state: State, solved: Solved) -> NDArray[np.float64]:
+def average_information(state: State, solved: ProfiledCriterion) -> NDArray[np.float64]:
     """The average of observed and expected information, shape (V, V)."""
     w1, w2 = _shifted(state, -1)
     k1, k2 = applied(state, w1, w2)
@@ -86,7 +86,9 @@ def average_information(state: State, solved: Solved) -> NDArray[np.float64]:
     return _symmetric(state, solved.ratio[0] * (inner - fixed.T @ fixed))
 
 
-def exact_form(state: State, left: DenseEliminated, solved: Solved) -> NDArray[np.float64]:
+def exact_form(
+    state: State, left: DenseEliminated, solved: ProfiledCriterion
+) -> NDArray[np.float64]:
     """The exact second differential, shape (V, V), from the state's dense remainder."""
     form = -_squares(state, left)
     p = state.likelihood.p

@@ -30,7 +30,7 @@ __all__ = [
     "GivenVariance",
     "LeastSquares",
     "Likelihood",
-    "Solved",
+    "ProfiledCriterion",
     "one_of",
     "outer_sums",
     "stacked",
@@ -163,7 +163,7 @@ class Likelihood:
         *,
         total: NDArray[np.float64] | None = None,
         amplified: float = 0.0,
-    ) -> Solved:
+    ) -> ProfiledCriterion:
         """The criterion, the fixed effects and r².
 
         Parameters
@@ -202,7 +202,7 @@ class Likelihood:
         *,
         total: NDArray[np.float64] | None = None,
         amplified: float = 0.0,
-    ) -> Solved:
+    ) -> ProfiledCriterion:
         """The criterion from the fixed effects and r²; see `solve`."""
         p, nu, rss, R = self.p, self.nu, found.rss, len(found.rss)
         whitening = np.zeros((R, p + 1, p + 1))
@@ -217,7 +217,7 @@ class Likelihood:
         if self.reml:
             criterion += 2.0 * np.log(found.RX.diagonal(axis1=1, axis2=2)).sum(axis=1)
         none = np.zeros(R)
-        return Solved(
+        return ProfiledCriterion(
             criterion=criterion,
             beta=found.beta,
             rss=rss,
@@ -290,7 +290,7 @@ class GivenVariance(Likelihood):
         *,
         total: NDArray[np.float64] | None = None,
         amplified: float = 0.0,
-    ) -> Solved:
+    ) -> ProfiledCriterion:
         """The criterion from the fixed effects and r²; see `solve`."""
         solved = Likelihood.solved(self, found, logdet, total=total, amplified=amplified)
         variance = np.broadcast_to(self.variance, found.rss.shape)
@@ -362,7 +362,7 @@ class LeastSquares:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Solved:
+class ProfiledCriterion:
     """The fixed effects and the criterion at given covariances.
 
     Attributes

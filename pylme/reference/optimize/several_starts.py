@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ALL",
     "SIX",
-    "Fitted",
+    "Optima",
     "Several",
     "affordable",
     "best_of_several",
@@ -73,7 +73,7 @@ MANY_PARAMETERS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Fitted:
+class Optima:
     """Where the search of each response ended.
 
     Attributes
@@ -94,7 +94,7 @@ class Fitted:
     agreed: NDArray[np.intp]
 
 
-def fit(problem: Problem, start: NDArray[np.float64] | None = None) -> Fitted:
+def fit(problem: Problem, start: NDArray[np.float64] | None = None) -> Optima:
     """Minimise the criterion of each response.
 
     Parameters
@@ -116,8 +116,8 @@ def fit(problem: Problem, start: NDArray[np.float64] | None = None) -> Fitted:
 
 def _fitted(
     problem: Problem, optimum: Optimum, starts: NDArray[np.intp], agreed: NDArray[np.intp]
-) -> Fitted:
-    return Fitted(
+) -> Optima:
+    return Optima(
         theta=problem.callers(optimum.theta),
         criterion=optimum.evaluation.criterion,
         optimum=optimum,

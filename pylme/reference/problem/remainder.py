@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pylme.reference.problem.layout import Factor
 
-__all__ = ["BlockPattern", "Pair", "Remainder", "block_pattern"]
+__all__ = ["BlockPattern", "FactorPair", "Remainder", "block_pattern"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +117,7 @@ class Remainder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Pair:
+class FactorPair:
     """The blocks between two factors of the remainder.
 
     Attributes
@@ -155,7 +155,7 @@ class BlockPattern:
     Attributes
     ----------
     remainder : Remainder
-    pairs : tuple of Pair
+    pairs : tuple of FactorPair
         (0, 0), (0, 1), …, (1, 1), ….
     size : int
         The number of values.
@@ -165,7 +165,7 @@ class BlockPattern:
     """
 
     remainder: Remainder
-    pairs: tuple[Pair, ...]
+    pairs: tuple[FactorPair, ...]
     size: int
     source: NDArray[np.intp]
     indices: NDArray[np.int32]
@@ -244,7 +244,7 @@ def block_pattern(
         shape = (remainder.widths[f], remainder.widths[g], len(rows))
         stop = start + shape[0] * shape[1] * shape[2]
         pairs.append(
-            Pair(f=f, g=g, rows=rows, columns=columns, shape=shape, place=slice(start, stop))
+            FactorPair(f=f, g=g, rows=rows, columns=columns, shape=shape, place=slice(start, stop))
         )
         start = stop
     rows, columns = _coordinates(remainder, pairs)
@@ -265,7 +265,7 @@ def block_pattern(
 
 
 def _coordinates(
-    remainder: Remainder, pairs: Sequence[Pair]
+    remainder: Remainder, pairs: Sequence[FactorPair]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     rows, columns = [], []
     for pair in pairs:
@@ -277,7 +277,7 @@ def _coordinates(
     return np.concatenate(rows), np.concatenate(columns)
 
 
-def _off_diagonal(remainder: Remainder, pair: Pair) -> NDArray[np.bool_]:
+def _off_diagonal(remainder: Remainder, pair: FactorPair) -> NDArray[np.bool_]:
     off = np.ones(pair.shape, dtype=np.bool_)
     if pair.f == pair.g:
         off[:, :, : remainder.levels[pair.f]] = False

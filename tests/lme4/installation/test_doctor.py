@@ -23,7 +23,7 @@ from pylme.lme4.installation.checks import (
     bridge_checks,
     native_checks,
 )
-from pylme.lme4.installation.diagnosis import Check, Diagnosis
+from pylme.lme4.installation.diagnosis import Diagnosis, InstallationCheck
 from pylme.lme4.installation.doctor import doctor, show_versions
 from pylme.lme4.installation.installed import rinterface_fits, rinterface_requirement
 
@@ -243,7 +243,9 @@ def test_remedies_reach_the_programs_whole(on):
 
 
 def test_a_remedy_is_said_once_for_all_that_it_mends():
-    same = [Check(name=n, found="x", ok=False, remedy="mend it") for n in ("one", "two")]
+    same = [
+        InstallationCheck(name=n, found="x", ok=False, remedy="mend it") for n in ("one", "two")
+    ]
     page = str(Diagnosis(checks=tuple(same)))
     assert page.count("mend it") == 1
     assert "To fix one, two:" in page
