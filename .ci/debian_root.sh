@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The tests on the R and lme4 of another Debian: .ci/debian_root.sh SUITE [--build | pytest arguments]
+# The tests on the R and lme4 of another Debian: .ci/debian_root.sh SUITE [--prepare | --build | pytest arguments]
 #
 # debootstrap makes a root directory of SUITE (forky, trixie), and `make setup` installs the project
 # in it, as it does anywhere. The root is kept for the next run, in $PYLME_ROOTS or the user's
 # cache, as long as this script and r_scripts/install.sh stay as they are, for 30 days at most.
-# --build stops before the tests. The status is pytest's, or 75 with the reason where the tests could
-# not be started for a cause outside of this project: no root user, no mirror, no right to mount.
+# --prepare only installs debootstrap, --build stops before the tests. The status is pytest's, or 75 with the reason where the tests could
+# not be started: no root user, no mirror, no right to mount, no space, packages that do not install.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -120,7 +120,13 @@ copy_tree() {
   fi | tar --no-same-owner --extract --file=- --directory="$root$place"
 }
 
+if [[ ${1:-} == --prepare ]]; then
+  install_debootstrap
+  exit 0
+fi
 mkdir -p "$roots"
+(($(df --output=avail --block-size=1M "$roots" | tail -n 1) > 5000)) ||
+  not_run "less than 5 GB are free where the roots are, in $roots"
 exec 9>"$roots/$suite.lock"
 flock --nonblock 9 || { printf 'Waiting for another run on %s\n' "$suite" && flock 9; }
 
@@ -141,8 +147,7 @@ else
   mount_root
   copy_tree
 fi
-within make --silent setup
-
+within make --silent setup || not_run 'make setup failed there'
 # shellcheck disable=SC2016
 within Rscript -e 'cat("On", R.version.string, "with lme4", format(packageVersion("lme4")), "\n")'
 if [[ ${1:-} == --build ]]; then

@@ -15,8 +15,32 @@ settings.register_profile("ci", derandomize=True, deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
+#: What compares with R's own answers, file by file, where answers differ between versions of R and
+#: lme4: printing, records, matrices, structures. Without what takes long or depends on a clock.
+FACES_R = (
+    "lme4/test_extraction.py",
+    "lme4/test_structured.py",
+    "render/test_abbreviate.py",
+    "render/test_coefmat.py",
+    "render/test_display.py",
+    "render/test_fill.py",
+    "render/test_pvalues.py",
+    "render/test_rounding.py",
+    "results/test_summary.py",
+    "results/test_tidying.py",
+)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs_r: needs R with lme4, and rpy2")
+    config.addinivalue_line("markers", "faces_r: run on the newest R by .ci/run; see FACES_R")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the files that face R."""
+    for item in items:
+        if item.path.as_posix().endswith(tuple(f"tests/{name}" for name in FACES_R)):
+            item.add_marker("faces_r")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

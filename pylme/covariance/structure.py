@@ -6,6 +6,10 @@ parameters.
 
     "us"     unstructured   T any lower triangular matrix, θ its cells by columns    lme4's (x | g)
     "diag"   diagonal       T = diag(θ)                                              lme4's (x || g)
+    "cs", "ar1", and homogeneous ones                              `pylme.covariance.patterned`
+
+A search moves free parameters. For the first two these are θ; for the others they are standard
+deviations and a correlation, fewer than the elements of θ, and degrees of freedom count them.
 
 (Bates, Mächler, Bolker & Walker 2015, sections 2.2 and 2.3.) A diagonal element of θ below zero
 gives the same Σ as its absolute value, hence bounds of zero.
@@ -19,16 +23,25 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal, Protocol, TypeAlias
 import numpy as np
 
 from pylme.covariance.names import lower_triangle_places, theta_name
+from pylme.covariance.patterned import Patterned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["Diagonal", "Kind", "Structure", "Unstructured", "structure_of"]
+__all__ = [
+    "HOMOGENEOUS",
+    "Diagonal",
+    "Kind",
+    "Patterned",
+    "Structure",
+    "Unstructured",
+    "structure_of",
+]
 
 #: The structures by the functions that formulas write them with.
-Kind: TypeAlias = Literal["us", "diag"]
+Kind: TypeAlias = Literal["us", "diag", "cs", "ar1"]
 
 
 class Structure(Protocol):
@@ -84,6 +97,47 @@ class Structure(Protocol):
 
     def start(self) -> NDArray[np.float64]:
         """The θ of T = I, shape (m,)."""
+        ...
+
+    @property
+    def hom(self) -> bool:
+        """Whether all effects have the same standard deviation."""
+        ...
+
+    @property
+    def pattern(self) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+        """Rows and columns of the cells of T that may differ from zero, and each one's θ."""
+        ...
+
+    @property
+    def n_free(self) -> int:
+        """The number of free parameters."""
+        ...
+
+    def free_names(self, group: str, effects: Sequence[str]) -> tuple[str, ...]:
+        """lme4's names of the free parameters."""
+        ...
+
+    def free_bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The least and the largest values of the free parameters."""
+        ...
+
+    def theta_of(self, free: NDArray[np.float64]) -> NDArray[np.float64]:
+        """θ, shape (m,), of the free parameters."""
+        ...
+
+    def free_of(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The free parameters of θ of shape (m,)."""
+        ...
+
+    def covariance(self, free: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Σ/σ², shape (k, k), of the free parameters."""
+        ...
+
+    def covariance_derivatives(
+        self, free: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """First and second derivatives of Σ/σ² by the free parameters."""
         ...
 
 
@@ -149,6 +203,51 @@ class _Cells:
         rows, columns = self.cells
         return np.where(rows == columns, 1.0, 0.0)
 
+    @property
+    def hom(self) -> bool:
+        """False: each effect has a standard deviation of its own."""
+        return False
+
+    @property
+    def pattern(self) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+        """Rows and columns of the cells of T that may differ from zero, and each one's θ."""
+        return (*self.cells, np.arange(self.n_parameters))
+
+    @property
+    def n_free(self) -> int:
+        """The free parameters are θ."""
+        return self.n_parameters
+
+    def free_names(self, group: str, effects: Sequence[str]) -> tuple[str, ...]:
+        """lme4's names of θ."""
+        return self.names(group, effects)
+
+    def free_bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The bounds of θ."""
+        return self.lower_bounds(), self.upper_bounds()
+
+    def theta_of(self, free: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same."""
+        return free
+
+    def free_of(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same."""
+        return theta
+
+    def covariance(self, free: NDArray[np.float64]) -> NDArray[np.float64]:
+        """TTᵀ, shape (k, k)."""
+        T = self.factor(free)
+        return np.asarray(T @ T.T)
+
+    def covariance_derivatives(
+        self, free: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """E_iTᵀ + TE_iᵀ and E_iE_jᵀ + E_jE_iᵀ, with E_i = ∂T/∂θ_i."""
+        T, E = self.factor(free), self.derivatives(free)
+        first = E @ T.T
+        pairs = np.einsum("iac,jbc->ijab", E, E)
+        return first + first.swapaxes(1, 2), pairs + pairs.swapaxes(2, 3)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unstructured(_Cells):
@@ -187,25 +286,32 @@ class Diagonal(_Cells):
         return places, places
 
 
-_STRUCTURES: Final[Mapping[Kind, type[Unstructured | Diagonal]]] = {
-    "us": Unstructured,
-    "diag": Diagonal,
-}
+#: Whether a structure is homogeneous where a formula does not say.
+HOMOGENEOUS: Final[Mapping[Kind, bool]] = {"us": False, "diag": False, "cs": False, "ar1": True}
 
 
-def structure_of(kind: Kind, size: int) -> Structure:
+def structure_of(kind: Kind, size: int, *, hom: bool | None = None) -> Structure:
     """The structure of a term by its name in a formula.
 
     Parameters
     ----------
-    kind : {"us", "diag"}
+    kind : {"us", "diag", "cs", "ar1"}
         A plain ``(effects | group)`` is "us".
     size : int
         The number of effects.
+    hom : bool, optional
+        Whether all effects have the same standard deviation; by default lme4's.
 
     Examples
     --------
     >>> structure_of("us", 3).n_parameters, structure_of("diag", 3).n_parameters
     (6, 3)
+    >>> structure_of("cs", 3).n_free, structure_of("ar1", 4).n_free
+    (4, 2)
     """
-    return _STRUCTURES[kind](size=size)
+    homogeneous = HOMOGENEOUS[kind] if hom is None else hom
+    if kind == "us":
+        return Unstructured(size=size)
+    if kind == "diag" and not homogeneous:
+        return Diagonal(size=size)
+    return Patterned(kind=kind, size=size, hom=homogeneous)

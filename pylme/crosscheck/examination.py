@@ -192,7 +192,8 @@ def _examined(
     formula, criterion = str(model.spec.formula), system.criterion
     problem = problem_of(linear_problem_of(system, sides.terms))
     left = np.array([system.sigma**2 * problem.likelihood.nu])
-    if problem.suspects(left)[0] and has_no_minimum(problem):
+    plain = not problem.structured
+    if plain and problem.suspects(left)[0] and has_no_minimum(problem):
         return without_minimum(formula, criterion, done=done)
     theta = problem.layout.matrices(problem.conditioned(system.theta[None]))
     evaluation = problem.criterion.exactly().evaluate(theta)
@@ -204,14 +205,15 @@ def _examined(
     found = None
     if not done[0].failures:
         found = search(problem, sides.terms, system.theta, starts)
-        if problem.suspects(found.evaluation.rss)[0] and has_no_minimum(problem):
+        if plain and problem.suspects(found.evaluation.rss)[0] and has_no_minimum(problem):
             # lme4 had stopped before it was led there.
             return without_minimum(formula, criterion, done=done)
         best = solution_at(problem, found.theta, evaluation=found.evaluation)
         sides = replace(sides, found=found, best=best)
     design = sides.design
     singular = (certificate if found is None else found.certificate).singular
-    directions = () if found is None or design is None else unidentified(problem, design)
+    known = plain and found is not None and design is not None
+    directions = unidentified(problem, design) if known and design is not None else ()
     return Examination(
         formula=formula,
         criterion=criterion,

@@ -15,6 +15,7 @@ which in the interior, where M = 0, is ½ δθᵀHδθ to second order, and whic
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -35,6 +36,7 @@ from pylme.reference.optimize.several_starts import (
     intricate,
     small,
 )
+from pylme.reference.optimize.structured import certify_structured, minimise_structured
 from pylme.reference.problem.starting import first_starts, further_starts, random_starts
 from pylme.results.certificate import Certificate
 
@@ -140,6 +142,8 @@ def search(
     starts : int or None
         At least 1. None for as many as are cheap: more than a fit has.
     """
+    if problem.structured:
+        return _structured(problem, theta)
     layout, criterion = problem.layout, problem.searched()
     first = minimise(criterion, layout, problem.conditioned(theta[None]))
     ends = Ends(criterion, layout, first)
@@ -159,6 +163,29 @@ def search(
         wanted=1 if starts is None else _wanted(problem, ends, first),
         distance=_distance(problem, theta, at, evaluation),
         others=_others(problem, ends, float(evaluation.criterion[0])),
+    )
+
+
+def _structured(problem: Problem, theta: NDArray[np.float64]) -> Search:
+    """The search of a model with covariance structures, from theta and all starts of a fit."""
+    found = minimise_structured(problem, theta, more=True)
+    best = float(found.evaluation.criterion[0])
+    others: list[Minimum] = []
+    for value, other in sorted(zip(found.values, found.thetas, strict=True), key=itemgetter(0)):
+        last = others[-1].criterion if others else best
+        if value > last + ANOTHER and len(others) < REPORTED:
+            searches = sum(abs(value - each) <= ANOTHER for each in found.values)
+            others.append(Minimum(criterion=value, theta=other, searches=searches))
+    return Search(
+        theta=found.theta,
+        evaluation=found.evaluation,
+        certificate=certify_structured(problem, found.theta, found.evaluation),
+        converged=found.converged,
+        starts=found.starts,
+        agreed=found.agreed,
+        wanted=1,
+        distance=_distance(problem, theta, found.theta, found.evaluation),
+        others=tuple(others),
     )
 
 

@@ -62,12 +62,15 @@ def expectations(
 def _not_identified(
     design: ModelMatrices, parts: Sequence[RandomPart], found: Identifiability
 ) -> Iterator[str]:
-    del design, parts
+    del design
     if found.rank is None:
+        advice = (
+            " A factor of many levels whose effects vary by group is mostly meant as "
+            "(1 | group/factor)."
+        )
         yield (
             f"Which of the {found.n_parameters:,} covariance parameters the data identify was "
-            f"{found.undetermined}. A factor of many levels whose effects vary by group is mostly "
-            "meant as (1 | group/factor)."
+            f"{found.undetermined}.{advice * all(part.kind == 'us' for part in parts)}"
         )
         return
     lost = found.n_parameters - found.rank

@@ -156,6 +156,8 @@ def of_formula(formula: Formula, family: Family | None = None) -> Explanation:
         random=tuple(
             RandomPart(
                 label=f"({deparse(bar.effects)} | {deparse(bar.group)})",
+                kind=bar.structure or "us",
+                hom=bar.hom,
                 group=group_label(bar.group),
                 effects=uncoded_effects(model_terms(bar.effects)),
             )
@@ -281,6 +283,8 @@ def _random(design: ModelMatrices) -> Iterator[RandomPart]:
         factor = design.flist[term.group]
         yield RandomPart(
             label=f"({term.label})",
+            kind=term.structure.kind,
+            hom=term.structure.hom,
             group=term.group,
             effects=coded_effects(bar.part.terms, bar.codings, term.names, term.assign),
             varying=tuple(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pylme.covariance.structure import Kind, structure_of
 from pylme.explanation.effects import Effect
 from pylme.explanation.notation import meaning
 from pylme.formula import read_level_block
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pylme.covariance.structure import Structure
     from pylme.formula import LevelBlock
     from pylme.model_matrix.values import Value
 
@@ -70,6 +72,14 @@ class FixedPart:
         return tuple(effect.name for effect in self.effects)
 
 
+_CORRELATED: Final[Mapping[Kind, str]] = {
+    "diag": "and no correlations",
+    "cs": "and one correlation, the same for each pair (compound symmetry)",
+    "ar1": "and one correlation, of neighbours in the order of the effects; of effects further "
+    "apart it is that to the power of their distance (autoregression of first order)",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RandomPart:
     """One random-effects term: the effects that vary between levels of a grouping factor.
@@ -85,12 +95,23 @@ class RandomPart:
     varying : tuple of int, optional
         For each effect the number of levels within which its column varies, or for a column without
         numbers in which it is not zero; None without data.
+    kind : {"us", "diag", "cs", "ar1"}
+        The covariance structure.
+    hom : bool, optional
+        Whether all effects have the same standard deviation; by default lme4's.
     """
 
     label: str
     group: str
     effects: tuple[Effect, ...]
     varying: tuple[int, ...] | None = None
+    kind: Kind = "us"
+    hom: bool | None = None
+
+    @property
+    def structure(self) -> Structure:
+        """How the parameters of the term make its covariance matrix."""
+        return structure_of(self.kind, len(self.effects), hom=self.hom)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,13 +120,15 @@ class RandomPart:
 
     @property
     def n_sd(self) -> int:
-        """The number of standard deviations: one for each effect."""
-        return len(self.effects)
+        """The number of standard deviations: one for each effect, or one if it is homogeneous."""
+        return 1 if self.structure.hom else len(self.effects)
 
     @property
     def n_cor(self) -> int:
-        """The number of correlations: one for each pair of effects."""
-        return self.n_sd * (self.n_sd - 1) // 2
+        """The number of correlations: one for each pair of effects, or as the structure has."""
+        if self.kind == "us":
+            return self.n_sd * (self.n_sd - 1) // 2
+        return self.structure.n_free - self.n_sd
 
     @property
     def n_parameters(self) -> int:
@@ -123,6 +146,12 @@ class RandomPart:
         if self.block is not None:
             of_its_own = f"where {self.block.by} is {self.block.level}, {of_its_own}"
         deviations = counted(self.n_sd, "standard deviation")
+        if self.kind != "us":
+            shared = " for all of them" * (self.n_sd == 1)
+            return (
+                f"{of_its_own[0].upper()}{of_its_own[1:]}: {deviations}{shared}, "
+                f"{_CORRELATED[self.kind]}."
+            )
         if self.n_sd == 1:
             numbers = f"{deviations}, no correlation"
         else:

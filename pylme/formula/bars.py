@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from pylme.covariance.structure import Kind
 from pylme.errors import FormulaError, FormulaSyntaxError
 from pylme.formula.deparse import deparse
 from pylme.formula.nodes import (
@@ -20,6 +21,7 @@ from pylme.formula.nodes import (
     Argument,
     Binary,
     Call,
+    Constant,
     Name,
     Node,
     Number,
@@ -51,6 +53,10 @@ _ONE_EACH: Final = (
 _WRITE: Final = "Write each random term in parentheses and add it to the others: x + (1 | g)."
 _LOGICAL: Final = "lme4 takes every bar for one: compute a logical 'or' in Python."
 _ADD_ONLY: Final = "A random term can only be added; to leave it out do not write it."
+_OPTIONS: Final = (
+    "A covariance structure is written around a random term: us(x | g), diag(x | g), cs(x | g), "
+    "ar1(0 + f | g), or with one standard deviation for all effects diag(x | g, hom = TRUE)."
+)
 _MINUS_FIRST: Final = "Write what is subtracted before the random terms; lme4 loses this minus."
 
 
@@ -64,7 +70,7 @@ class Bar:
         The parts to the left and to the right of the bar.
     double : bool
         Whether the bar is ``||``.
-    structure : str or None
+    structure : {"us", "diag", "cs", "ar1"}, optional
         The covariance structure whose call is around the bar, as in ``ar1(0 + t | g)``.
     options : tuple of Argument
         Further arguments of that call.
@@ -75,12 +81,20 @@ class Bar:
     effects: Node
     group: Node
     double: bool = False
-    structure: str | None = None
+    structure: Kind | None = None
     options: tuple[Argument, ...] = ()
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
     def __str__(self) -> str:
         return deparse(self.node)
+
+    @property
+    def hom(self) -> bool | None:
+        """Whether the structure is homogeneous, by its argument ``hom``; None if not said."""
+        for option in self.options:
+            if isinstance(option.value, Constant):
+                return option.value.text == "TRUE"
+        return None
 
     @property
     def node(self) -> Node:
@@ -208,7 +222,18 @@ class _Splitter:
                 self._refuse(at, f"'||' within {bar.structure}()", "'|'", remedy)
             for option in options:
                 refuse_bars(option, self._text)
+            self._check_options(bar)
         self._check_group(bar.group)
+
+    def _check_options(self, bar: Bar) -> None:
+        """A structure has one argument besides the bar, `hom`, which is TRUE or FALSE."""
+        for number, option in enumerate(bar.options):
+            match option:
+                case Argument(name="hom", value=Constant(text="TRUE" | "FALSE")):
+                    if number == 0 and bar.structure != "us":
+                        continue
+            known = "nothing" if bar.structure == "us" else "hom = TRUE or hom = FALSE"
+            self._refuse(option.value.span, f"{deparse(option.value)!r}", known, _OPTIONS)
 
     def _check_group(self, node: Node) -> None:
         first, chain = left_spine(node, _GROUPING)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.covariance.names import RESIDUAL_VARIANCE
+from pylme.covariance.names import RESIDUAL_VARIANCE, block_labels
 from pylme.identifiability.analysis import analysed
 from pylme.identifiability.facts import DesignFacts, NullCombination
 from pylme.identifiability.null_space import tolerance
@@ -46,6 +46,21 @@ def identify(design: ModelMatrices) -> Identifiability:
             directions=(),
             fixed=fixed_effects(design),
             undetermined=what_was_done(design),
+        )
+    if any(term.structure.kind != "us" for term in design.terms):
+        labels = block_labels(term.group for term in design.terms)
+        return Identifiability(
+            formula=design.formula,
+            parameters=tuple(
+                name
+                for term, label in zip(design.terms, labels, strict=True)
+                for name in term.structure.free_names(label, term.names)
+            ),
+            rank=None,
+            directions=(),
+            fixed=fixed_effects(design),
+            undetermined="not determined, as a term has a covariance structure; a fit by the NumPy "
+            "engine says whether its criterion is flat in one of them",
         )
     analysis = analysed(design)
     size = len(analysis.parameters)

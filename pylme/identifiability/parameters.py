@@ -84,7 +84,7 @@ MOST_PARAMETERS: Final = 500
 
 def size_of(design: ModelMatrices) -> int:
     """The number of covariance parameters."""
-    return sum(term.structure.n_parameters for term in design.terms)
+    return sum(term.structure.n_free for term in design.terms)
 
 
 def unseen_pairs(term: RandomTerm) -> int:

@@ -72,6 +72,13 @@ def require_kernels(kernels: Kernels | None, ddf: Ddf, *, linear: bool) -> Kerne
         If there are none.
     """
     if kernels is not None:
+        if ddf == "kenward-roger" and kernels.problem.structured:
+            raise NotAvailableError(
+                asked=_ASKED[ddf],
+                found="the covariance matrix of the response is not a linear function of the "
+                "parameters of cs(), ar1() and other structures, as the method assumes",
+                remedy='Use ddf="satterthwaite".',
+            )
         return kernels
     found = "a fit from JSON does not contain the matrices that they are computed from"
     remedy = 'Fit the model again, or use ddf="normal".'

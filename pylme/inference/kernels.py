@@ -24,6 +24,7 @@ from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.ending import optimum_of
 from pylme.reference.model import ReferenceModel
 from pylme.reference.optimize.certificate import reduced
+from pylme.reference.optimize.structured import FreeParameters
 from pylme.reference.problem.layout import hessian
 from pylme.reference.solution import along_theta, random_effects
 from pylme.reference.standard_errors import across
@@ -145,12 +146,17 @@ class Kernels:
         return not self._free.all()
 
     @cached_property
+    def _patterns(self) -> FreeParameters:
+        """The free parameters of a model with covariance structures, in place of theta."""
+        return FreeParameters.of(self.problem, self.theta, self.evaluation)
+
+    @cached_property
     def _reduced(self) -> tuple[list[NDArray[np.float64]], NDArray[np.bool_]]:
         return reduced(self.layout, self._T)
 
     @property
     def _free(self) -> NDArray[np.bool_]:
-        return self._reduced[1]
+        return self._patterns.moving if self.problem.structured else self._reduced[1]
 
     # --- by theta, for the observed information -------------------------------------------------
 
@@ -160,6 +166,8 @@ class Kernels:
 
         Rows and columns of elements that are zero at the boundary are those of their reduced model.
         """
+        if self.problem.structured:
+            return self._patterns.hessian
         T = self._reduced[0]
         if self._free.all():
             # What M has along Σ is the error of the search.
@@ -185,12 +193,18 @@ class Kernels:
         squares : sequence of ndarray, shapes (r, K_f, K_f)
             Σ_j v_jv_jᵀ.
         """
+        if self.problem.structured:
+            flat = [own.reshape(len(own), -1) for own in squares]
+            along: NDArray[np.float64] = np.concatenate(flat, axis=1) @ self._patterns.slopes.T
+            return along
         made = [2.0 * own @ T[0] for own, T in zip(squares, self._reduced[0], strict=True)]
         return self.layout.theta(made)
 
     @cached_property
     def drift(self) -> NDArray[np.float64]:
         """hᵀΣ_kh/r² = -∂ log r²/∂θ_k, shape (m,)."""
+        if self.problem.structured:
+            return np.asarray(self._patterns.slopes @ self.evaluation.hh[0] / self.rss)
         return along_theta(self.layout, self._reduced[0], self.evaluation.hh) / self.rss
 
     # --- by the elements of Σ, for the expected information -------------------------------------

@@ -115,7 +115,7 @@ def difference_of(larger: ModelMatrices, smaller: ModelMatrices) -> Difference:
         sum(len(term.names) for term in design.terms) for design in (larger, smaller)
     )
     thetas, fewer = (
-        sum(term.structure.n_parameters for term in design.terms) for design in (larger, smaller)
+        sum(term.structure.n_free for term in design.terms) for design in (larger, smaller)
     )
     effects -= others
     difference = Difference(fixed=larger.p - smaller.p, effects=effects, thetas=thetas - fewer)

@@ -112,7 +112,7 @@ def terms_of(system: System) -> tuple[RandomTerm, ...]:
                 levels=levels,
                 codes=codes,
                 columns=_columns(rows, places, values, codes, shape=(n, k), group=group),
-                structure=structure_of("us", k),
+                structure=structure_of(system.kinds[t], k, hom=system.homs[t]),
             )
         )
     terms = in_order(found)

@@ -249,9 +249,14 @@ class RModel:
         beta = theta[m : m + p] if len(theta) >= m + p and p else None
         shape = float(np.exp(theta[-1])) if len(theta) > m + p else None
         theta = theta[:m]
+        begin = theta
+        terms = terms_of(self.system())
+        if any(term.structure.kind != "us" for term in terms):
+            # lme4 2 starts from the free parameters.
+            begin = np.concatenate([t.structure.free_of(theta[t.thetas]) for t in terms])
         try:
             handle, conditions = session().hold(
-                "model_refit_from", self._handle, theta, beta, shape
+                "model_refit_from", self._handle, begin, beta, shape
             )
         except RError as error:
             raise explained(error, self.spec) from None

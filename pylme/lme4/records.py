@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.arrays import read_only
+from pylme.covariance.structure import Kind
 from pylme.results.estimates import Estimates
 from pylme.results.optinfo import Lme4Checks, OptInfo
 from pylme.results.varcorr import VarCorr, VarCorrTerm
@@ -74,6 +75,8 @@ def varcorr_of(parts: Mapping[str, Any]) -> VarCorr:
             cov=read_only(term["cov"]),
             sd=vector(term["sd"]),
             corr=read_only(term["corr"]),
+            kind=term["kind"],
+            hom=term["hom"],
         )
         for term in parts["terms"]
     )
@@ -131,6 +134,8 @@ class System:
         Where the terms begin among the random effects.
     cnms : tuple of tuple of str
         The names of the columns of each term.
+    kinds, homs : tuple
+        The covariance structure of each term, and whether it is homogeneous.
     groups : tuple of str
         The grouping factor of each term.
     factors : mapping
@@ -162,6 +167,8 @@ class System:
     Zt_p: NDArray[np.int32]
     Gp: NDArray[np.int32]
     cnms: tuple[tuple[str, ...], ...]
+    kinds: tuple[Kind, ...]
+    homs: tuple[bool, ...]
     groups: tuple[str, ...]
     factors: Mapping[str, tuple[tuple[str, ...], NDArray[np.int32]]]
     Lambdat_i: NDArray[np.int32]
@@ -200,6 +207,8 @@ def system_of(parts: Mapping[str, Any]) -> System:
         Zt_p=integers(parts["Zt_p"]),
         Gp=integers(parts["Gp"]),
         cnms=tuple(texts(names) for names in parts["cnms"]),
+        kinds=tuple(kind for kind, _ in parts["structures"]),
+        homs=tuple(hom for _, hom in parts["structures"]),
         groups=tuple(names[at] for at in assigned),
         factors={
             name: (texts(level), integers(code) - np.int32(1))

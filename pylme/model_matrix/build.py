@@ -10,7 +10,6 @@ import numpy as np
 from pylme.arrays import locked
 from pylme.covariance.structure import structure_of
 from pylme.errors import (
-    NotAvailableError,
     PylmeError,
     RankDeficiencyWarning,
     ZeroEffectsError,
@@ -46,7 +45,6 @@ __all__ = ["build", "random_effects_are_zero", "rank_message", "zero_effects"]
 def build(spec: ModelSpec) -> ModelMatrices:
     """The matrices of a model specification."""
     formula, frame = spec.formula, spec.frame
-    _require_unstructured(spec)
     terms, fixed = spec.terms, spec.terms.fixed
     require_other_predictors(spec)
     memory = Memory()
@@ -107,16 +105,6 @@ def build(spec: ModelSpec) -> ModelMatrices:
         recipe=recipe,
         family=spec.family,
     )
-
-
-def _require_unstructured(spec: ModelSpec) -> None:
-    for bar in spec.formula.bars:
-        if bar.structure not in (None, "us"):
-            raise NotAvailableError(
-                asked=f"Building the matrices of the term {bar}",
-                found=f"the covariance structure {bar.structure}() is available in lme4 2 only",
-                remedy="Write the term as a plain (effects | group).",
-            )
 
 
 def _order(n_levels: list[int]) -> tuple[int, ...]:
@@ -189,7 +177,9 @@ def _random(bars: list[BarRecipe], values: dict[str, Value], nrow: int) -> dict[
                 levels=factor.levels,
                 codes=factor.codes,
                 columns=locked(matrix.values, order="F"),
-                structure=structure_of("us", len(matrix.names)),
+                structure=structure_of(
+                    recipe.part.bar.structure or "us", len(matrix.names), hom=recipe.part.bar.hom
+                ),
             )
         )
     return {"terms": in_order(terms), "group_factors": factors}

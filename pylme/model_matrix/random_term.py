@@ -151,9 +151,9 @@ def lambda_template(
     for term in terms:
         size, levels = len(term.names), len(term.levels)
         # Column j of Tᵀ is row j of T.
-        j, i = term.structure.cells
+        j, i, index = term.structure.pattern
         by_column = np.lexsort((i, j))
-        i, theta = i[by_column], by_column + term.thetas.start + 1
+        i, theta = i[by_column], index[by_column] + term.thetas.start + 1
         first = term.rows.start + size * np.arange(levels)
         indices.append((first[:, None] + i).ravel().astype(np.int32))
         lind.append(np.tile(theta.astype(np.int32), levels))

@@ -264,7 +264,9 @@ def _require_levels(spec: ModelSpec, *, more_effects_than_rows: bool) -> None:
         columns = columns_of(part.terms, spec.frame)
         effects = levels * columns
         limit = nrow if spec.family is None else nrow + 1
-        if effects >= limit and not more_effects_than_rows:
+        # A structure with few parameters is identified with one row for each effect too.
+        plain = part.bar.structure in {None, "us"}
+        if effects >= limit and plain and not more_effects_than_rows:
             raise GroupingFactorError(
                 term=term,
                 found=f"{levels} levels, each with {columns}, make {effects} random effects for "
@@ -328,8 +330,12 @@ def parameters_of(terms: FormulaTerms, frame: Frame) -> int:
     terms : FormulaTerms
     frame : Frame
     """
-    widths = [columns_of(part.terms, frame) for part in terms.random]
-    return sum(structure_of("us", width).n_parameters for width in widths)
+    return sum(
+        structure_of(
+            part.bar.structure or "us", columns_of(part.terms, frame), hom=part.bar.hom
+        ).n_free
+        for part in terms.random
+    )
 
 
 def _width(variable: Node, frame: Frame, *, coded: bool) -> int:

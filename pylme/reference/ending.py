@@ -23,6 +23,7 @@ from pylme.reference.optimize.degenerate import has_no_minimum, unidentified
 from pylme.reference.optimize.descent import ENOUGH
 from pylme.reference.optimize.newton import TracePoint
 from pylme.reference.optimize.several_starts import fit
+from pylme.reference.optimize.structured import certify_structured, minimise_structured
 from pylme.reference.threads import one_thread
 from pylme.results.certificate import FLAT, NO_FINITE_OPTIMUM, Certificate
 
@@ -101,6 +102,8 @@ def search(
     start : ndarray, shape (m,), optional
         lme4's theta to start from.
     """
+    if problem.structured:
+        return _structured(problem, start)
     found = fit(problem, start)
     theta, evaluation = found.theta[0], found.optimum.evaluation
     certificate = None
@@ -120,6 +123,23 @@ def search(
     )
 
 
+def _structured(problem: Problem, start: NDArray[np.float64] | None) -> Ending:
+    """The end of a search in the free parameters of covariance structures."""
+    with one_thread():
+        found = minimise_structured(problem, start)
+        certificate = certify_structured(problem, found.theta, found.evaluation)
+    return Ending(
+        theta=found.theta,
+        evaluation=found.evaluation,
+        certificate=certificate,
+        converged=found.converged,
+        evaluations=found.evaluations,
+        starts=found.starts,
+        agreed=found.agreed,
+        trace=found.trace,
+    )
+
+
 def examined(ending: Ending, problem: Problem, design: ModelMatrices) -> Ending:
     """The same end with what is known whatever the point: what the data do not determine.
 
@@ -130,6 +150,10 @@ def examined(ending: Ending, problem: Problem, design: ModelMatrices) -> Ending:
     design : ModelMatrices
         That the problem was prepared from.
     """
+    if problem.structured:
+        # The analysis of identifiability is of unstructured terms. What the data leave open in a
+        # structure, the certificate finds flat.
+        return ending
     with one_thread():
         suspect = bool(problem.suspects(ending.evaluation.rss)[0])
         return replace(

@@ -172,7 +172,7 @@ def _require_reach(start: NDArray[np.float64] | None, problem: Problem) -> None:
 def _require_fewer_effects_than_rows(design: ModelMatrices) -> None:
     """Of terms whose columns could not be counted before they were computed."""
     for term in design.terms:
-        if term.n_effects >= design.n:
+        if term.n_effects >= design.n and term.structure.kind == "us":
             raise GroupingFactorError(
                 term=f"({term.label})",
                 found=f"{len(term.levels)} levels, each with {len(term.names)}, make "

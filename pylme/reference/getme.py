@@ -16,6 +16,7 @@ from pylme.errors import OptionError, UnknownNameError
 from pylme.model_matrix.variables import categorical
 from pylme.r_names import make_unique
 from pylme.reference.factorization import factorize, lambda_at, random_matrix_at
+from pylme.reference.optimize.structured import free_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -229,6 +230,8 @@ SHARED: Final[dict[str, Callable[[Any], Any]]] = {
     "beta": lambda m: m.fixed.beta,
     "theta": lambda m: m.theta,
     "ST": _ST,
+    "par": lambda m: free_of(m.design.terms, m.theta),
+    "npar": lambda m: len(free_of(m.design.terms, m.theta)),
     "n_rtrms": lambda m: len(m.design.terms),
     "n_rfacs": lambda m: len(m.design.group_factors),
     "N": lambda m: m.design.n,

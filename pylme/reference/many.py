@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pylme.arrays import read_only
 from pylme.covariance.names import cells, parameter_name
-from pylme.errors import OptionError, ResponseError
+from pylme.errors import NotAvailableError, OptionError, ResponseError
 from pylme.frame import Library, to_native
 from pylme.model_matrix.matrices import ModelMatrices
 from pylme.options import number_array, true_or_false
@@ -173,6 +173,12 @@ def fit_many(design: ModelMatrices, Y: ArrayLike, *, reml: bool = True) -> ManyF
     """
     if not isinstance(design, ModelMatrices):
         raise OptionError(option="design", value=design, allowed="a pylme.design(...)")
+    if any(term.structure.kind != "us" for term in design.terms):
+        raise NotAvailableError(
+            asked=f"Fitting many responses to {design.formula}",
+            found="fits in batches are of terms without a covariance structure",
+            remedy='Fit the responses one by one: fit.refit(y), or lmer(..., engine="numpy").',
+        )
     reml = true_or_false("reml", reml)
     responses = _checked(Y, design.n)
     k = sum(len(term.names) for term in design.terms)

@@ -184,7 +184,7 @@ class ReferenceModel:
             criterion=self.criterion,
             deviance=self.criterion,
             loglik=-0.5 * self.criterion,
-            df=self.design.p + len(self.theta) + 1,
+            df=self.design.p + sum(t.structure.n_free for t in self.design.terms) + 1,
             dropped=self.design.dropped,
         )
 
@@ -208,6 +208,7 @@ class ReferenceModel:
                     sd=read_only(np.sqrt(np.diag(cov))),
                     corr=read_only(correlation(cov)),
                     kind=term.structure.kind,
+                    hom=term.structure.hom,
                 )
             )
         return VarCorr(terms=tuple(terms), sigma=self.fixed.sigma)
@@ -233,7 +234,8 @@ class ReferenceModel:
 
     def is_singular(self, tol: float) -> bool:
         """Whether a diagonal element of theta lies below `tol`: lme4's rule."""
-        return bool((self.theta[self.design.lower == 0] < tol).any())
+        pivots = self.problem.full(self.theta)[self.problem.layout.diagonal]
+        return bool((pivots < tol).any())
 
     def ranef(self) -> tuple[RandomEffects, ...]:
         """Conditional modes, a record for each grouping factor."""

@@ -13,6 +13,7 @@ from pylme.formula import deparse_lines
 from pylme.reference.ending import end_of
 from pylme.reference.optimize.descent import ENOUGH
 from pylme.reference.optimize.newton import MAX_ESCAPES, MAX_EVALUATIONS
+from pylme.reference.optimize.structured import free_of
 from pylme.results.estimates import ModelInfo
 from pylme.results.optinfo import OptInfo, Trace
 from pylme.versions import has
@@ -86,7 +87,7 @@ def optimiser_record(
             "max_escapes": MAX_ESCAPES,
         },
         theta=read_only(ending.theta),
-        par=read_only(ending.theta),
+        par=read_only(free_of(problem.terms, ending.theta)),
         feval=ending.evaluations,
         conv_opt=0 if ending.converged else 1,
         message=end_of(ending),

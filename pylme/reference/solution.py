@@ -21,6 +21,9 @@ from numpy.typing import NDArray
 from pylme.reference.problem.layout import gradient, hessian
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pylme.model_matrix.random_term import RandomTerm
     from pylme.reference.criterion.likelihood import Evaluation
     from pylme.reference.criterion.prepare import Problem
     from pylme.reference.problem.layout import Layout
@@ -28,9 +31,13 @@ if TYPE_CHECKING:
 __all__ = [
     "FixedEffects",
     "Solution",
+    "along_free",
     "along_theta",
     "conditional_variances",
+    "covariance_slopes",
     "fixed_effects",
+    "free_slices",
+    "in_the_callers_columns",
     "joint_inverse",
     "random_effects",
     "solution_at",
@@ -105,7 +112,8 @@ class Solution:
         Spherical random effects and conditional modes, in the order of Zᵀ's rows.
     gradient : ndarray, shape (m,)
     hessian : ndarray, shape (m, m)
-        Derivatives of the profiled criterion by theta.
+        Derivatives of the profiled criterion by theta; by the free parameters where a term has a
+        covariance structure.
     M : tuple of ndarray, shapes (k_t, k_t)
         ∂d/∂Σ_t for each term in lme4's order; ⪰ 0 with M_tT_t = 0 at an optimum.
     profiled : ndarray, shape (m,)
@@ -146,11 +154,16 @@ def solution_at(
         Of that response at theta, with exact second derivatives, if there is one.
     """
     layout = problem.layout
-    T = layout.matrices(theta[None])
+    T = problem.factors(theta[None])
     inner = layout.matrices(problem.conditioned(theta[None]))
     if evaluation is None:
         evaluation = problem.single(response).exactly().evaluate(inner)
-    M, form, hh = _in_the_callers_columns(problem, evaluation)
+    M, form, hh = in_the_callers_columns(problem, evaluation)
+    slope, bend, profiled = (
+        (gradient(layout, T, M)[0], hessian(layout, T, M, form)[0], along_theta(layout, T, hh))
+        if not problem.structured
+        else along_free(problem, theta, M, form, hh)
+    )
     fixed = fixed_effects(problem, evaluation, response)
     u, b = _random_effects(problem, T, inner, response)
     return Solution(
@@ -163,14 +176,14 @@ def solution_at(
         vcov=fixed.vcov,
         u=u,
         b=b,
-        gradient=gradient(layout, T, M)[0],
-        hessian=hessian(layout, T, M, form)[0],
+        gradient=slope,
+        hessian=bend,
         M=_by_term(problem, M),
-        profiled=along_theta(layout, T, hh) / fixed.sigma**2,
+        profiled=profiled / fixed.sigma**2,
     )
 
 
-def _in_the_callers_columns(
+def in_the_callers_columns(
     problem: Problem, evaluation: Evaluation
 ) -> tuple[tuple[NDArray[np.float64], ...], NDArray[np.float64], NDArray[np.float64]]:
     inverses = [np.linalg.inv(C) for C in problem.columns.C]
@@ -200,6 +213,71 @@ def along_theta(
     return along
 
 
+def along_free(
+    problem: Problem,
+    theta: NDArray[np.float64],
+    M: tuple[NDArray[np.float64], ...],
+    form: NDArray[np.float64],
+    hh: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Gradient and Hessian of the criterion by the free parameters, and hᵀΣ_kh of each.
+
+    By the chain rule, with σ_k = ∂Σ/∂p_k: ⟨M, σ_k⟩ and form(σ_k, σ_l) + ⟨M, ∂²Σ/∂p_k∂p_l⟩.
+
+    Parameters
+    ----------
+    problem : Problem
+    theta : ndarray, shape (m,)
+        lme4's.
+    M, form, hh
+        As in `Evaluation`, of the caller's columns.
+    """
+    own = free_slices(problem.terms)
+    first = covariance_slopes(problem, theta)
+    bend = np.zeros((len(first), len(first)))
+    for f, factor in enumerate(problem.layout.factors):
+        for position, place in zip(factor.terms, factor.places, strict=True):
+            term, at = problem.terms[position], own[position]
+            free = term.structure.free_of(theta[term.thetas])
+            twice = term.structure.covariance_derivatives(free)[1]
+            bend[at, at] = np.einsum("ab,ijab->ij", M[f][0, place, place], twice)
+    flat = np.concatenate([m[0].ravel() for m in M])
+    return first @ flat, first @ form[0] @ first.T + bend, first @ hh[0]
+
+
+def covariance_slopes(problem: Problem, theta: NDArray[np.float64]) -> NDArray[np.float64]:
+    """∂Σ_f by each free parameter, the matrices of all factors in a row, shape (n_free, V).
+
+    Parameters
+    ----------
+    problem : Problem
+    theta : ndarray, shape (m,)
+        lme4's; of the caller's columns.
+    """
+    own = free_slices(problem.terms)
+    starts = np.cumsum([0, *(factor.width**2 for factor in problem.layout.factors)])
+    slopes = np.zeros((own[-1].stop, starts[-1]))
+    for f, factor in enumerate(problem.layout.factors):
+        for position, place in zip(factor.terms, factor.places, strict=True):
+            term = problem.terms[position]
+            by, _ = term.structure.covariance_derivatives(
+                term.structure.free_of(theta[term.thetas])
+            )
+            block = np.zeros((len(by), factor.width, factor.width))
+            block[:, place, place] = by
+            slopes[own[position], starts[f] : starts[f + 1]] = block.reshape(len(by), -1)
+    return slopes
+
+
+def free_slices(terms: Sequence[RandomTerm]) -> list[slice]:
+    """Where each term's free parameters stand among those of all terms."""
+    stops = np.cumsum([term.structure.n_free for term in terms])
+    return [
+        slice(int(stop) - term.structure.n_free, int(stop))
+        for term, stop in zip(terms, stops, strict=True)
+    ]
+
+
 def _by_term(
     problem: Problem, M: tuple[NDArray[np.float64], ...]
 ) -> tuple[NDArray[np.float64], ...]:
@@ -223,7 +301,7 @@ def random_effects(
         lme4's.
     response : int
     """
-    T = problem.layout.matrices(theta[None])
+    T = problem.factors(theta[None])
     inner = problem.layout.matrices(problem.conditioned(theta[None]))
     return _random_effects(problem, T, inner, response)
 

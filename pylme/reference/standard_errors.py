@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pylme.reference.optimize.certificate import reduced
+from pylme.reference.optimize.structured import certify_structured
 from pylme.reference.problem.layout import hessian
-from pylme.reference.solution import along_theta, joint_inverse
+from pylme.reference.solution import along_theta, free_slices, joint_inverse, solution_at
 from pylme.results.varcorr import VarianceErrors
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def standard_errors(
         At theta, if there is one.
     """
     layout, nu = problem.layout, problem.likelihood.nu
+    if problem.structured:
+        return _structured_errors(problem, theta, evaluation)
     T = layout.matrices(problem.conditioned(theta[None]))
     if evaluation is None:
         evaluation = problem.criterion.evaluate(T)
@@ -84,6 +87,32 @@ def standard_errors(
         sdcor=tuple(sdcor[t] for t in order),
         variance=error,
         sigma=error / (2.0 * float(np.sqrt(variance))),
+    )
+
+
+def _structured_errors(
+    problem: Problem, theta: NDArray[np.float64], evaluation: Evaluation | None
+) -> VarianceErrors:
+    """The same by the free parameters; NaN for all where one of them is at its bound."""
+    solution = solution_at(problem, theta, evaluation=evaluation)
+    singular = bool(certify_structured(problem, theta, evaluation).singular)
+    covariance = joint_inverse(solution.hessian, solution.profiled, problem.likelihood.nu)
+    if singular:
+        covariance = covariance * np.nan
+    variance = solution.sigma**2
+    cov, sdcor = [], []
+    for term, own in zip(problem.terms, free_slices(problem.terms), strict=True):
+        free = term.structure.free_of(theta[term.thetas])
+        block = variance * term.structure.covariance(free)
+        by = variance * term.structure.covariance_derivatives(free)[0]
+        slopes = np.concatenate([by, block[None]])
+        at = np.append(np.arange(own.start, own.stop), -1)
+        errors = _errors(block, slopes, covariance[np.ix_(at, at)])
+        cov.append(errors[0])
+        sdcor.append(errors[1])
+    error = variance * float(np.sqrt(covariance[-1, -1]))
+    return VarianceErrors(
+        cov=tuple(cov), sdcor=tuple(sdcor), variance=error, sigma=error / (2.0 * solution.sigma)
     )
 
 

@@ -51,8 +51,10 @@ class VarCorrTerm:
     cov, corr : ndarray, shape (k, k)
     sd : ndarray, shape (k,)
         In units of the response, per unit of the covariate for a slope.
-    kind : {"us", "diag"}
+    kind : {"us", "diag", "cs", "ar1"}
         The covariance structure by its name in a formula; a plain term is "us", unstructured.
+    hom : bool
+        Whether all effects have the same standard deviation.
     """
 
     group: str
@@ -62,11 +64,23 @@ class VarCorrTerm:
     sd: NDArray[np.float64]
     corr: NDArray[np.float64]
     kind: Kind = "us"
+    hom: bool = False
+
+    @property
+    def n_shown(self) -> int:
+        """The rows that lme4 prints: one for a homogeneous term with a correlation."""
+        return 1 if self.hom and self.kind != "diag" else len(self.names)
+
+    @property
+    def n_correlations(self) -> int:
+        """The columns of correlations that lme4 prints."""
+        k = len(self.names)
+        return k - 1 if self.kind == "us" else int(self.kind != "diag" and k > 1)
 
     @property
     def structure(self) -> Structure:
         """How the term's elements of theta make its covariance matrix."""
-        return structure_of(self.kind, len(self.names))
+        return structure_of(self.kind, len(self.names), hom=self.hom)
 
 
 class GroupVarCorr:
@@ -211,22 +225,23 @@ class VarCorr(Rendered):
         notes : tuple of str
         """
         residual = [] if self.sigma is None else [self.sigma]
-        sd = np.array([*(s for term in self.terms for s in term.sd), *residual])
+        sd = np.array([*(s for term in self.terms for s in term.sd[: term.n_shown]), *residual])
         columns = ["Groups", "Name", *(["Variance"] if variances else []), "Std.Dev."]
         numbers = [format_numbers(sd**2, digits=digits)] if variances else []
         numbers.append(format_numbers(sd, digits=digits))
         names = [
             (term.label if i == 0 else "", name)
             for term in self.terms
-            for i, name in enumerate(term.names)
+            for i, name in enumerate(term.names[: term.n_shown])
         ] + ([("Residual", "")] if residual else [])
-        widest = max((len(term.names) for term in self.terms), default=1)
-        if widest > 1:
-            columns += ["Corr", *[""] * (widest - 2)]
+        widest = max((term.n_correlations for term in self.terms), default=0)
+        if widest:
+            columns += ["Corr", *[""] * (widest - 1)]
         correlations = [
-            row for term in self.terms for row in _correlation_cells(term.corr, digits, widest - 1)
-        ] + [[""] * (widest - 1)] * len(residual)
-        if widest > 1 and has("blank_correlation"):
+            row for term in self.terms for row in _correlation_cells(term, digits, widest)
+        ] + [[""] * widest] * len(residual)
+        matrices = any(term.kind == "us" and len(term.names) > 1 for term in self.terms)
+        if matrices and has("blank_correlation"):
             columns[-1] += " "
             correlations = [[*row[:-1], row[-1] + " "] for row in correlations]
         rows = tuple(
@@ -251,10 +266,19 @@ def _by_level(term: VarCorrTerm) -> VarCorrTerm:
     return replace(term, label=f"{term.group} ({block.by}: {block.level})", names=block.names)
 
 
-def _correlation_cells(corr: NDArray[np.float64], digits: int, width: int) -> list[list[str]]:
-    """Cells of the lower triangle, without the diagonal, padded with blanks to `width`."""
+def _correlation_cells(term: VarCorrTerm, digits: int, width: int) -> list[list[str]]:
+    """Cells of the lower triangle, without the diagonal, padded with blanks to `width`.
+
+    The one correlation of a structured term stands in its first row, with the structure's name.
+    """
     shown = max(2, digits - 2)
-    k = len(corr)
+    corr, k = term.corr, len(term.names)
+    if term.kind != "us":
+        cells = [[""] * width for _ in range(term.n_shown)]
+        if term.n_correlations:
+            (text,) = format_numbers([round_decimals(corr[1, 0], shown)], nsmall=shown)
+            cells[0][0] = f"{text} ({term.kind})"
+        return cells
     rounded = [round_decimals(r, shown) for r in corr.ravel(order="F")]
     texts = format_numbers(rounded, nsmall=shown)
     return [

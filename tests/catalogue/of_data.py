@@ -203,7 +203,6 @@ CASES = {
         formula="y ~ f + (1 | g)",
     ),
     "rank": _given("RankDeficiencyWarning", "dropped", {}, formula="y ~ x + I(2 * x) + (1 | g)"),
-    "structure": _given("NotAvailableError", "plain", {}, formula="y ~ x + cs(1 + x | g)"),
     "new level": Case(
         trigger=lambda: pylme.design("y ~ f + (1 | g)", DATA).on(_with(f="z")),
         kind="ColumnValueError",

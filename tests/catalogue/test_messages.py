@@ -28,6 +28,7 @@ from .of_predictions import CASES as OF_PREDICTIONS
 from .of_quality import CASES as OF_QUALITY
 from .of_saved_fits import CASES as OF_SAVED_FITS
 from .of_searches import CASES as OF_SEARCHES
+from .of_structures import CASES as OF_STRUCTURES
 from .of_studies import CASES as OF_STUDIES
 from .of_tables import CASES as OF_TABLES
 from .of_types import CASES as OF_TYPES
@@ -60,6 +61,7 @@ CASES: dict[str, Case] = {
         ("saved fits", OF_SAVED_FITS),
         ("inference", OF_INFERENCE),
         ("intervals", OF_INTERVALS),
+        ("structures", OF_STRUCTURES),
     )
     for name, case in cases.items()
 }

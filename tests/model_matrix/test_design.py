@@ -124,7 +124,6 @@ def test_a_design_pickles(sleepstudy: pd.DataFrame) -> None:
         ("Reaction ~ log(Days) + (1 | Subject)", InfiniteValueError, r"log\(Days\)"),
         ("Reaction ~ factor(Days > -1) + (1 | Subject)", ColumnValueError, "one level, 'TRUE'"),
         ("Reaction ~ Days + (1 | factor(Days > -1))", GroupingFactorError, "one level"),
-        ("Reaction ~ 1 + diag(Days | Subject)", NotAvailableError, "covariance structure"),
     ],
 )
 def test_refusals_say_what_was_found(

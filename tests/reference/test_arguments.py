@@ -149,9 +149,6 @@ REFUSED = {
     "a function of R's": (
         {"formula": "Reaction ~ cut(Days, 3) + (1 | Subject)"}, NotAvailableError, "without R"
     ),
-    "a covariance structure": (
-        {"formula": "Reaction ~ Days + cs(Days | Subject)"}, NotAvailableError, "lme4 2"
-    ),
     "the response on the right": (
         {"formula": "Reaction ~ Reaction + (1 | Subject)"}, FormulaError, "right side"
     ),

@@ -17,6 +17,7 @@ import numpy as np
 
 from pylme.covariance.correlation import correlation, sdcor
 from pylme.covariance.names import cells
+from pylme.errors import NotAvailableError
 from pylme.inference.likelihood_ratio import linear_criteria
 from pylme.inference.profile_likelihood.coordinates import coordinates_of
 from pylme.inference.profile_likelihood.deviance import FixedEffectDeviance, VarianceDeviance
@@ -56,6 +57,13 @@ class ProfiledLikelihood:
     """
 
     def __init__(self, linear: LinearProblem, *, reml: bool = False) -> None:
+        for term in linear.terms:
+            if term.structure.kind != "us":
+                raise NotAvailableError(
+                    asked=f"Profiling the likelihood of a model with ({term.label})",
+                    found="profiles of terms with a covariance structure are not available",
+                    remedy='Use method="wald", or method="bootstrap".',
+                )
         self.linear = replace(linear, reml=reml, theta=None)
         self.problem = problem_of(self.linear)
         ending = search(self.problem, self.linear.terms)

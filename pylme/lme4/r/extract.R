@@ -54,13 +54,23 @@ model_estimates <- function(fit) {
   X <- lme4::getME(fit, "X")
   list(
     names = names(beta), beta = unname(beta),
-    theta = unname(lme4::getME(fit, "theta")), lower = unname(lme4::getME(fit, "lower")),
+    theta = unname(lme4::getME(fit, "theta")), lower = theta_bounds(fit),
     sigma = stats::sigma(fit),
     criterion = if (lme4::isREML(fit)) lme4::REMLcrit(fit) else -2 * as.numeric(loglik),
     deviance = if (lme4::isREML(fit)) lme4::REMLcrit(fit) else stats::deviance(fit),
     loglik = as.numeric(loglik), df = attr(loglik, "df"),
     dropped = names(attr(X, "col.dropped"))
   )
+}
+
+# Lower bounds of theta. For structured terms lme4 2 gives those of other parameters, fewer than theta.
+theta_bounds <- function(fit) {
+  lower <- unname(lme4::getME(fit, "lower"))
+  if (length(lower) == length(lme4::getME(fit, "theta"))) return(lower)
+  template <- lme4::getME(fit, "Lambdat")
+  diagonal <- rep(seq_len(ncol(template)), diff(template@p)) == template@i + 1L
+  on_diagonal <- unique(lme4::getME(fit, "Lind")[diagonal])
+  ifelse(seq_along(lme4::getME(fit, "theta")) %in% on_diagonal, 0, -Inf)
 }
 
 model_vcov <- function(fit) as.matrix(stats::vcov(fit))
@@ -70,12 +80,26 @@ factor_names <- function(fit) {
   names(flist)[attr(flist, "assign")]
 }
 
+# The covariance structure of each term, and whether it is homogeneous. Before lme4 2 all terms are
+# unstructured.
+term_structures <- function(fit) {
+  if (!"getReCovs" %in% getNamespaceExports("lme4")) {
+    return(rep(list(list("us", FALSE)), length(lme4::getME(fit, "cnms"))))
+  }
+  unname(lapply(lme4::getReCovs(fit), function(each) {
+    kind <- sub("^Covariance[.]", "", class(each)[1L])
+    list(kind, methods::.hasSlot(each, "hom") && isTRUE(methods::slot(each, "hom")))
+  }))
+}
+
 model_varcorr <- function(fit) {
   all <- lme4::VarCorr(fit)
   groups <- factor_names(fit)
+  structures <- term_structures(fit)
   terms <- lapply(seq_along(all), function(i) {
     block <- as.matrix(all[[i]])
     list(group = groups[i], label = names(all)[i], names = colnames(block),
+         kind = structures[[i]][[1L]], hom = structures[[i]][[2L]],
          cov = matrix(as.numeric(block), nrow(block)),
          sd = as.numeric(attr(all[[i]], "stddev")),
          corr = matrix(as.numeric(attr(all[[i]], "correlation")), nrow(block)))
@@ -119,9 +143,8 @@ checks_made <- function(fit, info) {
     )
   } else usual
   asked <- control$checkConv
-  bounded <- lme4::getME(fit, "theta")[lme4::getME(fit, "lower") == 0]
   reached <- !is.null(info$conv$lme4) && !is.null(info$derivs) &&
-    !any(bounded < asked$check.conv.singular$tol)
+    !lme4::isSingular(fit, asked$check.conv.singular$tol)
   list(gradient = reached && asked$check.conv.grad$action != "ignore",
        hessian = reached && asked$check.conv.hess$action != "ignore")
 }

@@ -14,7 +14,7 @@ model_system <- function(fit) {
     y = as.numeric(lme4::getME(fit, "y")),
     X = matrix(as.numeric(X), nrow(X)), x_names = colnames(X),
     Zt_x = Zt@x, Zt_i = Zt@i, Zt_p = Zt@p, Gp = lme4::getME(fit, "Gp"),
-    cnms = unname(lme4::getME(fit, "cnms")),
+    cnms = unname(lme4::getME(fit, "cnms")), structures = term_structures(fit),
     factors = names(flist), assign = attr(flist, "assign"),
     codes = unname(lapply(flist, as.integer)), levels = unname(lapply(flist, levels)),
     Lambdat_i = Lambdat@i, Lambdat_p = Lambdat@p, Lind = lme4::getME(fit, "Lind"),

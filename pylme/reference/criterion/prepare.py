@@ -34,6 +34,8 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from pylme.covariance.roots import lower_root
+from pylme.covariance.structure import Unstructured
+from pylme.model_matrix.random_term import RandomTerm, in_order
 from pylme.reference.criterion.criterion import Criterion
 from pylme.reference.criterion.crossed_tables import crossed
 from pylme.reference.criterion.few_effects import FEW, few_effects
@@ -50,7 +52,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pylme.model_matrix.random_term import RandomTerm
     from pylme.reference.criterion.criterion import Searched
     from pylme.reference.criterion.crossed import Crossed
     from pylme.reference.criterion.one_factor import OneFactor
@@ -86,6 +87,8 @@ class Problem:
     criterion : Criterion
     unevenness : float
         The largest prior weight over the least.
+    terms : tuple of RandomTerm
+        With their covariance structures, which the layout does without.
     """
 
     layout: Layout
@@ -93,6 +96,37 @@ class Problem:
     likelihood: Likelihood
     criterion: Criterion
     unevenness: float = 1.0
+    terms: tuple[RandomTerm, ...] = ()
+
+    @property
+    def structured(self) -> bool:
+        """Whether a term has a covariance structure, so that theta are not free parameters."""
+        return any(term.structure.kind != "us" for term in self.terms)
+
+    def full(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The elements of theta of the layout, in which no term has a structure, shape (R, m')."""
+        if theta.shape[-1] == len(self.layout.row):
+            return theta
+        made = [
+            Unstructured(size=len(term.names)).parameters(term.factor(theta)) for term in self.terms
+        ]
+        return np.concatenate(made, axis=-1)
+
+    def own(self, full: NDArray[np.float64]) -> NDArray[np.float64]:
+        """lme4's theta of those of the layout: the inverse of `full`."""
+        if not self.structured:
+            return full
+        made, start = [], 0
+        for term in self.terms:
+            plain = Unstructured(size=len(term.names))
+            stop = start + plain.n_parameters
+            made.append(term.structure.parameters(plain.factor(full[..., start:stop])))
+            start = stop
+        return np.concatenate(made, axis=-1)
+
+    def factors(self, theta: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """The matrices T_f of lme4's theta, shapes (R, K_f, K_f)."""
+        return self.layout.matrices(self.full(theta))
 
     @property
     def n_responses(self) -> int:
@@ -173,11 +207,12 @@ class Problem:
 
     def conditioned(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
         """Our theta of lme4's theta, shapes (R, m)."""
-        return self._changed(theta, [np.asarray(np.linalg.inv(C)) for C in self.columns.C])
+        inverses = [np.asarray(np.linalg.inv(C)) for C in self.columns.C]
+        return self._changed(self.full(theta), inverses)
 
     def callers(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
         """lme4's theta of ours, shapes (R, m); diagonals of zero or more."""
-        return self._changed(theta, self.columns.C)
+        return self.own(self._changed(theta, self.columns.C))
 
     def _changed(
         self, theta: NDArray[np.float64], by: Sequence[NDArray[np.float64]]
@@ -247,8 +282,9 @@ def _prepared(
     *,
     reml: bool,
 ) -> Problem:
-    layout = layout_of(terms)
-    columns = well_conditioned(X, Y, terms, layout, weights)
+    plain = _without_structures(terms)
+    layout = layout_of(plain)
+    columns = well_conditioned(X, Y, plain, layout, weights)
     n, p = X.shape
     constant = -columns.log_weights
     if reml:
@@ -266,7 +302,15 @@ def _prepared(
         likelihood=likelihood,
         criterion=criterion,
         unevenness=1.0 if weights is None else float(weights.max() / weights.min()),
+        terms=tuple(terms),
     )
+
+
+def _without_structures(terms: Sequence[RandomTerm]) -> Sequence[RandomTerm]:
+    """The same terms, all of them unstructured."""
+    if all(term.structure.kind == "us" for term in terms):
+        return terms
+    return in_order(replace(term, structure=Unstructured(size=len(term.names))) for term in terms)
 
 
 def _criterion(likelihood: Likelihood, columns: Columns, layout: Layout) -> OneFactor | Crossed:

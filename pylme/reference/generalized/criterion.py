@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme.errors import NotAvailableError
 from pylme.families.rows import RowFunction
 from pylme.reference.generalized.laplace import Slopes, laplace
 from pylme.reference.generalized.mode import EXACT, QUICK, Mode, Penalised
@@ -179,6 +180,12 @@ class GeneralizedCriterion:
 
 def criterion_of(problem: GeneralizedProblem) -> GeneralizedCriterion:
     """Prepare a problem."""
+    if any(term.structure.kind != "us" for term in problem.terms):
+        raise NotAvailableError(
+            asked="Computing the criterion of a generalized model",
+            found="the NumPy engine has covariance structures for linear models only",
+            remedy="Check the fit against the same model without a structure.",
+        )
     layout = layout_of(problem.terms)
     columns = [term.columns for term in problem.terms]
     make = one_factor_of if len(layout.factors) == 1 else several_factors_of

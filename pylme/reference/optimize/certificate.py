@@ -20,6 +20,7 @@ from pylme.reference.optimize.boundary import (
     singular_directions,
 )
 from pylme.reference.optimize.descent import BEND
+from pylme.reference.optimize.structured import certify_structured
 from pylme.reference.problem.layout import gradient, hessian
 from pylme.results.certificate import FLAT, Certificate
 
@@ -66,6 +67,8 @@ def certify(
         At theta, if there is one.
     """
     layout = problem.layout
+    if problem.structured:
+        return certify_structured(problem, theta, evaluation)
     T = layout.matrices(problem.conditioned(theta[None]))
     if evaluation is None:
         evaluation = problem.criterion.evaluate(T)
