@@ -85,7 +85,9 @@ def test_derivatives_by_the_free_parameters(random):
     np.testing.assert_allclose(solution.gradient, slope, rtol=1e-4, atol=1e-3)
     step = 1e-4
     for at, change in enumerate(step * np.eye(len(free))):
-        up, down = (solution_at(problem, theta_of(problem.terms, free + s * change)) for s in (1, -1))
+        up, down = (
+            solution_at(problem, theta_of(problem.terms, free + s * change)) for s in (1, -1)
+        )
         np.testing.assert_allclose(
             solution.hessian[at], (up.gradient - down.gradient) / (2 * step), rtol=1e-3, atol=1e-2
         )

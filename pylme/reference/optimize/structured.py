@@ -278,7 +278,9 @@ def minimise_structured(
     """
     on = _Coordinates.of(problem)
     starts = (
-        [] if start is None else [np.clip(free_of(problem.terms, start) / on.scale, on.lower, on.upper)]
+        []
+        if start is None
+        else [np.clip(free_of(problem.terms, start) / on.scale, on.lower, on.upper)]
     )
     if start is None or more:
         starts += on.starts()
