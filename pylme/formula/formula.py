@@ -107,6 +107,11 @@ class Formula:
         return _columns(self.response_names, available)
 
     @property
+    def structured(self) -> bool:
+        """Whether a random term has a covariance structure, other than unstructured."""
+        return any(bar.structure not in {None, "us"} for bar in self.bars)
+
+    @property
     def effect_columns(self) -> tuple[str, ...]:
         """The columns used otherwise than as a grouping factor, as g in (1 | factor(g))."""
         return _columns(self.effect_names, ())

@@ -43,10 +43,16 @@ CASES = {
         remedy=lambda engine: pylme.lmer(MODEL, DATA, engine=engine),
         parsed='engine="(.+?)"',
     ),
+    "influence": Case(
+        trigger=lambda: _fit().influence(by="g"),
+        kind="NotAvailableError",
+        said="refits without a group",
+        remedy=lambda: _fit().update(data=DATA[DATA["g"] != "g0"]),
+    ),
     "unknown argument": Case(
         trigger=lambda: parse_formula("y ~ x + cs(x | g, 3)"),
         kind="FormulaSyntaxError",
-        said="expected hom = TRUE or hom = FALSE",
+        said="hom = TRUE or hom = FALSE was expected",
         remedy=lambda term: parse_formula(f"y ~ x + {term}"),
         parsed=r"all effects (diag\(.+\))",
     ),

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from pylme.arrays import read_only
 from pylme.covariance.names import block_labels, cells
+from pylme.errors import NotAvailableError
 from pylme.frame import Library, to_native
 from pylme.model_matrix.model_matrix import independent_columns
 from pylme.model_matrix.random_term import RandomTerm
@@ -201,6 +202,12 @@ def influence_of_groups(kernels: Kernels, groups: Groups, library: Library) -> I
     library : {"pandas", "polars", "pyarrow"}
     """
     linear, problem = kernels.linear, kernels.problem
+    if problem.structured:
+        raise NotAvailableError(
+            asked=f"Fitting the model again without each level of {groups.name}",
+            found="refits without a group are of terms without a covariance structure",
+            remedy="Leave the group out yourself: fit.update(data=...).",
+        )
     J, p, m = len(groups.levels), linear.X.shape[1], len(kernels.theta)
     without = Estimated(
         criterion=np.full(J, np.nan),

@@ -64,7 +64,8 @@ class Refits:
     @property
     def batched(self) -> bool:
         """Whether the replicates of a shard are fitted at once."""
-        return ENGINES[self.engine].in_batches and self.collect is None
+        in_batches = ENGINES[self.engine].in_batches and self.collect is None
+        return in_batches and not self.spec.formula.structured
 
     def fitters(self) -> list[Fitter]:
         """The fitter of the model."""

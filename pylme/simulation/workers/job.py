@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pylme.draws.seeds import Seeds
 from pylme.errors import RError
+from pylme.formula import parse_formula
 from pylme.model_matrix.requirements import require_fittable
 from pylme.model_matrix.response import response_column
 from pylme.options import EngineName
@@ -60,7 +61,9 @@ class Job:
     @property
     def batched(self) -> bool:
         """Whether the replicates of a shard are fitted at once."""
-        return ENGINES[self.engine].in_batches and self.collect is None and not self.check
+        if self.collect is not None or self.check or not ENGINES[self.engine].in_batches:
+            return False
+        return not any(parse_formula(model.formula).structured for model in self.models.values())
 
     def require_fittable(self) -> None:
         """Raise if a model cannot be fitted to any replicate, before one is drawn.
