@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pylme.inference.kernels import Kernels
     from pylme.inference.means.averages import WeightsName
     from pylme.inference.means.marginal_means import MarginalMeans
+    from pylme.inference.means.marginaleffects import MarginalEffects
     from pylme.inference.prediction.random_part import Random
 
 __all__ = ["Predictions"]
@@ -292,6 +293,57 @@ class Predictions(EngineFit):
         )
         name = text("var", var)
         return slopes(self._model, self._kernels_of_linear, name, question, self.library)
+
+    def marginaleffects(
+        self, *, ddf: Ddf | None = None, kind: Kind = "response"
+    ) -> MarginalEffects:
+        """The functions of the Python library marginaleffects, for the fixed effects of this fit.
+
+        ``fit.marginaleffects().avg_slopes(variables="Days")`` and so on: `predictions`,
+        `comparisons`, `slopes`, and their averages, with the library's arguments. Predictions are
+        those of the population.
+
+        Parameters
+        ----------
+        ddf : {"kenward-roger", "satterthwaite", "normal"}, optional
+            The degrees of freedom of each row, from the Jacobian; by default "kenward-roger" for a
+            linear model and "normal" for a generalized one.
+        kind : {"response", "link"}
+            The scale of a generalized model's predictions.
+
+        Returns
+        -------
+        MarginalEffects
+            Its attribute `model` is what the functions of the library themselves take; with it
+            their results are normal.
+
+        Raises
+        ------
+        MissingPackageError
+            If marginaleffects, the extra ``[marginaleffects]``, is not installed.
+        NotAvailableError
+            If the fit came from JSON, or only R can evaluate the formula.
+
+        References
+        ----------
+        Arel-Bundock, Greifer & Heiss (2024), How to interpret statistical models using
+        marginaleffects for R and Python, Journal of Statistical Software 111.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> sleepstudy = pylme.datasets.load("sleepstudy")
+        >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+        >>> fit.marginaleffects().avg_slopes(variables="Days")  # doctest: +SKIP
+        """
+        from pylme.inference.means.of_fit import marginal_effects
+
+        return marginal_effects(
+            self._model,
+            self._kernels_of_linear,
+            self._ddf_of_means(ddf),
+            choice("kind", kind, Kind),
+        )
 
     def _means_question(
         self,

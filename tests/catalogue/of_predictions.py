@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import pylme
 from pylme.cli import predictions as commands
@@ -94,7 +96,19 @@ def _command(said: str, **bad: object) -> Case:
     )
 
 
+def _without_marginaleffects() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "marginaleffects", None)
+        _fit().marginaleffects()
+
+
 CASES = {
+    "no marginaleffects": Case(
+        trigger=_without_marginaleffects,
+        kind="MissingPackageError",
+        said="pip install marginaleffects",
+        remedy=lambda: _fit().emmeans("f"),
+    ),
     "no predictor to draw over": _drawn("draw marginal means", {"x": "x"}, fit=_factors),
     "a factor to draw over": _drawn("a numeric predictor", {"x": "x"}, x="f"),
     "a predictor that is not there to draw": _drawn(

@@ -17,7 +17,13 @@ from pylme.inference.means.averages import WeightsName, averaged, target_levels
 from pylme.inference.means.estimator import Estimator
 from pylme.inference.means.functions import LinearFunctions
 from pylme.inference.means.marginal_means import MarginalMeans, names_of
-from pylme.inference.means.reference_grid import grid_functions, grid_rows, reference_grid
+from pylme.inference.means.marginaleffects import MarginalEffects
+from pylme.inference.means.reference_grid import (
+    grid_functions,
+    grid_rows,
+    predictors,
+    reference_grid,
+)
 from pylme.inference.means.scale import ScaleKind, link_scale, response_scale, transformation
 from pylme.text import listed
 
@@ -30,10 +36,11 @@ if TYPE_CHECKING:
     from pylme.inference.kernels import Kernels
     from pylme.inference.means.reference_grid import ReferenceGrid
     from pylme.inference.means.scale import Scale
+    from pylme.inference.prediction.question import Kind
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.results.fitted_model import FittedModel
 
-__all__ = ["MeansQuestion", "marginal_means", "slopes"]
+__all__ = ["MeansQuestion", "marginal_effects", "marginal_means", "slopes"]
 
 #: Half the step of a slope, as a share of the predictor's range.
 _STEP: Final = 2e-3
@@ -93,6 +100,41 @@ def slopes(
     return _means(model, kernels, question, library, var=var)
 
 
+def marginal_effects(
+    model: FittedModel, kernels: Callable[[], Kernels | None], ddf: Ddf, kind: Kind
+) -> MarginalEffects:
+    """The fixed effects of a fit as the library marginaleffects takes models.
+
+    Parameters
+    ----------
+    model : FittedModel
+    kernels : callable
+        Gives the kernels of a linear model, None for a generalized one.
+    ddf : {"satterthwaite", "kenward-roger", "normal"}
+    kind : {"response", "link"}
+    """
+    design = model.design
+    data, _ = _data(model)
+    terms = design.recipe.terms
+    return MarginalEffects(
+        design=design,
+        data=data,
+        predictors=predictors(terms.fixed, terms.response, data),
+        estimator=_estimator(model, kernels, ddf),
+        kind=kind,
+    )
+
+
+def _estimator(model: FittedModel, kernels: Callable[[], Kernels | None], ddf: Ddf) -> Estimator:
+    return Estimator(
+        aliases=model.design.aliases,
+        ddf=ddf,
+        kernels=kernels(),
+        beta=model.estimates().beta,
+        vcov=model.vcov(),
+    )
+
+
 def _means(
     model: FittedModel,
     kernels: Callable[[], Kernels | None],
@@ -115,13 +157,7 @@ def _means(
         by=by,
         levels=target_levels(grid, names),
         functions=averaged(grid, names, question.weights),
-        estimator=Estimator(
-            aliases=design.aliases,
-            ddf=question.ddf,
-            kernels=kernels(),
-            beta=model.estimates().beta,
-            vcov=model.vcov(),
-        ),
+        estimator=_estimator(model, kernels, question.ddf),
         scale=_scale(model, question),
         conf_level=question.conf_level,
         slope_of=var,
