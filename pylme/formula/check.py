@@ -122,7 +122,9 @@ def model_formula(text: str, available: Iterable[str]) -> Formula:
     FormulaError, OptionError
         As `parse_formula`, `with_dot` and `check_functions`.
     """
-    formula = with_dot(parse_formula(text), available)
+    formula = parse_formula(text)
+    if formula.has_dot:
+        formula = with_dot(formula, available)
     check_functions(formula)
     return without_idle_parentheses(formula)
 

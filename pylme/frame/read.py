@@ -19,7 +19,7 @@ from pylme.errors import (
 )
 from pylme.frame.frame import Frame, Rows
 from pylme.frame.raw import Plain
-from pylme.frame.read_column import read_column
+from pylme.frame.read_column import read_column, read_columns
 from pylme.frame.table import open_table
 from pylme.frame.typed import typed
 from pylme.options import choice
@@ -97,7 +97,7 @@ def read_frame(
     table = open_table(data).of(names)
     if table.nrow == 0:
         raise EmptyDataError(given=0, reason="the data have no rows")
-    raws = {name: read_column(name, table.column(name)) for name in dict.fromkeys(names)}
+    raws = read_columns(table.columns(names))
     for name, values in (extra or {}).items():
         if name in raws:
             raise ColumnValueError(

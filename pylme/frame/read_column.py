@@ -21,7 +21,7 @@ from pylme.frame.raw import Coded, Plain, plain_floats, plain_times, refusal
 if TYPE_CHECKING:
     from pylme.frame.raw import Misfit, Raw
 
-__all__ = ["from_pandas", "length", "read_column"]
+__all__ = ["from_pandas", "length", "read_column", "read_columns"]
 
 
 def read_column(column: str, native: Any) -> Raw:
@@ -50,6 +50,11 @@ def read_column(column: str, native: Any) -> Raw:
             found=f"its text is not valid UTF-8 ({error})",
             remedy="Read the text again with the encoding that it was written in.",
         ) from None
+
+
+def read_columns(natives: Mapping[str, Any]) -> dict[str, Raw]:
+    """Columns by their names, as `read_column` reads each."""
+    return {name: read_column(name, native) for name, native in natives.items()}
 
 
 def _read(column: str, native: Any) -> Raw:

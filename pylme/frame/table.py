@@ -61,6 +61,10 @@ class DataTable:
         """The same table; of a dict, one whose rows are those of the columns named."""
         return self if self.given is None else _mapping(self.given, names)
 
+    def columns(self, names: Sequence[str]) -> dict[str, Any]:
+        """The columns of these names, each once; the errors are those of `column`."""
+        return {name: self.column(name) for name in dict.fromkeys(names)}
+
     def column(self, name: str, *, where: str = "the formula") -> Any:
         """The column of that name, as in its library.
 
