@@ -5,6 +5,7 @@ from . import reference as reference
 from ._version import __version__ as __version__
 from .api import studies as studies
 from .api.all_fit import all_fit as all_fit
+from .api.anova import anova as anova
 from .api.design import design as design
 from .api.glmer import glmer as glmer
 from .api.glmer_nb import glmer_nb as glmer_nb

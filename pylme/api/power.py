@@ -10,7 +10,7 @@ import pandas as pd
 
 from pylme.draws.seeds import seeds_of
 from pylme.errors import OptionError
-from pylme.inference.likelihood_ratio import simulated_p
+from pylme.inference.likelihood_ratio_tests.reference_distribution import simulated_p
 from pylme.options import choice, is_number, optional_text, true_or_false, whole_number, workers
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.draw.sources import source_of

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pylme.errors import NotAvailableError
+from pylme.errors import NotAvailableError, PylmeError
 from pylme.fit.base import EngineFit
-from pylme.options import choice, true_or_false
+from pylme.options import choice, true_or_false, whole_number
+from pylme.results.linear_problem import LinearProblem
 from pylme.results.parameters import varcorr_values
 from pylme.results.tidying import half_width
 
@@ -20,9 +22,11 @@ if TYPE_CHECKING:
 
     from pylme.draws.seeds import Seed
     from pylme.inference.confidence_intervals import IntervalMethod, ParameterNames
+    from pylme.inference.likelihood_ratio_tests.comparison import ComparedModel
+    from pylme.inference.likelihood_ratio_tests.random_effects import RandomEffectTests
     from pylme.inference.profile_likelihood.parameters import ProfiledParameter
     from pylme.inference.profile_likelihood.profile import Profile
-    from pylme.results.linear_problem import LinearProblem
+    from pylme.model_matrix.random_term import RandomTerm
 
 __all__ = ["Intervals"]
 
@@ -73,7 +77,7 @@ class Intervals(EngineFit):
         >>> fit = pylme.lmer("Yield ~ 1 + (1 | Batch)", pylme.datasets.load("dyestuff"))
         >>> fit.profile(".sigma").confint(0.9).round(2)[["conf_low", "conf_high"]]
            conf_low  conf_high
-        0     39.81      63.87
+        0     39.73      64.07
         """
         from pylme.inference.confidence_intervals import with_likelihood
         from pylme.inference.profile_likelihood.parameters import chosen
@@ -193,6 +197,94 @@ class Intervals(EngineFit):
             ends = boot.ends("percentile", conf_level=conf_level)[places]
         estimates = self._parameter_values[[every.index(parameter) for parameter in wanted]]
         return self._native(ci.interval_table(wanted, estimates, ends, names))
+
+    def ranova(self, *, bootstrap: int = 0, seed: Seed = None) -> RandomEffectTests:
+        """Test each random effect by the likelihood ratio against the model without it.
+
+        From each term ``(effects | group)`` one part of the left-hand side is taken at a time, if
+        no other part contains it: ``(x | g)`` is compared with ``(1 | g)``, and ``(1 | g)`` with
+        the model without the term. Fits by REML are compared by their restricted likelihoods, as
+        the fixed effects stay the same.
+
+        Parameters
+        ----------
+        bootstrap : int
+            Replicates of a parametric bootstrap of each test; 0 for none.
+        seed : int, SeedSequence or None
+            Of the bootstrap.
+
+        Returns
+        -------
+        RandomEffectTests
+            ``p_value`` is by χ², which is conservative, as a variance may not be negative;
+            ``p_boundary`` by the mixture of χ² distributions that large samples have; ``p_exact``,
+            where the model has only one variance, by the exact distribution.
+
+        Raises
+        ------
+        NotAvailableError
+            If the model is a generalized one, or the fit came from JSON.
+
+        References
+        ----------
+        Stram & Lee (1994), Biometrics 50; Crainiceanu & Ruppert (2004), JRSS B 66(1).
+
+        Examples
+        --------
+        >>> import pylme
+        >>> fit = pylme.lmer("Yield ~ 1 + (1 | Batch)", pylme.datasets.load("dyestuff"))
+        >>> fit.ranova().to_frame()[["term", "p_value", "p_boundary", "p_exact"]].round(4)
+                  term  p_value  p_boundary  p_exact
+        0  (1 | Batch)   0.0116      0.0058   0.0044
+        """
+        from pylme.inference.likelihood_ratio_tests.random_effects import random_effect_tests
+
+        linear = self._profiled_problem("Testing random effects")
+        return random_effect_tests(
+            replace(linear, terms=self._assigned(linear.terms)),
+            self.criterion,
+            bootstrap=whole_number("bootstrap", bootstrap, least=0),
+            seed=seed,
+            library=self.library,
+        )
+
+    def _assigned(self, terms: tuple[RandomTerm, ...]) -> tuple[RandomTerm, ...]:
+        """The terms with the part of the formula that each column belongs to, where it is known."""
+        if all(term.assign for term in terms):
+            return terms
+        try:
+            own = self._model.design.terms
+        except PylmeError:
+            return terms
+        known = {(term.group, term.names): term for term in own}
+        made = []
+        for term in terms:
+            same = known.get((term.group, term.names), term)
+            made.append(replace(term, assign=same.assign, label=same.label))
+        return tuple(made)
+
+    def _compared(self, name: str) -> ComparedModel:
+        """What `pylme.anova` needs of the fit, under a name."""
+        from pylme.inference.likelihood_ratio_tests.comparison import ComparedModel
+
+        linear = self._model.linear_problem()
+        problem = linear if linear is not None else LinearProblem.of(self._model.design, reml=False)
+        info, estimates = self._info, self._estimates
+        weights = np.ones(len(problem.y)) if problem.weights is None else problem.weights
+        return ComparedModel(
+            name=name,
+            formula=info.formula,
+            y=problem.y,
+            weights=weights,
+            offset=problem.offset,
+            X=problem.X,
+            terms=problem.terms,
+            family=None if info.family is None else (info.family, info.link),
+            loglik=estimates.loglik,
+            df=estimates.df,
+            reml=info.reml,
+            linear=linear,
+        )
 
     @cached_property
     def _parameters(self) -> tuple[ProfiledParameter, ...]:

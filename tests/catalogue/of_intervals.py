@@ -13,6 +13,14 @@ def _fit() -> pylme.Fit:
     return pylme.lmer("y ~ x + (1 | g)", DATA, engine="numpy")
 
 
+def _of(formula: str, **arguments: object) -> pylme.Fit:
+    return pylme.lmer(formula, DATA.assign(**arguments), engine="numpy")
+
+
+def _binary(formula: str = "two ~ x + (1 | g)") -> pylme.Fit:
+    return pylme.glmer(formula, DATA, family="binomial")
+
+
 CASES = {
     "no profile of a fit from JSON": Case(
         trigger=lambda: pylme.from_json(_fit().to_json()).confint(),
@@ -49,5 +57,35 @@ CASES = {
         kind="NotAvailableError",
         said="one parameter, x",
         remedy=lambda: pylme.plot.profile_pairs(_fit(), ["x", ".sigma"]),
+    ),
+    "one fit is no comparison": Case(
+        trigger=lambda: pylme.anova(_fit()),
+        kind="OptionError",
+        said="two fits or more",
+        remedy=lambda: pylme.anova(_fit(), _of("y ~ 1 + (1 | g)")),
+    ),
+    "restricted likelihoods of different fixed effects": Case(
+        trigger=lambda: pylme.anova(_fit(), _of("y ~ 1 + (1 | g)"), refit=False),
+        kind="OptionError",
+        said="their likelihoods cannot be compared",
+        remedy=lambda: pylme.anova(_fit(), _of("y ~ 1 + (1 | g)"), refit=True),
+    ),
+    "models that are not nested": Case(
+        trigger=lambda: pylme.anova(_fit(), _of("y ~ f + (1 | g) + (1 | h)")),
+        kind="OptionError",
+        said="fixed effects that",
+        remedy=lambda: pylme.anova(_fit(), _of("y ~ x + f + (1 | g) + (1 | h)")),
+    ),
+    "responses that differ": Case(
+        trigger=lambda: pylme.anova(_fit(), _of("y ~ 1 + (1 | g)", y=DATA["y"] + 1)),
+        kind="OptionError",
+        said="the same response",
+    ),
+    "no bootstrap of generalized models": Case(
+        trigger=lambda: pylme.anova(_binary(), _binary("two ~ 1 + (1 | g)"), bootstrap=9),
+        kind="OptionError",
+        said="0 for generalized models",
+        remedy=lambda: pylme.anova(_binary(), _binary("two ~ 1 + (1 | g)")),
+        needs_r=True,
     ),
 }

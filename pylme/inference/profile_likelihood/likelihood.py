@@ -18,7 +18,7 @@ import numpy as np
 from pylme.covariance.correlation import correlation, sdcor
 from pylme.covariance.names import cells
 from pylme.errors import NotAvailableError
-from pylme.inference.likelihood_ratio import linear_criteria
+from pylme.inference.likelihood_ratio_tests.linear_criterion import linear_criteria
 from pylme.inference.profile_likelihood.coordinates import coordinates_of
 from pylme.inference.profile_likelihood.deviance import FixedEffectDeviance, VarianceDeviance
 from pylme.inference.profile_likelihood.ends import Optimum, end

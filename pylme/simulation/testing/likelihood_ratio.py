@@ -9,12 +9,8 @@ import numpy as np
 
 from pylme.errors import OptionError
 from pylme.formula import parse_formula
-from pylme.inference.likelihood_ratio import (
-    Difference,
-    difference_of,
-    likelihood_ratio_p,
-    linear_criteria,
-)
+from pylme.inference.likelihood_ratio_tests.linear_criterion import linear_criteria
+from pylme.inference.likelihood_ratio_tests.nesting import Difference, difference_of
 from pylme.model_matrix.build import build
 from pylme.model_matrix.matrices import ModelMatrices
 from pylme.model_matrix.response import response_column
@@ -106,7 +102,7 @@ class LikelihoodRatio:
 
     def p_values(self, statistics: NDArray[np.float64]) -> NDArray[np.float64]:
         """By χ², or the mixture that the boundary calls for."""
-        return likelihood_ratio_p(statistics, self.difference)
+        return self.difference.mixture.p_values(statistics)
 
     def null(self, source: Simulator) -> Simulator:
         """The simulator with the parameters of the smaller model."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pylme
-from pylme.inference.likelihood_ratio import Difference, difference_of
+from pylme.inference.likelihood_ratio_tests.nesting import Difference, difference_of
 
 DATA = pylme.expand_grid(x=range(4), g=range(6)).assign(
     y=np.arange(24.0) ** 1.5, f=lambda d: (d["x"] % 2).astype(str), h=lambda d: d["g"] // 2

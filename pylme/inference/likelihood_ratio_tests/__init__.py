@@ -1,0 +1,1 @@
+"""Likelihood ratio tests of nested models, also where a variance is tested."""

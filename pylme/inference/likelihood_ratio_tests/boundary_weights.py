@@ -1,0 +1,190 @@
+"""The weights of χ̄² where variances are tested, from the information under the null hypothesis.
+
+In large samples the estimate of the covariance parameters γ under the null hypothesis is
+N(0, J⁻¹) projected, in the metric J, on the tangent cone of the parameter space (Self & Liang 1987,
+JASA 82). With
+
+    J = ½Î    Î_ij = tr(QB_iQB_j) - c_ic_j/ν    c_i = tr(QB_i)    B_i = ∂Σ/∂γ_i
+
+and N_t a basis of the effects of term t that the null hypothesis gives no variance, the cone is
+N_tᵀ D N_t ⪰ 0 for each t, and all else is free. So only the joint normal distribution of the
+N_tᵀ D N_t matters, and the free parameters add degrees of freedom:
+
+    one effect                  ½, ½
+    one effect of each of two   w₂ = ¼ + asin(ρ)/2π, w₁ = ½, w₀ = ½ - w₂
+    two effects of one term     w₃ = P(D ⪰ 0), w₀ = P(-JD ⪰ 0), w₁ = ½ - w₃, w₂ = ½ - w₀
+
+(Shapiro 1988, International Statistical Review 56(1); the last by simulation). The weights of other
+cones are not known here, and χ² with all degrees of freedom is conservative.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from scipy.linalg import block_diag, null_space
+
+from pylme.covariance.names import cells
+from pylme.inference.likelihood_ratio_tests.nesting import combinations
+from pylme.inference.likelihood_ratio_tests.reference_distribution import Mixture
+from pylme.reference.criterion.likelihood import GivenVariance
+from pylme.reference.criterion.prepare import problem_of
+from pylme.reference.threads import one_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pylme.inference.likelihood_ratio_tests.nesting import Difference
+    from pylme.reference.criterion.prepare import Problem
+    from pylme.results.linear_problem import LinearProblem
+
+__all__ = ["boundary_mixture"]
+
+_DRAWS: Final = 200_000
+_FLAT: Final = 1e-10
+
+
+def boundary_mixture(
+    larger: LinearProblem, smaller: LinearProblem, difference: Difference
+) -> Mixture:
+    """The distribution of the likelihood ratio of two nested linear mixed models.
+
+    Parameters
+    ----------
+    larger : LinearProblem
+    smaller : LinearProblem
+        With the theta of its fit; it may have no random effects.
+    difference : Difference
+    """
+    if any(term.structure.kind != "us" for term in larger.terms):
+        return Mixture.plain(difference.df, conservative=difference.effects > 0)
+    null = _null_covariances(larger, smaller)
+    bases = [
+        null_space(covariance[1].T) if covariance[1].shape[1] else np.eye(len(covariance[0]))
+        for covariance in null
+    ]
+    tested = [t for t, N in enumerate(bases) if N.shape[1]]
+    sizes = tuple(sorted(bases[t].shape[1] for t in tested))
+    df = difference.df
+    if not tested:
+        return Mixture.plain(df)
+    if sizes == (1,):
+        return Mixture.one_variance(df)
+    if sizes not in {(1, 1), (2,)}:
+        return Mixture.plain(df, conservative=True)
+    with one_thread():
+        covariance = _covariance(larger, null, [(t, bases[t]) for t in tested])
+    if covariance is None:
+        return Mixture.plain(df, conservative=True)
+    if sizes == (1, 1):
+        rho = covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])
+        both = 0.25 + float(np.arcsin(np.clip(rho, -1.0, 1.0))) / (2.0 * np.pi)
+        return Mixture(df=(df - 2, df - 1, df), weights=(0.5 - both, 0.5, both))
+    none, both = _of_two(covariance)
+    return Mixture(df=(df - 3, df - 2, df - 1, df), weights=(none, 0.5 - both, 0.5 - none, both))
+
+
+def _null_covariances(
+    larger: LinearProblem, smaller: LinearProblem
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Of each term of the larger model: its relative Σ at the null fit, and the range of such."""
+    k = [len(term.names) for term in larger.terms]
+    made = [(np.zeros((size, size)), np.zeros((size, 0))) for size in k]
+    for group in dict.fromkeys(term.group for term in smaller.terms):
+        A = combinations(larger.terms, smaller.terms, group)
+        own = [term for term in smaller.terms if term.group == group]
+        if A is None or smaller.theta is None:
+            continue
+        sigma = block_diag(*(T @ T.T for T in (term.factor(smaller.theta) for term in own)))
+        start = 0
+        for t, term in enumerate(larger.terms):
+            if term.group == group:
+                rows = A[start : start + k[t]]
+                made[t] = (rows @ sigma @ rows.T, rows)
+                start += k[t]
+    return made
+
+
+def _covariance(
+    larger: LinearProblem,
+    null: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
+    tested: Sequence[tuple[int, NDArray[np.float64]]],
+) -> NDArray[np.float64] | None:
+    """The covariance matrix of the N_tᵀ D N_t by their cells; None where it is not identified."""
+    problem = problem_of(larger)
+    places, information = _information(problem, [covariance for covariance, _ in null])
+    scale = np.sqrt(information.diagonal())
+    if not (scale > 0).all():
+        return None
+    values, axes = np.linalg.eigh(information / np.outer(scale, scale))
+    if values[0] < _FLAT:
+        return None
+    inverse = 2.0 * (axes / values) @ axes.T / np.outer(scale, scale)
+    rows = []
+    for t, N in tested:
+        for i, j in cells(N.shape[1]):
+            row = np.zeros(len(places))
+            for at, (term, a, b) in enumerate(places):
+                if term == t:
+                    both = N[a, i] * N[b, j] + N[b, i] * N[a, j]
+                    row[at] = both if a != b else N[a, i] * N[a, j]
+            rows.append(row)
+    functionals = np.array(rows)
+    made: NDArray[np.float64] = functionals @ inverse @ functionals.T
+    return made
+
+
+def _information(
+    problem: Problem, covariances: Sequence[NDArray[np.float64]]
+) -> tuple[list[tuple[int, int, int]], NDArray[np.float64]]:
+    """Î by the cells (term, row, column) of the caller's covariance matrices."""
+    layout = problem.layout
+    T = []
+    for factor, C in zip(layout.factors, problem.columns.C, strict=True):
+        blocks = [_root(covariances[position]) for position in factor.terms]
+        T.append(np.asarray(np.linalg.solve(C, block_diag(*blocks)))[None])
+    likelihood = GivenVariance.of(problem.likelihood, np.inf)
+    criterion: Any = problem.criterion.exactly()
+    found = replace(criterion, likelihood=likelihood).evaluate(T)
+    c = np.concatenate([M[0].ravel() for M in found.M])
+    form = -found.form[0] - np.outer(c, c) / problem.likelihood.nu
+    places: list[tuple[int, int, int]] = []
+    directions = []
+    starts = np.cumsum([0, *(factor.width**2 for factor in layout.factors)])
+    for f, (factor, C) in enumerate(zip(layout.factors, problem.columns.C, strict=True)):
+        back = np.linalg.inv(C)
+        for position, place in zip(factor.terms, factor.places, strict=True):
+            for i, j in cells(place.stop - place.start):
+                B = np.zeros((factor.width, factor.width))
+                B[place.start + i, place.start + j] = B[place.start + j, place.start + i] = 1.0
+                row = np.zeros(len(form))
+                row[starts[f] : starts[f + 1]] = (back @ B @ back.T).ravel()
+                places.append((position, i, j))
+                directions.append(row)
+    D = np.array(directions)
+    return places, D @ form @ D.T
+
+
+def _root(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+    values, vectors = np.linalg.eigh(covariance)
+    made: NDArray[np.float64] = vectors * np.sqrt(np.maximum(values, 0.0))
+    return made
+
+
+def _of_two(covariance: NDArray[np.float64]) -> tuple[float, float]:
+    """The probabilities that the projection of a 2×2 matrix is zero, and that it is the matrix."""
+    draws = np.random.default_rng(1).multivariate_normal(np.zeros(3), covariance, size=_DRAWS)
+    # The polar cone: ⟨v, Ju⟩ ≤ 0 for all v ⪰ 0, with the off-diagonal cell counted once.
+    dual = draws @ np.linalg.inv(covariance)
+    dual[:, 1] *= 0.5
+    inside, outside = _definite(draws), _definite(-dual)
+    return float(outside.mean()), float(inside.mean())
+
+
+def _definite(matrices: NDArray[np.float64]) -> NDArray[np.bool_]:
+    a, b, c = matrices.T
+    return np.asarray((a >= 0) & (c >= 0) & (a * c >= b * b))

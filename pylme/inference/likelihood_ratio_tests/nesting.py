@@ -1,0 +1,191 @@
+"""Which of two models contains the other, and by which parameters it is larger.
+
+A model contains another if its X spans the other's, and if each covariance matrix of the other's
+random effects is one of its own. With Z₀ = ZA for the columns of a grouping factor, the other's
+covariance matrix Σ₀ becomes AΣ₀Aᵀ, which has the block structure of the larger model for every Σ₀
+only if the effects of each of the other's terms are combinations of those of one larger term.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pylme.errors import OptionError
+from pylme.inference.likelihood_ratio_tests.reference_distribution import Mixture
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pylme.model_matrix.matrices import ModelMatrices
+    from pylme.model_matrix.random_term import RandomTerm
+
+__all__ = ["Difference", "combinations", "difference_of", "larger_by"]
+
+#: The largest part of a column, relative to its norm, that may lie outside the span of others.
+_OUTSIDE: Final = 1e-8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """The parameters that a model has in addition to those of a smaller one.
+
+    Attributes
+    ----------
+    fixed : int
+        Additional fixed effects.
+    effects : int
+        Additional random effects of each level.
+    thetas : int
+        Additional variances and covariances.
+    """
+
+    fixed: int
+    effects: int
+    thetas: int
+
+    @property
+    def df(self) -> int:
+        """The number of additional parameters."""
+        return self.fixed + self.thetas
+
+    @property
+    def mixture(self) -> Mixture:
+        """What the statistic is compared with, where the information is not known."""
+        if self.effects == 1:
+            return Mixture.one_variance(self.df)
+        return Mixture.plain(self.df, conservative=self.effects > 0)
+
+    def __str__(self) -> str:
+        return str(self.mixture)
+
+
+def larger_by(
+    X: NDArray[np.float64],
+    terms: Sequence[RandomTerm],
+    smaller_X: NDArray[np.float64],
+    smaller_terms: Sequence[RandomTerm],
+) -> Difference | str:
+    """The parameters that a model has in addition to those of a smaller one.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n, p)
+        Of full column rank.
+    terms : sequence of RandomTerm
+    smaller_X : ndarray, shape (n, p₀)
+    smaller_terms : sequence of RandomTerm
+        Of the same rows; may be empty.
+
+    Returns
+    -------
+    Difference or str
+        What the smaller model has and this one has not; empty where both have the same parameters.
+    """
+    if not _within(smaller_X, X):
+        return "fixed effects"
+    for group in dict.fromkeys(term.group for term in smaller_terms):
+        A = combinations(terms, smaller_terms, group)
+        if A is None:
+            return f"random effects of {group}"
+        if not _has_covariances(A, terms, smaller_terms, group):
+            return f"covariances of {group}"
+    k, k0 = (sum(len(term.names) for term in own) for own in (terms, smaller_terms))
+    m, m0 = (sum(term.structure.n_free for term in own) for own in (terms, smaller_terms))
+    difference = Difference(fixed=X.shape[1] - smaller_X.shape[1], effects=k - k0, thetas=m - m0)
+    return difference if difference.df > 0 else ""
+
+
+def combinations(
+    terms: Sequence[RandomTerm], smaller: Sequence[RandomTerm], group: str
+) -> NDArray[np.float64] | None:
+    """A with Z₀ = ZA for the columns of one grouping factor, shape (K, K₀); None without one."""
+    Z, Z0 = (_columns(own, group) for own in (terms, smaller))
+    if not Z.shape[1]:
+        return None
+    scale, scale0 = (np.linalg.norm(own, axis=0) for own in (Z, Z0))
+    scale, scale0 = (np.where(own > 0, own, 1.0) for own in (scale, scale0))
+    A = np.linalg.lstsq(Z / scale, Z0 / scale0, rcond=None)[0]
+    left = np.linalg.norm(Z0 / scale0 - (Z / scale) @ A, axis=0)
+    if (left > _OUTSIDE).any():
+        return None
+    A = np.where(np.abs(A) > _OUTSIDE, A, 0.0)
+    made: NDArray[np.float64] = A * scale0 / scale[:, None]
+    return made
+
+
+def _columns(terms: Sequence[RandomTerm], group: str) -> NDArray[np.float64]:
+    own = [term.columns for term in terms if term.group == group]
+    return np.hstack(own) if own else np.empty((len(terms[0].codes) if terms else 0, 0))
+
+
+def _has_covariances(
+    A: NDArray[np.float64],
+    terms: Sequence[RandomTerm],
+    smaller: Sequence[RandomTerm],
+    group: str,
+) -> bool:
+    """Whether AΣ₀Aᵀ has the structure of the larger model's Σ for every Σ₀ of the smaller one."""
+    rows, columns = (_blocks(own, group) for own in (terms, smaller))
+    for own, across in columns:
+        reached = [(term, A[place, across]) for term, place in rows if A[place, across].any()]
+        if len(reached) != 1:
+            return False
+        (term, block), *_ = reached
+        if term.structure.kind == "us" or own.structure.n_free == 1 == np.count_nonzero(block):
+            continue
+        # Of another structure: the same, of the same effects.
+        if own.structure != term.structure or not np.allclose(block, np.eye(len(block))):
+            return False
+    return True
+
+
+def _blocks(terms: Sequence[RandomTerm], group: str) -> list[tuple[RandomTerm, slice]]:
+    """The terms of a grouping factor, each with its columns among those of the factor."""
+    own = [term for term in terms if term.group == group]
+    ends = np.cumsum([0, *(len(term.names) for term in own)]).tolist()
+    return [(term, slice(a, b)) for term, (a, b) in zip(own, pairwise(ends), strict=True)]
+
+
+def _within(columns: NDArray[np.float64], others: NDArray[np.float64]) -> bool:
+    Q = np.linalg.qr(others)[0] if others.shape[1] else np.empty((len(others), 0))
+    left = np.linalg.norm(columns - Q @ (Q.T @ columns), axis=0)
+    return not (left > _OUTSIDE * np.linalg.norm(columns, axis=0)).any()
+
+
+def difference_of(larger: ModelMatrices, smaller: ModelMatrices) -> Difference:
+    """The parameters that a model has in addition to those of a null hypothesis.
+
+    Parameters
+    ----------
+    larger, smaller : ModelMatrices
+        Of the same data. The smaller one may have no random effects.
+
+    Raises
+    ------
+    OptionError
+        If the models are not fitted to the same rows, one does not contain the other, or they are
+        the same.
+    """
+    every = np.ones(larger.rows.n_given, dtype=bool)
+    kept = [every if rows.kept is None else rows.kept for rows in (larger.rows, smaller.rows)]
+    if (kept[0] != kept[1]).any():
+        raise OptionError(
+            option="null",
+            value=f"{smaller.formula}, fitted to {smaller.n} rows",
+            allowed=f"a model of the {larger.n} rows of {larger.formula}: leave out those with "
+            "missing values first",
+        )
+    found = larger_by(larger.X, larger.terms, smaller.X, smaller.terms)
+    if isinstance(found, str):
+        value, allowed = smaller.formula, "a model with fewer parameters"
+        if found:
+            value = f"a model with {found} that the larger one does not have"
+            allowed = "a model that the larger one contains"
+        raise OptionError(option="null", value=value, allowed=allowed)
+    return found

@@ -1,0 +1,84 @@
+"""What a likelihood ratio is compared with in large samples: mixtures of χ² distributions.
+
+The statistic is D₀ - D₁, by how much the criterion of the larger model lies below that of the
+smaller one. Where no additional variance lies on the boundary it is compared with χ²; the degrees
+of freedom are the number of additional parameters. With one additional random effect, whose
+variance the null hypothesis puts at zero, it is ½ χ²(d - 1) + ½ χ²(d) (Self & Liang 1987, JASA 82;
+Stram & Lee 1994, Biometrics 50). In general its distribution is a mixture, χ̄², whose weights depend
+on the information (`boundary_weights`); where they are not known, χ²(d) is conservative.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import chdtrc
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Mixture", "simulated_p"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mixture:
+    """A mixture of χ² distributions.
+
+    Attributes
+    ----------
+    df : tuple of int
+        Their degrees of freedom; χ²(0) is a mass at zero.
+    weights : tuple of float
+    conservative : bool
+        Whether it is used in place of a mixture with unknown weights.
+    """
+
+    df: tuple[int, ...]
+    weights: tuple[float, ...]
+    conservative: bool = False
+
+    @classmethod
+    def plain(cls, df: int, *, conservative: bool = False) -> Mixture:
+        """χ² with so many degrees of freedom."""
+        return cls(df=(df,), weights=(1.0,), conservative=conservative)
+
+    @classmethod
+    def one_variance(cls, df: int) -> Mixture:
+        """That of one variance on the boundary, of `df` additional parameters."""
+        return cls(df=(df - 1, df), weights=(0.5, 0.5))
+
+    def p_values(self, statistic: ArrayLike) -> NDArray[np.float64]:
+        """p-values of statistics, which are 0 or more; NaN where they are."""
+        fall = np.asarray(statistic, dtype=np.float64)
+        total = np.zeros_like(fall)
+        for df, weight in zip(self.df, self.weights, strict=True):
+            # χ² with 0 degrees of freedom is a mass at 0, for which chdtrc gives NaN.
+            total += weight * (np.where(fall > 0, 0.0, 1.0) if df == 0 else chdtrc(df, fall))
+        return np.where(np.isnan(fall), np.nan, total)
+
+    def __str__(self) -> str:
+        if len(self.df) == 1:
+            return f"χ²({self.df[0]})" + ", conservative" * self.conservative
+        return " + ".join(
+            f"{_fraction(weight)} χ²({df})"
+            for df, weight in zip(self.df, self.weights, strict=True)
+            if weight > 0
+        )
+
+
+def _fraction(weight: float) -> str:
+    return "½" if weight == 0.5 else f"{weight:.3g}"
+
+
+def simulated_p(statistic: ArrayLike, null: ArrayLike) -> NDArray[np.float64]:
+    """p-values from statistics drawn under the null hypothesis; NaN among them is left out.
+
+    p is the proportion of the drawn statistics, the observed one counted among them, that are at
+    least as large (Davison & Hinkley 1997, section 4.2.1).
+    """
+    given, drawn = (np.asarray(values, dtype=np.float64) for values in (statistic, null))
+    drawn = np.sort(drawn[~np.isnan(drawn)])
+    as_large = len(drawn) - np.searchsorted(drawn, given, side="left")
+    return np.where(np.isnan(given), np.nan, (1.0 + as_large) / (1.0 + len(drawn)))
