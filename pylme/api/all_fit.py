@@ -38,6 +38,8 @@ OPTIMISERS: Final[dict[str, tuple[str, str | None]]] = {
     "Nelder_Mead": ("Nelder_Mead", None),
     "nlminbwrap": ("nlminbwrap", None),
 }
+#: Generalized models of which both engines minimise the same criterion.
+COMPARABLE: Final = frozenset({"binomial", "poisson"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -103,8 +105,8 @@ def all_fit(fit: Fit) -> AllFit:
     """Fit the model of a fit by each of lme4's optimisers.
 
     Where they agree, a convergence warning is likely a false alarm; how far each stops above the
-    optimum says more. For a linear model the optimum is the NumPy engine's, which is certified by
-    exact derivatives.
+    optimum says more. For linear, binomial and Poisson models the optimum is the NumPy engine's,
+    which is found by exact derivatives.
 
     Parameters
     ----------
@@ -148,7 +150,8 @@ def all_fit(fit: Fit) -> AllFit:
             fits[name] = fitted
         else:
             errors[name] = str(fitted).splitlines()[0]
-    certified = None if kind is None else _refitted(fit, "numpy", control=None)
+    comparable = kind is not None or fit.family.name in COMPARABLE
+    certified = _refitted(fit, "numpy", control=None) if comparable else None
     found = [own.criterion for own in fits.values()]
     if isinstance(certified, Fit):
         optimum, whose = certified.criterion, "the NumPy engine"

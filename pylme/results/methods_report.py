@@ -120,6 +120,6 @@ def _software(engine: str, versions: Mapping[str, str]) -> str:
         r = f" in R {versions['R']}" if "R" in versions else ""
         return f"lme4 {versions.get('lme4', '')}{r} (Bates et al., 2015), called by {pylme}"
     return (
-        f"the NumPy engine of {pylme}, by the profiled criterion of Bates et al. (2015), with "
+        f"the NumPy engine of {pylme}, by the methods of Bates et al. (2015), with "
         f"NumPy {versions.get('numpy', '')} and SciPy {versions.get('scipy', '')}"
     )

@@ -20,6 +20,14 @@ __all__ = ["ModelColumn", "ModelTable", "TableView"]
 TableView = Literal["long", "wide"]
 
 
+def _place(key: tuple[str, str]) -> int:
+    """Where a row stands within its part: correlations, the residuals and criteria come last."""
+    part, term = key
+    if part == "random":
+        return 2 if term == "sd Residual" else int(term.startswith("corr "))
+    return int(part == "fit" and term in {"Log-likelihood", "AIC", "BIC"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ModelColumn:
     """What a table shows of one model.
@@ -62,10 +70,7 @@ class ModelTable(Rendered):
     def _terms(self) -> list[tuple[str, str]]:
         """The rows of all models, each once, part by part."""
         found = dict.fromkeys((row[0], row[1]) for model in self.models for row in model.rows)
-        # Standard deviations before correlations, and that of the residuals last.
-        ordered = sorted(
-            found, key=lambda key: (key[1] == "sd Residual", key[1].startswith("corr "))
-        )
+        ordered = sorted(found, key=_place)
         return [key for part in ("fixed", "random", "fit") for key in ordered if key[0] == part]
 
     def _cell(self, row: Sequence[Any]) -> str:
