@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pylme.inference.fixed_terms import FixedTerms
     from pylme.inference.hypothesis_test import HypothesisTest
     from pylme.inference.kernels import Kernels
+    from pylme.inference.quality.cluster_robust import ClusterRobust, RobustKind
     from pylme.inference.term_tests import TermTests
     from pylme.results.tidying import Effects, Names
 
@@ -321,17 +322,20 @@ class Tests(EngineFit):
         )
         return self._native(tidying.named(rows, names))
 
-    def vcov_of(self, kind: CovarianceKind = "model") -> Any:
+    def vcov_of(self, kind: CovarianceKind = "model", *, by: str | None = None) -> Any:
         """A covariance matrix of the fixed effects.
 
         Parameters
         ----------
-        kind : {"model", "kenward-roger", "hessian", "rx"}
+        kind : {"model", "kenward-roger", "hessian", "rx", "CR0", "CR2"}
             "model": the engine's own, `vcov`. "kenward-roger": adjusted for small samples, of a
             linear model; of its REML fit. "hessian" and "rx": for a generalized model, from the
             second derivatives of the deviance by all parameters, or from the penalized weighted
             least squares problem at the estimates of the variances alone, which is too small where
-            these depend on the fixed effects.
+            these depend on the fixed effects. "CR0" and "CR2": cluster-robust, of a linear model;
+            `robust_test` has the tests with them.
+        by : str, optional
+            The clusters of "CR0" and "CR2", as for `robust_test`.
 
         Returns
         -------
@@ -340,7 +344,7 @@ class Tests(EngineFit):
         Raises
         ------
         OptionError
-            If no such kind exists.
+            If no such kind exists, or there are no such clusters.
         NotAvailableError
             If the matrix is not defined for the model, or needs what the fit does not have.
 
@@ -359,14 +363,36 @@ class Tests(EngineFit):
         """
         kind = choice("kind", kind, CovarianceKind)
         names = list(self._estimates.names)
-        if kind == "model":
-            return self.vcov
-        if kind == "kenward-roger":
-            kernels = require_kernels(self._kernels, "kenward-roger", linear=self._linear)
-            matrix = adjusted_covariance(kernels)
-        else:
-            matrix = generalized_covariance(self._model, kind, p=len(names))
+        match kind:
+            case "model":
+                return self.vcov
+            case "kenward-roger":
+                kernels = require_kernels(self._kernels, "kenward-roger", linear=self._linear)
+                matrix = adjusted_covariance(kernels)
+            case "CR0" | "CR2":
+                matrix = self._clustered(kind, by).vcov
+            case "hessian" | "rx":
+                matrix = generalized_covariance(self._model, kind, p=len(names))
         return self._native(pd.DataFrame(matrix, index=names, columns=names), labels="term")
+
+    def _clustered(self, kind: RobustKind, by: str | None) -> ClusterRobust:
+        """A cluster-robust covariance matrix of the fixed effects."""
+        from pylme.inference.quality.cluster_robust import cluster_robust
+        from pylme.inference.quality.groups import groups_of
+
+        kernels = self._kernels
+        if kernels is None:
+            raise NotAvailableError(
+                asked="Computing cluster-robust standard errors",
+                found="this needs the matrices of a linear mixed model, and this fit has none",
+                remedy="Fit a linear mixed model, and ask before the fit is saved as JSON.",
+            )
+        terms = kernels.linear.terms
+        if by is None:
+            by = min(terms, key=lambda term: len(term.levels)).group
+        spec = self._model.spec
+        groups = groups_of(by, terms, None if spec is None else spec.frame, self._rows)
+        return cluster_robust(kernels, groups, kind)
 
     def _repr_html_(self) -> str:
         return self.summary().to_html()

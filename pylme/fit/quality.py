@@ -310,25 +310,13 @@ class Quality(Tests):
         >>> fit.robust_test().df.round(6).tolist()
         [17.0, 17.0]
         """
-        from pylme.inference.quality.cluster_robust import (
-            RobustKind,
-            cluster_robust,
-            robust_tests,
-        )
-        from pylme.inference.quality.groups import groups_of
+        from pylme.inference.quality.cluster_robust import RobustKind, robust_tests
 
         choice("kind", kind, RobustKind)
         half_width(conf_level)
-        kernels = self._kernels_for("Computing cluster-robust standard errors")
-        terms = kernels.linear.terms
-        if by is None:
-            by = min(terms, key=lambda term: len(term.levels)).group
-        spec = self._model.spec
-        groups = groups_of(by, terms, None if spec is None else spec.frame, self._rows)
-        found = cluster_robust(kernels, groups, kind)
-        return robust_tests(
-            found, self._estimates.names, kernels.beta, conf_level=conf_level, library=self.library
-        )
+        found = self._clustered(kind, optional_text("by", by))
+        names, beta = self._estimates.names, self._kernels_for("Testing").beta
+        return robust_tests(found, names, beta, conf_level=conf_level, library=self.library)
 
     def shrinkage(self, group: str | None = None) -> Any:
         """The random effects of each level by its own rows alone, beside their modes.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CovarianceKind", "adjusted_covariance", "generalized_covariance"]
 
-CovarianceKind = Literal["model", "kenward-roger", "hessian", "rx"]
+CovarianceKind = Literal["model", "kenward-roger", "hessian", "rx", "CR0", "CR2"]
 
 
 def adjusted_covariance(kernels: Kernels) -> NDArray[np.float64]:

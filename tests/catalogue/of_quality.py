@@ -195,6 +195,10 @@ CASES = {
         lambda fit: fit.robust_test("x"), "OptionError", "whole levels of g",
         lambda fit: fit.robust_test("g"),
     ),
+    "clusters of a fit from JSON": _asked(
+        lambda fit: fit.vcov_of("CR2"), "NotAvailableError", "matrices",
+        lambda _: _fit().vcov_of("CR2"), _saved,
+    ),
     "one cluster": _asked(
         lambda _: _in_one().robust_test("one"), "OptionError", "two clusters",
         lambda _: _in_one().robust_test("g"),

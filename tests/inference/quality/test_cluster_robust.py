@@ -96,6 +96,12 @@ def test_a_column_that_is_no_grouping_factor():
         fit.robust_test("quarter")
 
 
+@pytest.mark.parametrize("kind", ["CR0", "CR2"])
+def test_the_matrix_of_the_tests(fit, kind):
+    matrix = fit.vcov_of(kind, by="g")
+    np.testing.assert_allclose(np.sqrt(np.diag(matrix)), fit.robust_test(kind=kind).std_error)
+
+
 def test_one_cluster_is_none(fit):
     groups = groups_of("g", fit._kernels.linear.terms, None, fit._rows)
     one = type(groups)(name="all", levels=("a",), codes=groups.codes * 0, factor=False)
