@@ -71,17 +71,17 @@ def table(
     ...     reml=False,
     ...     engine="numpy",
     ... )
-    >>> print(pylme.table(fit, fit.update("~ . - Days"), names=["full", "null"]))
-                                        full            null
-    (Intercept)              251.405 (9.506) 298.508 (8.794)
-    Days                      10.467 (0.802)
-    sd (Intercept) | Subject          36.012          34.591
-    sd Residual                       30.895          47.716
+    >>> print(pylme.table(fit, fit.refit(reml=True), names=["ML", "REML"]))
+                                          ML            REML
+    (Intercept)              251.405 (9.506) 251.405 (9.747)
+    Days                      10.467 (0.802)  10.467 (0.804)
+    sd (Intercept) | Subject          36.012          37.124
+    sd Residual                       30.895          30.991
     Observations                         180             180
     Levels of Subject                     18              18
-    Log-likelihood                  -897.039        -955.269
-    AIC                             1802.079        1916.539
-    BIC                             1814.850        1926.118
+    Log-likelihood                  -897.039        -893.233
+    AIC                             1802.079        1794.465
+    BIC                             1814.850        1807.237
     Standard errors in parentheses.
     """
     choice("beside", beside, Beside)
