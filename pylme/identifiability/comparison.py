@@ -271,16 +271,16 @@ def compare_covariances(first: ModelMatrices, second: ModelMatrices) -> Covarian
         for design in (first, second)
     ]
     sketches = sketched([*blocks[0], *blocks[1]], np.empty((first.n, 0)))
-    pictures = sketches.plain / sketches.lengths
+    scaled = sketches.plain / sketches.lengths
     own = sum(len(block.a) for block in blocks[0])
     cones = [[cone for block in each if (cone := cone_of(block))] for each in blocks]
-    places = list(range(pictures.shape[1] - 1))
+    places = list(range(scaled.shape[1] - 1))
     residual = has_dispersion(first.family) or has_dispersion(second.family)
     sigma = [len(places)] if residual else []
 
     def rank(some: list[int]) -> int:
         some = some + sigma
-        zero = null_space(pictures[:, some], sketches.rounding[some])
+        zero = null_space(scaled[:, some], sketches.rounding[some])
         return len(some) - len(zero) - len(sigma)
 
     return CovarianceComparison(

@@ -33,17 +33,17 @@ def entries_from(rounding: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.maximum(_ENTRY, _GROWTH * rounding)
 
 
-def null_space(pictures: NDArray[np.float64], rounding: NDArray[np.float64]) -> NDArray[np.float64]:
+def null_space(sketches: NDArray[np.float64], rounding: NDArray[np.float64]) -> NDArray[np.float64]:
     """An orthonormal basis of the combinations of sketches that are zero, shape (combinations, d).
 
     Parameters
     ----------
-    pictures : ndarray, shape (m, d)
+    sketches : ndarray, shape (m, d)
         One in each column, scaled such that the matrix that it represents has length 1.
     rounding : ndarray, shape (d,)
         Of the matrices, relative to their lengths.
     """
-    _, sizes, vectors = np.linalg.svd(pictures, full_matrices=False)
+    _, sizes, vectors = np.linalg.svd(sketches, full_matrices=False)
     found: NDArray[np.float64] = vectors[
         sizes <= np.maximum(NOTHING, _GROWTH * np.abs(vectors) @ rounding)
     ]

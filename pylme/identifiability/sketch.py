@@ -95,25 +95,25 @@ def sketched(blocks: Sequence[TermBlock], Q: NDArray[np.float64]) -> Sketches:
     size = sum(len(block.a) for block in blocks) + 1
     width = int(np.ceil(np.sqrt(2 * _EACH * size))) + 1
     G = np.random.default_rng(_SEED).random((n, width)) - 0.5
-    plain = _pictures(blocks, G)
-    projected = _pictures(blocks, G - Q @ (Q.T @ G)) if p else plain
+    plain = _sketches_of(blocks, G)
+    projected = _sketches_of(blocks, G - Q @ (Q.T @ G)) if p else plain
     places = np.triu_indices(width, 1)
     return Sketches(
-        plain=np.array([picture[places] for picture in plain]).T,
-        projected=np.array([picture[places] for picture in projected]).T,
+        plain=np.array([sketch[places] for sketch in plain]).T,
+        projected=np.array([sketch[places] for sketch in projected]).T,
         rounding=np.concatenate([*(block.rounding for block in blocks), [np.finfo(float).eps]]),
     )
 
 
-def _pictures(blocks: Sequence[TermBlock], G: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def _sketches_of(blocks: Sequence[TermBlock], G: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """GᵀB_iG of each parameter, and of σ²."""
-    pictures = []
+    sketches = []
     for block in blocks:
         tables = _tables(block, G)
         for a, b in zip(block.a.tolist(), block.b.tolist(), strict=True):
             half = tables[a].T @ tables[b]
-            pictures.append(half if a == b else half + half.T)
-    return [*pictures, G.T @ G]
+            sketches.append(half if a == b else half + half.T)
+    return [*sketches, G.T @ G]
 
 
 def _tables(block: TermBlock, G: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 __all__ = ["Storage", "available_bytes", "stored"]
 
 Storage: TypeAlias = Literal["dense", "sparse"]
-#: Up to so many random effects a dense remainder takes a few milliseconds at most.
+#: Up to this many random effects, a dense remainder takes a few milliseconds at most.
 SMALL: Final = 500
-#: Where more than this part of all pairs of levels meet, a factor has hardly any zeros.
+#: If more than this part of all pairs of levels occur together, the factor has hardly any zeros.
 CROWDED: Final = 0.04
-#: What a dense evaluation takes for each of the q₂³, in seconds, with one thread.
+#: Seconds that a dense evaluation takes for each of the q₂³ operations, with one thread.
 DENSE_SECONDS: Final = 5e-11
-#: Taken where the system does not say.
+#: Assumed if the system does not report its memory.
 UNKNOWN: Final = 4 * 2**30
 _MEMINFO: Final = Path("/proc/meminfo")
 _CONTAINER: Final = Path("/sys/fs/cgroup")

@@ -46,12 +46,14 @@ __all__ = [
 MOST: Final = 1.0
 #: A standard deviation below this part of the residual one counts as zero.
 SMALL: Final = SINGULAR
-#: And so near the boundary it is looked whether the criterion falls up to it. The criterion itself
-#: does not tell: it is even in theta, and at 0.01 differs by 1e-8 or so from its value at zero.
+#: Below this standard deviation the criterion at the boundary itself is evaluated too. The search
+#: cannot tell: the criterion is even in theta, and at 0.01 differs from its value at zero by only
+#: about 1e-8.
 NEAR: Final = 1e-2
-#: What adding variance promises where the optimum lies on the boundary, but for rounding errors.
+#: Where the optimum lies on the boundary, adding variance promises no more than this, which is
+#: rounding error.
 NO_ESCAPE: Final = 1e-13
-#: A correlation nearer than this to plus or minus one is that.
+#: A correlation nearer to plus or minus one than this counts as plus or minus one.
 _ONE: Final = 1e-6
 
 
@@ -174,11 +176,10 @@ def on_the_boundary(
 ) -> tuple[NDArray[np.float64], Evaluation]:
     """Theta with pivots that are nearly zero set to zero, if the optimum lies there.
 
-    That is where the criterion is no higher, and, for pivots that are not below lme4's tolerance,
-    does not fall with variance that is added.
-
-    A search ends at a distance from the boundary that means nothing. On it variances are zero, and
-    correlations are plus or minus one, exactly.
+    The optimum lies there if the criterion is no higher and, for pivots that are not below lme4's
+    tolerance, does not fall when variance is added. A search ends at an arbitrary small distance
+    from the boundary. On the boundary, variances are exactly zero and correlations exactly plus or
+    minus one.
 
     Parameters
     ----------
@@ -198,7 +199,7 @@ def on_the_boundary(
         inner = problem.layout.matrices(problem.conditioned(nearest[None]))
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             there = problem.criterion.evaluate(inner)
-        # Not so either where it is NaN, for want of precision.
+        # The comparison is also false for NaN, where double precision is not enough.
         if not float(there.criterion[0]) <= highest:
             continue
         if limit == SMALL or _holds(problem, there):
@@ -223,9 +224,9 @@ def _settled(
 ) -> tuple[NDArray[np.float64], Evaluation]:
     """Theta after one more step of Newton's along the boundary.
 
-    A search ends where a step would gain less than the criterion's rounding errors. That leaves
-    slopes by the other variances, in which the loss of one more variance adds to them: such slopes
-    promise more than `NO_ESCAPE` and say nothing of the boundary.
+    A search ends where a step would gain less than the criterion's rounding errors. Small slopes by
+    the other variances remain, and setting one more variance to zero adds to them. Such slopes can
+    promise more than `NO_ESCAPE` without being evidence about the boundary.
     """
     layout = problem.layout
     slope = gradient(layout, inner, evaluation.M)[0]

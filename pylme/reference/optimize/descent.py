@@ -45,37 +45,38 @@ ENOUGH: Final = 1e-10
 ROUNDING: Final = 4e-15
 #: The first steps may be this long, in units of the chart's scales.
 FIRST_RADIUS: Final = 1.0
-#: Variance is added in place of a step where that promises more by this factor.
+#: Variance is added instead of a step where it promises a fall larger by this factor.
 MUCH_MORE: Final = 10.0
-#: So often refused a quarter of it, adding variance is not tried again at the same point.
+#: Each refusal quarters the share of variance that is added. Below this share, adding variance is
+#: not tried again at the same point.
 LEAST_SHARE: Final = 1e-6
-#: After a step that was too long the next is at least and at most this part of it.
+#: After a step that was too long, the length of the next one, relative to it, lies between these.
 LEAST_PART: Final = 0.03
 MOST_PART: Final = 0.3
-#: After a step that did what was expected of it, to within the first, the next may be longer by the
-#: second.
+#: If the actual fall differs from the predicted one by less than the first number, relative to it,
+#: the next step may be longer by the second.
 GROWTHS: Final = ((0.05, 10.0), (0.15, 4.0))
-#: After any other good step.
+#: The same factor after any other good step.
 GROWTH: Final = 2.0
-#: A step that is straight in the variances leaves at least this part of each.
+#: A step that is straight in the variances leaves at least this part of each variance.
 LEAST_LEFT: Final = 0.01
-#: And is shortened for their sake to this part at most.
+#: To achieve this, a step is shortened to this part of its length at most.
 LEAST_PART_BORNE: Final = 0.1
 #: 1 - 1/g of the factor g by which a step that is straight in the inverses may make a pivot larger.
 MOST_GROWN: Final = 0.75
-#: Curvature below this part of the largest is none: the direction is flat but for rounding errors.
+#: Curvature below this part of the largest counts as zero: the direction is flat up to rounding.
 FLAT: Final = 1e-9
-#: Curvature below this part of the slope over the radius leaves the length of a step to the radius.
+#: Where curvature is below this part of the slope over the radius, the radius alone limits a step.
 STRAIGHT: Final = 1e-12
-#: The criterion is a deviance and theta of the order of 1: no curvature is less than this.
+#: A lower bound of the curvature, which avoids division by zero.
 NONE: Final = 1e-100
-#: How sharply valleys may bend, theta being of the order of 1.
+#: How sharply a valley may bend where theta is of the order of 1.
 BEND: Final = 4.0
 _ROUNDS: Final = 6
 
 
 class Descent:
-    """The responses whose searches go on, and where they are.
+    """The responses whose searches continue, and the current point of each.
 
     Attributes
     ----------
@@ -142,7 +143,7 @@ class Descent:
         part = self._inside(steps)
         fall = -(self.g * steps).sum(axis=1)
         predicted = part * (fall - part * (fall - predicted))
-        # Arrived is only who has nowhere to go in theta.
+        # A search has converged only if no step in theta itself promises a fall either.
         self.straight &= predicted > self.enough + ROUNDING * np.abs(self.value)
         self.steps = np.where(self.straight[:, None], part[:, None] * steps, self.steps)
         self.predicted = np.where(self.straight, predicted, self.predicted)
@@ -150,8 +151,8 @@ class Descent:
     def _inside(self, steps: NDArray[np.float64]) -> NDArray[np.float64]:
         """What part of steps that are straight in the variances leaves these positive, shape (R,).
 
-        So that the others do not go on alone, along a valley that asks for both. A variance that
-        could bear no more than a small part of the step does not hold it up.
+        Otherwise some parameters would stop at the boundary and the others would leave the valley,
+        which needs both. A variance that allows only a small part of the step does not shorten it.
         """
         lost = -2.0 * (self.theta * self.scale * steps)[:, self.lone]
         v = (self.theta * self.theta)[:, self.lone]
@@ -172,7 +173,7 @@ class Descent:
     def _inverses(self) -> list[NDArray[np.float64]]:
         """The inverses of T of each factor, shapes (R, K, K), its pivots made 1 at least.
 
-        A smaller one is lost beside the noise, and its inverse would bend a path for nothing.
+        A smaller pivot is negligible beside the noise; its inverse would bend the path needlessly.
         """
         made: list[NDArray[np.float64]] = []
         for T in self.layout.matrices(self.theta):
@@ -225,7 +226,7 @@ class Descent:
         return np.where(along, trial + self.layout.theta(bent), trial)
 
     def leave(self, over: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Go on without these responses; returns where they are in the effects' own order."""
+        """Remove these responses; returns their theta in the order of the effects."""
         theta = self.theta
         if over.all():
             return self.chart.own_theta(theta)
@@ -244,8 +245,8 @@ class Descent:
     def propose(self) -> NDArray[np.float64]:
         """The next points, shape (R, m), in the chart's coordinates.
 
-        Where variance has been lost the slope is zero and Newton's steps are short, though the
-        criterion may fall far: there variance is added instead.
+        Where a variance is zero, the slope is zero and Newton's steps are short, although the
+        criterion may fall far if variance is added: this is done there instead.
         """
         trial = self._trial()
         self.escaping = np.zeros(len(trial), dtype=np.bool_)
@@ -273,10 +274,10 @@ class Descent:
         return np.asarray(np.clip(part, LEAST_PART, MOST_PART))
 
     def judge(self, trial: NDArray[np.float64], tried: Evaluation | None) -> NDArray[np.bool_]:
-        """Go where the criterion is lower, as expected; says which responses went."""
+        """Accept the trial where the criterion fell as expected; returns which responses moved."""
         length = np.sqrt((self.steps * self.steps).sum(axis=1))
         found = np.full(len(trial), np.inf) if tried is None else tried.criterion
-        # Differences below the rounding errors of the criterion say nothing.
+        # Differences below the rounding errors of the criterion carry no information.
         noise = ROUNDING * np.abs(self.value)
         quality = (self.value - found + noise) / (self.predicted + noise)
         accepted = np.asarray(quality > 0.05)
@@ -304,7 +305,7 @@ class Descent:
 
 
 def _growth(quality: NDArray[np.float64]) -> NDArray[np.float64]:
-    """By what factor steps may grow: where the model foretold the step exactly, by more."""
+    """By what factor steps may grow: more where the model predicted the fall accurately."""
     away = np.abs(quality - 1.0)
     (exact, most), (good, more) = GROWTHS
     return np.where(away < exact, most, np.where(away < good, more, GROWTH))

@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 __all__ = ["ALIKE", "ENOUGH_ALIKE", "Ends", "polished"]
 
-#: Ends that differ by less are the same optimum.
+#: Ends whose criteria differ by less than this are the same optimum.
 ALIKE: Final = 1e-5
-#: One end is lower than another by more than this, or it is the same.
+#: An end counts as lower than another if its criterion is lower by more than this.
 LOWER: Final = 1e-8
-#: Numbers in the tables of a batch.
+#: The largest number of elements in the tables of a batch.
 BATCH: Final = 10_000_000
-#: A search of many is broken off here: where it is the best, it goes on afterwards.
+#: One of many searches stops after this many evaluations; if it is the best, it is continued later.
 MAX_EVALUATIONS: Final = 60
-#: And here: its value is known to much less than `ALIKE`.
+#: It also stops when a step promises less than this, which is far below `ALIKE`.
 NEAR_ENOUGH: Final = 1e-7
-#: Searches in turn are made so many at a time, and are enough once so many have ended alike.
+#: Searches that follow one another are made in groups of this size, until this many ended alike.
 AT_A_TIME: Final = 3
 ENOUGH_ALIKE: Final = 5
 

@@ -53,7 +53,7 @@ FOR_ALL: Final = 2e6
 FOR_SIX: Final = 2e7
 NUMBERS_FOR_ALL: Final = 20_000
 NUMBERS_FOR_SIX: Final = 400_000
-#: As many starts as there are.
+#: All starts: a number larger than that of the starts.
 ALL: Final = 1000
 SIX: Final = 6
 #: A pivot below this, of columns of mean square 1, is near the boundary; one above that is a signal
@@ -68,7 +68,8 @@ FEW_ROWS: Final = 100
 FEW_LEVELS: Final = 10
 #: The largest weight over the least.
 UNEVEN: Final = 10.0
-#: With so many covariance parameters a dozen searches of small data can end at a worse minimum.
+#: With this many covariance parameters, a dozen searches of small data can all end at a minimum
+#: that is not the lowest.
 MANY_PARAMETERS: Final = 3
 
 

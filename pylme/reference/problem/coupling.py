@@ -90,7 +90,7 @@ def way_to_couple(
     pairs = float((per_level * (per_level + 1)).sum()) / 2
     coefficients = pairs * (K * (K + 1) / 2)
     size = 8.0 * K * J * remainder.size
-    # Beside B two products of its size are in use.
+    # In addition to B, two products of its size are in use.
     dense = Way(dense=True, made=size, used=3.0 * size)
     kept = _KEEPING * coefficients
     sparse = Way(dense=False, made=_FINDING * min(pairs, PORTION) + kept, used=kept)

@@ -99,7 +99,7 @@ class Job:
                 from pylme.simulation.estimate.batched import Batch
 
                 return Batch(name, spec)
-            # What the engine refuses now it refuses of each replicate, whose row then says so.
+            # If the engine refuses the model now, it refuses each replicate, and its row says so.
             with suppress(RError):
                 request = FitRequest(spec=spec, control=model.control)
                 return ByResponse(
