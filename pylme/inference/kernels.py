@@ -342,6 +342,16 @@ class Kernels:
             made.append(np.einsum("jar,ac->cjr", whole, C))
         return tuple(made)
 
+    def outer(self, w: Blocks) -> NDArray[np.float64]:
+        """Vectors of the well-conditioned columns in the order of Zᵀ's rows: zᵀ of it is w's."""
+        terms = self.linear.terms
+        made = np.empty((terms[-1].rows.stop, w[0].shape[2]))
+        for factor, C, own in zip(self.layout.factors, self.problem.columns.C, w, strict=True):
+            whole = np.einsum("ac,cjr->jar", C, own)
+            for t, place in zip(factor.terms, factor.places, strict=True):
+                made[terms[t].rows] = whole[:, place].reshape(-1, whole.shape[2])
+        return made
+
 
 def products(v: Blocks, w: Blocks) -> NDArray[np.float64]:
     """vᵀw, shape (r, s)."""

@@ -36,6 +36,9 @@ __all__ = ["NewEffects", "TargetInference", "Targets", "infer"]
 
 #: Targets with random effects that are computed together: their v have q numbers each.
 _CHUNK: Final = 256
+#: Up to so many random effects, more targets than effects are combinations of what is computed for
+#: each effect once, in up to three matrices of q by q.
+_MOST_UNITS: Final = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -140,10 +143,14 @@ def infer(
         kernels = kernels.restricted
     if adjusted is None:
         adjusted = ddf == "kenward-roger" and targets.z is None
-    step = len(targets.x) if joint or targets.z is None else _CHUNK
+    r = len(targets.x)
+    step = r if joint or targets.z is None else _CHUNK
+    units = None
+    if not joint and targets.z is not None and r > targets.z.shape[1] <= _MOST_UNITS:
+        units = UnitEffects(kernels, adjusted=adjusted)
     parts = [
-        _Derived(kernels, targets.part(slice(start, start + step)))
-        for start in range(0, len(targets.x), max(step, 1))
+        _Derived(kernels, targets.part(slice(start, start + step)), units)
+        for start in range(0, r, max(step, 1))
     ]
     df = [part.df(ddf) for part in parts]
     if joint:
@@ -163,19 +170,23 @@ def infer(
 class _Derived:
     """The g, φ and v of some targets."""
 
-    def __init__(self, kernels: Kernels, targets: Targets) -> None:
+    def __init__(
+        self, kernels: Kernels, targets: Targets, units: UnitEffects | None = None
+    ) -> None:
         self.kernels = kernels
         self.targets = targets
         self.g = kernels.whitened(targets.x)
-        self.own: _OfEffects | None = None
+        self.own: _OfEffects | _OfUnits | None = None
         if targets.z is not None:
-            self.own = _OfEffects(kernels, targets.z)
+            if units is None:
+                self.own = _OfEffects(kernels, targets.z)
+            else:
+                self.own = _OfUnits(units, targets.z)
             self.g = self.g - self.own.fixed
         self.new = [self._inner(n) for n in targets.new]
         phi = (self.g * self.g).sum(axis=1)
         if self.own is not None:
-            for z, spread in zip(self.own.z, self.own.spread, strict=True):
-                phi += np.einsum("ajr,ajr->r", z, spread)
+            phi += self.own.phi
         for f, w in self.new:
             phi += np.einsum("ra,ab,rb->r", w, kernels.Sigma[f], w)
         if targets.noise is not None:
@@ -232,14 +243,16 @@ class _Derived:
     def variance(self, *, adjusted: bool) -> NDArray[np.float64]:
         """E(μ̂ - μ)², shape (r,)."""
         phi = self.phi
-        if adjusted:
+        if adjusted and isinstance(self.own, _OfUnits):
+            phi = phi + 2.0 * self.own.lacking(self.g, self.kernels.adjustment)
+        elif adjusted:
             phi = phi + 2.0 * self._lacking().diagonal()
         return np.asarray(self.kernels.sigma2 * phi)
 
     def covariance(self, *, adjusted: bool) -> NDArray[np.float64]:
         """E(μ̂ - μ)(μ̂ - μ)ᵀ, shape (r, r)."""
         phi = self.g @ self.g.T
-        if self.own is not None:
+        if isinstance(self.own, _OfEffects):
             phi = phi + products(self.own.z, self.own.spread)
         for n, (f, w) in zip(self.targets.new, self.new, strict=True):
             same = (n.levels[:, None] == n.levels) & (n.levels >= 0)
@@ -270,3 +283,86 @@ class _OfEffects:
         self.spread: Blocks = precision.spread(z)
         self.left: Blocks = tuple(a - b for a, b in zip(z, precision.times(Sz), strict=True))
         self.fixed: NDArray[np.float64] = products(precision.N, Sz).T
+
+    @property
+    def phi(self) -> NDArray[np.float64]:
+        """zᵀΛA⁻¹Λᵀz, shape (r,)."""
+        parts = [
+            np.einsum("ajr,ajr->r", z, spread)
+            for z, spread in zip(self.z, self.spread, strict=True)
+        ]
+        return np.asarray(sum(parts[1:], parts[0]))
+
+
+class UnitEffects:
+    """What `_OfEffects` gives for each random effect by itself.
+
+    Attributes
+    ----------
+    spread : ndarray, shape (q, q)
+        ΛA⁻¹Λᵀ in the order of Zᵀ's rows.
+    left : tuple of ndarray, shapes (q, K_f J_f)
+        (I - KΣ)z of each effect's z.
+    fixed : ndarray, shape (q, p)
+        NᵀΣz.
+    lacking, mixed : ndarray, shapes (q, q) and (q, p)
+        Σ_ij W_ij uᵀB_iP_ZB_jw for u and w among these (I - KΣ)z, and for w among N.
+    """
+
+    def __init__(self, kernels: Kernels, *, adjusted: bool) -> None:
+        q = kernels.linear.terms[-1].rows.stop
+        N = kernels.precision.N
+        self.shapes = [own.shape[:2] for own in N]
+        self.spread = np.empty((q, q))
+        self.left = tuple(np.empty((q, a * b)) for a, b in self.shapes)
+        self.fixed = np.empty((q, N[0].shape[2]))
+        steps = [slice(start, min(start + _CHUNK, q)) for start in range(0, q, _CHUNK)]
+        for step in steps:
+            rows = sparse.eye_array(step.stop - step.start, q, k=step.start, format="csr")
+            own = _OfEffects(kernels, rows)
+            self.spread[step] = kernels.outer(own.spread).T
+            self.fixed[step] = own.fixed
+            for whole, part in zip(self.left, own.left, strict=True):
+                whole[step] = part.reshape(-1, part.shape[2]).T
+        if adjusted:
+            every = self.blocks(slice(0, q))
+            self.mixed = kernels.lacking(every, N)
+            self.lacking = np.empty((q, q))
+            for step in steps:
+                self.lacking[:, step] = kernels.lacking(every, self.blocks(step))
+
+    def blocks(self, rows: slice) -> Blocks:
+        """(I - KΣ)z of some effects, shapes (K_f, J_f, r)."""
+        return tuple(
+            whole[rows].T.reshape(*shape, -1)
+            for whole, shape in zip(self.left, self.shapes, strict=True)
+        )
+
+
+class _OfUnits:
+    """The same as `_OfEffects`, from what is known of each random effect."""
+
+    def __init__(self, units: UnitEffects, rows: sparse.csr_array) -> None:
+        self.units = units
+        self.rows = rows
+        self.fixed: NDArray[np.float64] = rows @ units.fixed
+        self.left: Blocks = tuple(
+            (rows @ whole).T.reshape(*shape, -1)
+            for whole, shape in zip(units.left, units.shapes, strict=True)
+        )
+
+    @property
+    def phi(self) -> NDArray[np.float64]:
+        """zᵀΛA⁻¹Λᵀz, shape (r,)."""
+        return self._quadratic(self.units.spread)
+
+    def lacking(
+        self, g: NDArray[np.float64], adjustment: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Σ_ij W_ij vᵀB_iP_ZB_jv of each target, shape (r,)."""
+        mixed = (self.rows @ self.units.mixed) * g
+        fixed = (g @ adjustment) * g
+        return np.asarray(self._quadratic(self.units.lacking) + (fixed - 2.0 * mixed).sum(axis=1))
+
+    def _quadratic(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(self.rows.multiply(self.rows @ matrix).sum(axis=1)).ravel()

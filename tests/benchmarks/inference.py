@@ -76,6 +76,8 @@ def _busy(students: int) -> pd.DataFrame:
     data = pylme.datasets.load("insteval")
     most = data["s"].value_counts().index[:students]
     data = data[data["s"].isin(most)].reset_index(drop=True)
+    # R gets plain factors, which it codes otherwise than ordered ones.
+    data["lectage"] = data["lectage"].cat.as_unordered()
     for column in ("s", "d", "dept"):
         data[column] = data[column].astype("category").cat.remove_unused_categories()
     return data

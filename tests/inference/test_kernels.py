@@ -141,6 +141,20 @@ def test_kenward_roger_is_that_of_large_matrices(case):
             assert found.df[i] == pytest.approx(df, rel=1e-9)
 
 
+@pytest.mark.parametrize("case", ["slopes", "independent", "crossed", "nested", "crossed slopes"])
+def test_many_targets_are_those_of_each_by_itself(case):
+    """More targets than random effects are combined from what is known of each effect."""
+    kernels = Kernels.of(linear_of(case))
+    q = kernels.linear.terms[-1].rows.stop
+    x, z = some_targets(kernels.linear, q + 40)
+    many, few = Targets(x=x, z=z), Targets(x=x[:9], z=z[:9])
+    for ddf, adjusted in (("satterthwaite", False), ("kenward-roger", True)):
+        found = infer(kernels, many, ddf=ddf, adjusted=adjusted, joint=False)
+        each = infer(kernels, few, ddf=ddf, adjusted=adjusted)
+        assert found.std_error[:9] == pytest.approx(each.std_error, rel=1e-9)
+        assert found.df[:9] == pytest.approx(each.df, rel=1e-8)
+
+
 def test_new_levels_and_noise_add_their_variance():
     linear = linear_of("slopes")
     kernels, dense = Kernels.of(linear), Dense(linear)
