@@ -36,8 +36,7 @@ class GeneralizedEnding:
     value : float
         The criterion.
     gradient, hessian : ndarray
-        By `x`. Rows and columns of the Hessian are zero across the face of the end, and by β where
-        it is a part of the mode.
+        By `x`. Rows and columns of the Hessian are zero by β where it is a part of the mode.
     free : ndarray of int
         The parameters on the face.
     certificate : Certificate

@@ -100,15 +100,12 @@ def hessian_of(criterion: GeneralizedCriterion, point: Point) -> NDArray[np.floa
     return inner.hessian_outer(differenced_hessian(inner.criterion, at))
 
 
-def differenced_hessian(
-    criterion: GeneralizedCriterion, point: Point, free: NDArray[np.intp] | None = None
-) -> NDArray[np.float64]:
+def differenced_hessian(criterion: GeneralizedCriterion, point: Point) -> NDArray[np.float64]:
     """The Hessian by the criterion's own parameters; zero but for those that are free."""
     size = len(point.x)
     H = np.zeros((size, size))
     start = None if point.mode is None else point.mode.u
-    places = criterion.free if free is None else free
-    for i in places:
+    for i in criterion.free:
         ends = []
         for step in (STEP, -STEP):
             x = point.x.copy()
@@ -119,6 +116,6 @@ def differenced_hessian(
         else:
             H[i] = (ends[0] - ends[1]) / (2.0 * STEP)
     kept = np.zeros(size, dtype=np.bool_)
-    kept[places] = True
+    kept[criterion.free] = True
     H[:, ~kept] = 0.0
     return 0.5 * (H + H.T)

@@ -327,7 +327,7 @@ def _ended(
     mode = end.point.mode
     point = criterion.exactly(end.point.x, None if mode is None else mode.u)
     free = free_on_face(criterion, point.x)
-    H = differenced_hessian(criterion, point, free)
+    H = differenced_hessian(criterion, point)
     fall, curvature = _promise(point, H, free)
     if ENOUGH * 1e-4 < fall < 1e-2 and curvature > FLAT:
         x = point.x.copy()
