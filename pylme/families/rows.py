@@ -92,12 +92,10 @@ class RowFunction:
         return replace(self, family=replace(self.family, shape=shape))
 
     def possible(self, eta: NDArray[np.float64]) -> bool:
-        """Whether all linear predictors are finite and give means that the family has."""
+        """Whether all linear predictors give means that the family has."""
         if self.family.name == "binomial" and self.family.link == "log":
-            return bool((eta < 0.0).all() and np.isfinite(eta).all())
-        if self.confined_to_positive:
-            return bool((eta > 0.0).all() and np.isfinite(eta).all())
-        return bool(np.isfinite(eta).all())
+            return bool((eta < 0.0).all())
+        return not self.confined_to_positive or bool((eta > 0.0).all())
 
     def mean(self, eta: NDArray[np.float64]) -> NDArray[np.float64]:
         """The means, shape (n,)."""

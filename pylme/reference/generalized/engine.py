@@ -11,6 +11,7 @@ from pylme.model_matrix.build import build, zero_effects
 from pylme.model_matrix.requirements import require_fittable
 from pylme.reference.generalized.fitting import fitted
 from pylme.reference.generalized.model import GeneralizedModel
+from pylme.reference.threads import one_thread
 from pylme.results.generalized_problem import GeneralizedProblem
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def fit_generalized(request: FitRequest) -> GeneralizedModel:
     """
     spec = request.spec
     require_fittable(spec)
-    with time_limit(request.timeout):
+    # One limit of threads for all steps: on small matrices a second thread only waits.
+    with time_limit(request.timeout), one_thread():
         design = build(spec)
         if not any(term.columns.any() for term in design.terms):
             raise zero_effects(spec)

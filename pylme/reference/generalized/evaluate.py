@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pylme.reference.generalized.conditioning import conditioned
 from pylme.reference.generalized.criterion import criterion_of
+from pylme.reference.generalized.mode import back
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
@@ -104,13 +105,13 @@ def differenced_hessian(criterion: GeneralizedCriterion, point: Point) -> NDArra
     """The Hessian by the criterion's own parameters; zero but for those that are free."""
     size = len(point.x)
     H = np.zeros((size, size))
-    start = None if point.mode is None else point.mode.u
+    moves = _movement(criterion, point)
     for i in criterion.free:
         ends = []
         for step in (STEP, -STEP):
             x = point.x.copy()
             x[i] += step
-            ends.append(criterion.exactly(x, start).gradient)
+            ends.append(criterion.exactly(x, _predicted(point, moves, i, step)).gradient)
         if ends[0] is None or ends[1] is None:
             H[i] = np.nan
         else:
@@ -119,3 +120,41 @@ def differenced_hessian(criterion: GeneralizedCriterion, point: Point) -> NDArra
     kept[criterion.free] = True
     H[:, ~kept] = 0.0
     return 0.5 * (H + H.T)
+
+
+def _movement(criterion: GeneralizedCriterion, point: Point) -> list[NDArray[np.float64]] | None:
+    """The derivatives of the mode by θ and β, shapes (m + p, K_f, J_f); None where β is part of it.
+
+    From û = ΛᵀZᵀs: H ∂û = Λ̇ᵀZᵀs - ΛᵀZᵀW_o(ZΛ̇û + ∂(Xβ)). The mode at a neighbour is then known to
+    second order, and one step of Newton's finds it to the last digits.
+    """
+    mode = point.mode
+    if mode is None or mode.joint is not None:
+        return None
+    m, p = criterion.m, criterion.p
+    layout, algebra, d = criterion.layout, criterion.algebra, mode.values.derivatives
+    T = criterion.factors(point.x[:m])
+    scores = algebra.gather(d.score)
+    effects = [np.zeros((m, *u.shape)) for u in mode.u]
+    of_scores = [np.zeros((m + p, *u.shape)) for u in mode.u]
+    for k in range(m):
+        f, row, column = layout.factor_of[k], layout.row[k], layout.column[k]
+        effects[f][k, row] = mode.u[f][column]
+        of_scores[f][k, column] = scores[f][row]
+    along = np.concatenate([algebra.expand(effects), criterion.Xt])
+    right = back(T, algebra.gather(d.observed * along))
+    moved: list[NDArray[np.float64]] = mode.H.solve(
+        [a - b for a, b in zip(of_scores, right, strict=True)]
+    )
+    return moved
+
+
+def _predicted(
+    point: Point, moves: list[NDArray[np.float64]] | None, i: int, step: float
+) -> list[NDArray[np.float64]] | None:
+    """The mode where parameter i is changed by a step, to first order."""
+    if point.mode is None:
+        return None
+    if moves is None or i >= len(moves[0]):
+        return point.mode.u
+    return [u + step * move[i] for u, move in zip(point.mode.u, moves, strict=True)]

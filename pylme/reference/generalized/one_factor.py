@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.reference.linalg.small_matrices import inverse_and_logdet
+from pylme.reference.linalg.small_matrices import congruent_by_one, inverse_and_logdet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,7 +129,7 @@ class OneFactorAlgebra:
             if len(C) == 1:
                 A = 1.0 + T[0][0, 0] ** 2 * C[0, 0]
                 return FactoredLevels(C=C, inverse=(1.0 / A)[None, None], logdets=np.log(A))
-            A = np.einsum("ca,cdj,db->abj", T[0], C, T[0], optimize=True)
+            A = congruent_by_one(T[0].T, C)
             for a in range(len(C)):
                 A[a, a] += 1.0
             inverse, logdets = inverse_and_logdet(A[None])
@@ -145,12 +145,13 @@ class OneFactorAlgebra:
             D = T[0][0, 0] ** 2 * A.inverse[0, 0]
             blocks = T[0] * float(A.C[0, 0] @ A.inverse[0, 0])
             return np.asarray(z[0] * z[0] * D.take(self.codes)), [blocks]
-        D = np.einsum("ac,cdj,bd->abj", T[0], A.inverse, T[0], optimize=True)
+        D = congruent_by_one(T[0], A.inverse)
         h = np.zeros(z.shape[1])
         for a in range(len(z)):
             for b in range(a + 1):
                 h += (2.0 - (a == b)) * z[a] * z[b] * D[a, b].take(self.codes)
-        return h, [np.einsum("acj,cd,dbj->ab", A.C, T[0], A.inverse, optimize=True)]
+        CT = np.einsum("acj,cd->adj", A.C, T[0])
+        return h, [np.einsum("adj,dbj->ab", CT, A.inverse)]
 
     def inverse_blocks(self, A: FactoredLevels, f: int = 0) -> NDArray[np.float64]:
         """The diagonal blocks of A⁻¹ of one factor, shape (K_f, K_f, J_f)."""
@@ -163,7 +164,9 @@ class OneFactorAlgebra:
         if len(A.C) == 1:
             return np.asarray(A.C * A.inverse)
         CT = np.einsum("acj,cd->adj", A.C, T[0])
-        return np.asarray(A.C - np.einsum("acj,cdj,bdj->abj", CT, A.inverse, CT, optimize=True))
+        return np.asarray(
+            A.C - np.einsum("adj,bdj->abj", np.einsum("acj,cdj->adj", CT, A.inverse), CT)
+        )
 
 
 def one_factor_of(layout: Layout, columns: Sequence[NDArray[np.float64]]) -> OneFactorAlgebra:

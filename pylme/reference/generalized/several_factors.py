@@ -18,7 +18,7 @@ Bates, Mächler, Bolker & Walker (2015), Journal of Statistical Software 67(1), 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import lapack
 
-from pylme.reference.linalg.small_matrices import inverse_and_logdet
+from pylme.reference.linalg.small_matrices import congruent_by_one, inverse_and_logdet
 from pylme.reference.threads import threads_for
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ class FactoredSystem:
     def solve(self, v: Arrays) -> Arrays:
         """A⁻¹v, for v of shapes (..., K_f, J_f)."""
         head = v[0].shape[:-2]
-        first = np.einsum("abj,...bj->...aj", self.D, v[0])
+        D = self.D
+        first = D[0] * v[0] if len(D) == 1 else np.einsum("abj,...bj->...aj", D, v[0])
         flat = first.reshape(-1, first.shape[-2] * first.shape[-1])
         rest = np.concatenate([x.reshape(len(flat), -1) for x in v[1:]], axis=1)
         rest = rest - (self.B.T @ flat.T).T
@@ -140,6 +141,8 @@ class SeveralFactorsAlgebra:
         Of the first factor with each other one.
     rest : tuple of Meeting
         Of the others with each other and with themselves.
+    offsets : list of int
+        Where each factor begins among the q₂ effects of the others, 0 for the first too; then q₂.
     dense : bool
         How the coupling of the first factor with the others is stored.
     pattern : tuple, or None
@@ -153,6 +156,7 @@ class SeveralFactorsAlgebra:
     levels: list[int]
     meetings: tuple[Meeting, ...]
     rest: tuple[Meeting, ...]
+    offsets: list[int]
     dense: bool
     pattern: tuple[NDArray[np.intp], ...] | None = None
     _products: dict[tuple[int, int, int, int], NDArray[np.float64]] = field(default_factory=dict)
@@ -164,18 +168,9 @@ class SeveralFactorsAlgebra:
         """(K_f, J_f) of each factor."""
         return [(len(z), J) for z, J in zip(self.z, self.levels, strict=True)]
 
-    @property
-    def offsets(self) -> list[int]:
-        """Where each factor begins among the q₂ effects of the others; 0 for the first too."""
-        sizes = [K * J for K, J in self.shapes[1:]]
-        return [0, *np.concatenate([[0], np.cumsum(sizes)]).tolist()]
-
     def with_columns(self, z: Arrays) -> SeveralFactorsAlgebra:
         """The same with other columns."""
-        return SeveralFactorsAlgebra(
-            order=self.order, codes=self.codes, starts=self.starts, z=z, levels=self.levels,
-            meetings=self.meetings, rest=self.rest, dense=self.dense, pattern=self.pattern,
-        )  # fmt: skip
+        return replace(self, z=z, _products={})
 
     def gather(self, s: NDArray[np.float64]) -> Arrays:
         """Zᵀs, shapes (..., K_f, J_f), of s of shape (..., n)."""
@@ -227,16 +222,14 @@ class SeveralFactorsAlgebra:
         for a in range(K):
             for b in range(a + 1):
                 C[a, b] = C[b, a] = self.by_level(w * z[a] * z[b])
-        A11 = np.einsum("ca,cdj,db->abj", T[0], C, T[0], optimize=True)
+        A11 = congruent_by_one(T[0].T, C)
         for a in range(K):
             A11[a, a] += 1.0
         with np.errstate(invalid="ignore", divide="ignore"):
             D, logdets = inverse_and_logdet(A11[None])
-        B_entries = [
-            np.einsum("ca,cde,db->abe", T[0], self._pair(m, w), T[m.g]) for m in self.meetings
-        ]
+        B_entries = [_between(T[0], self._pair(m, w), T[m.g]) for m in self.meetings]
         G_entries = [
-            np.einsum("ace,cbe->abe", D[0].take(m.at, axis=-1), B)
+            _applied(D[0].take(m.at, axis=-1), B)
             for m, B in zip(self.meetings, B_entries, strict=True)
         ]
         B, G = self._coupling(B_entries), self._coupling(G_entries)
@@ -278,7 +271,7 @@ class SeveralFactorsAlgebra:
         q2 = self.offsets[-1]
         S = np.zeros((q2, q2), order="F")
         for m in self.rest:
-            values = np.einsum("ca,cde,db->abe", T[m.f], self._pair(m, w), T[m.g])
+            values = _between(T[m.f], self._pair(m, w), T[m.g])
             rows, columns = self.offsets[m.f], self.offsets[m.g]
             for a in range(values.shape[0]):
                 for b in range(values.shape[1]):
@@ -380,6 +373,21 @@ class SeveralFactorsAlgebra:
         return made
 
 
+def _between(
+    left: NDArray[np.float64], blocks: NDArray[np.float64], right: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The products leftᵀ B_e right of blocks of shape (K, L, E)."""
+    if blocks.shape[:2] == (1, 1):
+        return np.asarray((left[0, 0] * right[0, 0]) * blocks)
+    half = np.einsum("cde,db->cbe", blocks, right)
+    return np.asarray(np.einsum("ca,cbe->abe", left, half))
+
+
+def _applied(D: NDArray[np.float64], B: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The products D_e B_e, shape (K, L, E)."""
+    return np.asarray(D * B if len(D) == 1 else np.einsum("ace,cbe->abe", D, B))
+
+
 def several_factors_of(
     layout: Layout, columns: Sequence[NDArray[np.float64]]
 ) -> SeveralFactorsAlgebra:
@@ -405,17 +413,13 @@ def several_factors_of(
     )
     q2 = sum(factor.size for factor in factors[1:])
     filled = sum(len(m.at) * factors[m.g].width for m in meetings)
-    dense = filled > DENSE * levels[0] * q2
+    sizes = [factor.size for factor in factors[1:]]
     algebra = SeveralFactorsAlgebra(
         order=order, codes=codes, starts=np.searchsorted(codes[0], np.arange(levels[0])), z=z,
-        levels=levels, meetings=meetings, rest=rest, dense=dense,
+        levels=levels, meetings=meetings, rest=rest,
+        offsets=[0, 0, *np.cumsum(sizes).tolist()], dense=filled > DENSE * levels[0] * q2,
     )  # fmt: skip
-    if dense:
-        return algebra
-    return SeveralFactorsAlgebra(
-        order=order, codes=codes, starts=algebra.starts, z=z, levels=levels, meetings=meetings,
-        rest=rest, dense=False, pattern=_pattern(algebra),
-    )  # fmt: skip
+    return algebra if algebra.dense else replace(algebra, pattern=_pattern(algebra))
 
 
 def _meeting(codes: list[NDArray[np.intp]], levels: list[int], f: int, g: int) -> Meeting:

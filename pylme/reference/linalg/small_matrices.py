@@ -21,6 +21,7 @@ __all__ = [
     "LevelPrecision",
     "applied",
     "congruent",
+    "congruent_by_one",
     "inverse_and_logdet",
     "kronecker_square",
     "level_precision",
@@ -43,6 +44,13 @@ def congruent(F: NDArray[np.float64], B: NDArray[np.float64]) -> NDArray[np.floa
     """
     product: NDArray[np.float64] = np.einsum("acj,dcj->adj", np.einsum("abj,bcj->acj", F, B), F)
     return product
+
+
+def congruent_by_one(F: NDArray[np.float64], B: NDArray[np.float64]) -> NDArray[np.float64]:
+    """F B Fᵀ, shape (K, K, P), of one F of shape (K, K) and matrices of shape (K, K, P)."""
+    K = len(F)
+    square = kronecker_square(F[None])[0]
+    return np.asarray((square @ B.reshape(K * K, -1)).reshape(B.shape))
 
 
 def kronecker_square(T: NDArray[np.float64]) -> NDArray[np.float64]:
