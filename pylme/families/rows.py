@@ -60,12 +60,15 @@ class RowFunction:
         Responses (proportions for the binomial) and prior weights (times trials).
     least : ndarray, shape (n,), or None
         What the deviance has that does not depend on η, for the links that have their own form.
+    plain : bool
+        Whether all weights are 1.
     """
 
     family: Family
     y: NDArray[np.float64]
     weights: NDArray[np.float64]
     least: NDArray[np.float64] | None = None
+    plain: bool = False
 
     @classmethod
     def of(cls, family: Family, y: NDArray[np.float64], weights: NDArray[np.float64]) -> Self:
@@ -75,7 +78,8 @@ class RowFunction:
             least = -2.0 * weights * (special.entr(y) + special.entr(1.0 - y))
         elif (family.name, family.link) == ("poisson", "log"):
             least = 2.0 * weights * (special.xlogy(y, y) - y)
-        return cls(family=family, y=y, weights=weights, least=least)
+        plain = bool((weights == 1.0).all())
+        return cls(family=family, y=y, weights=weights, least=least, plain=plain)
 
     @property
     def canonical(self) -> bool:
@@ -124,22 +128,65 @@ class RowFunction:
                 deviance=deviance(self.family, self.y, eta, self.weights),
                 derivatives=row_derivatives(self.family, self.y, eta, self.weights),
             )
-        a, y = self.weights, self.y
-        if self.family.name == "poisson":
-            mean = np.exp(eta)
-            d = self.least + 2.0 * a * (mean - y * eta)
-            w = slope = a * mean
-        else:
-            e = np.exp(-np.abs(eta))
-            small = e / (1.0 + e)
-            mean = np.where(eta > 0.0, 1.0 - small, small)
-            d = self.least + 2.0 * a * (np.maximum(eta, 0.0) + np.log1p(e) - y * eta)
-            w = a * (small / (1.0 + e))
-            slope = w * (1.0 - 2.0 * mean)
-        return RowValues(
-            deviance=d,
-            derivatives=RowDerivatives(
-                score=a * (y - mean), expected=w, expected_slope=slope,
-                observed=w, observed_slope=slope,
-            ),
-        )  # fmt: skip
+        form = _poisson if self.family.name == "poisson" else _logit
+        return form(eta, self.y, None if self.plain else self.weights, self.least)
+
+
+def _poisson(
+    eta: NDArray[np.float64],
+    y: NDArray[np.float64],
+    a: NDArray[np.float64] | None,
+    least: NDArray[np.float64],
+) -> RowValues:
+    mean = np.exp(eta)
+    d = mean - y * eta
+    s = y - mean
+    if a is not None:
+        s *= a
+        mean *= a
+        d *= a
+    d *= 2.0
+    d += least
+    return _canonical(d, s, mean, mean)
+
+
+def _logit(
+    eta: NDArray[np.float64],
+    y: NDArray[np.float64],
+    a: NDArray[np.float64] | None,
+    least: NDArray[np.float64],
+) -> RowValues:
+    e = np.abs(eta)
+    np.negative(e, out=e)
+    np.exp(e, out=e)
+    d = np.log1p(e)
+    d += np.maximum(eta, 0.0)
+    d -= y * eta
+    d *= 2.0
+    # The lesser of both probabilities, and the signed distance of μ from ½.
+    share = e + 1.0
+    small = np.divide(e, share, out=e)
+    w = small / share
+    half = np.copysign(0.5 - small, eta)
+    s = y - 0.5
+    s -= half
+    if a is not None:
+        d *= a
+        s *= a
+        w *= a
+    d += least
+    half *= w
+    half *= -2.0
+    return _canonical(d, s, w, half)
+
+
+def _canonical(
+    d: NDArray[np.float64],
+    s: NDArray[np.float64],
+    w: NDArray[np.float64],
+    slope: NDArray[np.float64],
+) -> RowValues:
+    derivatives = RowDerivatives(
+        score=s, expected=w, expected_slope=slope, observed=w, observed_slope=slope
+    )
+    return RowValues(deviance=d, derivatives=derivatives)
