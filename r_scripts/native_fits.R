@@ -7,6 +7,7 @@
 #   blas                                       the files that BLAS and LAPACK are in
 #   read NAME DIRECTORY                        takes a frame into memory; answers its rows
 #   fit NAME FORMULA                           seconds; criterion; fixef; their errors; sdcor
+#   generalized NAME FORMULA KIND              seconds; -2 logLik; of glmer or glmer.nb
 #   loop NAME FORMULA RESPONSE FILE            a fit for each column of FILE: seconds; criteria
 #   influence NAME FORMULA GROUP               lme4's influence() of a fit: seconds; coefficients
 #   after NAME FORMULA EXPRESSION              seconds of an expression in `fit`, a fit that is not
@@ -48,6 +49,15 @@ fitted_and_read <- function(formula, data) {
   list(seconds, lme4::REMLcrit(fit), fixef, errors, varcorr$sdcor)
 }
 
+generalized <- function(formula, data, kind) {
+  started <- now()
+  fit <- suppressMessages(
+    if (kind == "negative") lme4::glmer.nb(formula, data) else lme4::glmer(formula, data, binomial)
+  )
+  read <- list(lme4::fixef(fit), sqrt(Matrix::diag(stats::vcov(fit))), as.data.frame(lme4::VarCorr(fit)))
+  list(now() - started, -2 * as.numeric(stats::logLik(fit)))
+}
+
 looped <- function(formula, data, response, responses) {
   started <- now()
   criteria <- numeric(ncol(responses))
@@ -83,6 +93,9 @@ commands <- list(
     list(nrow(frames[[name]]))
   },
   fit = function(name, formula) fitted_and_read(stats::as.formula(formula), frames[[name]]),
+  generalized = function(name, formula, kind) {
+    generalized(stats::as.formula(formula), frames[[name]], kind)
+  },
   loop = function(name, formula, response, file) {
     responses <- matrix(read_numbers(file, "double", 8L), nrow(frames[[name]]))
     looped(stats::as.formula(formula), frames[[name]], response, responses)

@@ -61,6 +61,13 @@ class NativeR:
         """Seconds, criterion, fixed effects, their standard errors, sdcor of VarCorr."""
         return [np.array(part, dtype=float) for part in self._ask("fit", name, formula)]
 
+    def generalized(self, name: str, formula: str, *, negative: bool) -> list[np.ndarray]:
+        """Seconds and criterion of glmer for a binomial response, or of glmer.nb."""
+        kind = "negative" if negative else "binomial"
+        return [
+            np.array(part, dtype=float) for part in self._ask("generalized", name, formula, kind)
+        ]
+
     def loop(
         self, name: str, formula: str, response: str, responses: np.ndarray
     ) -> list[np.ndarray]:

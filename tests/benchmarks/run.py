@@ -10,10 +10,10 @@ import argparse
 from fnmatch import fnmatchcase
 from typing import get_args
 
-from . import batch, bridge, crosscheck, fits, inference, quality, resident, studies
+from . import batch, bridge, crosscheck, fits, generalized, inference, quality, resident, studies
 from .benchmark import Options, Side
 
-ROOMS = (bridge, fits, batch, resident, crosscheck, studies, inference, quality)
+ROOMS = (bridge, fits, generalized, batch, resident, crosscheck, studies, inference, quality)
 
 
 def main() -> None:

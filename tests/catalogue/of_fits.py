@@ -104,6 +104,12 @@ def _nowhere_finite(link: str = "identity") -> object:
     return pylme.glmer("w ~ 0 + x + (1 | g)", DATA, family="Gamma", link=link, engine="numpy")
 
 
+def _binary() -> pylme.Fit:
+    """Of a response that differs between groups, so that no warning comes."""
+    successes = (DATA["g"] < "g4").astype(int) ^ (np.arange(80) % 5 == 0)
+    return pylme.glmer(BINARY, DATA.assign(two=successes), engine="numpy")
+
+
 def _too_many_crossed() -> object:
     rows = np.arange(9000)
     data = {"n": rows % 7, "a": rows % 8990, "b": (rows * 7) % 8980}
@@ -182,6 +188,18 @@ CASES = {
         said="no starting values give a finite criterion",
         remedy=lambda link: _nowhere_finite(link=link),
         parsed='link="(.+)"',
+    ),
+    "an item of a generalized model": Case(
+        trigger=lambda: _binary().getme("LX"),
+        kind="UnknownNameError",
+        said="getME item",
+        remedy=lambda: _binary().getme("RX"),
+    ),
+    "parameters of the criterion of a generalized model": Case(
+        trigger=lambda: _binary().getme("devfun")([1.0]),
+        kind="OptionError",
+        said="3 finite numbers",
+        remedy=lambda: _binary().getme("devfun")([1.0, 0.0, 0.0]),
     ),
     "too many crossed effects": Case(
         trigger=_too_many_crossed,
