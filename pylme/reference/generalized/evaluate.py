@@ -101,12 +101,15 @@ def hessian_of(criterion: GeneralizedCriterion, point: Point) -> NDArray[np.floa
     return inner.hessian_outer(differenced_hessian(inner.criterion, at))
 
 
-def differenced_hessian(criterion: GeneralizedCriterion, point: Point) -> NDArray[np.float64]:
+def differenced_hessian(
+    criterion: GeneralizedCriterion, point: Point, free: NDArray[np.intp] | None = None
+) -> NDArray[np.float64]:
     """The Hessian by the criterion's own parameters; zero but for those that are free."""
     size = len(point.x)
     H = np.zeros((size, size))
     moves = _movement(criterion, point)
-    for i in criterion.free:
+    places = criterion.free if free is None else free
+    for i in places:
         ends = []
         for step in (STEP, -STEP):
             x = point.x.copy()
@@ -117,7 +120,7 @@ def differenced_hessian(criterion: GeneralizedCriterion, point: Point) -> NDArra
         else:
             H[i] = (ends[0] - ends[1]) / (2.0 * STEP)
     kept = np.zeros(size, dtype=np.bool_)
-    kept[criterion.free] = True
+    kept[places] = True
     H[:, ~kept] = 0.0
     return 0.5 * (H + H.T)
 
