@@ -191,7 +191,8 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[ModelSpec], Cause]], ...]] 
     (re.compile(pattern, re.IGNORECASE), rule)
     for pattern, rule in (
         (r"not allowed for the .* family|are allowed for the|out of range|y values must", _range),
-        (r"both start\$fixef and nAGQ", _both),
+        # In the words of lme4 1.1, and of lme4 2 here and below.
+        (r"both start\$fixef and nAGQ|'start' has invalid names \"fixef\"", _both),
         (r"very different scales", partial(_stopped, 'check_scalex="warning"')),
         (r"rank deficient", partial(_stopped, 'check_rankx="message+drop.cols"')),
         (r"boundary \(singular\)", partial(_stopped, 'check_conv_singular="warning"')),
@@ -200,7 +201,11 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[ModelSpec], Cause]], ...]] 
         (r"only available for models with a single, scalar", _points),
         (r"valid starting values", _start),
         (_BROKEN.pattern, _iterations),
-        (r"incorrect number of (theta|fixef) components|theta size mismatch", _length),
+        (
+            r"incorrect number of (theta|fixef) components|theta size mismatch"
+            r"|starting value of '(par|theta|fixef)' has length",
+            _length,
+        ),
         (r"variable lengths differ", _lengths),
         (r"cannot allocate|memory exhausted|bad_alloc|INT_MAX|vector memory|too large", _memory),
         (r"0 \(non-NA\) cases|must have > 1 sampled level|2 or more levels|is constant", _levels),

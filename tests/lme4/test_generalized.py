@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import pylme
+from pylme.versions import has
 from tests.native import native
 
 pytestmark = [
@@ -76,7 +77,9 @@ def test_published_laplace_deviance_of_cbpp():
     """The value in lme4's own documentation of `cbpp`: 184.1 (four digits of the deviance)."""
     fit = pylme.glmer(CBPP, pylme.datasets.load("cbpp"))
     assert fit.criterion == pytest.approx(184.05, abs=0.01)
-    assert fit.varcorr["herd"].sd["(Intercept)"] == pytest.approx(0.6421, abs=1e-4)
+    # The optimiser of lme4 2 stops elsewhere in the last digits.
+    published = 0.6423 if has("structures") else 0.6421
+    assert fit.varcorr["herd"].sd["(Intercept)"] == pytest.approx(published, abs=1e-4)
     assert fit.varcorr.sigma is None
 
 
