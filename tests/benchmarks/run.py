@@ -10,10 +10,23 @@ import argparse
 from fnmatch import fnmatchcase
 from typing import get_args
 
-from . import batch, bridge, crosscheck, fits, generalized, inference, quality, resident, studies
+from . import (
+    batch,
+    bridge,
+    crosscheck,
+    fits,
+    generalized,
+    inference,
+    profiles,
+    quality,
+    resident,
+    studies,
+)
 from .benchmark import Options, Side
 
-ROOMS = (bridge, fits, generalized, batch, resident, crosscheck, studies, inference, quality)
+ROOMS = (
+    bridge, fits, generalized, batch, resident, crosscheck, studies, inference, profiles, quality,
+)  # fmt: skip
 
 
 def main() -> None:

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Curve", "curve_of"]
 
 #: Points on each side of the estimate.
-_POINTS: Final = 10
+_POINTS: Final = 8
+#: How far above the minimum a point may be: ζ is then right to 1e-8.
+_WITHIN: Final = 1e-8
 #: A side that flattens out has so many points at most.
 _MOST_POINTS: Final = 30
 
@@ -126,12 +128,12 @@ def _walk(path: Path, optimum: Optimum, *, side: int, bound: float, reach: float
             start += b + a * (c - x[path.fixed])
         start[path.fixed] = c
         last = zeta
-        found, there = path.settle(start)
+        found, there = path.settle(start, within=_WITHIN)
         if not np.isfinite(there.value):
             # Beyond the tangent's reach the last minimum is the better start.
             start = x.copy()
             start[path.fixed] = c
-            found, there = path.settle(start)
+            found, there = path.settle(start, within=_WITHIN)
         x, point = found, there
         zeta = float(np.sqrt(max(point.value - optimum.point.value, 0.0)))
         made.append(_Place(x=x, point=point, zeta=side * zeta))

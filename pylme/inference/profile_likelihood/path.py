@@ -81,12 +81,16 @@ class Path:
         first, circle = self.coordinates.first, self.coordinates.circle
         return () if first is None or circle is None else (first, circle[1])
 
-    def settle(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], Point]:
+    def settle(
+        self, x: NDArray[np.float64], *, within: float = ENOUGH
+    ) -> tuple[NDArray[np.float64], Point]:
         """The coordinates at which the deviance is least, from a start; one of them is fixed.
 
         Parameters
         ----------
         x : ndarray, shape (d,)
+        within : float
+            How far above the minimum the deviance may be.
 
         Returns
         -------
@@ -95,15 +99,17 @@ class Path:
         """
         point = self.evaluate(x)
         radius, escapes = 1.0, 0
+        # Where the deviance is not yet least, every direction promises what is left to gain.
+        worth = WORTH_LEAVING + 4.0 * within
         for _ in range(_MOST_STEPS):
             free = self.free(x, point)
             scale = self.coordinates.scales(x)[free]
             g = scale * point.gradient[free]
             H = scale[:, None] * point.hessian[np.ix_(free, free)] * scale
             steps, predicted, _ = step(g[None], H[None], np.array([radius]))
-            enough = ENOUGH + ROUNDING * abs(point.value)
+            enough = within + ROUNDING * abs(point.value)
             if predicted[0] <= enough or radius < _LEAST_RADIUS or not free.any():
-                left = self.leave(x, point) if escapes < _MOST_ESCAPES else None
+                left = self.leave(x, point, worth) if escapes < _MOST_ESCAPES else None
                 if left is None:
                     break
                 (x, point), escapes, radius = left, escapes + 1, 1.0
