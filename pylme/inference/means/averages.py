@@ -57,8 +57,9 @@ def averaged(
     """
     targets = [grid.position(name) for name in names]
     others = [place for place in range(len(grid.axes)) if place not in targets]
-    places = np.indices(grid.shape).reshape(len(grid.axes), -1, order="F")
     size = prod(grid.shape)
+    # A model without predictors has one row of the grid and no axes.
+    places = np.indices(grid.shape).reshape(len(grid.axes), size, order="F")
     target = _flat(places, targets, grid.shape, size)
     other = _flat(places, others, grid.shape, size)
     w = _weights(grid, weights, others, other, places)

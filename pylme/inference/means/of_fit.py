@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from pylme.errors import OptionError
 from pylme.formula import Name, walk
 from pylme.frame import frame_of_used
-from pylme.inference.ddf import Ddf
+from pylme.inference.ddf import Ddf, remarks
 from pylme.inference.means.averages import WeightsName, averaged, target_levels
 from pylme.inference.means.estimator import Estimator
 from pylme.inference.means.functions import LinearFunctions
@@ -152,16 +152,17 @@ def _means(
         grid = _slope_grid(design, grid, data, var)
     names = (*specs, *by)
     info = model.info()
+    estimator = _estimator(model, kernels, question.ddf)
     return MarginalMeans(
         specs=specs,
         by=by,
         levels=target_levels(grid, names),
         functions=averaged(grid, names, question.weights),
-        estimator=_estimator(model, kernels, question.ddf),
+        estimator=estimator,
         scale=_scale(model, question),
         conf_level=question.conf_level,
         slope_of=var,
-        notes=tuple(_notes(design, grid, names, info.link, question, reml=info.reml)),
+        notes=tuple(_notes(design, grid, names, info.link, question, kernels=estimator.kernels)),
         library=library,
     )
 
@@ -261,7 +262,7 @@ def _notes(
     link: str | None,
     question: MeansQuestion,
     *,
-    reml: bool,
+    kernels: Kernels | None,
 ) -> list[str]:
     notes = []
     others = [axis.name for axis in grid.axes if axis.name not in names and axis.size > 1]
@@ -280,12 +281,12 @@ def _notes(
             )
     match question.ddf:
         case "kenward-roger":
-            refit = "" if reml else ", from a refit by REML"
-            notes.append(f"Degrees of freedom by Kenward and Roger's method{refit}.")
+            notes.append("Degrees of freedom by Kenward and Roger's method.")
         case "satterthwaite":
             notes.append("Degrees of freedom by Satterthwaite's method.")
         case _:
             notes.append("Normal tests and intervals.")
+    notes += remarks(question.ddf, kernels)
     if link is not None:
         where = "response" if question.kind == "response" else f"{link}, the linear predictor's"
         notes.append(f"Scale: {where}.")

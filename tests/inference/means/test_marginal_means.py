@@ -162,7 +162,18 @@ def test_an_ml_fit_is_refitted_by_reml_for_kenward_and_roger():
     pd.testing.assert_frame_equal(
         ml.emmeans("f").to_frame(), reml.emmeans("f").to_frame(), rtol=1e-6
     )
-    assert "refit by REML" in str(ml.emmeans("f"))
+    assert "those of its REML fit" in str(ml.emmeans("f"))
+
+
+def test_a_singular_fit_is_marked():
+    data = pylme.datasets.load("dyestuff2")
+    fit = pylme.lmer("Yield ~ 1 + (1 | Batch)", data, engine="numpy")
+    means = fit.emmeans([])
+    assert means.to_frame()["df"][0] == pytest.approx(5.0)
+    assert "Singular fit" in str(means)
+    other = fit.emmeans([], ddf="satterthwaite")
+    assert other.to_frame()["df"][0] == pytest.approx(29.0)
+    assert "prefer" in str(other)
 
 
 def test_records():
