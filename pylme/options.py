@@ -24,6 +24,7 @@ __all__ = [
     "Rng",
     "choice",
     "finite_numbers",
+    "headings",
     "is_number",
     "is_whole",
     "mapping",
@@ -106,6 +107,23 @@ def number_array(values: object) -> NDArray[np.float64] | None:
         return array.astype(np.float64)
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def headings(option: str, value: object, n: int) -> list[str]:
+    """`n` different names: those of `value`, or where that is None (1), (2), ….
+
+    Raises
+    ------
+    OptionError
+        If it is anything else.
+    """
+    if value is None:
+        return [f"({i + 1})" for i in range(n)]
+    names = list(value) if isinstance(value, list | tuple) else []
+    if len(names) != n or not all(isinstance(name, str) for name in names) or len({*names}) < n:
+        allowed = f"{n} different names, one for each fit"
+        raise OptionError(option=option, value=value, allowed=allowed)
+    return names
 
 
 def text(option: str, value: object) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -179,8 +179,21 @@ ENTRIES: Final[dict[str, Callable[[], tuple[Callable[..., Any], dict[str, Any]]]
             else {"fit": _fit("numpy")},
         )
         for name in pylme.plot.__all__
-        if "study" not in name
+        if "study" not in name and not name.startswith("coefficients")
     },
+    "Fit.refit": lambda: (_fit("numpy").refit, {}),
+    "Fit.update": lambda: (_fit("numpy").update, {}),
+    "Fit.simulate": lambda: (_fit("numpy").simulate, {"seed": 1}),
+    "Fit.influence": lambda: (_fit("numpy").influence, {}),
+    "Influence.to_frame": lambda: (_fit("numpy").influence("g").to_frame, {}),
+    "Fit.simulated_residuals": lambda: (_fit("numpy").simulated_residuals, {}),
+    "Fit.shrinkage": lambda: (_fit("numpy").shrinkage, {}),
+    "Fit.robust_test": lambda: (_fit("numpy").robust_test, {}),
+    "Fit.vcov_of, robust": lambda: (_fit("numpy").vcov_of, {"kind": "CR2"}),
+    "pool": lambda: (pylme.pool, {"fits": [_fit("numpy"), _fit("numpy")]}),
+    "table": lambda: (partial(pylme.table, _fit("numpy")), {}),
+    "plot.coefficients": lambda: (partial(pylme.plot.coefficients, _fit("numpy")), {}),
+    "plot.coefficients_data": lambda: (partial(pylme.plot.coefficients_data, _fit("numpy")), {}),
 }
 
 #: The same for what needs R.
@@ -190,6 +203,7 @@ ENTRIES_OF_R: Final[dict[str, Callable[[], tuple[Callable[..., Any], dict[str, A
     "glmer_nb": lambda: (pylme.glmer_nb, {"formula": "n ~ x + (1 | g)", "data": DATA}),
     "getme of lme4": lambda: (_fit("lme4").getme, {}),
     "refit_from of lme4": lambda: (_fit("lme4").refit_from, {"theta": _fit("lme4").theta}),
+    "all_fit": lambda: (pylme.all_fit, {"fit": _fit("numpy")}),
     "simulate by R": lambda: (pylme.simulate, {**PLAIN, **PARAMETERS, "n": 1, "rng": "R"}),
 }
 

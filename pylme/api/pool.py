@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +13,6 @@ from pylme.inference.pooling import pooled
 from pylme.results.tidying import half_width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pylme.inference.ddf import Ddf
     from pylme.inference.pooling import Pooled
 
@@ -67,7 +66,7 @@ def pool(fits: Iterable[Fit], *, ddf: Ddf | None = None, conf_level: float = 0.9
     <Pooled over 5 fits: (Intercept), Days>
     """
     half_width(conf_level)
-    each = list(fits) if not isinstance(fits, Fit) else [fits]
+    each = list(fits) if isinstance(fits, Iterable) else []
     if len(each) < 2 or not all(isinstance(fit, Fit) for fit in each):
         raise OptionError(
             option="fits", value=fits, allowed="two fits or more, one for each imputation"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pylme.covariance.names import block_labels, cells
 from pylme.errors import OptionError
 from pylme.fit import Fit
-from pylme.options import choice, whole_number
+from pylme.options import choice, headings, whole_number
 from pylme.results.model_table import ModelColumn, ModelTable
 from pylme.results.tidying import half_width
 
@@ -89,15 +89,11 @@ def table(
     digits = whole_number("digits", digits, least=0)
     if not fits or not all(isinstance(fit, Fit) for fit in fits):
         raise OptionError(option="fits", value=fits, allowed="one fit or more")
-    headings = [f"({i + 1})" for i in range(len(fits))] if names is None else list(names)
-    if len(headings) != len(fits) or len(set(headings)) < len(headings):
-        raise OptionError(
-            option="names", value=names, allowed=f"{len(fits)} different names, one for each fit"
-        )
+    columns = headings("names", names, len(fits))
     return ModelTable(
         models=tuple(
             ModelColumn(name=name, rows=(*_fixed(fit, beside, ddf, conf_level), *_random(fit)))
-            for name, fit in zip(headings, fits, strict=True)
+            for name, fit in zip(columns, fits, strict=True)
         ),
         digits=digits,
         note=_NOTES[beside].format(level=conf_level),

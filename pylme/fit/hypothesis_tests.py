@@ -20,7 +20,7 @@ from pylme.inference.hypotheses import hypothesis_of
 from pylme.inference.hypothesis_test import hypothesis_test
 from pylme.inference.term_hypotheses import TermType
 from pylme.inference.term_tests import deletion_tests, term_tests
-from pylme.options import choice, true_or_false
+from pylme.options import choice, optional_text, true_or_false
 from pylme.results import tidying
 from pylme.results.summary import Summary, tested_frame
 
@@ -370,7 +370,7 @@ class Tests(EngineFit):
                 kernels = require_kernels(self._kernels, "kenward-roger", linear=self._linear)
                 matrix = adjusted_covariance(kernels)
             case "CR0" | "CR2":
-                matrix = self._clustered(kind, by).vcov
+                matrix = self._clustered(kind, optional_text("by", by)).vcov
             case "hessian" | "rx":
                 matrix = generalized_covariance(self._model, kind, p=len(names))
         return self._native(pd.DataFrame(matrix, index=names, columns=names), labels="term")

@@ -10,7 +10,7 @@ import pandas as pd
 from pylme.crosscheck.fitting import fit_model
 from pylme.errors import NotAvailableError, OptionError
 from pylme.fit.hypothesis_tests import Tests
-from pylme.options import choice, optional_text, whole_number
+from pylme.options import choice, number_array, optional_text, whole_number
 from pylme.results.coefficients import coefficients_by_level
 from pylme.results.engine import choose
 from pylme.results.methods_report import methods_report
@@ -585,8 +585,9 @@ class Quality(Tests):
         from pylme.fit.refit import request_of, request_with_response
 
         request = request_of(self._model, self._request)
-        if y is not None and np.ndim(y) == 1 and self._counts:
-            y = self._with_failures(y)
+        successes = None if y is None else number_array(y)
+        if successes is not None and successes.ndim == 1 and self._counts:
+            y = self._with_failures(successes)
         request = request_with_response(request, self._rows, y, reml=reml)
         with silenced():
             # The first fit warned of rows and columns left out.
@@ -599,14 +600,13 @@ class Quality(Tests):
         """Whether the response is of successes and failures."""
         return self._info.family == "binomial" and self._model.design.y.ndim > 1
 
-    def _with_failures(self, successes: ArrayLike) -> Any:
+    def _with_failures(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Successes and failures, of as many trials as there were."""
-        values = np.asarray(successes)
         trials = self._model.design.y.sum(axis=1)
         if len(values) == self._rows.n_given:
             trials = self._rows.place(trials).to_numpy()
         if values.shape != trials.shape:
-            return successes
+            return values
         return np.column_stack([values, trials - values])
 
     def simulate(self, n: int = 1, *, seed: Seed = None, random: Random = "none") -> Any:

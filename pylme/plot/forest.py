@@ -9,7 +9,7 @@ import pandas as pd
 
 from pylme.errors import OptionError
 from pylme.frame import to_native
-from pylme.options import true_or_false
+from pylme.options import headings, true_or_false
 from pylme.plot.axes import DARK, STYLES, axes, shown
 from pylme.plot.fitted import require_fit
 
@@ -87,13 +87,9 @@ def _coefficients(
     for fit in fits:
         require_fit(fit)
     intercept = true_or_false("intercept", intercept)
-    headings = [f"({i + 1})" for i in range(len(fits))] if names is None else list(names)
-    if len(headings) != len(fits) or len(set(headings)) < len(headings):
-        raise OptionError(
-            option="names", value=names, allowed=f"{len(fits)} different names, one for each fit"
-        )
+    models = headings("names", names, len(fits))
     parts = []
-    for heading, fit in zip(headings, fits, strict=True):
+    for heading, fit in zip(models, fits, strict=True):
         tests = fit.coef_test(ddf=ddf, conf_level=conf_level)
         parts.append(
             pd.DataFrame(

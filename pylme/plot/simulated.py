@@ -22,12 +22,12 @@ __all__ = ["simulated_residuals", "simulated_residuals_data"]
 Against = Literal["uniform", "fitted"]
 
 
-def simulated_residuals_data(residuals: Any, against: Against = "uniform") -> Any:
+def simulated_residuals_data(fit: Any, against: Against = "uniform") -> Any:
     """Residuals with uniform quantiles or fitted values: what `simulated_residuals` draws.
 
     Parameters
     ----------
-    residuals : SimulatedResiduals or Fit
+    fit : Fit or SimulatedResiduals
         Of a fit, those of ``fit.simulated_residuals(seed=0)``.
     against : {"uniform", "fitted"}
 
@@ -42,17 +42,17 @@ def simulated_residuals_data(residuals: Any, against: Against = "uniform") -> An
     OptionError
         If an argument is not one of those allowed.
     """
-    found = _residuals_of(residuals)
+    found = _residuals_of(fit)
     return to_native(_data(found, against), found.library)
 
 
-def _residuals_of(residuals: Any) -> SimulatedResiduals:
-    if isinstance(residuals, SimulatedResiduals):
-        return residuals
-    make = getattr(residuals, "simulated_residuals", None)
-    if isinstance(residuals, type) or not callable(make):
+def _residuals_of(fit: Any) -> SimulatedResiduals:
+    if isinstance(fit, SimulatedResiduals):
+        return fit
+    make = getattr(fit, "simulated_residuals", None)
+    if isinstance(fit, type) or not callable(make):
         raise OptionError(
-            option="residuals", value=residuals,
+            option="fit", value=fit,
             allowed="a fitted model, or what its simulated_residuals() returns",
         )  # fmt: skip
     made: SimulatedResiduals = make(seed=0)
@@ -74,14 +74,12 @@ def _data(found: SimulatedResiduals, against: Against) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def simulated_residuals(
-    residuals: Any, against: Against = "uniform", *, ax: Axes | None = None
-) -> Axes:
+def simulated_residuals(fit: Any, against: Against = "uniform", *, ax: Axes | None = None) -> Axes:
     """Draw simulated residuals against uniform quantiles, or against the fitted values.
 
     Parameters
     ----------
-    residuals, against
+    fit, against
         As for `simulated_residuals_data`.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure if none is given.
@@ -105,7 +103,7 @@ def simulated_residuals(
     >>> pylme.plot.simulated_residuals(fit).get_xlabel()
     'Uniform quantile'
     """
-    found = _residuals_of(residuals)
+    found = _residuals_of(fit)
     data = _data(found, against)
     ax = axes(ax)
     many = len(data) > 1000

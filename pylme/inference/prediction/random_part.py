@@ -66,6 +66,8 @@ def random_part(
     UnknownNameError
         If it names a grouping factor that the model does not have.
     """
+    if not isinstance(random, str | Sequence):
+        raise _refused(random, terms)
     match random:
         case "all":
             return tuple(_whole(place, term) for place, term in enumerate(terms))
