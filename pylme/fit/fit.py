@@ -12,6 +12,7 @@ from pylme.fit.intervals import Intervals
 from pylme.fit.other_words import missing_attribute
 from pylme.fit.predictions import Predictions
 from pylme.fit.quality import Quality
+from pylme.fit.simulated_checks import SimulatedChecks
 from pylme.results import saving
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Fit", "from_json"]
 
 
-class Fit(Quality, Intervals, Predictions):
+class Fit(Quality, SimulatedChecks, Intervals, Predictions):
     """A fitted mixed-effects model.
 
     Returned by `pylme.lmer`, `pylme.glmer`, `pylme.glmer_nb` and `pylme.from_json`. Each property
