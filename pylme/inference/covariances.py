@@ -20,12 +20,34 @@ __all__ = ["CovarianceKind", "adjusted_covariance", "generalized_covariance"]
 CovarianceKind = Literal["model", "kenward-roger", "hessian", "rx", "CR0", "CR2"]
 
 
-def adjusted_covariance(kernels: Kernels) -> NDArray[np.float64]:
-    """Kenward and Roger's Φ_A of the REML fit, shape (p, p)."""
-    found = infer(kernels, Targets(x=np.eye(len(kernels.beta))), ddf="kenward-roger").covariance
-    if found is None:
+def adjusted_covariance(kernels: Kernels | None, *, linear: bool) -> NDArray[np.float64]:
+    """Kenward and Roger's Φ_A of the REML fit, shape (p, p).
+
+    Parameters
+    ----------
+    kernels : Kernels or None
+    linear : bool
+        Whether the model is a linear one.
+
+    Raises
+    ------
+    NotAvailableError
+        If there are no kernels.
+    """
+    if kernels is None:
+        found = "a fit from JSON does not contain the matrices that it is computed from"
+        if not linear:
+            found = "it is defined for linear mixed models, and this is a generalized one"
+        raise NotAvailableError(
+            asked="Computing Kenward and Roger's covariance matrix of the fixed effects",
+            found=found,
+            remedy='Use kind="model".',
+        )
+    targets = Targets(x=np.eye(len(kernels.beta)))
+    covariance = infer(kernels, targets, ddf="kenward-roger").covariance
+    if covariance is None:
         raise TypeError
-    return found
+    return covariance
 
 
 def generalized_covariance(

@@ -73,6 +73,13 @@ CASES = {
         remedy=lambda ddf: pylme.from_json(_fit().to_json()).test("x", ddf=ddf),
         parsed='use ddf="(.+)"',
     ),
+    "adjusted covariance matrix of a fit from JSON": Case(
+        trigger=lambda: pylme.from_json(_fit().to_json()).vcov_of("kenward-roger"),
+        kind="NotAvailableError",
+        said="does not contain the matrices that it is computed from",
+        remedy=lambda kind: pylme.from_json(_fit().to_json()).vcov_of(kind),
+        parsed='Use kind="(.+?)"',
+    ),
     "covariance matrix that a linear model does not have": Case(
         trigger=lambda: _fit().vcov_of("rx"),
         kind="NotAvailableError",
