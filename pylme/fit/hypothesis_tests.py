@@ -367,8 +367,7 @@ class Tests(EngineFit):
             case "model":
                 return self.vcov
             case "kenward-roger":
-                kernels = require_kernels(self._kernels, "kenward-roger", linear=self._linear)
-                matrix = adjusted_covariance(kernels)
+                matrix = adjusted_covariance(self._kernels, linear=self._linear)
             case "CR0" | "CR2":
                 matrix = self._clustered(kind, optional_text("by", by)).vcov
             case "hessian" | "rx":
