@@ -7,7 +7,7 @@ Laplace approximation of the log-likelihood, or its adaptive Gauss-Hermite quadr
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,12 @@ from pylme.model_matrix.random_term import RandomTerm
 if TYPE_CHECKING:
     from pylme.model_matrix.matrices import ModelMatrices
 
-__all__ = ["CRITERIA", "CriterionKind", "GeneralizedProblem", "Laplace", "proportions"]
+__all__ = ["CriterionKind", "GeneralizedProblem", "Laplace", "proportions"]
 
 #: Which information stands in the determinant: lme4's expected one, or the observed one.
 Laplace = Literal["expected", "observed"]
 #: lme4's criterion, or the likelihood proper of families with a dispersion.
 CriterionKind = Literal["lme4", "likelihood"]
-CRITERIA: Final = ("lme4", "likelihood")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from pylme.reference.generalized.boundary import free_on_face
 from pylme.reference.generalized.descent import ENOUGH
-from pylme.reference.generalized.search import LARGEST_LOG_SHAPE
 from pylme.reference.optimize.boundary import singular_directions
 from pylme.results.certificate import NO_FINITE_OPTIMUM, Certificate
 from pylme.results.fitted_model import Condition
@@ -139,8 +138,3 @@ def conditions_of(ending: GeneralizedEnding) -> tuple[Condition, ...]:
         stopped = () if ending.converged else (how_it_ended(ending),)
         texts = (*stopped, *certificate.messages)
     return tuple(Condition(kind="warning", message=text) for text in texts)
-
-
-def is_poisson(log_shape: float) -> bool:
-    """Whether a ϑ is so large that its distribution is Poisson's in double precision."""
-    return log_shape > LARGEST_LOG_SHAPE

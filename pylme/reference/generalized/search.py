@@ -58,8 +58,6 @@ FEW_LEVELS: Final = 10
 FURTHER: Final = (0.3, 3.0)
 #: Links whose penalised deviance need not be convex in u.
 NOT_CONVEX: Final = ("identity", "inverse", "1/mu^2", "sqrt", "cauchit")
-#: ln ϑ beyond which a negative binomial is a Poisson in double precision.
-LARGEST_LOG_SHAPE: Final = 30.0
 
 
 class NoModeError(ArithmeticError):
