@@ -81,9 +81,9 @@ class Tests(EngineFit):
         >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
         >>> print(fit.coef_test())
         Fixed effects: t tests, degrees of freedom by Satterthwaite
-                    Estimate Std. Error      df t value Pr(>|t|)
-        (Intercept)  251.405      6.825  17.000  36.838  < 2e-16 ***
-        Days          10.467      1.546  17.000   6.771 3.26e-06 ***
+                    Estimate Std. Error df t value Pr(>|t|)
+        (Intercept)  251.405      6.825 17  36.838  < 2e-16 ***
+        Days          10.467      1.546 17   6.771 3.26e-06 ***
         ---
         Signif. codes:  0 ‘***’ 0.001 ‘**’ 0.01 ‘*’ 0.05 ‘.’ 0.1 ‘ ’ 1
         """
@@ -138,9 +138,9 @@ class Tests(EngineFit):
         ...     "angle ~ recipe + temp + (1 | recipe:replicate)", cake, engine="numpy"
         ... )
         >>> fit.test("recipeB = recipeC")
-        <HypothesisTest: recipeB - recipeC = 0; t(42) = 0.02, p = 0.9842 (Satterthwaite)>
+        <HypothesisTest: recipeB - recipeC = 0; t(42) = 0.01809, p = 0.9856 (Satterthwaite)>
         >>> fit.test("recipe", ddf="kenward-roger")
-        <HypothesisTest: recipeB = 0, recipeC = 0; F(2, 42) = 0.2, p = 0.8 (Kenward-Roger)>
+        <HypothesisTest: recipeB = 0, recipeC = 0; F(2, 42) = 0.2488, p = 0.7809 (Kenward-Roger)>
         """
         method = self._ddf(ddf)
         tidying.half_width(conf_level)
