@@ -68,7 +68,8 @@ class Predictions(EngineFit):
             The level of the intervals.
         ddf : {"kenward-roger", "satterthwaite", "normal"}, optional
             The method of the degrees of freedom of an interval; by default "kenward-roger" for a
-            linear model and "normal" for a generalized one.
+            linear model, "satterthwaite" for one with a covariance structure such as ``ar1()``, for
+            which the former is not defined, and "normal" for a generalized one.
         offset : str or array_like of shape (rows,), optional
             The offset of the new rows, where that of the model was an array. One that was the name
             of a column, or is part of the formula, is read from `newdata`.
@@ -139,7 +140,8 @@ class Predictions(EngineFit):
             new_levels=choice("new_levels", new_levels, NewLevels),
             interval=None if interval is None else choice("interval", interval, Interval),
             conf_level=conf_level,
-            ddf=self._ddf_of_means(ddf),
+            # Without an interval no kernels are needed to choose a method.
+            ddf="normal" if interval is None and ddf is None else self._ddf_of_means(ddf),
             offset=offset,
             weights=weights,
         )
@@ -187,7 +189,8 @@ class Predictions(EngineFit):
             at the mean: with the standard deviation of random effects and residual together, or
             with a given one.
         ddf : {"kenward-roger", "satterthwaite", "normal"}, optional
-            By default "kenward-roger" for a linear model and "normal" for a generalized one.
+            By default "kenward-roger" for a linear model, "satterthwaite" for one with a covariance
+            structure such as ``ar1()``, and "normal" for a generalized one.
         conf_level : float
             The level of the intervals.
 
@@ -307,7 +310,8 @@ class Predictions(EngineFit):
         ----------
         ddf : {"kenward-roger", "satterthwaite", "normal"}, optional
             The degrees of freedom of each row, from the Jacobian; by default "kenward-roger" for a
-            linear model and "normal" for a generalized one.
+            linear model, "satterthwaite" for one with a covariance structure such as ``ar1()``, and
+            "normal" for a generalized one.
         kind : {"response", "link"}
             The scale of a generalized model's predictions.
 
@@ -381,9 +385,13 @@ class Predictions(EngineFit):
     def _ddf_of_means(self, ddf: Ddf | None) -> Ddf:
         """The method that was chosen; usually Kenward and Roger's, for intervals of means."""
         linear = self._info.family is None
-        if ddf is None:
-            return "kenward-roger" if linear else "normal"
-        asked = choice("ddf", ddf, Ddf)
-        if asked != "normal" and not linear:
-            require_kernels(None, asked, linear=False)
+        asked = None if ddf is None else choice("ddf", ddf, Ddf)
+        if asked is None:
+            if not linear:
+                return "normal"
+            kernels = self._kernels
+            structured = kernels is not None and kernels.problem.structured
+            return "satterthwaite" if structured else "kenward-roger"
+        if asked != "normal" and (not linear or self._kernels is not None):
+            require_kernels(self._kernels if linear else None, asked, linear=linear)
         return asked

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from pylme.errors import NotAvailableError
+from pylme.inference.ddf import NOT_LINEAR
 from pylme.inference.targets import Targets, infer
 
 if TYPE_CHECKING:
@@ -32,12 +33,14 @@ def adjusted_covariance(kernels: Kernels | None, *, linear: bool) -> NDArray[np.
     Raises
     ------
     NotAvailableError
-        If there are no kernels.
+        If there are no kernels, or a term has a covariance structure.
     """
-    if kernels is None:
+    if kernels is None or kernels.problem.structured:
         found = "a fit from JSON does not contain the matrices that it is computed from"
         if not linear:
             found = "it is defined for linear mixed models, and this is a generalized one"
+        elif kernels is not None:
+            found = NOT_LINEAR
         raise NotAvailableError(
             asked="Computing Kenward and Roger's covariance matrix of the fixed effects",
             found=found,

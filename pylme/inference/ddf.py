@@ -9,7 +9,7 @@ from pylme.errors import NotAvailableError
 if TYPE_CHECKING:
     from pylme.inference.kernels import Kernels
 
-__all__ = ["Ddf", "method_name", "remarks", "require_kernels"]
+__all__ = ["NOT_LINEAR", "Ddf", "method_name", "remarks", "require_kernels"]
 
 #: "normal" takes them for infinite: z tests, and chi-square for F.
 Ddf: TypeAlias = Literal["satterthwaite", "kenward-roger", "normal"]
@@ -50,6 +50,10 @@ def remarks(ddf: Ddf, kernels: Kernels | None) -> tuple[str, ...]:
     return tuple(said)
 
 
+NOT_LINEAR: Final = (
+    "the covariance matrix of the response is not a linear function of the parameters of cs(), "
+    "ar1() and other structures, as the method assumes"
+)
 _ASKED: Final = {
     "satterthwaite": "Computing Satterthwaite's degrees of freedom",
     "kenward-roger": "Computing Kenward and Roger's degrees of freedom",
@@ -75,8 +79,7 @@ def require_kernels(kernels: Kernels | None, ddf: Ddf, *, linear: bool) -> Kerne
         if ddf == "kenward-roger" and kernels.problem.structured:
             raise NotAvailableError(
                 asked=_ASKED[ddf],
-                found="the covariance matrix of the response is not a linear function of the "
-                "parameters of cs(), ar1() and other structures, as the method assumes",
+                found=NOT_LINEAR,
                 remedy='Use ddf="satterthwaite".',
             )
         return kernels

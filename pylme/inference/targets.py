@@ -135,7 +135,8 @@ def infer(
     ddf : {"satterthwaite", "kenward-roger", "normal"}
     adjusted : bool, optional
         Whether variances are adjusted for the uncertainty of θ; by default those of contrasts of
-        fixed effects by Kenward and Roger's method alone.
+        fixed effects by Kenward and Roger's method alone. Never with a covariance structure, as
+        the adjustment is derived for variances that are linear in the parameters.
     joint : bool
         Whether the covariances of the targets are wanted too.
     """
@@ -143,6 +144,7 @@ def infer(
         kernels = kernels.restricted
     if adjusted is None:
         adjusted = ddf == "kenward-roger" and targets.z is None
+    adjusted = adjusted and not kernels.problem.structured
     r = len(targets.x)
     step = r if joint or targets.z is None else _CHUNK
     units = None
