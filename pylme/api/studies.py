@@ -101,10 +101,10 @@ def sector_correlation(
 
 def _note(*, published: bool) -> str:
     if not published:
-        return "Converged: the helper's code 1."
+        return "Converged: convergence code 1."
     if reference_libraries():
-        return "Converged: the helper's code 1, in R on the reference BLAS."
+        return "Converged: convergence code 1, in R on the reference BLAS."
     return (
-        "Converged: the helper's code 1. There is no reference BLAS here; on another one some "
+        "Converged: convergence code 1. There is no reference BLAS here; on another one some "
         "fits of the combined model end with another code."
     )

@@ -71,7 +71,17 @@ class RandomTerm:
         return len(self.levels) * len(self.names)
 
     def factor(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
-        """T, shape (..., k, k), of the theta of all terms, shape (..., m)."""
+        """The factor T of this term.
+
+        Parameters
+        ----------
+        theta : ndarray, shape (..., m)
+            Of all terms.
+
+        Returns
+        -------
+        ndarray, shape (..., k, k)
+        """
         return self.structure.factor(theta[..., self.thetas])
 
 

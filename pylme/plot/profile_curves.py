@@ -89,7 +89,7 @@ def profile(
     fit, parameters
         As for `profile_data`.
     absolute : bool
-        Draw |ζ|, so that an interval is the width of the curve at its height.
+        Draw the absolute value of ζ, so that an interval is the width of the curve at its height.
     ax : matplotlib.axes.Axes, optional
         Where to draw a single parameter; by default a new figure has a panel for each.
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pylme.results.fitted_model import Condition
     from pylme.results.optinfo import Lme4Checks, OptInfo
 
-__all__ = ["assess", "assess_certificate", "assess_checks", "helper_code"]
+__all__ = ["assess", "assess_certificate", "assess_checks", "convergence_code"]
 
 #: What an optimiser says when it stops short. NLopt's code is 0 then; only the message tells.
 _STOPPED = re.compile(
@@ -142,8 +142,8 @@ def _proved(optinfo: OptInfo, certificate: Certificate, *, finite: bool) -> tupl
     return tuple(lines)
 
 
-def helper_code(checks: Lme4Checks | None, *, singular: bool) -> int:
-    """The well-known helper's 1, 0 or -1, from what lme4's checks left.
+def convergence_code(checks: Lme4Checks | None, *, singular: bool) -> int:
+    """1, 0 or -1 as a widely used test gives it, from what lme4's checks left.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ def assess_checks(
     said = (*unbounded, *stops, *optinfo.messages, *optinfo.warnings)
     return Convergence(
         status=status,
-        code=helper_code(optinfo.checks, singular=singular),
+        code=convergence_code(optinfo.checks, singular=singular),
         messages=tuple(dict.fromkeys((*said, *_earlier(conditions, optinfo, stopped=bool(stops))))),
         checked=checked,
         not_checked=not_checked,

@@ -47,9 +47,9 @@ class Convergence:
     ----------
     status : Status
     code : int
-        1, 0 or -1 as the well-known helper returns: 1 where lme4's checks left no message,
-        otherwise 0 for a singular fit, otherwise -1. By this code, a fit without any checks counts
-        as converged; by `status` it does not.
+        1, 0 or -1 as a widely used test of ``fit@optinfo`` gives it: 1 where lme4's checks left no
+        message, otherwise 0 for a singular fit, otherwise -1. By this code, a fit without any
+        checks counts as converged; by `status` it does not.
     messages : tuple of str
         All messages about convergence: from the optimiser, R's warnings and lme4's checks.
     checked : tuple of str
@@ -94,7 +94,7 @@ class Convergence:
     def __str__(self) -> str:
         said = f": {' '.join(self.messages[0].split())}" if self.messages else ""
         more = f" (and {len(self.messages) - 1} more)" if len(self.messages) > 1 else ""
-        return f"{self.status.name} (helper's code {self.code}){said}{more}"
+        return f"{self.status.name} (code {self.code}){said}{more}"
 
 
 def without_estimate(message: str) -> bool:

@@ -136,7 +136,7 @@ class SectorCorrelation(Rendered):
 
         Columns: ``model``, ``over`` (which replicates), ``n``, and for each sector ``mean_0``,
         ``std_error_0`` (Monte Carlo), ``published_0``, and so for sector 1. What counts as
-        converged is the code 1 of the well-known helper.
+        converged is convergence code 1.
         """
         return pd.DataFrame(list(self._lines()))
 
@@ -169,7 +169,7 @@ class SectorCorrelation(Rendered):
 
     @cached_property
     def _converged(self) -> dict[str, NDArray[np.bool_]]:
-        """Where all fits of a candidate have the helper's code 1."""
+        """Where all fits of a candidate have convergence code 1."""
         by_model = dict(zip(self.study.models, self.study.converged("code").T, strict=True))
         return {
             name: np.logical_and.reduce([by_model[model] for model, _ in LABELS[name].values()])
@@ -240,7 +240,7 @@ def answers(candidates: Sequence[str], converged: Mapping[str, int], n: int) -> 
     ----------
     candidates : sequence of str
     converged : mapping of str to int
-        In how many replicates all fits have the helper's code 1.
+        In how many replicates all fits have convergence code 1.
     n : int
         Replicates.
     """

@@ -1,4 +1,4 @@
-"""Where the well-known helper lies, and what `status` says instead."""
+"""Where a widely used test of convergence misleads, and what `status` says instead."""
 
 from __future__ import annotations
 
@@ -160,15 +160,15 @@ def test_how_an_earlier_stage_ended_does_not_matter():
     assert any("earlier stage" in message for message in fit.convergence.messages)
 
 
-def test_code_equals_the_helper_itself(sleepstudy):
-    """The helper as everybody copies it, run in R on the same fits."""
+def test_code_equals_the_test_in_r(sleepstudy):
+    """The test as everybody copies it, run in R on the same fits."""
     from pylme.lme4.from_r import from_r
     from pylme.lme4.session import session
 
     session()
     from rpy2 import rinterface as ri
 
-    helper = ri.evalr(
+    tested = ri.evalr(
         "function(fit) if (is.null(unlist(fit@optinfo$conv$lme4))) 1L else"
         " if (lme4::isSingular(fit)) 0L else -1L"
     )
@@ -176,7 +176,7 @@ def test_code_equals_the_helper_itself(sleepstudy):
         for control in (None, LmerControl(check_conv_grad=Check(action="warning", tol=1e-9))):
             data = shifted(sleepstudy, days)
             fit = pylme.lmer("Reaction ~ D + (D | Subject)", data, control=control)
-            assert fit.convergence.code == from_r(helper(fit._model._handle.sexp))
+            assert fit.convergence.code == from_r(tested(fit._model._handle.sexp))
 
 
 def test_every_message_is_explained(sleepstudy):

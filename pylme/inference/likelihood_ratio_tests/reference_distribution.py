@@ -41,16 +41,36 @@ class Mixture:
 
     @classmethod
     def plain(cls, df: int, *, conservative: bool = False) -> Mixture:
-        """χ² with so many degrees of freedom."""
+        """The mixture of one part, χ².
+
+        Parameters
+        ----------
+        df : int
+            Degrees of freedom.
+        conservative : bool
+            Whether p-values by it are known to be too large.
+        """
         return cls(df=(df,), weights=(1.0,), conservative=conservative)
 
     @classmethod
     def one_variance(cls, df: int) -> Mixture:
-        """That of one variance on the boundary, of `df` additional parameters."""
+        """The mixture for one variance on the boundary.
+
+        Parameters
+        ----------
+        df : int
+            The number of parameters that are tested, the variance included.
+        """
         return cls(df=(df - 1, df), weights=(0.5, 0.5))
 
     def p_values(self, statistic: ArrayLike) -> NDArray[np.float64]:
-        """p-values of statistics, which are 0 or more; NaN where they are."""
+        """The p-values of statistics.
+
+        Parameters
+        ----------
+        statistic : array_like
+            Numbers of 0 or more; NaN gives NaN.
+        """
         fall = np.asarray(statistic, dtype=np.float64)
         total = np.zeros_like(fall)
         for df, weight in zip(self.df, self.weights, strict=True):

@@ -57,11 +57,23 @@ class Curve:
     others: NDArray[np.float64]
 
     def at(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
-        """ζ at some values; NaN beyond the curve."""
+        """The signed root ζ at some values.
+
+        Parameters
+        ----------
+        value : ndarray
+            Values of the parameter; NaN is returned beyond the curve.
+        """
         return _hermite(value, self.value, self.zeta, self.slope)
 
     def quantile(self, zeta: float) -> float:
-        """The value at which the profile reaches a ζ; the end of the curve beyond it."""
+        """The value at which the profile reaches a ζ.
+
+        Parameters
+        ----------
+        zeta : float
+            Beyond the curve its end is returned.
+        """
         inverse = np.divide(1.0, self.slope, out=np.full_like(self.slope, np.nan),
                             where=self.slope > 0)  # fmt: skip
         rising = np.maximum.accumulate(self.zeta)
@@ -70,7 +82,7 @@ class Curve:
 
 
 def curve_of(likelihood: ProfiledLikelihood, parameter: ProfiledParameter, reach: float) -> Curve:
-    """The curve of a parameter, out to some |ζ| or to its bound.
+    """The curve of a parameter, out to some absolute value of ζ or to its bound.
 
     Parameters
     ----------

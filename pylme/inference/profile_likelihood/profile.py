@@ -54,7 +54,13 @@ class Profile(Rendered):
     library: Library = "pandas"
 
     def of(self, parameters: str | Sequence[str] | None) -> Profile:
-        """The profile of some of its parameters, named as for `Fit.confint`."""
+        """The profile of some of its parameters.
+
+        Parameters
+        ----------
+        parameters : str or sequence of str, optional
+            As for `Fit.confint`.
+        """
         wanted = chosen([curve.parameter for curve in self.curves], parameters)
         kept = tuple(curve for curve in self.curves if curve.parameter in wanted)
         return replace(self, curves=kept)

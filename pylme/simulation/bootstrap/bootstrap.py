@@ -178,7 +178,17 @@ class Bootstrap(Rendered):
         )
 
     def ends(self, kind: IntervalKind, *, conf_level: float) -> NDArray[np.float64]:
-        """The ends of the intervals of all parameters, shape (P, 2); see `intervals`."""
+        """The ends of the intervals of all parameters.
+
+        Parameters
+        ----------
+        kind, conf_level
+            As for `intervals`.
+
+        Returns
+        -------
+        ndarray, shape (P, 2)
+        """
         choice("kind", kind, IntervalKind)
         half_width(conf_level)
         known = self.acceleration if kind == "bca" else self.estimates

@@ -85,7 +85,7 @@ class Batch:
 def _fits(fits: ManyFits, seconds: float) -> dict[str, Any]:
     """The columns of each fit.
 
-    The code is the helper's, who knows how a search ended alone: 1, for a singular fit 0, else -1.
+    The code of `Convergence` knows how a search ended alone: 1, for a singular fit 0, else -1.
     """
     n = len(fits)
     names = np.array(

@@ -113,7 +113,7 @@ class StudyResult:
         Parameters
         ----------
         rule : {"status", "code"}
-            By pylme's status, or by the code of the well-known helper.
+            By pylme's status, or by the code of `Convergence`.
         """
         choice("rule", rule, Rule)
         first = self._first_rows()
@@ -127,7 +127,7 @@ class StudyResult:
         Parameters
         ----------
         rule : {"status", "code"}
-            What counts as converged: pylme's status, or the code of the well-known helper.
+            What counts as converged: pylme's status, or the code of `Convergence`.
         conf_level : float
             Of the Wald intervals whose coverage is reported.
 
