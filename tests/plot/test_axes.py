@@ -29,30 +29,42 @@ ROOT = Path(__file__).parents[2]
 PLOTS = {
     "caterpillar": lambda **ax: plot.caterpillar(sleepstudy(), **ax),
     "caterpillar, many levels": lambda **ax: plot.caterpillar(hsb(), **ax),
+    "coefficients": lambda **ax: plot.coefficients(sleepstudy(), **ax),
     "convergence": lambda **ax: plot.convergence(sleepstudy(), **ax),
     "convergence, theta": lambda **ax: plot.convergence(by_sector(), "theta", **ax),
+    "emmeans": lambda **ax: plot.emmeans(
+        sleepstudy().emmeans("Days", at={"Days": [0, 5]}), "Days", **ax
+    ),
+    "influence": lambda **ax: plot.influence(dyestuff(), "Batch", **ax),
+    "predictions": lambda **ax: plot.predictions(sleepstudy(), "Days", **ax),
+    "profile": lambda **ax: plot.profile(dyestuff(), "sigma", **ax),
     "profile_criterion": lambda **ax: plot.profile_criterion(dyestuff(), "Batch.(Intercept)", **ax),
     "random_effects": lambda **ax: plot.random_effects(sleepstudy(), **ax),
     "random_effects, blocks": lambda **ax: plot.random_effects(
         by_sector(BLOCKS), by="sector", **ax
     ),
+    "random_effects_qq": lambda **ax: plot.random_effects_qq(sleepstudy(), "Subject", "Days", **ax),
     "residuals": lambda **ax: plot.residuals(hsb(), **ax),
     "residuals, normal": lambda **ax: plot.residuals(sleepstudy(), "normal", **ax),
+    "shrinkage": lambda **ax: plot.shrinkage(sleepstudy(), **ax),
+    "simulated_residuals": lambda **ax: plot.simulated_residuals(dyestuff(), **ax),
     "study": lambda **ax: plot.study(estimates(), ["r0", "r1"], **ax),
     "varcorr": lambda **ax: plot.varcorr(by_sector(BLOCKS), **ax),
     "varcorr, corr": lambda **ax: plot.varcorr(by_sector(BLOCKS), "corr", **ax),
 }
+#: Drawn in a panel for each pair, in a figure of its own.
+OF_PANELS = {"profile_pairs"}
 every_plot = pytest.mark.parametrize("draw", PLOTS.values(), ids=PLOTS)
 
 
 def test_every_plot_is_tried_here_and_has_its_twin():
     names = {name for name in plot.__all__ if name.islower() and not name.endswith("_data")}
-    assert names == {title.split(",")[0] for title in PLOTS}
+    assert names == {title.split(",")[0] for title in PLOTS} | OF_PANELS
     for name in names:
         of_data = list(signature(getattr(plot, f"{name}_data")).parameters)
         of_plot = list(signature(getattr(plot, name)).parameters)
         assert set(of_data) <= set(of_plot)
-        assert of_plot[-1] == "ax"
+        assert (of_plot[-1] == "ax") == (name not in OF_PANELS)
 
 
 @every_plot
