@@ -49,6 +49,24 @@ OF_FITS = {
     "plot.shrinkage_data": lambda fit: fit.plot.shrinkage_data(),
     "plot.simulated_residuals_data": lambda fit: fit.plot.simulated_residuals_data(),
     "plot.influence_data": lambda fit: fit.plot.influence_data("Subject"),
+    "plot.predictions_data": lambda fit: fit.plot.predictions_data("Days"),
+    "plot.emmeans_data": lambda fit: fit.plot.emmeans_data("Days"),
+    "plot.profile_data": lambda fit: fit.plot.profile_data("sigma"),
+    "plot.profile_pairs_data": lambda fit: fit.plot.profile_pairs_data(["(Intercept)", "Days"]),
+    "coef_test": lambda fit: fit.coef_test().to_frame(),
+    "test": lambda fit: fit.test("Days = 0, (Intercept) = 0").to_frame(),
+    "anova": lambda fit: fit.anova().to_frame(),
+    "drop1": lambda fit: fit.drop1().to_frame(),
+    "ranova": lambda fit: fit.ranova().to_frame(),
+    "confint": lambda fit: fit.confint(method="wald"),
+    "profile": lambda fit: fit.profile(["sigma"]).to_frame(),
+    "predict": lambda fit: fit.predict(),
+    "predict, interval": lambda fit: fit.predict(interval="confidence"),
+    "emmeans": lambda fit: fit.emmeans("Days").to_frame(),
+    "emmeans.contrast": lambda fit: (
+        fit.emmeans("Days", at={"Days": [0, 5]}).contrast("pairwise").to_frame()
+    ),
+    "emtrends": lambda fit: fit.emtrends("Days").to_frame(),
     "shrinkage": lambda fit: fit.shrinkage(),
     "table": lambda fit: pylme.table(fit).to_frame(),
     "pool": lambda fit: pylme.pool([fit, fit]).to_frame(),
@@ -186,7 +204,8 @@ PANDAS = {
     "Fitted.model_frame", "coefficient_table", "RandomEffects.to_frame", "tidy", "fixed_rows",
     "parameter_rows", "value_rows", "glance_row", "augmented", "named", "varcorr_rows",
     "varcorr_table", "Block.fits_frame", "Block.to_frame", "framed", "Store.kept",
-    "ShardFile.read", "run",
+    "ShardFile.read", "run", "Fitted.data", "coefficients_by_level", "exponentiated", "grid_rows",
+    "interval_table", "principal_components", "shrinkage", "target_levels", "tested_frame",
 }  # fmt: skip
 
 

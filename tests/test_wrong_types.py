@@ -174,13 +174,13 @@ ENTRIES: Final[dict[str, Callable[[], tuple[Callable[..., Any], dict[str, Any]]]
     **{
         f"plot.{name}": lambda name=name: (
             getattr(pylme.plot, name),
-            {"fit": _fit("numpy"), "along": "theta"}
-            if "profile" in name
-            else {"fit": _fit("numpy")},
+            {"fit": _fit("numpy")} | ({"along": "theta"} if "criterion" in name else {}),
         )
         for name in pylme.plot.__all__
-        if "study" not in name and not name.startswith("coefficients")
+        if not name.startswith(("study", "coefficients", "emmeans"))
     },
+    "plot.emmeans": lambda: (pylme.plot.emmeans, {"means": _fit("numpy").emmeans("x")}),
+    "plot.emmeans_data": lambda: (pylme.plot.emmeans_data, {"means": _fit("numpy").emmeans("x")}),
     "Fit.refit": lambda: (_fit("numpy").refit, {}),
     "Fit.update": lambda: (_fit("numpy").update, {}),
     "Fit.simulate": lambda: (_fit("numpy").simulate, {"seed": 1}),

@@ -92,8 +92,9 @@ class Bar:
     def hom(self) -> bool | None:
         """Whether the structure is homogeneous, by its argument ``hom``; None if not said."""
         for option in self.options:
-            if isinstance(option.value, Constant):
-                return option.value.text == "TRUE"
+            match option.value:
+                case Constant(text=said) | Name(name=said):
+                    return said in {"TRUE", "T"}
         return None
 
     @property
@@ -229,7 +230,9 @@ class _Splitter:
         """A structure has one argument besides the bar, `hom`, which is TRUE or FALSE."""
         for number, option in enumerate(bar.options):
             match option:
-                case Argument(name="hom", value=Constant(text="TRUE" | "FALSE")):
+                case Argument(
+                    name="hom", value=Constant(text="TRUE" | "FALSE") | Name(name="T" | "F")
+                ):
                     if number == 0 and bar.structure != "us":
                         continue
             known = "nothing" if bar.structure == "us" else "hom = TRUE or hom = FALSE"

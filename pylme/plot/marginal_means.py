@@ -17,7 +17,7 @@ from pylme.inference.means.adjustment import Adjust
 from pylme.inference.means.comparison_bars import comparison_bars
 from pylme.inference.means.marginal_means import MarginalMeans
 from pylme.inference.means.table import combination_labels, rows_by
-from pylme.options import choice
+from pylme.options import choice, true_or_false
 from pylme.plot.axes import BLUE, DARK, LIGHT, axes, shown
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def emmeans(
         places[rows] = rows + 0.8 * number
     longest = max(map(len, labels), default=0)
     ax = axes(ax, width=5.6 + 0.07 * longest, height=float(np.clip(1.4 + 0.3 * len(table), 2.4, 9)))
-    bars = comparisons and not np.isnan(table["comparison_low"]).all()
+    bars = true_or_false("comparisons", comparisons) and not np.isnan(table["comparison_low"]).all()
     if bars:
         ax.hlines(
             places, table["comparison_low"], table["comparison_high"], color=BLUE, alpha=0.35,

@@ -15,7 +15,8 @@ import pandas as pd
 from pylme.errors import OptionError, UnknownNameError
 from pylme.frame import to_native
 from pylme.inference.means.reference_grid import predictors
-from pylme.options import mapping, optional_text, whole_number
+from pylme.inference.prediction.question import Interval
+from pylme.options import choice, mapping, optional_text, true_or_false, whole_number
 from pylme.plot.axes import DARK, GREY, STYLES, axes, panels, shown
 from pylme.plot.fitted import require_fit
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from pylme.inference.prediction.question import Interval, Kind
+    from pylme.inference.prediction.question import Kind
     from pylme.plot.fitted import Fitted
 
 __all__ = ["predictions", "predictions_data"]
@@ -87,6 +88,7 @@ def predictions_data(
         If the fit came from JSON.
     """
     require_fit(fit)
+    interval = choice("interval", interval, Interval)
     x, rows, order = _rows(fit, x, group, by=by, levels=levels, most=most, at=at)
     found = _predicted(fit, rows, group, interval=interval, kind=kind, conf_level=conf_level)
     table = pd.concat([rows[[*order, x]], found], axis=1)
@@ -119,7 +121,7 @@ def _rows(
     data = fit.to_pandas().data
     terms = fit.design.recipe.terms
     names = list(predictors(terms.fixed, terms.response, data))
-    x = optional_text("x", x)
+    x, group, by = optional_text("x", x), optional_text("group", group), optional_text("by", by)
     numeric = [name for name in names if data[name].dtype.kind in "iuf"]
     if x is None:
         if not numeric:
@@ -227,7 +229,9 @@ def predictions(
     (18,)
     """
     require_fit(fit)
+    points = true_or_false("points", points)
     given = fit.to_pandas()
+    interval = choice("interval", interval, Interval)
     x, rows, _ = _rows(given, x, group, by=by, levels=levels, most=most, at=at)
     found = _predicted(given, rows, group, interval=interval, kind=kind, conf_level=conf_level)
     table = pd.concat([rows, found], axis=1)

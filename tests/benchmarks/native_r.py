@@ -48,8 +48,7 @@ class NativeR:
 
     def read(self, name: str, data: pd.DataFrame) -> None:
         """Take a frame into R's memory."""
-        directory = Path(self._home.name, name)
-        directory.mkdir()
+        directory = Path(tempfile.mkdtemp(dir=self._home.name))
         kinds = [_write_column(data[column], directory / str(i)) for i, column in enumerate(data)]
         lines = [f"{column}\t{kind}\n" for column, kind in zip(data, kinds, strict=True)]
         (directory / "columns.txt").write_text("".join(lines), encoding="utf-8")
