@@ -11,7 +11,8 @@ With fewer effects than rows all of Z decides. With as many, [X, Z] may span eve
 criterion have a minimum there; then the effects are examined alone and together.
 
 The residual of least squares on [X, Z₁] decides; it is taken of the rows, since that of cross
-products is lost in rounding. Columns may be dependent: each round of the iterated Tikhonov method
+products is lost in rounding. Columns may be dependent: a pivoted QR decomposition of few numbers
+finds their rank; of many, each round of the iterated Tikhonov method
 (Engl, Hanke & Neubauer 1996, *Regularization of Inverse Problems*, section 5.1) multiplies the part
 of the residual along a singular value s by δ/(s² + δ), and leaves what is orthogonal to all columns
 as it is.
@@ -36,6 +37,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg import qr
 from scipy.sparse.linalg import splu
 
 from pylme.families.family import has_dispersion
@@ -65,6 +67,10 @@ __all__ = [
 #: 1e-4 falls by a factor of 1e12.
 _DELTA: Final = 1e-10
 _ROUNDS: Final = 6
+#: Of so many numbers a pivoted QR decomposition is quick; it knows dependent columns by pivots that
+#: are rounding errors.
+_DENSE: Final = 250_000
+_DEPENDENT: Final = 1e-12
 #: Beyond so many effects not all choices are tried, which are 2 to that power.
 MOST_EFFECTS: Final = 8
 
@@ -179,6 +185,14 @@ def _of_length_one(columns: Any) -> Any:
 
 def _residuals(columns: Any, Y: NDArray[np.float64]) -> NDArray[np.float64]:
     """What least squares leaves of each row of Y, shape (R, n)."""
+    if columns.shape[0] * columns.shape[1] <= _DENSE:
+        # Effects of one factor in several terms can be as near to each other as a covariate is far
+        # from zero.
+        Q, R, _ = qr(columns.toarray(), mode="economic", pivoting=True)
+        pivots = np.abs(R.diagonal())
+        Q = Q[:, : int((pivots > _DEPENDENT * pivots[0]).sum())]
+        rest = Y - (Y @ Q) @ Q.T
+        return np.asarray(rest - (rest @ Q) @ Q.T)
     ridge = _DELTA * sparse.eye_array(columns.shape[1])
     solve = splu(sparse.csc_matrix(columns.T @ columns + ridge)).solve
     left = np.ascontiguousarray(Y.T)
