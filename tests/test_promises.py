@@ -52,6 +52,15 @@ def test_every_public_name_is_there(name):
     assert getattr(pylme, name) is not None
 
 
+def test_the_class_of_fits_loads_neither_the_other_engine_nor_what_comes_after_the_fit():
+    code = (
+        "import sys, pylme.fit; "
+        "print([n for n in ('pylme.reference', 'pylme.inference.kernels', 'scipy.stats') "
+        "if n in sys.modules])"
+    )
+    assert fresh(code).strip() == "[]"
+
+
 def test_the_rooms_import_as_the_design_says():
     command = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run(

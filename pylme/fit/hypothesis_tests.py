@@ -9,17 +9,9 @@ import pandas as pd
 
 from pylme.errors import NotAvailableError, PylmeError
 from pylme.fit.base import EngineFit
-from pylme.inference.coefficient_tests import Estimated, contrast_tests
-from pylme.inference.covariances import (
-    CovarianceKind,
-    adjusted_covariance,
-    generalized_covariance,
-)
 from pylme.inference.ddf import Ddf, require_kernels
 from pylme.inference.hypotheses import hypothesis_of
-from pylme.inference.hypothesis_test import hypothesis_test
 from pylme.inference.term_hypotheses import TermType
-from pylme.inference.term_tests import deletion_tests, term_tests
 from pylme.options import choice, optional_text, true_or_false
 from pylme.results import tidying
 from pylme.results.summary import Summary, tested_frame
@@ -29,7 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from pylme.inference.coefficient_tests import CoefficientTests
+    from pylme.inference.coefficient_tests import CoefficientTests, Estimated
+    from pylme.inference.covariances import CovarianceKind
     from pylme.inference.fixed_terms import FixedTerms
     from pylme.inference.hypothesis_test import HypothesisTest
     from pylme.inference.kernels import Kernels
@@ -87,6 +80,8 @@ class Tests(EngineFit):
         ---
         Signif. codes:  0 ‘***’ 0.001 ‘**’ 0.01 ‘*’ 0.05 ‘.’ 0.1 ‘ ’ 1
         """
+        from pylme.inference.coefficient_tests import Estimated, contrast_tests
+
         method = self._ddf(ddf)
         tidying.half_width(conf_level)
         source = self._source(method)
@@ -142,6 +137,8 @@ class Tests(EngineFit):
         >>> fit.test("recipe", ddf="kenward-roger")
         <HypothesisTest: recipeB = 0, recipeC = 0; F(2, 42) = 0.2488, p = 0.7809 (Kenward-Roger)>
         """
+        from pylme.inference.hypothesis_test import hypothesis_test
+
         method = self._ddf(ddf)
         tidying.half_width(conf_level)
         asked = hypothesis_of(hypothesis, self._estimates.names, self._term_columns())
@@ -201,6 +198,8 @@ class Tests(EngineFit):
         ---
         Signif. codes:  0 ‘***’ 0.001 ‘**’ 0.01 ‘*’ 0.05 ‘.’ 0.1 ‘ ’ 1
         """
+        from pylme.inference.term_tests import term_tests
+
         kind = choice("type", type, TermType)
         method = self._ddf(ddf)
         return term_tests(
@@ -234,6 +233,8 @@ class Tests(EngineFit):
         >>> fit.drop1().terms
         ('recipe:temp',)
         """
+        from pylme.inference.term_tests import deletion_tests
+
         method = self._ddf(ddf)
         return deletion_tests(
             self._source(method), self._fixed_terms(), ddf=method, library=self.library
@@ -361,6 +362,12 @@ class Tests(EngineFit):
                      (Intercept)
         (Intercept)       0.4582
         """
+        from pylme.inference.covariances import (
+            CovarianceKind,
+            adjusted_covariance,
+            generalized_covariance,
+        )
+
         kind = choice("kind", kind, CovarianceKind)
         names = list(self._estimates.names)
         match kind:
@@ -419,6 +426,8 @@ class Tests(EngineFit):
     def _source(self, ddf: Ddf) -> Kernels | Estimated:
         """What tests are computed from."""
         if ddf == "normal":
+            from pylme.inference.coefficient_tests import Estimated
+
             return Estimated(beta=self._estimates.beta, vcov=self._vcov)
         return require_kernels(self._kernels, ddf, linear=self._linear)
 

@@ -8,8 +8,6 @@ from pylme.errors import OptionError
 from pylme.fit.base import EngineFit
 from pylme.frame import to_native
 from pylme.inference.ddf import Ddf, require_kernels
-from pylme.inference.means.marginal_means import names_of
-from pylme.inference.means.of_fit import MeansQuestion
 from pylme.inference.means.scale import ScaleKind
 from pylme.inference.prediction.question import Interval, Kind, Question
 from pylme.inference.prediction.rows import NewLevels
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from pylme.inference.means.averages import WeightsName
     from pylme.inference.means.marginal_means import MarginalMeans
     from pylme.inference.means.marginaleffects import MarginalEffects
+    from pylme.inference.means.of_fit import MeansQuestion
     from pylme.inference.prediction.random_part import Random
 
 __all__ = ["Predictions"]
@@ -287,6 +286,7 @@ class Predictions(EngineFit):
         >>> slopes.to_frame().round(2).to_dict("list")["estimate"]
         [2.8, 1.46]
         """
+        from pylme.inference.means.marginal_means import names_of
         from pylme.inference.means.of_fit import slopes
 
         if not names_of("specs", specs):
@@ -361,6 +361,8 @@ class Predictions(EngineFit):
         ddf: Ddf | None,
         conf_level: float,
     ) -> MeansQuestion:
+        from pylme.inference.means.of_fit import MeansQuestion
+
         half_width(conf_level)
         if not isinstance(bias_adjust, bool) and not (is_number(bias_adjust) and bias_adjust >= 0):
             raise OptionError(
