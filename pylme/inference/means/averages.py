@@ -18,16 +18,17 @@ from math import prod
 from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
 from pylme.errors import OptionError
 from pylme.inference.means.functions import LinearFunctions
+from pylme.inference.means.reference_grid import grid_rows
 from pylme.options import choice, number_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
     from pylme.inference.means.reference_grid import ReferenceGrid
@@ -126,12 +127,4 @@ def _given(weights: ArrayLike, size: int) -> NDArray[np.float64]:
 
 def target_levels(grid: ReferenceGrid, names: Sequence[str]) -> pd.DataFrame:
     """The values of some predictors at each of their combinations, the first varying fastest."""
-    axes = [grid.axes[grid.position(name)] for name in names]
-    size = prod(axis.size for axis in axes)
-    columns = {}
-    inner = 1
-    for axis in axes:
-        places = (np.arange(size) // inner) % axis.size
-        columns[axis.name] = axis.levels.iloc[places].reset_index(drop=True)
-        inner *= axis.size
-    return pd.DataFrame(columns, index=pd.RangeIndex(size))
+    return grid_rows([grid.axes[grid.position(name)] for name in names])
