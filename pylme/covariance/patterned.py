@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from pylme.covariance.entries import Entries
 from pylme.covariance.names import lower_triangle_places, theta_name
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _pattern(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patterned:
+class Patterned(Entries):
     """A structure of standard deviations and at most one correlation.
 
     Attributes
@@ -68,7 +69,6 @@ class Patterned:
     """
 
     kind: Literal["diag", "cs", "ar1"]
-    size: int
     hom: bool
 
     @property
@@ -98,32 +98,6 @@ class Patterned:
         first = np.unique(index, return_index=True)[1]
         return rows[first], columns[first]
 
-    @property
-    def n_parameters(self) -> int:
-        """The number of elements of θ, m."""
-        return int(self.pattern[2].max()) + 1
-
-    def factor(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
-        """T, shape (..., k, k), of θ of shape (..., m)."""
-        T = np.zeros((*np.shape(theta)[:-1], self.size, self.size))
-        rows, columns, index = self.pattern
-        T[..., rows, columns] = np.asarray(theta)[..., index]
-        return T
-
-    def parameters(self, factor: NDArray[np.float64]) -> NDArray[np.float64]:
-        """θ, shape (..., m), of a T of this structure of shape (..., k, k)."""
-        rows, columns = self.cells
-        return np.asarray(factor[..., rows, columns])
-
-    def derivatives(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
-        """∂T/∂θ_i, shape (m, k, k): 1 in the cells of θ_i."""
-        return self.factor(np.eye(len(theta)))
-
-    def second_derivatives(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Zero, shape (m, m, k, k)."""
-        m = len(theta)
-        return np.zeros((m, m, self.size, self.size))
-
     def names(self, group: str, effects: Sequence[str]) -> tuple[str, ...]:
         """lme4's names of the elements of θ; * stands for several effects."""
         if self.kind == "diag" and self.hom:
@@ -136,20 +110,6 @@ class Patterned:
                 for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
             ]
         )
-
-    def lower_bounds(self) -> NDArray[np.float64]:
-        """Zero for elements on the diagonal of T, none for others, shape (m,)."""
-        rows, columns = self.cells
-        return np.where(rows == columns, 0.0, -np.inf)
-
-    def upper_bounds(self) -> NDArray[np.float64]:
-        """None, shape (m,)."""
-        return np.full(self.n_parameters, np.inf)
-
-    def start(self) -> NDArray[np.float64]:
-        """The θ of T = I, shape (m,)."""
-        rows, columns = self.cells
-        return np.where(rows == columns, 1.0, 0.0)
 
     def free_names(self, group: str, effects: Sequence[str]) -> tuple[str, ...]:
         """lme4's names of the free parameters."""

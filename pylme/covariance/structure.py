@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal, Protocol, TypeAlias
 
 import numpy as np
 
+from pylme.covariance.entries import Entries
 from pylme.covariance.names import lower_triangle_places, theta_name
 from pylme.covariance.patterned import Patterned
 
@@ -142,7 +143,7 @@ class Structure(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Cells:
+class _Cells(Entries):
     """A structure whose parameters are cells of T; all its other cells are zero.
 
     Attributes
@@ -151,57 +152,10 @@ class _Cells:
         The number of effects, k.
     """
 
-    size: int
-
-    @property
-    def cells(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Rows and columns of the cells of T where the elements of θ stand, each of shape (m,)."""
-        raise NotImplementedError
-
-    @property
-    def n_parameters(self) -> int:
-        """The number of cells, m."""
-        return len(self.cells[0])
-
-    def factor(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
-        """T, shape (..., k, k), of θ of shape (..., m)."""
-        T = np.zeros((*np.shape(theta)[:-1], self.size, self.size))
-        rows, columns = self.cells
-        T[..., rows, columns] = theta
-        return T
-
-    def parameters(self, factor: NDArray[np.float64]) -> NDArray[np.float64]:
-        """θ, shape (..., m), of a T of this structure of shape (..., k, k)."""
-        rows, columns = self.cells
-        return np.asarray(factor[..., rows, columns])
-
-    def derivatives(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
-        """∂T/∂θ_i, shape (m, k, k): 1 in the cell of θ_i."""
-        return self.factor(np.eye(len(theta)))
-
-    def second_derivatives(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Zero, shape (m, m, k, k)."""
-        m = len(theta)
-        return np.zeros((m, m, self.size, self.size))
-
     def names(self, group: str, effects: Sequence[str]) -> tuple[str, ...]:
         """lme4's names of the parameters."""
         cells = zip(*(places.tolist() for places in self.cells), strict=True)
         return tuple([theta_name(group, effects[row], effects[column]) for row, column in cells])
-
-    def lower_bounds(self) -> NDArray[np.float64]:
-        """Zero on the diagonal of T, none below it, shape (m,)."""
-        rows, columns = self.cells
-        return np.where(rows == columns, 0.0, -np.inf)
-
-    def upper_bounds(self) -> NDArray[np.float64]:
-        """None, shape (m,)."""
-        return np.full(self.n_parameters, np.inf)
-
-    def start(self) -> NDArray[np.float64]:
-        """The θ of T = I, shape (m,)."""
-        rows, columns = self.cells
-        return np.where(rows == columns, 1.0, 0.0)
 
     @property
     def hom(self) -> bool:
