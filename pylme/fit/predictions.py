@@ -287,15 +287,17 @@ class Predictions(EngineFit):
         [2.8, 1.46]
         """
         from pylme.inference.means.marginal_means import names_of
-        from pylme.inference.means.of_fit import slopes
+        from pylme.inference.means.of_fit import marginal_means
 
         if not names_of("specs", specs):
             specs, by = names_of("by", by), None
         question = self._means_question(
             specs, by, at, weights, kind="link", bias_adjust=False, ddf=ddf, conf_level=conf_level
         )
-        name = text("var", var)
-        return slopes(self._model, self._kernels_of_linear, name, question, self.library)
+        return marginal_means(
+            self._model, self._kernels_of_linear, question, self.library,
+            slope_of=text("var", var),
+        )  # fmt: skip
 
     def marginaleffects(
         self, *, ddf: Ddf | None = None, kind: Kind = "response"

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.results.fitted_model import FittedModel
 
-__all__ = ["MeansQuestion", "marginal_effects", "marginal_means", "slopes"]
+__all__ = ["MeansQuestion", "marginal_effects", "marginal_means"]
 
 #: Half the step of a slope, as a share of the predictor's range.
 _STEP: Final = 2e-3
@@ -65,8 +65,10 @@ def marginal_means(
     kernels: Callable[[], Kernels | None],
     question: MeansQuestion,
     library: Library,
+    *,
+    slope_of: str | None = None,
 ) -> MarginalMeans:
-    """Marginal means.
+    """Marginal means, or slopes averaged as means are.
 
     Parameters
     ----------
@@ -75,29 +77,31 @@ def marginal_means(
         Gives the kernels of a linear model, None for a generalized one.
     question : MeansQuestion
     library : str
+    slope_of : str, optional
+        The numeric predictor whose slopes are asked for.
     """
-    return _means(model, kernels, question, library, var=None)
-
-
-def slopes(
-    model: FittedModel,
-    kernels: Callable[[], Kernels | None],
-    var: str,
-    question: MeansQuestion,
-    library: Library,
-) -> MarginalMeans:
-    """Slopes of a numeric predictor, averaged as means are.
-
-    Parameters
-    ----------
-    model : FittedModel
-    kernels : callable
-        Gives the kernels of a linear model, None for a generalized one.
-    var : str
-    question : MeansQuestion
-    library : str
-    """
-    return _means(model, kernels, question, library, var=var)
+    design = model.design
+    data, offset = _data(model)
+    grid = reference_grid(design, data, question.at, offset=offset)
+    by = names_of("by", question.by)
+    specs = tuple(name for name in names_of("specs", question.specs) if name not in by)
+    if slope_of is not None:
+        grid = _slope_grid(design, grid, data, slope_of)
+    names = (*specs, *by)
+    info = model.info()
+    estimator = _estimator(model, kernels, question.ddf)
+    return MarginalMeans(
+        specs=specs,
+        by=by,
+        levels=target_levels(grid, names),
+        functions=averaged(grid, names, question.weights),
+        estimator=estimator,
+        scale=_scale(model, question),
+        conf_level=question.conf_level,
+        slope_of=slope_of,
+        notes=tuple(_notes(design, grid, names, info.link, question, kernels=estimator.kernels)),
+        library=library,
+    )
 
 
 def marginal_effects(
@@ -132,38 +136,6 @@ def _estimator(model: FittedModel, kernels: Callable[[], Kernels | None], ddf: D
         kernels=kernels(),
         beta=model.estimates().beta,
         vcov=model.vcov(),
-    )
-
-
-def _means(
-    model: FittedModel,
-    kernels: Callable[[], Kernels | None],
-    question: MeansQuestion,
-    library: Library,
-    *,
-    var: str | None,
-) -> MarginalMeans:
-    design = model.design
-    data, offset = _data(model)
-    grid = reference_grid(design, data, question.at, offset=offset)
-    by = names_of("by", question.by)
-    specs = tuple(name for name in names_of("specs", question.specs) if name not in by)
-    if var is not None:
-        grid = _slope_grid(design, grid, data, var)
-    names = (*specs, *by)
-    info = model.info()
-    estimator = _estimator(model, kernels, question.ddf)
-    return MarginalMeans(
-        specs=specs,
-        by=by,
-        levels=target_levels(grid, names),
-        functions=averaged(grid, names, question.weights),
-        estimator=estimator,
-        scale=_scale(model, question),
-        conf_level=question.conf_level,
-        slope_of=var,
-        notes=tuple(_notes(design, grid, names, info.link, question, kernels=estimator.kernels)),
-        library=library,
     )
 
 
