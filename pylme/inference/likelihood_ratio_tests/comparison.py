@@ -20,7 +20,11 @@ from pylme.frame import Library, to_native
 from pylme.inference.likelihood_ratio_tests.bootstrap import null_statistics
 from pylme.inference.likelihood_ratio_tests.boundary_weights import boundary_mixture
 from pylme.inference.likelihood_ratio_tests.nesting import Difference, larger_by
-from pylme.inference.likelihood_ratio_tests.reference_distribution import Mixture, simulated_p
+from pylme.inference.likelihood_ratio_tests.reference_distribution import (
+    Mixture,
+    p_of_each,
+    simulated_p,
+)
 from pylme.model_matrix.random_term import RandomTerm
 from pylme.reference.ending import optimum_of
 from pylme.render import Rendered
@@ -122,22 +126,13 @@ class ModelComparison(Rendered):
     @property
     def p_value(self) -> NDArray[np.float64]:
         """By χ² with as many degrees of freedom as there are additional parameters, shape (M,)."""
-        return np.array(
-            [
-                np.nan if d is None else float(Mixture.plain(d.df).p_values(s))
-                for d, s in zip(self.differences, self.statistic, strict=True)
-            ]
-        )
+        plain = [None if d is None else Mixture.plain(d.df) for d in self.differences]
+        return p_of_each(plain, self.statistic)
 
     @property
     def p_boundary(self) -> NDArray[np.float64]:
         """By the mixture where a variance is tested, else NaN, shape (M,)."""
-        return np.array(
-            [
-                np.nan if m is None else float(m.p_values(s))
-                for m, s in zip(self.mixtures, self.statistic, strict=True)
-            ]
-        )
+        return p_of_each(self.mixtures, self.statistic)
 
     def to_frame(self) -> Any:
         """A row for each model.

@@ -19,7 +19,11 @@ from pylme.inference.likelihood_ratio_tests.boundary_weights import boundary_mix
 from pylme.inference.likelihood_ratio_tests.exact_test import exact_test
 from pylme.inference.likelihood_ratio_tests.linear_criterion import linear_criteria
 from pylme.inference.likelihood_ratio_tests.nesting import Difference
-from pylme.inference.likelihood_ratio_tests.reference_distribution import Mixture, simulated_p
+from pylme.inference.likelihood_ratio_tests.reference_distribution import (
+    Mixture,
+    p_of_each,
+    simulated_p,
+)
 from pylme.model_matrix.random_term import in_order, with_effects
 from pylme.reference.ending import optimum_of
 from pylme.render import Rendered
@@ -86,19 +90,12 @@ class RandomEffectTests(Rendered):
     @property
     def p_value(self) -> NDArray[np.float64]:
         """By χ², shape (t,): too large where a variance is tested."""
-        return np.array(
-            [
-                float(Mixture.plain(int(df)).p_values(s))
-                for df, s in zip(self.df, self.statistic, strict=True)
-            ]
-        )
+        return p_of_each([Mixture.plain(int(df)) for df in self.df], self.statistic)
 
     @property
     def p_boundary(self) -> NDArray[np.float64]:
         """By the mixture of χ² distributions, shape (t,)."""
-        return np.array(
-            [float(m.p_values(s)) for m, s in zip(self.mixtures, self.statistic, strict=True)]
-        )
+        return p_of_each(self.mixtures, self.statistic)
 
     def to_frame(self) -> Any:
         """A row for each test.

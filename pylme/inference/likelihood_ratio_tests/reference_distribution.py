@@ -17,9 +17,11 @@ import numpy as np
 from scipy.special import chdtrc
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Mixture", "simulated_p"]
+__all__ = ["Mixture", "p_of_each", "simulated_p"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,18 @@ class Mixture:
 
 def _fraction(weight: float) -> str:
     return "½" if weight == 0.5 else f"{weight:.3g}"
+
+
+def p_of_each(
+    mixtures: Iterable[Mixture | None], statistic: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The p-value of each statistic by its own mixture; NaN where there is none."""
+    return np.array(
+        [
+            np.nan if mixture is None else float(mixture.p_values(value))
+            for mixture, value in zip(mixtures, statistic, strict=True)
+        ]
+    )
 
 
 def simulated_p(statistic: ArrayLike, null: ArrayLike) -> NDArray[np.float64]:
