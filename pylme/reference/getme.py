@@ -19,7 +19,7 @@ from pylme.reference.factorization import factorize, lambda_at, random_matrix_at
 from pylme.reference.optimize.structured import free_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pylme.reference.criterion.prepare import Problem
     from pylme.reference.solution import FixedEffects
 
-__all__ = ["SHARED", "item"]
+__all__ = ["SHARED", "item", "one_of_items"]
 
 
 class Solved(Protocol):
@@ -82,9 +82,14 @@ def item(model: Solved, name: str) -> Any:
     UnknownNameError
         If no such item exists.
     """
-    if name not in _ITEMS:
-        raise UnknownNameError(what="getME item", name=name, known=tuple(_ITEMS))
-    return _ITEMS[name](model)
+    return one_of_items(_ITEMS, model, name)
+
+
+def one_of_items(items: Mapping[str, Callable[[Any], Any]], model: object, name: str) -> Any:
+    """The item of that name; see `item`."""
+    if name not in items:
+        raise UnknownNameError(what="getME item", name=name, known=tuple(items))
+    return items[name](model)
 
 
 def _labels(model: Solved) -> tuple[str, ...]:

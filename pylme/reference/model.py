@@ -20,7 +20,7 @@ from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.ending import examined, search, warnings_of
 from pylme.reference.getme import item
 from pylme.reference.optimize.certificate import certify
-from pylme.reference.record import information, optimiser_record
+from pylme.reference.record import linear_information, optimiser_record
 from pylme.reference.rows import hat_values, influence, linear_predictor, residuals
 from pylme.reference.solution import (
     conditional_variances,
@@ -171,7 +171,7 @@ class ReferenceModel:
 
     def info(self) -> ModelInfo:
         """What was fitted to what."""
-        return information(self.spec, self.design)
+        return linear_information(self.spec, self.design)
 
     def estimates(self) -> Estimates:
         """The numbers that define the fit."""

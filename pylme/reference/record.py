@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pylme.reference.solution import Solution
     from pylme.results.certificate import Certificate
 
-__all__ = ["information", "is_reml", "optimiser_record", "rank_message"]
+__all__ = ["information", "is_reml", "linear_information", "optimiser_record"]
 
 #: lme4's words, with the space at the end of one of them.
 _TITLES: Final = {
@@ -40,7 +40,33 @@ def is_reml(spec: ModelSpec, design: ModelMatrices) -> bool:
     return spec.reml and design.p > 0
 
 
-def information(spec: ModelSpec, design: ModelMatrices) -> ModelInfo:
+def linear_information(spec: ModelSpec, design: ModelMatrices) -> ModelInfo:
+    """What was fitted to what, by a linear mixed model."""
+    reml = is_reml(spec, design)
+    return information(
+        spec,
+        design,
+        title=_TITLES[reml],
+        object_class="lmerMod",
+        reml=reml,
+        use_scale=True,
+        deviance_label="-2*log(L)" if has("-2*log(L)") else "deviance",
+    )
+
+
+def information(
+    spec: ModelSpec,
+    design: ModelMatrices,
+    *,
+    title: str,
+    object_class: str,
+    deviance_label: str,
+    reml: bool,
+    use_scale: bool,
+    family: str | None = None,
+    link: str | None = None,
+    outcomes: tuple[str, str] | None = None,
+) -> ModelInfo:
     """What was fitted to what, in lme4's words, so that a summary prints as lme4's."""
     call = [("formula", "\n".join(deparse_lines(spec.formula.tree))), ("data", "data")]
     call += [
@@ -51,21 +77,22 @@ def information(spec: ModelSpec, design: ModelMatrices) -> ModelInfo:
     return ModelInfo(
         formula=str(spec.formula),
         call=tuple(call),
-        title=_TITLES[is_reml(spec, design)],
-        object_class="lmerMod",
-        family=None,
-        link=None,
-        reml=is_reml(spec, design),
-        use_scale=True,
         nobs=design.n,
         ngrps={name: len(factor.levels) for name, factor in design.group_factors.items()},
-        deviance_label="-2*log(L)" if has("-2*log(L)") else "deviance",
-        fit_messages=rank_message(design),
+        fit_messages=_rank_message(design),
         versions={"numpy": np.__version__, "scipy": scipy.__version__, "pylme": __version__},
+        title=title,
+        object_class=object_class,
+        deviance_label=deviance_label,
+        reml=reml,
+        use_scale=use_scale,
+        family=family,
+        link=link,
+        outcomes=outcomes,
     )
 
 
-def rank_message(design: ModelMatrices) -> tuple[str, ...]:
+def _rank_message(design: ModelMatrices) -> tuple[str, ...]:
     """lme4's message on columns of X that were dropped."""
     dropped = len(design.dropped)
     if not dropped:

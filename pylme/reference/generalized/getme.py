@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 from scipy import sparse
 
-from pylme.errors import OptionError, UnknownNameError
+from pylme.errors import OptionError
 from pylme.reference.factorization import factorize, random_matrix_at
-from pylme.reference.getme import SHARED
+from pylme.reference.getme import SHARED, one_of_items
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
@@ -72,9 +72,7 @@ def item(model: Solved, name: str) -> Any:
     UnknownNameError
         If no such item exists.
     """
-    if name not in _ITEMS:
-        raise UnknownNameError(what="getME item", name=name, known=tuple(_ITEMS))
-    return _ITEMS[name](model)
+    return one_of_items(_ITEMS, model, name)
 
 
 def _working_weights(model: Solved) -> NDArray[np.float64]:

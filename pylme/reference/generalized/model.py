@@ -21,7 +21,7 @@ from pylme.reference.generalized.criterion import criterion_of
 from pylme.reference.generalized.fitting import fitted
 from pylme.reference.generalized.getme import item
 from pylme.reference.generalized.messages import announce
-from pylme.reference.generalized.record import information, optimiser_record
+from pylme.reference.generalized.record import generalized_information, optimiser_record
 from pylme.reference.generalized.solution import GeneralizedSolution
 from pylme.reference.rows import linear_predictor
 from pylme.results.estimates import Estimates
@@ -183,7 +183,9 @@ class GeneralizedModel:
     def info(self) -> ModelInfo:
         """What was fitted to what."""
         scale = self.criterion_function.objective.dispersed
-        return information(self.spec, self.design, self.generalized_problem(), scale=scale)
+        return generalized_information(
+            self.spec, self.design, self.generalized_problem(), scale=scale
+        )
 
     def estimates(self) -> Estimates:
         """The numbers that define the fit."""

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-import scipy
-
-from pylme._version import __version__
 from pylme.arrays import read_only
-from pylme.formula import deparse_lines
 from pylme.model_matrix.response import outcomes
 from pylme.reference.generalized.descent import ENOUGH, MOST_STEPS
 from pylme.reference.generalized.ending import how_it_ended
-from pylme.reference.record import rank_message
+from pylme.reference.record import information
 from pylme.render.numbers import format_numbers
-from pylme.results.estimates import ModelInfo
 from pylme.results.optinfo import OptInfo, Trace
 
 if TYPE_CHECKING:
@@ -23,9 +17,10 @@ if TYPE_CHECKING:
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.spec import ModelSpec
     from pylme.reference.generalized.ending import GeneralizedEnding
+    from pylme.results.estimates import ModelInfo
     from pylme.results.generalized_problem import GeneralizedProblem
 
-__all__ = ["family_name", "information", "optimiser_record", "title_of"]
+__all__ = ["family_name", "generalized_information", "optimiser_record", "title_of"]
 
 
 def title_of(problem: GeneralizedProblem) -> str:
@@ -49,30 +44,20 @@ def family_name(family: Family) -> str:
     return f"Negative Binomial({number})"
 
 
-def information(
+def generalized_information(
     spec: ModelSpec, design: ModelMatrices, problem: GeneralizedProblem, *, scale: bool
 ) -> ModelInfo:
-    """What was fitted to what, in lme4's words, so that a summary prints as lme4's."""
-    call = [("formula", "\n".join(deparse_lines(spec.formula.tree))), ("data", "data")]
-    call += [
-        (role, name)
-        for role, name in (("weights", spec.weights), ("offset", spec.offset))
-        if name is not None
-    ]
-    return ModelInfo(
-        formula=str(spec.formula),
-        call=tuple(call),
+    """What was fitted to what, by a generalized linear mixed model."""
+    return information(
+        spec,
+        design,
         title=title_of(problem),
         object_class="glmerMod",
         family=family_name(problem.family),
         link=problem.family.link,
         reml=False,
         use_scale=scale,
-        nobs=design.n,
-        ngrps={name: len(factor.levels) for name, factor in design.group_factors.items()},
         deviance_label="deviance",
-        fit_messages=rank_message(design),
-        versions={"numpy": np.__version__, "scipy": scipy.__version__, "pylme": __version__},
         outcomes=outcomes(spec),
     )
 
