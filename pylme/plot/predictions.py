@@ -88,7 +88,6 @@ def predictions_data(
         If the fit came from JSON.
     """
     require_fit(fit)
-    interval = choice("interval", interval, Interval)
     x, rows, order = _rows(fit, x, group, by=by, levels=levels, most=most, at=at)
     found = _predicted(fit, rows, group, interval=interval, kind=kind, conf_level=conf_level)
     table = pd.concat([rows[[*order, x]], found], axis=1)
@@ -98,9 +97,12 @@ def predictions_data(
     return to_native(table, fit.library)
 
 
-def _predicted(fit: Fitted, rows: pd.DataFrame, group: str | None, **options: Any) -> pd.DataFrame:
+def _predicted(
+    fit: Fitted, rows: pd.DataFrame, group: str | None, *, interval: Interval, **options: Any
+) -> pd.DataFrame:
     random = "none" if group is None else "all"
-    found: pd.DataFrame = fit.predict(rows, random=random, **options)
+    interval = choice("interval", interval, Interval)
+    found: pd.DataFrame = fit.predict(rows, random=random, interval=interval, **options)
     found = found.reindex(columns=["estimate", "std_error", "df", "conf_low", "conf_high"])
     if group is not None:
         found["population"] = fit.predict(rows, random="none", kind=options["kind"])
@@ -231,7 +233,6 @@ def predictions(
     require_fit(fit)
     points = true_or_false("points", points)
     given = fit.to_pandas()
-    interval = choice("interval", interval, Interval)
     x, rows, _ = _rows(given, x, group, by=by, levels=levels, most=most, at=at)
     found = _predicted(given, rows, group, interval=interval, kind=kind, conf_level=conf_level)
     table = pd.concat([rows, found], axis=1)
