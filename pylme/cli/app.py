@@ -2,11 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
 from pylme._version import __version__
+from pylme.cli.model import Family, fitted, require_method
 from pylme.cli.predictions import means, predict
 from pylme.cli.studies import study
 from pylme.errors import OptionError, PylmeError
@@ -16,8 +17,6 @@ __all__ = ["run"]
 
 #: Exit statuses; 0 says that all is well.
 ERROR, USAGE, NOT_GOOD = 1, 2, 3
-
-Family = Literal["binomial", "poisson", "Gamma", "inverse.gaussian"]
 
 app = App(
     name="pylme",
@@ -93,24 +92,17 @@ def fit(
     html
         Also write the summary and the explanation to this file, as a page for a browser.
     """
-    import pylme
     from pylme.cli.report import fit_page, fit_report, warnings_on_stderr
     from pylme.cli.table import read_table
 
-    if family is not None and ml:
-        raise OptionError(
-            option="--ml", value=True, allowed="it without --family: such fits are always by ML"
-        )
+    require_method(family, ml=ml)
     _require_folder(html)
     table = read_table(data)
     with warnings_on_stderr():
-        if family is None:
-            fitted = pylme.lmer(formula, table, reml=not ml, weights=weights, engine=engine)
-        else:
-            fitted = pylme.glmer(formula, table, family=family, weights=weights, engine=engine)
-        print(fitted.to_json() if json else fit_report(fitted))
+        made = fitted(table, formula, ml=ml, weights=weights, family=family, engine=engine)
+        print(made.to_json() if json else fit_report(made))
         if html is not None:
-            html.write_text(fit_page(fitted), encoding="utf-8")
+            html.write_text(fit_page(made), encoding="utf-8")
 
 
 @app.command
@@ -149,7 +141,6 @@ def check(
     html
         Also write the report to this file, as a page for a browser.
     """
-    import pylme
     from pylme.cli.report import check_page, check_report, warnings_on_stderr
     from pylme.cli.table import read_table
     from pylme.crosscheck.alarms import collected_warnings, warn_of_others
@@ -158,8 +149,8 @@ def check(
     table = read_table(data)
     with warnings_on_stderr():
         with collected_warnings() as caught:
-            fitted = pylme.lmer(formula, table, reml=not ml, weights=weights, engine=engine)
-            checked = fitted.cross_check()
+            made = fitted(table, formula, ml=ml, weights=weights, family=None, engine=engine)
+            checked = made.cross_check()
         warn_of_others(caught, checked)
         print(checked.to_json() if json else check_report(checked))
         if html is not None:

@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from pylme.cli.model import Family, fitted, require_method
 from pylme.errors import OptionError
 from pylme.options import Engine
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pylme.fit import Fit
 
 __all__ = ["means", "predict"]
 
-Family = Literal["binomial", "poisson", "Gamma", "inverse.gaussian"]
 Ddf = Literal["kenward-roger", "satterthwaite", "normal"]
 Names = Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")]
 
@@ -79,11 +78,12 @@ def predict(
     from pylme.cli.report import warnings_on_stderr
     from pylme.cli.table import read_table
 
+    require_method(family, ml=ml)
     _require_writable(output)
     table = read_table(data)
     rows = None if newdata is None else read_table(newdata)
     with warnings_on_stderr():
-        fit = _fitted(table, formula, ml=ml, weights=weights, family=family, engine=engine)
+        fit = fitted(table, formula, ml=ml, weights=weights, family=family, engine=engine)
         found: Any = fit.predict(
             rows, random=random, new_levels=new_levels, interval=interval, kind=kind,
             conf_level=conf_level, ddf=ddf,
@@ -157,6 +157,7 @@ def means(
     from pylme.cli.report import warnings_on_stderr
     from pylme.cli.table import read_table
 
+    require_method(family, ml=ml)
     _require_writable(output)
     if adjust is not None and contrast is None:
         raise OptionError(option="--adjust", value=adjust, allowed="it with --contrast")
@@ -164,7 +165,7 @@ def means(
         raise OptionError(option="--kind", value=kind, allowed="it without --slope")
     table = read_table(data)
     with warnings_on_stderr():
-        fit = _fitted(table, formula, ml=ml, weights=weights, family=family, engine=engine)
+        fit = fitted(table, formula, ml=ml, weights=weights, family=family, engine=engine)
         common: dict[str, Any] = {
             "by": by, "weights": weights_of, "conf_level": conf_level, "ddf": ddf,
         }  # fmt: skip
@@ -179,26 +180,6 @@ def means(
             print(found)
         else:
             _write(found.to_frame(), output)
-
-
-def _fitted(
-    table: "pd.DataFrame",
-    formula: str,
-    *,
-    ml: bool,
-    weights: str | None,
-    family: Family | None,
-    engine: Engine,
-) -> "Fit":
-    import pylme
-
-    if family is None:
-        return pylme.lmer(formula, table, reml=not ml, weights=weights, engine=engine)
-    if ml:
-        raise OptionError(
-            option="--ml", value=True, allowed="it without --family: such fits are always by ML"
-        )
-    return pylme.glmer(formula, table, family=family, weights=weights, engine=engine)
 
 
 def _require_writable(output: Path | None) -> None:
