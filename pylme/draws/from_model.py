@@ -66,13 +66,6 @@ class ResponseModel:
     weights: NDArray[np.float64]
     trials: NDArray[np.float64] | None
 
-    @property
-    def whole_numbers(self) -> bool:
-        """Whether responses take few values, so that some are equal."""
-        return self.family is not None and self.family.name in {
-            "binomial", "poisson", "negative binomial",
-        }  # fmt: skip
-
 
 def draw_from_model(
     model: ResponseModel, generators: Sequence[np.random.Generator]
