@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from pylme.frame import Library, to_native
 from pylme.inference.ddf import Ddf, method_name, remarks
 from pylme.inference.targets import Targets, infer
+from pylme.inference.wald import wald_p, wald_reach
 from pylme.render import Rendered
 from pylme.render.coefmat import coefficient_table
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pylme.inference.kernels import Kernels
     from pylme.render import Table
 
-__all__ = ["CoefficientTests", "Estimated", "contrast_tests", "p_and_reach"]
+__all__ = ["CoefficientTests", "Estimated", "contrast_tests"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -160,15 +160,14 @@ def contrast_tests(
         estimate, error, df = L @ inferred.kernels.beta, inferred.std_error, inferred.df
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = (estimate if rhs is None else estimate - rhs) / error
-    p, reach = p_and_reach(statistic, df, conf_level)
-    half = reach * error
+    half = wald_reach(1.0 - conf_level, df) * error
     return CoefficientTests(
         terms=tuple(terms),
         estimate=estimate,
         std_error=error,
         df=df,
         statistic=statistic,
-        p_value=p,
+        p_value=wald_p(statistic, df),
         conf_low=estimate - half,
         conf_high=estimate + half,
         ddf=ddf,
@@ -177,23 +176,3 @@ def contrast_tests(
         notes=remarks(ddf, kernels),
         library=library,
     )
-
-
-def p_and_reach(
-    statistic: NDArray[np.float64], df: NDArray[np.float64], conf_level: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Two-sided p-values, and how many standard errors intervals extend to each side.
-
-    Parameters
-    ----------
-    statistic, df : ndarray, shape (r,)
-        Degrees of freedom may be infinite.
-    conf_level : float
-    """
-    below = -np.abs(statistic)
-    upper = 0.5 + conf_level / 2.0
-    normal = np.isinf(df)
-    finite = np.where(normal, 1.0, df)
-    p = 2.0 * np.where(normal, special.ndtr(below), special.stdtr(finite, below))
-    reach = np.where(normal, special.ndtri(upper), special.stdtrit(finite, upper))
-    return np.asarray(p), np.asarray(reach)

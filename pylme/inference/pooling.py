@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
 
 from pylme.frame import Library, to_native
+from pylme.inference.wald import wald_p, wald_reach
 
 __all__ = ["Pooled", "pooled"]
 
@@ -110,10 +110,10 @@ def pooled(
         fmi = (ratio + 2.0 / (df + 3.0)) / (ratio + 1.0)
     error = np.sqrt(total)
     statistic = mean / error
-    reach = stdtrit(df, 0.5 + conf_level / 2.0) * error
+    reach = wald_reach(1.0 - conf_level, df) * error
     return Pooled(
         terms=terms, m=m, estimate=mean, std_error=error, df=df, statistic=statistic,
-        p_value=2.0 * stdtr(df, -np.abs(statistic)), conf_low=mean - reach,
+        p_value=wald_p(statistic, df), conf_low=mean - reach,
         conf_high=mean + reach, within=within, between=between, lambda_=share, fmi=fmi,
         conf_level=conf_level, library=library,
     )  # fmt: skip

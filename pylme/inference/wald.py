@@ -12,26 +12,47 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtr, stdtr
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["delta_intervals", "log_interval", "wald_p"]
+__all__ = ["delta_intervals", "log_interval", "wald_p", "wald_reach"]
 
 
-def wald_p(statistic: ArrayLike, df: float | None) -> NDArray[np.float64]:
+def wald_p(statistic: ArrayLike, df: ArrayLike | None) -> NDArray[np.float64]:
     """Two-sided p-values of Wald tests.
 
     Parameters
     ----------
     statistic : array_like
         Estimates divided by their standard errors, of either sign.
-    df : float or None
-        Degrees of freedom of t; None for the normal distribution.
+    df : array_like or None
+        Degrees of freedom of t; infinite, or None, for the normal distribution.
     """
     below = -np.abs(np.asarray(statistic, dtype=np.float64))
-    return np.asarray(2.0 * (ndtr(below) if df is None else stdtr(df, below)))
+    normal, finite = _normal(np.inf if df is None else df)
+    return np.asarray(2.0 * np.where(normal, ndtr(below), stdtr(finite, below)))
+
+
+def wald_reach(alpha: float, df: ArrayLike) -> NDArray[np.float64]:
+    """How many standard errors a two-sided interval of level 1 - α extends to each side.
+
+    Parameters
+    ----------
+    alpha : float
+    df : array_like
+        As for `wald_p`.
+    """
+    normal, finite = _normal(df)
+    return np.asarray(-np.where(normal, ndtri(0.5 * alpha), stdtrit(finite, 0.5 * alpha)))
+
+
+def _normal(df: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Where degrees of freedom are infinite, and finite ones in all places."""
+    given = np.asarray(df, dtype=np.float64)
+    normal = np.isinf(given)
+    return normal, np.where(normal, 1.0, given)
 
 
 def delta_intervals(

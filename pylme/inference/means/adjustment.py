@@ -29,11 +29,12 @@ from pylme.inference.means.studentized_range import (
     studentized_range_cdf,
     studentized_range_quantile,
 )
+from pylme.inference.wald import wald_p, wald_reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Adjust", "Family", "adjusted", "critical_values", "two_sided"]
+__all__ = ["Adjust", "Family", "adjusted", "critical_values"]
 
 Adjust = Literal["tukey", "sidak", "bonferroni", "holm", "bh", "scheffe", "mvt", "dunnettx", "none"]
 
@@ -67,17 +68,6 @@ class Family:
         return len(self.statistic)
 
 
-def two_sided(
-    statistic: NDArray[np.float64], df: NDArray[np.float64] | float
-) -> NDArray[np.float64]:
-    """Unadjusted two-sided p-values of t statistics; infinite df are normal."""
-    size = np.abs(statistic)
-    p: NDArray[np.float64] = 2.0 * np.where(
-        np.isinf(df), stats.norm.sf(size), stats.t.sf(size, np.where(np.isinf(df), 1.0, df))
-    )
-    return p
-
-
 def effective(adjust: Adjust, family: Family) -> Adjust:
     """What is applied: nothing to a single contrast, and Sidak's where Tukey's is not defined."""
     if family.size == 1:
@@ -96,7 +86,7 @@ def adjusted(adjust: Adjust, family: Family) -> NDArray[np.float64]:
     """
     n, df = family.size, family.df
     size = np.abs(family.statistic)
-    p = two_sided(family.statistic, df)
+    p = wald_p(family.statistic, df)
     match adjust:
         case "none":
             return p
@@ -133,11 +123,11 @@ def critical_values(adjust: Adjust, family: Family, conf_level: float) -> NDArra
     alpha = 1.0 - conf_level
     match adjust:
         case "none":
-            return _t_quantile(alpha, df)
+            return wald_reach(alpha, df)
         case "bonferroni" | "holm" | "bh":
-            return _t_quantile(alpha / n, df)
+            return wald_reach(alpha / n, df)
         case "sidak":
-            return _t_quantile(-np.expm1(np.log1p(-alpha) / n), df)
+            return wald_reach(-np.expm1(np.log1p(-alpha) / n), df)
         case "tukey":
             ranges = _by_df(
                 df, lambda own: studentized_range_quantile(conf_level, family.means, own)
@@ -157,13 +147,6 @@ def critical_values(adjust: Adjust, family: Family, conf_level: float) -> NDArra
             maximum = _maximum(family)
             return _by_df(_whole(df), lambda own: _root(lambda t: maximum.cdf(t, own), conf_level))
     raise TypeError(adjust)
-
-
-def _t_quantile(alpha: float, df: NDArray[np.float64]) -> NDArray[np.float64]:
-    infinite = np.isinf(df)
-    return np.where(
-        infinite, stats.norm.isf(0.5 * alpha), stats.t.isf(0.5 * alpha, np.where(infinite, 1.0, df))
-    )
 
 
 def _stepwise(
@@ -192,7 +175,7 @@ def _dunnett(
 ) -> NDArray[np.float64]:
     """The approximate distribution of the largest of n comparisons with one control."""
     f = 0.5 * (1.0 + np.sqrt(1.0 + 8.0 * n))
-    one = 1.0 - two_sided(size, df)
+    one = 1.0 - wald_p(size, df)
     made: NDArray[np.float64] = (n - 1) / n * studentized_range_cdf(
         np.sqrt(2.0) * size, f, df
     ) + one**n / n

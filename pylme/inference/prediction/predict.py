@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri, stdtrit
 
 from pylme.errors import OptionError, RankDeficiencyWarning, warn
 from pylme.families import link_of
@@ -24,6 +23,7 @@ from pylme.inference.means.estimability import estimable
 from pylme.inference.prediction.question import prediction_rows
 from pylme.inference.prediction.rows import no_rows
 from pylme.inference.prediction.uncertainty import of_generalized, of_linear
+from pylme.inference.wald import wald_reach
 from pylme.text import counted
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pylme.model_matrix.random_term import RandomTerm
     from pylme.results.fitted_model import FittedModel
 
-__all__ = ["Prediction", "modes_of", "predict", "t_quantile"]
+__all__ = ["Prediction", "modes_of", "predict"]
 
 
 _INTERVAL: Final = ("estimate", "std_error", "df", "conf_low", "conf_high")
@@ -141,20 +141,11 @@ def modes_of(model: FittedModel, terms: Sequence[RandomTerm]) -> NDArray[np.floa
     return b
 
 
-def t_quantile(conf_level: float, df: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How many standard errors an interval reaches to each side, shape of `df`."""
-    upper = 0.5 * (1.0 + conf_level)
-    finite = np.isfinite(df)
-    quantiles: NDArray[np.float64] = np.full(df.shape, float(ndtri(upper)))
-    quantiles[finite] = stdtrit(df[finite], upper)
-    return quantiles
-
-
 def _interval(
     uncertainty: Uncertainty, offset: NDArray[np.float64], conf_level: float
 ) -> dict[str, Any]:
     estimate = uncertainty.estimate + offset
-    reach = t_quantile(conf_level, uncertainty.df) * uncertainty.std_error
+    reach = wald_reach(1.0 - conf_level, uncertainty.df) * uncertainty.std_error
     numbers = (estimate, uncertainty.std_error, uncertainty.df, estimate - reach, estimate + reach)
     columns: dict[str, Any] = dict(zip(_INTERVAL, numbers, strict=True))
     if uncertainty.includes is not None:

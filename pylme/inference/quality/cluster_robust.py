@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from pylme.errors import OptionError
-from pylme.inference.coefficient_tests import CoefficientTests, p_and_reach
+from pylme.inference.coefficient_tests import CoefficientTests
+from pylme.inference.wald import wald_p, wald_reach
 
 if TYPE_CHECKING:
     from pylme.frame import Library
@@ -128,7 +129,7 @@ def robust_tests(
     error = np.sqrt(found.vcov.diagonal())
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = beta / error
-    p_value, reach = p_and_reach(statistic, found.df, conf_level)
+    reach = wald_reach(1.0 - conf_level, found.df)
     few = (found.df < FEW).any()
     return CoefficientTests(
         terms=names,
@@ -136,7 +137,7 @@ def robust_tests(
         std_error=error,
         df=found.df,
         statistic=statistic,
-        p_value=p_value,
+        p_value=wald_p(statistic, found.df),
         conf_low=beta - reach * error,
         conf_high=beta + reach * error,
         ddf="satterthwaite",

@@ -11,7 +11,6 @@ from pylme.inference.means.adjustment import (
     adjusted,
     critical_values,
     effective,
-    two_sided,
 )
 from pylme.inference.means.contrasts import contrast_coefficients
 from pylme.inference.means.maximum import MaximumModulus
@@ -19,6 +18,7 @@ from pylme.inference.means.studentized_range import (
     studentized_range_cdf,
     studentized_range_quantile,
 )
+from pylme.inference.wald import wald_p
 
 DF = np.array([1.0, 1.5, 3.0, 17.3, 400.0])
 
@@ -49,7 +49,7 @@ def test_the_range_of_two_is_a_t_test():
     q = np.array([0.5, 3.0, 9.0])
     for df in (*DF, np.inf):
         np.testing.assert_allclose(
-            1.0 - studentized_range_cdf(q, 2, df), two_sided(q / np.sqrt(2.0), df), atol=1e-12
+            1.0 - studentized_range_cdf(q, 2, df), wald_p(q / np.sqrt(2.0), df), atol=1e-12
         )
 
 
@@ -74,11 +74,11 @@ def test_equal_variances_make_the_multivariate_t_tukeys(k, df):
 
 def test_independent_contrasts_make_the_multivariate_normal_sidaks():
     t = np.array([0.7, 1.9, 3.0])
-    single = 1.0 - two_sided(t, np.inf)
+    single = 1.0 - wald_p(t, np.inf)
     np.testing.assert_allclose(MaximumModulus(np.eye(2)).cdf(t, np.inf), single**2, atol=1e-7)
     np.testing.assert_allclose(MaximumModulus(np.eye(5)).cdf(t, np.inf), single**5, atol=2e-4)
     one = MaximumModulus(np.ones((3, 3)))
-    np.testing.assert_allclose(one.cdf(t, 8.0), 1.0 - two_sided(t, 8.0), rtol=1e-12)
+    np.testing.assert_allclose(one.cdf(t, 8.0), 1.0 - wald_p(t, 8.0), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
