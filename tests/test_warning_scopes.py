@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,34 @@ def test_filters_and_blas_threads_are_the_same_after_work_in_threads(engine, rep
     assert done.returncode == 0, done.stderr
     assert "ScalingWarning: ours is given" in done.stderr
     assert "UserWarning: so is another's" in done.stderr
+
+
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("lme4", marks=pytest.mark.needs_r)])
+@pytest.mark.parametrize("work", ["fit", "check", "bootstrap", "study"])
+def test_nothing_saves_and_restores_the_filters_of_the_process(engine, work, monkeypatch):
+    """Not in libraries either: where threads take turns there, a filter is lost for good."""
+    import pylme
+
+    formula = "Reaction ~ Days + (Days | Subject)"
+    sleep = pylme.datasets.load("sleepstudy")
+    fit = pylme.lmer(formula, sleep, engine=engine)
+    draw = fit.simulator()
+    task = {
+        "fit": lambda: pylme.lmer(formula, sleep, engine=engine),
+        "check": fit.cross_check,
+        "bootstrap": lambda: fit.bootstrap(3, seed=1),
+        "study": lambda: pylme.study(draw, formula, n=3, seed=1, engine=engine),
+    }[work]
+    task()  # What is imported late may save and restore.
+    entered = []
+
+    def enter(scope):
+        entered.append(scope)
+
+    monkeypatch.setattr(warnings.catch_warnings, "__enter__", enter)
+    monkeypatch.setattr(warnings.catch_warnings, "__exit__", lambda *_: None)
+    task()
+    assert not entered
 
 
 def test_a_study_in_threads_is_as_silent_as_in_one(recwarn):

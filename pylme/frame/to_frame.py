@@ -59,7 +59,10 @@ def frame_of_used(frame: Frame, rows: Rows) -> pd.DataFrame:
 
 
 def _categorical(factor: Factor, codes: Any) -> pd.Categorical:
-    kind = pd.CategoricalDtype(list(factor.values), ordered=factor.ordered)
+    # Levels as objects: pandas looks for duplicates in strings of its own under
+    # `warnings.catch_warnings`, which in several threads loses filters of the process.
+    levels: pd.Index[Any] = pd.Index(list(factor.values), dtype=np.dtype(object))
+    kind = pd.CategoricalDtype(levels, ordered=factor.ordered)
     return pd.Categorical.from_codes(codes, dtype=kind)
 
 
