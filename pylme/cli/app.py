@@ -66,6 +66,7 @@ def fit(
     ml: Annotated[bool, Parameter(negative="")] = False,
     weights: str | None = None,
     family: Family | None = None,
+    link: str | None = None,
     engine: Engine = "auto",
     json: Annotated[bool, Parameter(negative="")] = False,
     html: Path | None = None,
@@ -83,7 +84,10 @@ def fit(
     weights
         The column of prior weights.
     family
-        Fit a generalized linear mixed model of this family.
+        Fit a generalized linear mixed model of this family. "nb" is the negative binomial, whose
+        dispersion is estimated too.
+    link
+        The link of the family, if not its usual one: "probit", "cloglog", "log", ...
     engine
         What fits the model: "numpy" needs no R. "auto" is "lme4" where R is there, else
         "numpy".
@@ -95,11 +99,13 @@ def fit(
     from pylme.cli.report import fit_page, fit_report, warnings_on_stderr
     from pylme.cli.table import read_table
 
-    require_method(family, ml=ml)
+    require_method(family, ml=ml, link=link)
     _require_folder(html)
     table = read_table(data)
     with warnings_on_stderr():
-        made = fitted(table, formula, ml=ml, weights=weights, family=family, engine=engine)
+        made = fitted(
+            table, formula, ml=ml, weights=weights, family=family, link=link, engine=engine
+        )
         print(made.to_json() if json else fit_report(made))
         if html is not None:
             html.write_text(fit_page(made), encoding="utf-8")
@@ -113,15 +119,17 @@ def check(
     *,
     ml: Annotated[bool, Parameter(negative="")] = False,
     weights: str | None = None,
+    family: Family | None = None,
+    link: str | None = None,
     engine: Engine = "auto",
     json: Annotated[bool, Parameter(negative="")] = False,
     html: Path | None = None,
 ) -> int:
-    """Fit a linear mixed model and check the fit by an independent implementation.
+    """Fit a mixed model, linear or generalized, and check it by an independent implementation.
 
     The exit status is 0 where the answer is right (AGREES, FALSE_ALARM, SINGULAR_CERTIFIED), and 3
-    where it is not, or where nothing is known (STOPPED_SHORT, NOT_IDENTIFIED, DISAGREES,
-    UNCHECKED).
+    where it is not, or where nothing is known (STOPPED_SHORT, NOT_IDENTIFIED, NO_FINITE_ESTIMATE,
+    DISAGREES, UNCHECKED).
 
     Parameters
     ----------
@@ -133,6 +141,11 @@ def check(
         By maximum likelihood instead of REML.
     weights
         The column of prior weights.
+    family
+        Fit a generalized linear mixed model of this family. "nb" is the negative binomial, whose
+        dispersion is estimated too.
+    link
+        The link of the family, if not its usual one: "probit", "cloglog", "log", ...
     engine
         What fits the model: "lme4" is R's, "numpy" is pylme's own and needs no R. "auto" is "lme4"
         where R is there, else "numpy".
@@ -145,11 +158,14 @@ def check(
     from pylme.cli.table import read_table
     from pylme.crosscheck.alarms import collected_warnings, warn_of_others
 
+    require_method(family, ml=ml, link=link)
     _require_folder(html)
     table = read_table(data)
     with warnings_on_stderr():
         with collected_warnings() as caught:
-            made = fitted(table, formula, ml=ml, weights=weights, family=None, engine=engine)
+            made = fitted(
+                table, formula, ml=ml, weights=weights, family=family, link=link, engine=engine
+            )
             checked = made.cross_check()
         warn_of_others(caught, checked)
         print(checked.to_json() if json else check_report(checked))

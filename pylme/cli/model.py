@@ -14,20 +14,27 @@ if TYPE_CHECKING:
 
 __all__ = ["Family", "fitted", "require_method"]
 
-Family = Literal["binomial", "poisson", "Gamma", "inverse.gaussian"]
+#: The families of `glmer`, and "nb" for the model of `glmer_nb`.
+Family = Literal["binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian", "nb"]
 
 
-def require_method(family: Family | None, *, ml: bool) -> None:
-    """Refuse --ml beside --family.
+def require_method(family: Family | None, *, ml: bool, link: str | None = None) -> None:
+    """Refuse --ml beside --family, and --link where there is none to choose.
 
     Raises
     ------
     OptionError
-        If both are given.
+        If options contradict each other.
     """
     if family is not None and ml:
         raise OptionError(
             option="--ml", value=True, allowed="it without --family: such fits are always by ML"
+        )
+    if link is not None and family in (None, "nb"):
+        raise OptionError(
+            option="--link",
+            value=link,
+            allowed="it with a --family other than nb, whose link is log",
         )
 
 
@@ -38,6 +45,7 @@ def fitted(
     ml: bool,
     weights: str | None,
     family: Family | None,
+    link: str | None,
     engine: Engine,
 ) -> Fit:
     """The fit of a linear model, or of a generalized one where a family is given."""
@@ -45,4 +53,6 @@ def fitted(
 
     if family is None:
         return pylme.lmer(formula, table, reml=not ml, weights=weights, engine=engine)
-    return pylme.glmer(formula, table, family=family, weights=weights, engine=engine)
+    if family == "nb":
+        return pylme.glmer_nb(formula, table, weights=weights, engine=engine)
+    return pylme.glmer(formula, table, family=family, link=link, weights=weights, engine=engine)

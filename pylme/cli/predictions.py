@@ -35,6 +35,7 @@ def predict(
     ml: Annotated[bool, Parameter(negative="")] = False,
     weights: str | None = None,
     family: Family | None = None,
+    link: str | None = None,
     engine: Engine = "auto",
     output: Path | None = None,
 ) -> None:
@@ -67,7 +68,10 @@ def predict(
     weights
         The column of prior weights.
     family
-        Fit a generalized linear mixed model of this family.
+        Fit a generalized linear mixed model of this family. "nb" is the negative binomial, whose
+        dispersion is estimated too.
+    link
+        The link of the family, if not its usual one: "probit", "cloglog", "log", ...
     engine
         What fits the model: "numpy" needs no R. "auto" is "lme4" where R is there, else "numpy".
     output
@@ -78,12 +82,14 @@ def predict(
     from pylme.cli.report import warnings_on_stderr
     from pylme.cli.table import read_table
 
-    require_method(family, ml=ml)
+    require_method(family, ml=ml, link=link)
     _require_writable(output)
     table = read_table(data)
     rows = None if newdata is None else read_table(newdata)
     with warnings_on_stderr():
-        fit = fitted(table, formula, ml=ml, weights=weights, family=family, engine=engine)
+        fit = fitted(
+            table, formula, ml=ml, weights=weights, family=family, link=link, engine=engine
+        )
         found: Any = fit.predict(
             rows, random=random, new_levels=new_levels, interval=interval, kind=kind,
             conf_level=conf_level, ddf=ddf,
@@ -114,6 +120,7 @@ def means(
     ml: Annotated[bool, Parameter(negative="")] = False,
     weights: str | None = None,
     family: Family | None = None,
+    link: str | None = None,
     engine: Engine = "auto",
     output: Path | None = None,
 ) -> None:
@@ -148,7 +155,10 @@ def means(
     weights
         The column of prior weights.
     family
-        Fit a generalized linear mixed model of this family.
+        Fit a generalized linear mixed model of this family. "nb" is the negative binomial, whose
+        dispersion is estimated too.
+    link
+        The link of the family, if not its usual one: "probit", "cloglog", "log", ...
     engine
         What fits the model: "numpy" needs no R. "auto" is "lme4" where R is there, else "numpy".
     output
@@ -157,7 +167,7 @@ def means(
     from pylme.cli.report import warnings_on_stderr
     from pylme.cli.table import read_table
 
-    require_method(family, ml=ml)
+    require_method(family, ml=ml, link=link)
     _require_writable(output)
     if adjust is not None and contrast is None:
         raise OptionError(option="--adjust", value=adjust, allowed="it with --contrast")
@@ -165,7 +175,9 @@ def means(
         raise OptionError(option="--kind", value=kind, allowed="it without --slope")
     table = read_table(data)
     with warnings_on_stderr():
-        fit = fitted(table, formula, ml=ml, weights=weights, family=family, engine=engine)
+        fit = fitted(
+            table, formula, ml=ml, weights=weights, family=family, link=link, engine=engine
+        )
         common: dict[str, Any] = {
             "by": by, "weights": weights_of, "conf_level": conf_level, "ddf": ddf,
         }  # fmt: skip

@@ -314,6 +314,46 @@ class TestCheck:
         assert run(["check", *arguments]) == status
         assert f"Verdict: {verdict}" in capsys.readouterr().out
 
+    CBPP = ("cbpp", "cbind(incidence, size - incidence) ~ period + (1 | herd)")
+    TICKS = ("grouseticks", "TICKS ~ YEAR + (1 | BROOD)")
+
+    @pytest.mark.parametrize(
+        ("arguments", "verdict", "status"),
+        [
+            ([*CBPP, "--family", "binomial"], "AGREES", 0),
+            ([*CBPP, "--family", "binomial", "--engine", "numpy"], "AGREES", 0),
+            ([*CBPP, "--family", "binomial", "--link", "probit"], "AGREES", 0),
+            ([*TICKS, "--family", "nb", "--engine", "numpy"], "AGREES", 0),
+            (
+                ["cbpp", "incidence ~ 1 + (1 | herd) + (1 | h)", "--family", "poisson"],
+                "NOT_IDENTIFIED",
+                3,
+            ),
+        ],
+    )
+    def test_generalized_models_too(self, arguments, verdict, status, tmp_path, capsys):
+        if "h)" in arguments[1]:
+            path = tmp_path / "twice.csv"
+            datasets.load("cbpp").assign(h=lambda d: d["herd"]).to_csv(path, index=False)
+            arguments = [str(path), *arguments[1:]]
+        assert run(["check", *arguments]) == status
+        assert f"Verdict: {verdict}" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            (["--ml", "--family", "poisson"], "--ml"),
+            (["--link", "probit"], "--link"),
+            (["--family", "nb", "--link", "sqrt"], "--link"),
+            (["--family", "binomial", "--link", "sqrt"], "Link of the binomial family"),
+            (["--family", "beta"], "beta"),
+        ],
+    )
+    def test_options_that_contradict_each_other(self, options, said, capsys):
+        assert run(["check", *self.CBPP, *options]) == 2
+        out, err = capsys.readouterr()
+        assert said in out + err
+
     def test_other_warnings_go_to_the_error_stream(self, tmp_path, capsys):
         path = tmp_path / "gaps.csv"
         data = datasets.load("sleepstudy")
