@@ -14,6 +14,7 @@ units nor shifts of covariates change a digit.
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -356,7 +357,9 @@ class Kernels:
 def products(v: Blocks, w: Blocks) -> NDArray[np.float64]:
     """vᵀw, shape (r, s)."""
     parts = [
-        a.reshape(-1, a.shape[2]).T @ b.reshape(-1, b.shape[2]) for a, b in zip(v, w, strict=True)
+        a.reshape(math.prod(a.shape[:2]), a.shape[2]).T
+        @ b.reshape(math.prod(b.shape[:2]), b.shape[2])
+        for a, b in zip(v, w, strict=True)
     ]
     return np.asarray(sum(parts[1:], parts[0]))
 

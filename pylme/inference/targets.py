@@ -160,7 +160,8 @@ def infer(
         variance = covariance.diagonal()
     else:
         covariance = None
-        variance = np.concatenate([part.variance(adjusted=adjusted) for part in parts])
+        known = [part.variance(adjusted=adjusted) for part in parts]
+        variance = np.concatenate(known) if known else np.zeros(0)
     return TargetInference(
         kernels=kernels,
         covariance=covariance,
@@ -240,7 +241,8 @@ class _Derived:
                 slopes = kernels.along_cells(self.squares()) * over - kernels.traces / kernels.nu
                 inverse = kernels.inverse_information
             over_df = 1.0 / kernels.nu + np.einsum("ri,ij,rj->r", slopes, inverse, slopes)
-            return np.asarray(1.0 / over_df)
+            # A target without any error, such as 0ᵀβ, has no df: its interval is a point.
+            return np.where(self.phi > 0.0, 1.0 / over_df, np.inf)
 
     def variance(self, *, adjusted: bool) -> NDArray[np.float64]:
         """E(μ̂ - μ)², shape (r,)."""

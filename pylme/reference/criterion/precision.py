@@ -175,6 +175,6 @@ def fixed_crosses(
     if not isinstance(criterion, OneFactor):
         return None
     scores = criterion.fixed_scores(T)
-    p, K, _ = scores.shape
-    flat = (np.linalg.inv(RX) @ scores.reshape(p, -1)).reshape(p * K, -1)
+    p, K, J = scores.shape
+    flat = (np.linalg.inv(RX) @ scores.reshape(p, K * J)).reshape(p * K, J)
     return ((flat @ flat.T).reshape(p, K, p, K).transpose(0, 2, 1, 3),)
