@@ -100,7 +100,9 @@ def _profiled(
     profiled = ProfiledLikelihood(linear, reml=linear.reml)
     of_terms = {
         (parameter.term, parameter.places): parameter
-        for parameter in profiled_parameters((), [(t.group, t.names) for t in linear.terms])
+        for parameter in profiled_parameters(
+            (), [(t.group, t.names, t.structure) for t in linear.terms]
+        )
         if parameter.term is not None
     }
     made = []

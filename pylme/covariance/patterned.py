@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from pylme.covariance.entries import Entries
-from pylme.covariance.names import lower_triangle_places, theta_name
+from pylme.covariance.names import lower_triangle_places, parameter_name, theta_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,6 +115,32 @@ class Patterned(Entries):
         """lme4's names of the free parameters."""
         sds = ["*"] if self.hom else list(effects)
         return tuple(f"{group}.{name}" for name in [*sds, *["rho"] * self.correlated])
+
+    @property
+    def components(self) -> tuple[tuple[int, int], ...]:
+        """The first cells of Σ that show each standard deviation and the correlation."""
+        return (*((i, i) for i in range(self.n_sd)), *[(1, 0)] * self.correlated)
+
+    def component_names(self, effects: Sequence[str]) -> tuple[str, ...]:
+        """Names in the manner of broom.mixed; * stands for all effects, rho for all pairs."""
+        sds = ["*"] if self.hom else list(effects)
+        names = [parameter_name(name, name, style="broom") for name in sds]
+        return (*names, *["cor__rho"] * self.correlated)
+
+    def component_values(
+        self, sd: NDArray[np.float64], corr: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Standard deviations and ρ, shape (R, n_free); NaN for ρ where no pair shows it."""
+        values = sd[:, : self.n_sd]
+        if not self.correlated:
+            return values
+        rows, columns = np.tril_indices(self.size, -1)
+        if self.kind == "ar1":
+            rows, columns = np.arange(1, self.size), np.arange(self.size - 1)
+        # A pair with a standard deviation of zero does not show it.
+        pairs = corr[:, rows, columns]
+        first = np.argmax(~np.isnan(pairs), axis=1)
+        return np.column_stack([values, pairs[np.arange(len(pairs)), first]])
 
     def free_bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The least and the largest values of the free parameters, each of shape (n_free,)."""

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal, Protocol, TypeAlias
 import numpy as np
 
 from pylme.covariance.entries import Entries
-from pylme.covariance.names import lower_triangle_places, theta_name
+from pylme.covariance.names import lower_triangle_places, parameter_name, theta_name
 from pylme.covariance.patterned import Patterned
 
 if TYPE_CHECKING:
@@ -123,6 +123,21 @@ class Structure(Protocol):
         """The least and the largest values of the free parameters."""
         ...
 
+    @property
+    def components(self) -> tuple[tuple[int, int], ...]:
+        """The cells of Σ whose standard deviations and correlations are the free parameters."""
+        ...
+
+    def component_names(self, effects: Sequence[str]) -> tuple[str, ...]:
+        """broom.mixed's names of these standard deviations and correlations."""
+        ...
+
+    def component_values(
+        self, sd: NDArray[np.float64], corr: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Their values, shape (R, n_free), of R matrices: sd of shape (R, k), corr (R, k, k)."""
+        ...
+
     def theta_of(self, free: NDArray[np.float64]) -> NDArray[np.float64]:
         """θ, shape (m,), of the free parameters."""
         ...
@@ -175,6 +190,25 @@ class _Cells(Entries):
     def free_names(self, group: str, effects: Sequence[str]) -> tuple[str, ...]:
         """lme4's names of θ."""
         return self.names(group, effects)
+
+    @property
+    def components(self) -> tuple[tuple[int, int], ...]:
+        """The cells of T that θ fills, in its order."""
+        rows, columns = self.cells
+        return tuple(zip(rows.tolist(), columns.tolist(), strict=True))
+
+    def component_names(self, effects: Sequence[str]) -> tuple[str, ...]:
+        """broom.mixed's names of standard deviations and correlations."""
+        return tuple(
+            [parameter_name(effects[i], effects[j], style="broom") for i, j in self.components]
+        )
+
+    def component_values(
+        self, sd: NDArray[np.float64], corr: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Standard deviations and correlations, shape (R, n_free)."""
+        columns = [sd[:, i] if i == j else corr[:, i, j] for i, j in self.components]
+        return np.stack(columns, axis=1)
 
     def free_bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The bounds of θ."""

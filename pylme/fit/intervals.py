@@ -292,7 +292,7 @@ class Intervals(EngineFit):
 
         return profiled_parameters(
             self._estimates.names,
-            [(term.group, term.names) for term in self.varcorr.terms],
+            [(term.group, term.names, term.structure) for term in self.varcorr.terms],
             scale=self.varcorr.sigma is not None,
         )
 
@@ -300,7 +300,8 @@ class Intervals(EngineFit):
     def _parameter_values(self) -> NDArray[np.float64]:
         """The estimates of all parameters, in their order."""
         terms = [
-            varcorr_values([(term.sd[None], term.corr[None])])[0] for term in self.varcorr.terms
+            varcorr_values([(term.sd[None], term.corr[None], term.structure)])[0]
+            for term in self.varcorr.terms
         ]
         sigma = [] if self.varcorr.sigma is None else [self.varcorr.sigma]
         return np.concatenate([self._estimates.beta, *terms, sigma])

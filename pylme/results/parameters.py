@@ -1,7 +1,8 @@
 """The names of a model's parameters: broom.mixed's, and those of lme4's profiles.
 
 lme4 numbers the standard deviations and correlations of all terms, ``.sig01`` and so on, the lower
-triangle of each term column by column; then follow ``.sigma`` and the coefficients.
+triangle of each term column by column, or the free parameters of its covariance structure; then
+follow ``.sigma`` and the coefficients.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pylme.covariance.names import BROOM_RESIDUAL, block_labels, cells, parameter_name
+from pylme.covariance.names import BROOM_RESIDUAL, block_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from pylme.covariance.structure import Structure
 
 __all__ = ["Parameter", "parameters_of", "varcorr_values"]
 
@@ -40,7 +43,7 @@ class Parameter(NamedTuple):
 
 
 def parameters_of(
-    fixed: Sequence[str], terms: Sequence[tuple[str, Sequence[str]]], n_thetas: int
+    fixed: Sequence[str], terms: Sequence[tuple[str, Sequence[str], Structure]], n_thetas: int
 ) -> tuple[Parameter, ...]:
     """The parameters of a linear mixed model in their order.
 
@@ -48,32 +51,28 @@ def parameters_of(
     ----------
     fixed : sequence of str
         R's coefficient names.
-    terms : sequence of (str, sequence of str)
-        The grouping factor and the effects of each random-effects term.
+    terms : sequence of (str, sequence of str, Structure)
+        The grouping factor, the effects and the structure of each random-effects term.
     n_thetas : int
     """
     found = [Parameter("fixed", None, name) for name in fixed]
-    labels = block_labels(group for group, _ in terms)
-    for label, (_, names) in zip(labels, terms, strict=True):
-        for i, j in cells(len(names)):
-            term = parameter_name(names[i], names[j], style="broom")
-            found.append(Parameter("ran_pars", label, term))
+    labels = block_labels(group for group, _, _ in terms)
+    for label, (_, effects, structure) in zip(labels, terms, strict=True):
+        names = structure.component_names(effects)
+        found += [Parameter("ran_pars", label, name) for name in names]
     found.append(Parameter("ran_pars", "Residual", BROOM_RESIDUAL))
     found += [Parameter("theta", None, f"theta{i + 1}") for i in range(n_thetas)]
     return tuple(found)
 
 
 def varcorr_values(
-    terms: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
+    terms: Sequence[tuple[NDArray[np.float64], NDArray[np.float64], Structure]],
 ) -> NDArray[np.float64]:
-    """Standard deviations and correlations in the order of the parameters, shape (R, cells).
+    """Standard deviations and correlations in the order of the parameters, shape (R, m).
 
     Parameters
     ----------
-    terms : sequence of (ndarray, ndarray)
-        Standard deviations (R, k) and correlations (R, k, k) of each term.
+    terms : sequence of (ndarray, ndarray, Structure)
+        Standard deviations (R, k), correlations (R, k, k) and the structure of each term.
     """
-    columns = [
-        sd[:, i] if i == j else corr[:, i, j] for sd, corr in terms for i, j in cells(sd.shape[1])
-    ]
-    return np.stack(columns, axis=1)
+    return np.hstack([structure.component_values(sd, corr) for sd, corr, structure in terms])

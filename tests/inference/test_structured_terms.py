@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import pylme
+from pylme.covariance.structure import structure_of
 from pylme.errors import NotAvailableError
 
 DAYS = np.arange(10)
@@ -51,19 +52,52 @@ def fit(data):
     return pylme.lmer("Reaction ~ Days + ar1(0 + factor(Days) | Subject)", data, engine="numpy")
 
 
-def test_satterthwaite_of_autocorrelated_effects(fit, data):
+@pytest.fixture(scope="module")
+def optimum(fit, data):
+    """log sd, artanh ρ and log σ of the fit, and their covariance matrix."""
     sd, rho = fit.varcorr["Subject"].sd.iloc[0], fit.varcorr["Subject"].corr.iloc[0, 1]
     at = np.array([np.log(sd), np.arctanh(rho), np.log(fit.sigma)])
-    slope, _ = differences(lambda p: restricted_criterion(p, data)[0], at)
-    assert np.abs(slope).max() < 1e-3  # the optimum
-    _, hessian = differences(lambda p: restricted_criterion(p, data)[0], at)
-    C = 2 * np.linalg.inv(hessian)
+    slope, hessian = differences(lambda p: restricted_criterion(p, data)[0], at)
+    assert np.abs(slope).max() < 1e-3
+    return at, 2 * np.linalg.inv(hessian)
+
+
+def test_satterthwaite_of_autocorrelated_effects(fit, data, optimum):
+    at, C = optimum
     along, _ = differences(lambda p: restricted_criterion(p, data)[1].diagonal(), at)
     variance = restricted_criterion(at, data)[1].diagonal()
     df = 2 * variance**2 / np.einsum("if,ij,jf->f", along, C, along)
     tests = fit.coef_test()
     np.testing.assert_allclose(tests.df, df, rtol=1e-4)
     np.testing.assert_allclose(tests.std_error, np.sqrt(variance), rtol=1e-6)
+
+
+def test_wald_intervals_are_of_the_parameters(fit, optimum):
+    at, C = optimum
+    ends = at + np.array([[-1], [1]]) * 1.959964 * np.sqrt(np.diag(C))
+    found = fit.confint(method="wald", parameters="ran_pars")
+    assert found["term"].tolist() == ["sd__*", "cor__rho", "sd__Observation"]
+    expected = np.array([np.exp(ends[:, 0]), np.tanh(ends[:, 1]), np.exp(ends[:, 2])])
+    np.testing.assert_allclose(found[["conf_low", "conf_high"]], expected, rtol=1e-4)
+    again = pylme.from_json(fit.to_json()).confint(method="wald", names="lme4")
+    assert again["parameter"].tolist()[:3] == [".sig01", ".sig02", ".sigma"]
+
+
+def test_the_bootstrap_is_of_the_parameters(fit):
+    boot = fit.bootstrap(8, seed=1)
+    names = ["(Intercept)", "Days", "sd__* | Subject", "cor__rho | Subject", "sigma"]
+    assert list(boot.estimates.index) == names
+    assert boot.estimates["sd__* | Subject"] == fit.varcorr["Subject"].sd.iloc[0]
+    assert boot.replicates.notna().all(axis=None)
+    found = fit.confint(method="bootstrap", n=8, seed=1)
+    np.testing.assert_allclose(found["conf_low"], boot.intervals()["conf_low"])
+
+
+def test_a_standard_deviation_of_zero_hides_no_correlation():
+    structure = structure_of("cs", 3)
+    sd, corr = np.array([[0.0, 1.0, 2.0]]), np.full((1, 3, 3), np.nan)
+    corr[0, 1:, 1:] = [[1.0, 0.4], [0.4, 1.0]]
+    np.testing.assert_array_equal(structure.component_values(sd, corr), [[0.0, 1.0, 2.0, 0.4]])
 
 
 def test_intervals_of_means_take_satterthwaite_where_kenward_and_roger_is_not_defined(fit):

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pylme.covariance.names import cells
 from pylme.errors import OptionError, UnknownNameError
 from pylme.results.parameters import Parameter, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pylme.covariance.structure import Structure
 
 __all__ = ["ProfiledParameter", "chosen", "profiled_parameters"]
 
@@ -48,7 +49,10 @@ class ProfiledParameter:
 
 
 def profiled_parameters(
-    fixed: Sequence[str], terms: Sequence[tuple[str, Sequence[str]]], *, scale: bool = True
+    fixed: Sequence[str],
+    terms: Sequence[tuple[str, Sequence[str], Structure]],
+    *,
+    scale: bool = True,
 ) -> tuple[ProfiledParameter, ...]:
     """All parameters: coefficients, standard deviations and correlations, sigma.
 
@@ -56,8 +60,8 @@ def profiled_parameters(
     ----------
     fixed : sequence of str
         R's coefficient names.
-    terms : sequence of (str, sequence of str)
-        The grouping factor and the effects of each random-effects term.
+    terms : sequence of (str, sequence of str, Structure)
+        The grouping factor, the effects and the structure of each random-effects term.
     scale : bool
         Whether there is a residual standard deviation.
     """
@@ -66,12 +70,12 @@ def profiled_parameters(
         ProfiledParameter(name=next(names), lme4=name, kind="fixed", places=(j,))
         for j, name in enumerate(fixed)
     ]
-    count = sum(len(cells(len(effects))) for _, effects in terms)
+    count = sum(structure.n_free for _, _, structure in terms)
     # lme4 pads the numbers with zeros to two digits, or to as many as the last one has.
     digits = max(2, len(str(count)))
     number = 0
-    for position, (_, effects) in enumerate(terms):
-        for i, j in cells(len(effects)):
+    for position, (_, _, structure) in enumerate(terms):
+        for i, j in structure.components:
             number += 1
             found.append(
                 ProfiledParameter(

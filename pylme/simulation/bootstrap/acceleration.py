@@ -12,6 +12,8 @@ acceleration is a property of the model, not of the estimator, whose bias is cor
 fits therefore have the same. A jackknife over the levels of a grouping factor needs a fit for each
 level, and with a dozen levels it finds about half of the acceleration.
 
+ψ of a term with a covariance structure are its standard deviations and its correlation.
+
 With X and Z weighted, G = ZᵀZ and R = (I + ΣG/σ²)⁻¹/σ², C maps Zv to ZNv, N = R(Σ̇G + σ̇²I), and
 all that is orthogonal to Z to σ̇²/σ² times itself. So tr Cᵐ = tr Nᵐ + (n - q)(σ̇²/σ²)ᵐ, and with one
 grouping factor N has a block for each level.
@@ -35,12 +37,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import block_diag
 
-from pylme.covariance.names import cells
+from pylme.covariance.correlation import correlation
 from pylme.errors import NotAvailableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pylme.covariance.structure import Structure
     from pylme.draws.parts import Part
 
 __all__ = [
@@ -67,7 +70,8 @@ def accelerations(part: Part, gradients: NDArray[np.float64]) -> NDArray[np.floa
         The model at its estimates.
     gradients : ndarray, shape (P, p + m)
         Of each parameter by β and by ψ: the lower triangles of the terms' covariance matrices,
-        column by column, and σ². Any multiple will do.
+        column by column, or the parameters of their covariance structures, and σ². Any multiple
+        will do.
 
     Returns
     -------
@@ -149,7 +153,8 @@ class LevelProducts:
     covariance : ndarray, shape (K, K)
         Of the random effects of a block.
     cells : tuple of ndarray, shapes (K, K)
-        Its derivatives by the lower triangle of each term's matrix, column by column.
+        Its derivatives by the lower triangle of each term's matrix, column by column, or by the
+        parameters of its covariance structure.
     """
 
     G: NDArray[np.float64]
@@ -182,20 +187,33 @@ def level_products(part: Part) -> LevelProducts:
         Zt = design.Zt @ sparse.diags(roots)
         G, F = (Zt @ Zt.T).toarray()[None], (Zt @ X)[None]
     sizes = [len(term.names) for term in design.terms]
-    cells = []
-    for at, k in enumerate(sizes):
-        for i in range(k):
-            for j in range(i, k):
-                cell = [np.zeros((size, size)) for size in sizes]
-                cell[at][i, j] = cell[at][j, i] = 1.0
-                cells.append(_spread(cell, copies))
+    slopes = []
+    for at, (term, covariance) in enumerate(zip(design.terms, part.covariances, strict=True)):
+        for slope in _slopes(term.structure, covariance):
+            of_terms = [np.zeros((size, size)) for size in sizes]
+            of_terms[at] = slope
+            slopes.append(_spread(of_terms, copies))
     return LevelProducts(
         G=G,
         F=F,
         H=X.T @ X,
         covariance=_spread(part.covariances, copies),
-        cells=tuple(cells),
+        cells=tuple(slopes),
     )
+
+
+def _slopes(structure: Structure, covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Derivatives of a term's covariance matrix by its elements of ψ, shape (m, k, k)."""
+    if structure.kind != "us":
+        sd = np.sqrt(np.diag(covariance))
+        values = structure.component_values(sd[None], correlation(covariance)[None])[0]
+        # Where no pair of effects shows the correlation, the matrix does not depend on it.
+        return structure.covariance_derivatives(np.nan_to_num(values))[0]
+    rows, columns = structure.cells
+    made = np.zeros((len(rows), *covariance.shape))
+    at = np.arange(len(rows))
+    made[at, rows, columns] = made[at, columns, rows] = 1.0
+    return made
 
 
 def _spread(matrices: Sequence[NDArray[np.float64]], copies: list[int]) -> NDArray[np.float64]:
@@ -216,7 +234,9 @@ def _by_level(
 
 
 def gradients_of_parameters(
-    p: int, covariances: Sequence[NDArray[np.float64]]
+    p: int,
+    covariances: Sequence[NDArray[np.float64]],
+    structures: Sequence[Structure],
 ) -> NDArray[np.float64]:
     """Gradients of fixed effects, deviations and correlations, and sigma, shape (P, p + m).
 
@@ -229,13 +249,17 @@ def gradients_of_parameters(
         Fixed effects.
     covariances : sequence of ndarray, shapes (k, k)
         Of each term.
+    structures : sequence of Structure
+        Of each term. Those of "us" have covariances for ψ; others have the parameters themselves.
     """
-    sizes = [len(covariance) for covariance in covariances]
-    m = sum(len(cells(k)) for k in sizes) + 1
+    m = sum(structure.n_free for structure in structures) + 1
     gradients = np.eye(p + m)
     start = p
-    for covariance, k in zip(covariances, sizes, strict=True):
-        places = cells(k)
+    for covariance, structure in zip(covariances, structures, strict=True):
+        if structure.kind != "us":
+            start += structure.n_free
+            continue
+        places = structure.components
         at = {cell: start + place for place, cell in enumerate(places)}
         sd = np.sqrt(np.diag(covariance))
         for i, j in places:
@@ -256,7 +280,7 @@ def gradients_by_regression(
     numbers: NDArray[np.float64],
     replicates: NDArray[np.float64],
     p: int,
-    sizes: Sequence[int],
+    structures: Sequence[Structure],
 ) -> NDArray[np.float64]:
     """Of numbers of each replicate, shape (P, p + m); NaN where too few are numbers.
 
@@ -267,10 +291,10 @@ def gradients_by_regression(
         Fixed effects, standard deviations and correlations term by term, sigma.
     p : int
         Fixed effects.
-    sizes : sequence of int
-        The number of effects of each term.
+    structures : sequence of Structure
+        Of each term.
     """
-    defining = _defining(replicates, p, sizes)
+    defining = _defining(replicates, p, structures)
     found = np.full((numbers.shape[1], defining.shape[1]), np.nan)
     for own, gradient in zip(numbers.T, found, strict=True):
         made = ~np.isnan(own) & ~np.isnan(defining).any(axis=1)
@@ -284,12 +308,17 @@ def gradients_by_regression(
     return found
 
 
-def _defining(replicates: NDArray[np.float64], p: int, sizes: Sequence[int]) -> NDArray[np.float64]:
-    """β, the covariances in place of the correlations, and the variances: shape (n, p + m)."""
+def _defining(
+    replicates: NDArray[np.float64], p: int, structures: Sequence[Structure]
+) -> NDArray[np.float64]:
+    """β and ψ of each replicate, shape (n, p + m)."""
     made = replicates.copy()
     start = p
-    for k in sizes:
-        places = cells(k)
+    for structure in structures:
+        if structure.kind != "us":
+            start += structure.n_free
+            continue
+        places = structure.components
         at = {cell: start + place for place, cell in enumerate(places)}
         for i, j in places:
             sds = replicates[:, at[i, i]] * replicates[:, at[j, j]]

@@ -214,12 +214,12 @@ class Bootstrap(Rendered):
         """
         (part,) = self.simulator.parts
         p, covariances = part.design.p, part.covariances
-        gradients = gradients_of_parameters(p, covariances)
+        structures = [term.structure for term in part.design.terms]
+        gradients = gradients_of_parameters(p, covariances, structures)
         numbers = self._replicates.to_numpy()
         of_model, own = np.split(numbers, [len(gradients)], axis=1)
         if own.shape[1]:
-            sizes = [len(covariance) for covariance in covariances]
-            regressed = gradients_by_regression(own, of_model, p, sizes)
+            regressed = gradients_by_regression(own, of_model, p, structures)
             gradients = np.vstack([gradients, regressed])
         values = accelerations(part, gradients)
         return pd.Series(values, index=self.estimates.index, name="acceleration")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pylme.covariance.structure import structure_of
 from pylme.model_matrix.build import build
 from pylme.reference import fit_many
 from pylme.results.certificate import NO_FINITE_OPTIMUM
@@ -57,7 +58,10 @@ class Batch:
         started = time.perf_counter()
         fits = fit_many(self.design, Y, reml=self.reml)
         seconds = (time.perf_counter() - started) / len(Y)
-        terms = list(zip(fits.groups, fits.effects, strict=True))
+        terms = [
+            (group, effects, structure_of("us", len(effects)))
+            for group, effects in zip(fits.groups, fits.effects, strict=True)
+        ]
         estimate = estimate_rows(fits)
         std_error = np.full(estimate.shape, np.nan)
         std_error[:, : fits.beta.shape[1]] = fits.std_error
@@ -109,5 +113,10 @@ def _fits(fits: ManyFits, seconds: float) -> dict[str, Any]:
 
 def estimate_rows(fits: ManyFits) -> NDArray[np.float64]:
     """Fixed effects, standard deviations and correlations, sigma and theta: shape (R, P)."""
-    varcorr = varcorr_values(list(zip(fits.sd, fits.corr, strict=True)))
+    varcorr = varcorr_values(
+        [
+            (sd, corr, structure_of("us", sd.shape[1]))
+            for sd, corr in zip(fits.sd, fits.corr, strict=True)
+        ]
+    )
     return np.hstack([fits.beta, varcorr, fits.sigma[:, None], fits.theta])

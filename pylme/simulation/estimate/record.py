@@ -65,13 +65,15 @@ def record_of(
     estimates, varcorr = kept.estimates, kept.varcorr
     convergence = assess(estimates, kept.optinfo, model.conditions, singular=kept.singular)
     own = tuple(Parameter("collected", None, str(name)) for name in collected)
-    values = varcorr_values([(term.sd[None], term.corr[None]) for term in varcorr.terms])[0]
+    values = varcorr_values(
+        [(term.sd[None], term.corr[None], term.structure) for term in varcorr.terms]
+    )[0]
     sigma = np.nan if varcorr.sigma is None else varcorr.sigma
     numbers = np.array([float(value) for value in collected.values()])
     estimate = np.concatenate([estimates.beta, values, [sigma], estimates.theta, numbers])
     errors = np.full(len(estimate), np.nan)
     errors[: len(kept.std_error)] = kept.std_error
-    terms = [(term.group, term.names) for term in varcorr.terms]
+    terms = [(term.group, term.names, term.structure) for term in varcorr.terms]
     return Record(
         parameters=(*parameters_of(estimates.names, terms, len(estimates.theta)), *own),
         estimate=estimate,

@@ -70,9 +70,12 @@ def _of_simulator(source: Source) -> dict[str, float]:
     if not isinstance(source, Simulator) or len(source.parts) > 1:
         return {}
     (part,) = source.parts
-    terms = [(term.group, term.names) for term in part.design.terms]
+    terms = [(term.group, term.names, term.structure) for term in part.design.terms]
     values = varcorr_values(
-        [(np.sqrt(np.diag(c))[None], correlation(c)[None]) for c in part.covariances]
+        [
+            (np.sqrt(np.diag(c))[None], correlation(c)[None], term.structure)
+            for c, term in zip(part.covariances, part.design.terms, strict=True)
+        ]
     )[0]
     numbers = [*part.beta.tolist(), *values.tolist(), part.sigma]
     labels = [parameter.label for parameter in parameters_of(part.design.x_names, terms, 0)]

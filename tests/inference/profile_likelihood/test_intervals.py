@@ -10,6 +10,7 @@ import pytest
 from scipy.special import chdtri
 
 import pylme
+from pylme.covariance.structure import structure_of
 from pylme.errors import FitWarning
 from pylme.inference.profile_likelihood.likelihood import ProfiledLikelihood
 from pylme.inference.profile_likelihood.parameters import profiled_parameters
@@ -107,7 +108,8 @@ def dense_of(fit):
 def check_by_dense_matrices(fit, wanted, ends, *, base):
     """At each end the profile deviance, minimised by others' code, is as high as it should be."""
     dense = dense_of(fit)
-    for parameter in profiled_parameters(fit.fixef.index, [("g", fit.varcorr.terms[0].names)]):
+    (term,) = fit.varcorr.terms
+    for parameter in profiled_parameters(fit.fixef.index, [("g", term.names, term.structure)]):
         if parameter.lme4 not in wanted:
             continue
         place = parameter.places[0] if parameter.kind == "fixed" else parameter.places
@@ -247,7 +249,8 @@ def test_few_evaluations():
     """Four to six for each end, and one for the estimate."""
     linear = fit_of("Reaction ~ Days + (Days | Subject)", LOAD("sleepstudy"))._model
     likelihood = ProfiledLikelihood(linear.linear_problem())
-    parameters = profiled_parameters(("(Intercept)", "Days"), [("Subject", ("a", "b"))])
+    terms = [("Subject", ("a", "b"), structure_of("us", 2))]
+    parameters = profiled_parameters(("(Intercept)", "Days"), terms)
     for parameter in parameters:
         likelihood.interval(parameter, RISE)
     assert likelihood.evaluations <= 64

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import pylme
+from pylme.covariance.structure import structure_of
 from pylme.simulation.bootstrap import acceleration
 from pylme.simulation.bootstrap.acceleration import (
     accelerations,
@@ -19,8 +20,13 @@ def part_of(formula, data, **parameters):
     return part
 
 
+def gradients_of(part):
+    structures = [term.structure for term in part.design.terms]
+    return gradients_of_parameters(part.design.p, part.covariances, structures)
+
+
 def of_parameters(part):
-    return accelerations(part, gradients_of_parameters(part.design.p, part.covariances))
+    return accelerations(part, gradients_of(part))
 
 
 ONE_WAY = pylme.expand_grid(unit=range(3), batch=range(12))
@@ -65,7 +71,7 @@ def dense(part):
     inverse = np.linalg.inv(Z @ covariance @ Z.T + part.sigma**2 * derivatives[-1])
     maps = [inverse @ derivative for derivative in derivatives]
     information = np.array([[np.trace(a @ b) / 2 for b in maps] for a in maps])
-    gradients = gradients_of_parameters(design.p, part.covariances)[:, design.p :]
+    gradients = gradients_of(part)[:, design.p :]
     found = []
     for gradient in gradients[design.p :]:
         C = sum(d * a for d, a in zip(np.linalg.solve(information, gradient), maps, strict=True))
@@ -122,16 +128,18 @@ def test_the_regression_finds_the_gradients_of_functions_of_the_parameters():
     replicates = found.replicates.to_numpy()
     (part,) = found.simulator.parts
     variances = replicates[:, [5, 2, 1]] ** np.array([2, 2, 1])
-    slopes = gradients_by_regression(variances, replicates, 2, [2])
+    slopes = gradients_by_regression(variances, replicates, 2, [structure_of("us", 2)])
     expected = np.zeros((3, 6))
     expected[0, 5] = expected[1, 2] = expected[2, 1] = 1
     np.testing.assert_allclose(slopes, expected, atol=1e-8)
     np.testing.assert_allclose(
         accelerations(part, slopes), found.acceleration.iloc[[5, 2, 1]], rtol=1e-6, atol=1e-12
     )
-    constant = gradients_by_regression(np.full((400, 1), 3.0), replicates, 2, [2])
+    constant = gradients_by_regression(
+        np.full((400, 1), 3.0), replicates, 2, [structure_of("us", 2)]
+    )
     assert accelerations(part, constant).tolist() == [0.0]
-    few = gradients_by_regression(variances[:5], replicates[:5], 2, [2])
+    few = gradients_by_regression(variances[:5], replicates[:5], 2, [structure_of("us", 2)])
     assert np.isnan(few).all()
 
 
@@ -162,3 +170,20 @@ def test_too_many_crossed_effects_are_refused(monkeypatch):
     )
     with pytest.raises(pylme.errors.NotAvailableError, match="percentile"):
         of_parameters(part)
+
+
+def test_a_structure_has_the_accelerations_of_the_same_model_without_one():
+    """The acceleration does not depend on how a model is parametrised."""
+    data = pylme.expand_grid(t=list("abc"), unit=range(2), g=range(9))
+    data["x"] = np.random.default_rng(5).normal(size=len(data))
+
+    def found(random, covariance):
+        model = {"beta": [1, 2], "sigma": 1.0, "covariances": covariance}
+        return of_parameters(part_of(f"y ~ x + {random}", data, **model))
+
+    matrix = np.array([[1.44, 0.3], [0.3, 0.5]])
+    plain = found("(1 + x | g)", matrix)
+    np.testing.assert_allclose(found("cs(1 + x | g)", matrix), plain[[0, 1, 2, 4, 3, 5]], rtol=1e-9)
+    one = found("(1 | g:t)", np.array([[0.64]]))
+    same = found("diag(0 + t | g, hom = TRUE)", 0.64 * np.eye(3))
+    np.testing.assert_allclose(same, one, rtol=1e-9)
