@@ -15,7 +15,7 @@ McCullagh & Nelder (1989), Generalized Linear Models, 2nd edition, chapters 2, 4
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from typing import Self
 
 __all__ = ["RowFunction", "RowValues"]
+
+#: Links whose mean is smooth at every η.
+_EVERYWHERE = ("logit", "probit", "cloglog", "cauchit", "log")
+#: The step of a difference by η, relative.
+STEP: Final = 1e-5
 
 _CANONICAL = {("binomial", "logit"), ("poisson", "log"), ("Gamma", "inverse")}
 _CANONICAL |= {("inverse.gaussian", "1/mu^2")}
@@ -120,6 +125,35 @@ class RowFunction:
             return row_derivatives(self.family, self.y, eta, self.weights).score
         mean = np.exp(eta) if self.family.name == "poisson" else special.expit(eta)
         return np.asarray(self.weights * (self.y - mean))
+
+    def second_slope(
+        self, eta: NDArray[np.float64], *, observed: bool = False
+    ) -> NDArray[np.float64]:
+        """The second derivative of the information of each row by η, shape (n,).
+
+        But for the links that have their own form it is the difference of the exact first
+        derivative, row by row, whose relative error is about 1e-10.
+
+        Parameters
+        ----------
+        eta : ndarray, shape (n,)
+        observed : bool
+            Of the observed information in place of the expected one.
+        """
+        if self.least is not None:
+            mean = self.mean(eta)
+            if self.family.name == "poisson":
+                return np.asarray(self.weights * mean)
+            spread = mean * special.expit(-eta)
+            return np.asarray(self.weights * spread * (1.0 - 6.0 * spread))
+        size = np.maximum(np.abs(eta), 1.0)
+        if self.confined_to_positive or self.family.link not in _EVERYWHERE:
+            # The information is about a power of η, and the difference must not cross zero.
+            size = np.where(eta == 0.0, 1.0, np.abs(eta))
+        above, below = eta + STEP * size, eta - STEP * size
+        ends = [row_derivatives(self.family, self.y, each, self.weights) for each in (above, below)]
+        first, last = [d.observed_slope if observed else d.expected_slope for d in ends]
+        return np.asarray((first - last) / (above - below))
 
     def at(self, eta: NDArray[np.float64]) -> RowValues:
         """Everything at one linear predictor."""

@@ -16,7 +16,7 @@ from pylme.crosscheck.generalized.sides import Derivatives
 from pylme.reference.generalized.boundary import escape_from, free_on_face, snapped
 from pylme.reference.generalized.conditioning import conditioned
 from pylme.reference.generalized.ending import TOLERANCE
-from pylme.reference.generalized.evaluate import differenced_hessian
+from pylme.reference.generalized.evaluate import second_derivatives
 from pylme.results.certificate import FLAT, Certificate
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def certify(
             free = free_on_face(inner.criterion, at.x)
     if at.gradient is None:
         return None
-    hessian = differenced_hessian(inner.criterion, at, free)
+    hessian = second_derivatives(inner.criterion, at, free)
     fall, curvature = _fall(at.gradient, hessian, free)
     outer = inner.hessian_outer(hessian)
     certificate = Certificate(

@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 
 from pylme.errors import NotAvailableError
 from pylme.families.rows import RowFunction
+from pylme.reference.generalized.algebra.one_factor import OneFactorAlgebra, one_factor_of
+from pylme.reference.generalized.algebra.several_factors import (
+    SeveralFactorsAlgebra,
+    several_factors_of,
+)
 from pylme.reference.generalized.laplace import Slopes, laplace
 from pylme.reference.generalized.mode import EXACT, QUICK, Mode, Penalised
 from pylme.reference.generalized.objective import Objective, objective_of
-from pylme.reference.generalized.one_factor import OneFactorAlgebra, one_factor_of
 from pylme.reference.generalized.quadrature import quadrature
-from pylme.reference.generalized.several_factors import SeveralFactorsAlgebra, several_factors_of
 from pylme.reference.problem.layout import Layout, layout_of
 from pylme.results.generalized_problem import GeneralizedProblem
 
@@ -117,6 +120,13 @@ class GeneralizedCriterion:
         """Θ of the T_f, shape (m,)."""
         return np.asarray(self.layout.theta([matrix[None] for matrix in T])[0])
 
+    def objective_at(self, x: NDArray[np.float64]) -> tuple[Objective, float]:
+        """The objective with the ϑ of these parameters, and 1/φ (or ϑ); 1 where neither is free."""
+        if len(x) == self.m + self.p:
+            return self.objective, 1.0
+        k = float(np.exp(x[-1]))
+        return self.objective.with_shape(k) if self.problem.shape_free else self.objective, k
+
     def at(
         self,
         x: NDArray[np.float64],
@@ -139,11 +149,7 @@ class GeneralizedCriterion:
         """
         m, p = self.m, self.p
         T, beta = self.factors(x[:m]), x[m : m + p]
-        objective, k = self.objective, 1.0
-        if len(x) > m + p:
-            k = float(np.exp(x[-1]))
-            if self.problem.shape_free:
-                objective = objective.with_shape(k)
+        objective, k = self.objective_at(x)
         penalised = Penalised(
             algebra=self.algebra, rows=objective.rows, T=T, Xt=self.Xt, joint=self.joint
         )

@@ -1,8 +1,9 @@
 """The criterion of a generalized problem at its parameters, its gradient, and its Hessian.
 
-The gradient is exact. The Hessian is the central difference of exact gradients in well-conditioned
-columns, with the mode to its last digits; its relative error is about 4e-9. It is -2 times the
-log-likelihood's, so that 2H⁻¹ is the covariance matrix of the estimates.
+The gradient is exact, and so is the Hessian of a Laplace approximation (`exact_hessian`). Where it
+has no such form it is the central difference of exact gradients in well-conditioned columns, with
+the mode to its last digits; its relative error is about 4e-9. It is -2 times the log-likelihood's,
+so that 2H⁻¹ is the covariance matrix of the estimates.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from numpy.typing import NDArray
 
 from pylme.reference.generalized.conditioning import conditioned
 from pylme.reference.generalized.criterion import criterion_of
-from pylme.reference.generalized.mode import back
+from pylme.reference.generalized.exact_hessian import exact_hessian, movement
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
     from pylme.reference.generalized.criterion import GeneralizedCriterion, Point
     from pylme.results.generalized_problem import GeneralizedProblem
 
-__all__ = ["GeneralizedValue", "differenced_hessian", "evaluate", "hessian_of"]
+__all__ = ["GeneralizedValue", "evaluate", "hessian_of", "second_derivatives"]
 
 #: The step of the differences, in well-conditioned columns.
 STEP: Final = 1e-4
@@ -61,7 +62,7 @@ def evaluate(problem: GeneralizedProblem, *, hessian: bool = False) -> Generaliz
     problem : GeneralizedProblem
         With parameters.
     hessian : bool
-        Compute the Hessian too: 2(m + p) gradients.
+        Compute the Hessian too.
     """
     with one_thread():
         criterion = criterion_of(problem)
@@ -98,18 +99,35 @@ def hessian_of(criterion: GeneralizedCriterion, point: Point) -> NDArray[np.floa
     assert point.mode is not None  # noqa: S101  (a point with a mode is asked for)
     inner = conditioned(criterion, point.mode.values.derivatives.expected)
     at = inner.criterion.exactly(inner.to_inner @ point.x, start=point.mode.u)
-    return inner.hessian_outer(differenced_hessian(inner.criterion, at))
+    return inner.hessian_outer(second_derivatives(inner.criterion, at))
 
 
-def differenced_hessian(
+def second_derivatives(
     criterion: GeneralizedCriterion, point: Point, free: NDArray[np.intp] | None = None
 ) -> NDArray[np.float64]:
-    """The Hessian by the criterion's own parameters; zero but for those that are free."""
-    size = len(point.x)
+    """The Hessian by the criterion's own parameters; zero but for those that are free.
+
+    By θ and β of a Laplace approximation it is exact; by ln ϑ and ln 1/φ, with quadrature, and
+    where β is a part of the mode it is the central difference of exact gradients.
+
+    Parameters
+    ----------
+    criterion : GeneralizedCriterion
+        In well-conditioned columns.
+    point : Point
+        With its mode to the last digits.
+    free : ndarray of int, optional
+        All that a search moves, unless given.
+    """
+    size, known = len(point.x), 0
     H = np.zeros((size, size))
-    moves = _movement(criterion, point)
     places = criterion.free if free is None else free
-    for i in places:
+    if point.slopes is not None and point.slopes.at is not None and not criterion.joint:
+        known = criterion.m + criterion.p
+        H[:known, :known] = exact_hessian(criterion, point)
+    differenced = places[places >= known]
+    moves = _movement(criterion, point) if len(differenced) else None
+    for i in differenced:
         ends = []
         for step in (STEP, -STEP):
             x = point.x.copy()
@@ -119,8 +137,11 @@ def differenced_hessian(
             H[i] = np.nan
         else:
             H[i] = (ends[0] - ends[1]) / (2.0 * STEP)
+        if known:
+            H[:, i] = H[i]
     kept = np.zeros(size, dtype=np.bool_)
     kept[places] = True
+    H[~kept] = 0.0
     H[:, ~kept] = 0.0
     return 0.5 * (H + H.T)
 
@@ -128,28 +149,12 @@ def differenced_hessian(
 def _movement(criterion: GeneralizedCriterion, point: Point) -> list[NDArray[np.float64]] | None:
     """The derivatives of the mode by θ and β, shapes (m + p, K_f, J_f); None where β is part of it.
 
-    From û = ΛᵀZᵀs: H ∂û = Λ̇ᵀZᵀs - ΛᵀZᵀW_o(ZΛ̇û + ∂(Xβ)). The mode at a neighbour is then known to
-    second order, and one step of Newton's finds it to the last digits.
+    The mode at a neighbour is then known to second order, and one step of Newton's finds it to the
+    last digits.
     """
-    mode = point.mode
-    if mode is None or mode.joint is not None:
+    if point.mode is None or criterion.joint:
         return None
-    m, p = criterion.m, criterion.p
-    layout, algebra, d = criterion.layout, criterion.algebra, mode.values.derivatives
-    T = criterion.factors(point.x[:m])
-    scores = algebra.gather(d.score)
-    effects = [np.zeros((m, *u.shape)) for u in mode.u]
-    of_scores = [np.zeros((m + p, *u.shape)) for u in mode.u]
-    for k in range(m):
-        f, row, column = layout.factor_of[k], layout.row[k], layout.column[k]
-        effects[f][k, row] = mode.u[f][column]
-        of_scores[f][k, column] = scores[f][row]
-    along = np.concatenate([algebra.expand(effects), criterion.Xt])
-    right = back(T, algebra.gather(d.observed * along))
-    moved: list[NDArray[np.float64]] = mode.H.solve(
-        [a - b for a, b in zip(of_scores, right, strict=True)]
-    )
-    return moved
+    return movement(criterion, point)[0]
 
 
 def _predicted(

@@ -34,9 +34,30 @@ if TYPE_CHECKING:
     from pylme.reference.generalized.mode import Mode, Penalised
     from pylme.reference.generalized.objective import Objective
 
-__all__ = ["Slopes", "laplace"]
+__all__ = ["Adjoint", "Slopes", "laplace"]
 
 Arrays = list[NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Adjoint:
+    """What a gradient was made of.
+
+    Attributes
+    ----------
+    A : object
+        The factored A.
+    h : ndarray, shape (n,)
+    adjoint : list of ndarray, shapes (K_f, J_f)
+        λ.
+    along : ndarray, shape (n,)
+        ZΛλ.
+    """
+
+    A: Any
+    h: NDArray[np.float64]
+    adjoint: Arrays
+    along: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,12 +72,15 @@ class Slopes:
     extra : float
         By ln ϑ or ln 1/φ, where one of them is a parameter.
     r : ndarray, shape (n,)
+    at : Adjoint, or None
+        What second derivatives need too, of a Laplace approximation.
     """
 
     G: Arrays
     beta: NDArray[np.float64]
     extra: float
     r: NDArray[np.float64]
+    at: Adjoint | None = None
 
 
 def laplace(
@@ -121,7 +145,8 @@ def laplace(
         slope = objective.slope_of_shape(mode.eta)
         slope += _of_shape(objective.rows, mode.eta, h, along, shape, observed=observed)
         extra = shape * slope
-    return value, Slopes(G=G, beta=Xt @ r, extra=extra, r=r)
+    at = Adjoint(A=A, h=h, adjoint=adjoint, along=along)
+    return value, Slopes(G=G, beta=Xt @ r, extra=extra, r=r, at=at)
 
 
 def _of_shape(

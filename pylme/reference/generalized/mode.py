@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 from pylme.families.rows import RowFunction, RowValues
 
 if TYPE_CHECKING:
-    from pylme.reference.generalized.one_factor import OneFactorAlgebra
-    from pylme.reference.generalized.several_factors import SeveralFactorsAlgebra
+    from pylme.reference.generalized.algebra.one_factor import OneFactorAlgebra
+    from pylme.reference.generalized.algebra.several_factors import SeveralFactorsAlgebra
 
     Algebra = OneFactorAlgebra | SeveralFactorsAlgebra
 

@@ -131,6 +131,45 @@ class Objective:
             value, s = float(self.counted.deviance(eta).sum()), self.counted.score(eta)
         return ObjectiveValue(value=self.constant + value + usq, score=s, penalty=1.0)
 
+    def change_of_score(
+        self,
+        eta: NDArray[np.float64],
+        values: RowValues,
+        along: NDArray[np.float64],
+        k: float,
+    ) -> NDArray[np.float64]:
+        """The derivative of s^A where η moves, at a fixed shape or 1/φ.
+
+        Parameters
+        ----------
+        eta : ndarray, shape (n,)
+        values : RowValues
+            At `eta`.
+        along : ndarray, shape (..., n)
+            The derivatives of η.
+        k : float
+            1/φ, for the likelihood proper of a family with a dispersion.
+        """
+        d = values.derivatives
+        if not self.dispersed:
+            a = self.rows.weights
+            if self.counted is not self.rows:
+                return np.asarray(-self.counted.at(eta).derivatives.observed * along)
+            if self.rows.family.shape is None or (a == 1.0).all():
+                return -d.observed * along
+            mean, theta = self.rows.mean(eta), self._shape()
+            first, second, _ = link_of(self.rows.family.link).derivatives(eta)
+            share = first / (mean + theta)
+            more = (a - 1.0) * (self.rows.y + theta) * (second / (mean + theta) - share**2)
+            return np.asarray(-(d.observed / a + more) * along)
+        if self.likelihood:
+            return np.asarray(-k * d.observed * along)
+        D = float(values.deviance.sum())
+        k = self.nu / D
+        # D falls by 2s as η rises, and κ with k = ν/D.
+        change = self._slope_of_kappa(k) * 2.0 * k / D * (along @ d.score)
+        return np.asarray(change[..., None] * d.score - self._kappa(k) * d.observed * along)
+
     def slope_of_log_k(self, deviance: float, usq: float, k: float) -> float:
         """The derivative of the likelihood proper by ln k at a fixed mode."""
         if self.rows.family.name == "Gamma":
@@ -187,6 +226,12 @@ class Objective:
         if self.rows.family.name == "Gamma":
             return float(2.0 * k * k * (np.log(k) - special.digamma(k)))
         return k
+
+    def _slope_of_kappa(self, k: float) -> float:
+        if self.rows.family.name == "Gamma":
+            more = 4.0 * k * (np.log(k) - special.digamma(k))
+            return float(more + 2.0 * k * k * (1.0 / k - special.polygamma(1, k)))
+        return 1.0
 
 
 def _first(rows: RowFunction, eta: NDArray[np.float64]) -> NDArray[np.float64]:

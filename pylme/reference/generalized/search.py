@@ -23,7 +23,7 @@ from pylme.reference.generalized.boundary import (
 from pylme.reference.generalized.conditioning import Conditioned, conditioned
 from pylme.reference.generalized.criterion import Point
 from pylme.reference.generalized.descent import ENOUGH, Evaluations, descend
-from pylme.reference.generalized.evaluate import differenced_hessian
+from pylme.reference.generalized.evaluate import second_derivatives
 from pylme.reference.generalized.starting import (
     GlmFit,
     fit_glm,
@@ -325,7 +325,7 @@ def _ended(
     mode = end.point.mode
     point = criterion.exactly(end.point.x, None if mode is None else mode.u)
     free = free_on_face(criterion, point.x)
-    H = differenced_hessian(criterion, point)
+    H = second_derivatives(criterion, point)
     fall, curvature = _promise(point, H, free)
     if ENOUGH * 1e-4 < fall < 1e-2 and curvature > FLAT:
         x = point.x.copy()

@@ -26,6 +26,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import lapack
 
+from pylme.reference.generalized.algebra.change import Change
+from pylme.reference.generalized.algebra.factored_system import FactoredSystem, PartOfInverse
+from pylme.reference.generalized.algebra.meetings import Meeting, applied, between, meeting_of
 from pylme.reference.linalg.small_matrices import congruent_by_one, inverse_and_logdet
 from pylme.reference.threads import threads_for
 
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 
     from pylme.reference.problem.layout import Layout
 
-__all__ = ["FactoredSystem", "SeveralFactorsAlgebra", "several_factors_of"]
+__all__ = ["SeveralFactorsAlgebra", "several_factors_of"]
 
 Arrays = list[NDArray[np.float64]]
 
@@ -42,85 +45,6 @@ Arrays = list[NDArray[np.float64]]
 DENSE: Final = 0.2
 #: Elements of A⁻¹ that are computed at once.
 CHUNK: Final = 2e7
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Meeting:
-    """The pairs of levels of two factors that meet in some row.
-
-    Attributes
-    ----------
-    f, g : int
-        The factors.
-    entry : ndarray of int, shape (n,)
-        The pair of each row.
-    at, to : ndarray of int, shape (E,)
-        The levels of each pair.
-    """
-
-    f: int
-    g: int
-    entry: NDArray[np.intp]
-    at: NDArray[np.intp]
-    to: NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FactoredSystem:
-    """A = ΛᵀZᵀWZΛ + I, factored.
-
-    Attributes
-    ----------
-    algebra : SeveralFactorsAlgebra
-    w : ndarray, shape (n,)
-    C : ndarray, shape (K₁, K₁, J₁)
-        Of the first factor.
-    D : ndarray, shape (K₁, K₁, J₁)
-        A₁₁⁻¹.
-    G_entries : list of ndarray, shapes (K₁, K_g, E_g)
-        G, pair by pair.
-    B, G : ndarray or csr_array, shape (q₁, q₂)
-    root : ndarray, shape (q₂, q₂)
-        The Cholesky factor of S, lower.
-    logdet : float
-        NaN where A is not positive definite.
-    """
-
-    algebra: SeveralFactorsAlgebra
-    w: NDArray[np.float64]
-    C: NDArray[np.float64]
-    D: NDArray[np.float64]
-    G_entries: Arrays
-    B: Any
-    G: Any
-    root: NDArray[np.float64]
-    logdet: float
-
-    def solve(self, v: Arrays) -> Arrays:
-        """A⁻¹v, for v of shapes (..., K_f, J_f)."""
-        head = v[0].shape[:-2]
-        D = self.D
-        first = D[0] * v[0] if len(D) == 1 else np.einsum("abj,...bj->...aj", D, v[0])
-        flat = first.reshape(-1, first.shape[-2] * first.shape[-1])
-        rest = np.concatenate([x.reshape(len(flat), -1) for x in v[1:]], axis=1)
-        rest = rest - (self.B.T @ flat.T).T
-        right, _ = lapack.dpotrs(self.root, np.ascontiguousarray(rest.T), lower=1)
-        flat = flat - (self.G @ right).T
-        K, J = v[0].shape[-2:]
-        solved = [flat.reshape(*head, K, J)]
-        start = 0
-        for x in v[1:]:
-            K, J = x.shape[-2:]
-            solved.append(right[start : start + K * J].T.reshape(*head, K, J))
-            start += K * J
-        return solved
-
-    def inverse_of_rest(self) -> NDArray[np.float64]:
-        """S⁻¹, shape (q₂, q₂)."""
-        q2 = len(self.root)
-        with threads_for(q2**3):
-            inverse, _ = lapack.dpotri(self.root, lower=1)
-        return np.asarray(np.tril(inverse) + np.tril(inverse, -1).T)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -202,7 +126,7 @@ class SeveralFactorsAlgebra:
                 made[a, b] = np.bincount(codes, w * z[a] * z[b], minlength=J)
         return made
 
-    def _pair(self, meeting: Meeting, w: NDArray[np.float64]) -> NDArray[np.float64]:
+    def pair(self, meeting: Meeting, w: NDArray[np.float64]) -> NDArray[np.float64]:
         """The blocks Z_fᵀWZ_g of each pair of levels, shape (K_f, K_g, E)."""
         f, g = meeting.f, meeting.g
         made = np.empty((len(self.z[f]), len(self.z[g]), len(meeting.at)))
@@ -227,12 +151,12 @@ class SeveralFactorsAlgebra:
             A11[a, a] += 1.0
         with np.errstate(invalid="ignore", divide="ignore"):
             D, logdets = inverse_and_logdet(A11[None])
-        B_entries = [_between(T[0], self._pair(m, w), T[m.g]) for m in self.meetings]
+        B_entries = [between(T[0], self.pair(m, w), T[m.g]) for m in self.meetings]
         G_entries = [
-            _applied(D[0].take(m.at, axis=-1), B)
+            applied(D[0].take(m.at, axis=-1), B)
             for m, B in zip(self.meetings, B_entries, strict=True)
         ]
-        B, G = self._coupling(B_entries), self._coupling(G_entries)
+        B, G = self.coupling(B_entries), self.coupling(G_entries)
         S = self._rest(T, w)
         with threads_for(B.shape[0] * S.size if self.dense else len(S) ** 3 / 3):
             product = B.T @ G
@@ -247,10 +171,10 @@ class SeveralFactorsAlgebra:
                 else:
                     logdet += 2.0 * float(np.log(diagonal).sum())
         return FactoredSystem(
-            algebra=self, w=w, C=C, D=D[0], G_entries=G_entries, B=B, G=G, root=root, logdet=logdet
+            w=w, C=C, D=D[0], G_entries=G_entries, B=B, G=G, root=root, logdet=logdet
         )
 
-    def _coupling(self, entries: Arrays) -> Any:
+    def coupling(self, entries: Arrays) -> Any:
         """The entries as a matrix of shape (q₁, q₂)."""
         K, J = self.shapes[0]
         q2 = self.offsets[-1]
@@ -267,11 +191,16 @@ class SeveralFactorsAlgebra:
         return sparse.csr_array((data[source], indices, indptr), shape=(K * J, q2))
 
     def _rest(self, T: Arrays, w: NDArray[np.float64]) -> NDArray[np.float64]:
-        """A₂₂, shape (q₂, q₂), its lower triangle filled at least."""
+        """A₂₂, shape (q₂, q₂)."""
+        S = self.placed([between(T[m.f], self.pair(m, w), T[m.g]) for m in self.rest])
+        S.flat[:: len(S) + 1] += 1.0
+        return S
+
+    def placed(self, entries: Arrays) -> NDArray[np.float64]:
+        """The pairs of the others as a matrix, shape (q₂, q₂)."""
         q2 = self.offsets[-1]
         S = np.zeros((q2, q2), order="F")
-        for m in self.rest:
-            values = _between(T[m.f], self._pair(m, w), T[m.g])
+        for m, values in zip(self.rest, entries, strict=True):
             rows, columns = self.offsets[m.f], self.offsets[m.g]
             for a in range(values.shape[0]):
                 for b in range(values.shape[1]):
@@ -280,14 +209,11 @@ class SeveralFactorsAlgebra:
                     S[i, j] = values[a, b]
                     if m.f != m.g:
                         S[j, i] = values[a, b]
-        S.flat[:: q2 + 1] += 1.0
         return S
 
-    def _in_rows(self, T: Arrays, A: FactoredSystem) -> Arrays:
-        """The t_i of each factor, shapes (K_f, n)."""
-        turned = [T_f.T @ z for T_f, z in zip(T, self.z, strict=True)]
-        S = A.inverse_of_rest()
-        V_entries, own = self._inverse_coupling(A, S)
+    def in_rows(self, inverse: PartOfInverse, turned: Arrays) -> Arrays:
+        """A⁻¹Λᵀz_i restricted to the levels of row i, shapes (K_f, n), of the Λᵀz_i."""
+        S, own, V_entries = inverse.rest, inverse.own, inverse.coupling
         first = own.take(self.codes[0], axis=-1)
         made = [np.einsum("abn,bn->an", first, turned[0])]
         for m, V in zip(self.meetings, V_entries, strict=True):
@@ -308,10 +234,22 @@ class SeveralFactorsAlgebra:
     ) -> tuple[Arrays, NDArray[np.float64]]:
         """G S⁻¹ for the pairs that meet, and the diagonal blocks of A⁻¹ of the first factor."""
         K, J = self.shapes[0]
+        entries = self.coupled(A.G, S)
+        own = A.D.copy()
+        for m, left, right in zip(self.meetings, A.G_entries, entries, strict=True):
+            product = np.einsum("ace,bce->abe", left, right)
+            for a in range(K):
+                for b in range(K):
+                    own[a, b] += np.bincount(m.at, product[a, b], minlength=J)
+        return entries, own
+
+    def coupled(self, G: Any, S: NDArray[np.float64]) -> Arrays:
+        """G S for the pairs that meet, shapes (K₁, K_g, E_g)."""
+        K, J = self.shapes[0]
         q2 = len(S)
-        entries = [np.empty_like(G) for G in A.G_entries]
+        entries = [np.empty((K, len(self.z[m.g]), len(m.at))) for m in self.meetings]
         step = max(1, int(CHUNK // (q2 * K)))
-        G = A.G.reshape(K, J, q2) if self.dense else A.G
+        G = G.reshape(K, J, q2) if self.dense else G
         for begin in range(0, J, step):
             end = min(begin + step, J)
             for a in range(K):
@@ -323,23 +261,49 @@ class SeveralFactorsAlgebra:
                     for b in range(values.shape[1]):
                         columns = start + b * self.levels[m.g] + m.to[lo:hi]
                         values[a, b, lo:hi] = V[m.at[lo:hi] - begin, columns]
-        own = A.D.copy()
-        for m, left, right in zip(self.meetings, A.G_entries, entries, strict=True):
-            product = np.einsum("ace,bce->abe", left, right)
-            for a in range(K):
-                for b in range(K):
-                    own[a, b] += np.bincount(m.at, product[a, b], minlength=J)
-        return entries, own
+        return entries
 
     def leverage_and_blocks(
         self, T: Arrays, A: FactoredSystem, w: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], Arrays]:
         """The h_i, shape (n,), and Σ_j of the blocks of ZᵀWZΛA⁻¹, shapes (K_f, K_f)."""
-        t = self._in_rows(T, A)
+        turned = [T_f.T @ z for T_f, z in zip(T, self.z, strict=True)]
+        t = self.in_rows(self.part_of_inverse(A), turned)
         h = np.zeros(len(w))
-        for T_f, z, own in zip(T, self.z, t, strict=True):
-            h += np.einsum("an,an->n", T_f.T @ z, own)
+        for left, own in zip(turned, t, strict=True):
+            h += np.einsum("an,an->n", left, own)
         return h, [(w * z) @ own.T for z, own in zip(self.z, t, strict=True)]
+
+    def part_of_inverse(self, A: FactoredSystem) -> PartOfInverse:
+        """A⁻¹ between the effects that meet in a row."""
+        S = A.inverse_of_rest()
+        entries, own = self._inverse_coupling(A, S)
+        return PartOfInverse(own=own, coupling=entries, rest=S)
+
+    def change(
+        self,
+        T: Arrays,
+        dT: Arrays,
+        A: FactoredSystem,
+        weights: tuple[NDArray[np.float64], NDArray[np.float64]],
+    ) -> tuple[NDArray[np.float64], Arrays]:
+        """The derivatives of what `leverage_and_blocks` gives, along D directions.
+
+        Parameters
+        ----------
+        T : list of ndarray, shapes (K_f, K_f)
+        dT : list of ndarray, shapes (D, K_f, K_f)
+            The derivatives of the T_f.
+        A : FactoredSystem
+        weights : tuple of ndarray, shapes (n,) and (D, n)
+            The weights of A and their derivatives.
+
+        Returns
+        -------
+        h : ndarray, shape (D, n)
+        blocks : list of ndarray, shapes (D, K_f, K_f)
+        """
+        return Change(self, T, A, weights[0]).along(dT, weights[1])
 
     def inverse_blocks(self, A: FactoredSystem, f: int) -> NDArray[np.float64]:
         """The diagonal blocks of A⁻¹ of one factor, shape (K_f, K_f, J_f)."""
@@ -373,21 +337,6 @@ class SeveralFactorsAlgebra:
         return made
 
 
-def _between(
-    left: NDArray[np.float64], blocks: NDArray[np.float64], right: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """The products leftᵀ B_e right of blocks of shape (K, L, E)."""
-    if blocks.shape[:2] == (1, 1):
-        return np.asarray((left[0, 0] * right[0, 0]) * blocks)
-    half = np.einsum("cde,db->cbe", blocks, right)
-    return np.asarray(np.einsum("ca,cbe->abe", left, half))
-
-
-def _applied(D: NDArray[np.float64], B: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The products D_e B_e, shape (K, L, E)."""
-    return np.asarray(D * B if len(D) == 1 else np.einsum("ace,cbe->abe", D, B))
-
-
 def several_factors_of(
     layout: Layout, columns: Sequence[NDArray[np.float64]]
 ) -> SeveralFactorsAlgebra:
@@ -407,9 +356,9 @@ def several_factors_of(
         for factor in factors
     ]
     levels = [factor.levels for factor in factors]
-    meetings = tuple(_meeting(codes, levels, 0, g) for g in range(1, len(factors)))
+    meetings = tuple(meeting_of(codes, levels, 0, g) for g in range(1, len(factors)))
     rest = tuple(
-        _meeting(codes, levels, f, g) for f in range(1, len(factors)) for g in range(1, f + 1)
+        meeting_of(codes, levels, f, g) for f in range(1, len(factors)) for g in range(1, f + 1)
     )
     q2 = sum(factor.size for factor in factors[1:])
     filled = sum(len(m.at) * factors[m.g].width for m in meetings)
@@ -420,12 +369,6 @@ def several_factors_of(
         offsets=[0, 0, *np.cumsum(sizes).tolist()], dense=filled > DENSE * levels[0] * q2,
     )  # fmt: skip
     return algebra if algebra.dense else replace(algebra, pattern=_pattern(algebra))
-
-
-def _meeting(codes: list[NDArray[np.intp]], levels: list[int], f: int, g: int) -> Meeting:
-    """Which levels of two factors meet, in the order of the first one's."""
-    pairs, entry = np.unique(codes[f] * levels[g] + codes[g], return_inverse=True)
-    return Meeting(f=f, g=g, entry=entry.ravel(), at=pairs // levels[g], to=pairs % levels[g])
 
 
 def _pattern(algebra: SeveralFactorsAlgebra) -> tuple[NDArray[np.intp], ...]:

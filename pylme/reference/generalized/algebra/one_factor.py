@@ -153,6 +153,64 @@ class OneFactorAlgebra:
         CT = np.einsum("acj,cd->adj", A.C, T[0])
         return h, [np.einsum("adj,dbj->ab", CT, A.inverse)]
 
+    def change(
+        self,
+        T: Arrays,
+        dT: Arrays,
+        A: FactoredLevels,
+        weights: tuple[NDArray[np.float64], NDArray[np.float64]],
+    ) -> tuple[NDArray[np.float64], Arrays]:
+        """The derivatives of what `leverage_and_blocks` gives, along D directions.
+
+        Parameters
+        ----------
+        T : list of one ndarray, shape (K, K)
+        dT : list of one ndarray, shape (D, K, K)
+            The derivatives of T.
+        A : FactoredLevels
+        weights : tuple of ndarray, shapes (n,) and (D, n)
+            The weights of A and their derivatives.
+
+        Returns
+        -------
+        h : ndarray, shape (D, n)
+        blocks : list of one ndarray, shape (D, K, K)
+        """
+        z, inverse, C = self.z[0], A.inverse, A.C
+        _, dw = weights
+        K = len(z)
+        dC = np.empty((len(dw), K, K, len(self.starts)))
+        for a in range(K):
+            wz = dw * z[a]
+            for b in range(a + 1):
+                dC[:, a, b] = dC[:, b, a] = self.by_level(wz * z[b])
+        (T_f,), (dT_f,) = T, dT
+        if K == 1:
+            theta, dtheta = T_f[0, 0], dT_f[:, 0]
+            dA = 2.0 * theta * dtheta * C[0, 0] + theta * theta * dC[:, 0, 0]
+            dD = (2.0 * theta * dtheta - theta * theta * dA * inverse[0, 0]) * inverse[0, 0]
+            more = dtheta * C[0, 0] + theta * (dC[:, 0, 0] - C[0, 0] * dA * inverse[0, 0])
+            return z[0] * z[0] * dD.take(self.codes, axis=-1), [
+                (more @ inverse[0, 0])[:, None, None]
+            ]
+        CT = np.einsum("acj,cd->adj", C, T_f)
+        dCT = np.einsum("iacj,cd->iadj", dC, T_f) + np.einsum("acj,icd->iadj", C, dT_f)
+        half = np.einsum("ica,cbj->iabj", dT_f, CT)
+        dA = half + half.swapaxes(1, 2) + np.einsum("ca,icdj,db->iabj", T_f, dC, T_f, optimize=True)
+        dinverse = -np.einsum("iacj,cbj->iabj", np.einsum("acj,icbj->iabj", inverse, dA), inverse)
+        # D = TA⁻¹Tᵀ
+        left = np.einsum("acj,bc->abj", inverse, T_f)
+        half = np.einsum("iac,cbj->iabj", dT_f, left)
+        dD = half + half.swapaxes(1, 2)
+        dD += np.einsum("ac,icdj,bd->iabj", T_f, dinverse, T_f, optimize=True)
+        h = np.zeros((len(dw), z.shape[1]))
+        for a in range(K):
+            for b in range(a + 1):
+                h += (2.0 - (a == b)) * z[a] * z[b] * dD[:, a, b].take(self.codes, axis=-1)
+        blocks = np.einsum("iadj,dbj->iab", dCT, inverse)
+        blocks += np.einsum("adj,idbj->iab", CT, dinverse)
+        return h, [blocks]
+
     def inverse_blocks(self, A: FactoredLevels, f: int = 0) -> NDArray[np.float64]:
         """The diagonal blocks of A⁻¹ of one factor, shape (K_f, K_f, J_f)."""
         del f

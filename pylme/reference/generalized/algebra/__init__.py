@@ -1,0 +1,1 @@
+"""What grouping factors ask of the random effects: sums, factors, and parts of the inverse."""
