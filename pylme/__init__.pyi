@@ -10,6 +10,7 @@ from .api.design import design as design
 from .api.glmer import glmer as glmer
 from .api.glmer_nb import glmer_nb as glmer_nb
 from .api.lmer import lmer as lmer
+from .api.lmer_many import lmer_many as lmer_many
 from .api.pool import pool as pool
 from .api.power import power as power
 from .api.saved_fits import from_r as from_r
@@ -36,6 +37,7 @@ from .lme4.control import GlmerControl as GlmerControl
 from .lme4.control import LmerControl as LmerControl
 from .lme4.installation.doctor import doctor as doctor
 from .lme4.installation.doctor import show_versions as show_versions
+from .responses.result import ManyModels as ManyModels
 from .results.convergence import Status as Status
 from .simulation.bootstrap.bootstrap import Bootstrap as Bootstrap
 from .simulation.draw.grid import expand_grid as expand_grid

@@ -101,7 +101,7 @@ class Kernels:
         self.beta = back @ (self.evaluation.beta[0] + columns.beta0[0])
         self.S_inv = root @ root.T
         #: What makes g of x: L⁻¹ of the well-conditioned columns, and back to those of the caller.
-        self._whitening = root.T
+        self.whitening = root.T
 
     @classmethod
     def of(cls, linear: LinearProblem) -> Kernels:
@@ -295,9 +295,9 @@ class Kernels:
     @cached_property
     def crosses(self) -> tuple[NDArray[np.float64], ...]:
         """Σ_j N_ja N_jbᵀ of each factor, shapes (p, p, K_f, K_f): what contrasts need of N."""
-        found = fixed_crosses(self.problem, self._T, self.evaluation.RX[0])
+        found = fixed_crosses(self.problem, self._T, self.evaluation.RX)
         if found is not None:
-            return found
+            return tuple(of_factor[0] for of_factor in found)
         return tuple(
             np.einsum("ajc,bjd->cdab", own, own, optimize=True) for own in self.precision.N
         )
@@ -327,7 +327,7 @@ class Kernels:
 
     def whitened(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """L⁻¹x for rows of the caller's columns, shape (r, p)."""
-        made: NDArray[np.float64] = x @ self._whitening.T
+        made: NDArray[np.float64] = x @ self.whitening.T
         return made
 
     def inner(self, z: NDArray[np.float64]) -> Blocks:

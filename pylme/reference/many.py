@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pylme.reference.criterion.prepare import Problem
     from pylme.reference.optimize.several_starts import Optima
 
-__all__ = ["ManyFits", "fit_many"]
+__all__ = ["ManyFits", "fit_many", "term_covariances"]
 
 #: Numbers that a batch may hold at once: responses beyond follow in further batches.
 MOST_NUMBERS: Final = 30_000_000
@@ -193,7 +193,7 @@ def fit_many(design: ModelMatrices, Y: ArrayLike, *, reml: bool = True) -> ManyF
             raise ResponseError(
                 response=f"row {first + empty[0]} of Y", found=NO_RESIDUAL, remedy=NOISELESS
             )
-        parts.append(_estimates(problem, fit(problem), design))
+        parts.append(_estimates(problem, fit(problem)))
     joined = {name: _joined([part[name] for part in parts]) for name in parts[0]}
     return ManyFits(
         names=design.x_names,
@@ -224,30 +224,45 @@ def _checked(Y: ArrayLike, n: int) -> NDArray[np.float64]:
     return responses
 
 
-def _estimates(problem: Problem, found: Optima, design: ModelMatrices) -> dict[str, Any]:
+def _estimates(problem: Problem, found: Optima) -> dict[str, Any]:
     evaluation = found.optimum.evaluation
     variance = evaluation.rss / problem.likelihood.nu
     back = np.linalg.inv(problem.columns.RX)
     root = back @ np.linalg.inv(evaluation.RX).swapaxes(1, 2)
-    T = problem.layout.matrices(found.theta)
-    covariances: dict[int, NDArray[np.float64]] = {}
-    for factor, matrix in zip(problem.layout.factors, T, strict=True):
-        for position, place in zip(factor.terms, factor.places, strict=True):
-            own = matrix[:, place, place]
-            covariances[position] = variance[:, None, None] * (own @ own.swapaxes(1, 2))
     diagonal = problem.layout.diagonal
     return {
         "beta": (evaluation.beta + problem.columns.beta0) @ back.T,
         "vcov": variance[:, None, None] * (root @ root.swapaxes(1, 2)),
         "theta": found.theta,
         "sigma": np.sqrt(variance),
-        "covariances": tuple(covariances[t] for t in range(len(design.terms))),
+        "covariances": term_covariances(problem, found.theta, variance),
         "criterion": found.criterion,
         "converged": found.optimum.converged,
         "singular": (found.theta[:, diagonal] < SINGULAR).any(axis=1),
         "evaluations": found.optimum.evaluations,
         "unbounded": without_minimum(problem, evaluation.rss),
     }
+
+
+def term_covariances(
+    problem: Problem, theta: NDArray[np.float64], variance: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], ...]:
+    """σ²TTᵀ of each term in lme4's order, shapes (R, k, k).
+
+    Parameters
+    ----------
+    problem : Problem
+    theta : ndarray, shape (R, m)
+        lme4's.
+    variance : ndarray, shape (R,)
+        σ².
+    """
+    covariances: dict[int, NDArray[np.float64]] = {}
+    for factor, matrix in zip(problem.layout.factors, problem.layout.matrices(theta), strict=True):
+        for position, place in zip(factor.terms, factor.places, strict=True):
+            own = matrix[:, place, place]
+            covariances[position] = variance[:, None, None] * (own @ own.swapaxes(1, 2))
+    return tuple(covariances[t] for t in range(len(covariances)))
 
 
 def _joined(parts: list[Any]) -> Any:

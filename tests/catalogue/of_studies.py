@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import joblib
 import numpy as np
 
 import pylme
@@ -37,11 +36,6 @@ def _study(**changes: object) -> object:
 
 def _studied(said: str, kind: str = "OptionError", **bad: object) -> Case:
     return Case(trigger=lambda: _study(**bad), kind=kind, said=said, remedy=_study)
-
-
-def _study_by(backend: str) -> object:
-    with joblib.parallel_config(backend=backend, n_jobs=2):
-        return _study(n_jobs=None)
 
 
 def _power(**changes: object) -> object:
@@ -91,12 +85,6 @@ _ALONG = ("g", "x")
 _SECTORS = DATA.assign(sector=np.where(DATA["g"] < "g4", "A", "B"))
 
 CASES = {
-    "backend without a generator": Case(
-        trigger=lambda: _study_by("multiprocessing"),
-        kind="OptionError",
-        said="loky",
-        remedy=lambda: _study_by("threading"),
-    ),
     "fixed effects too few": _drawn("beta", beta=[1.0]),
     "fixed effect of another name": _drawn(
         "X", "UnknownNameError", beta={"(Intercept)": 1, "X": 2}

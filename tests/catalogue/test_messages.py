@@ -26,6 +26,7 @@ from .of_names import CASES as OF_NAMES
 from .of_plots import CASES as OF_PLOTS
 from .of_predictions import CASES as OF_PREDICTIONS
 from .of_quality import CASES as OF_QUALITY
+from .of_responses import CASES as OF_RESPONSES
 from .of_saved_fits import CASES as OF_SAVED_FITS
 from .of_searches import CASES as OF_SEARCHES
 from .of_structures import CASES as OF_STRUCTURES
@@ -53,6 +54,7 @@ CASES: dict[str, Case] = {
         ("searches", OF_SEARCHES),
         ("drawing", OF_DRAWING),
         ("studies", OF_STUDIES),
+        ("responses", OF_RESPONSES),
         ("plots", OF_PLOTS),
         ("predictions", OF_PREDICTIONS),
         ("quality", OF_QUALITY),

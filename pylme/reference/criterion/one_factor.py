@@ -165,11 +165,11 @@ class OneFactor:
         return [(at.U[0] @ h[0, 0]).T]
 
     def fixed_scores(self, T: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Z_jᵀV⁻¹X of each pattern times the root of its count, shape (p, K, P)."""
+        """Z_jᵀV⁻¹X of each pattern times the root of its count, shape (R, p, K, P)."""
         at = self._precision(T[0], self.C, self.lacking)
-        c = at.turned(self.coefficients[:1, : self.likelihood.p])
-        N = at.scores(at.weighted(c))[0]
-        return N if len(self.C) == 1 else np.asarray(at.U[0] @ N)
+        c = at.turned(self.coefficients[:, : self.likelihood.p])
+        N = at.scores(at.weighted(c))
+        return N if len(self.C) == 1 else np.asarray(at.U[:, None] @ N)
 
     def by_level(
         self, T: list[NDArray[np.float64]]

@@ -163,18 +163,22 @@ def fixed_crosses(
 
     Parameters
     ----------
-    problem, T, RX
-        As for `precision_at`.
+    problem : Problem
+    T : list of ndarray, shapes (R, K_f, K_f)
+        Of the well-conditioned columns, for each of its responses.
+    RX : ndarray, shape (R, p, p)
+        Lower triangular, RX RXᵀ = XᵀV⁻¹X.
 
     Returns
     -------
-    tuple of one ndarray, shape (p, p, K, K), or None
+    tuple of one ndarray, shape (R, p, p, K, K), or None
         None with several factors, of which levels have no patterns.
     """
     criterion = problem.criterion
     if not isinstance(criterion, OneFactor):
         return None
     scores = criterion.fixed_scores(T)
-    p, K, J = scores.shape
-    flat = (np.linalg.inv(RX) @ scores.reshape(p, K * J)).reshape(p * K, J)
-    return ((flat @ flat.T).reshape(p, K, p, K).transpose(0, 2, 1, 3),)
+    R, p, K, P = scores.shape
+    flat = (np.linalg.inv(RX) @ scores.reshape(R, p, K * P)).reshape(R, p * K, P)
+    products = (flat @ flat.swapaxes(1, 2)).reshape(R, p, K, p, K)
+    return (products.transpose(0, 1, 3, 2, 4),)

@@ -21,7 +21,7 @@ from pylme.simulation.store.whole_files import remove_left_over, write_whole
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Store"]
+__all__ = ["Store", "made_folder", "not_kept"]
 
 #: The system's errors for a path that cannot be a folder.
 _NO_FOLDER: Final = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.EINVAL}
@@ -49,19 +49,7 @@ class Store:
 
     def __init__(self, folder: str | os.PathLike[str], key: str) -> None:
         self._file = ShardFile(key)
-        root = _path(folder)
-        self.folder = root / f"study-{key[:16]}"
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-            require_schema(root)
-            self.folder.mkdir(exist_ok=True)
-        except OSError as error:
-            if error.errno in _NO_FOLDER:
-                # The system says of a file in the place of the folder that it exists.
-                why = errno.ENOTDIR if error.errno == errno.EEXIST else error.errno
-                raise _refused(folder, os.strerror(why).lower()) from error
-            raise self._failed(error) from error
-        remove_left_over(self.folder)
+        self.folder = made_folder(folder, f"study-{key[:16]}")
 
     def kept(self, shards: list[tuple[int, int]]) -> dict[tuple[int, int], pd.DataFrame]:
         """The rows of the shards that are there and intact; one warning names the damaged ones.
@@ -92,7 +80,7 @@ class Store:
         StoreError
         """
         if not os.access(self.folder, os.W_OK | os.X_OK):
-            raise self._failed(OSError(errno.EACCES, "the folder cannot be written to"))
+            raise not_kept(self.folder, OSError(errno.EACCES, "the folder cannot be written to"))
 
     def write(self, first: int, stop: int, rows: pd.DataFrame) -> None:
         """Write a shard.
@@ -106,19 +94,53 @@ class Store:
         try:
             write_whole(self._path(first, stop), data)
         except OSError as error:
-            raise self._failed(error) from error
+            raise not_kept(self.folder, error) from error
 
     def _path(self, first: int, stop: int) -> Path:
         return self.folder / f"{first:08d}-{stop:08d}.parquet"
 
-    def _failed(self, error: OSError) -> StoreError:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        remedy = "Free some space" if full else "Make it writable, or give another as `store`"
-        return StoreError(
-            asked=f"Keeping the results of a study in {self.folder}",
-            found=str(error.strerror or error),
-            remedy=f"{remedy}, and call the study again: it continues from what is kept.",
-        )
+
+def made_folder(folder: str | os.PathLike[str], name: str) -> Path:
+    """A folder in a store, made where it does not exist, without what dead processes left.
+
+    Parameters
+    ----------
+    folder : path
+        Of the store.
+    name : str
+
+    Raises
+    ------
+    OptionError
+        If the path cannot be a folder.
+    StoreError
+        If the folder cannot be made, or holds studies of a version with another schema.
+    """
+    root = _path(folder)
+    made = root / name
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        require_schema(root)
+        made.mkdir(exist_ok=True)
+    except OSError as error:
+        if error.errno in _NO_FOLDER:
+            # The system says of a file in the place of the folder that it exists.
+            why = errno.ENOTDIR if error.errno == errno.EEXIST else error.errno
+            raise _refused(folder, os.strerror(why).lower()) from error
+        raise not_kept(made, error) from error
+    remove_left_over(made)
+    return made
+
+
+def not_kept(folder: Path, error: OSError) -> StoreError:
+    """The error for results that cannot be kept in a folder."""
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    remedy = "Free some space" if full else "Make it writable, or give another as `store`"
+    return StoreError(
+        asked=f"Keeping results in {folder}",
+        found=str(error.strerror or error),
+        remedy=f"{remedy}, and make the same call again: it continues from what is kept.",
+    )
 
 
 def _path(folder: object) -> Path:

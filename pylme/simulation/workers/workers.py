@@ -4,9 +4,6 @@ Which replicate ended a worker is unknown, because its pool ends with it while o
 progress. Each shard that had been started is therefore processed once more, in a process of its
 own. A shard that ends this process too is divided into its replicates, and a replicate that ends
 its process alone becomes a failed fit. The remaining shards continue in a new pool.
-
-A parent that is killed cannot stop its workers, which would otherwise run until all their work is
-done. So each worker watches its parent, and ends when the parent has ended for any reason.
 """
 
 from __future__ import annotations
@@ -14,26 +11,24 @@ from __future__ import annotations
 import os
 import pickle
 import re
-import time
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from functools import partial
-from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import effective_n_jobs
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
-from joblib.parallel import get_active_backend
 
 from pylme.errors import OptionError, WorkerError
 from pylme.lme4.start import prefer_reference_blas
 from pylme.simulation.estimate.block import stacked
 from pylme.simulation.estimate.record import failure
+from pylme.simulation.workers.delivery import delivered
+from pylme.simulation.workers.parents import born_of, end_with
 from pylme.simulation.workers.shards import blocks_of_shard
 from pylme.warning_scopes import Carried
 
@@ -45,12 +40,7 @@ if TYPE_CHECKING:
 
     Shard = tuple[int, int]
 
-__all__ = ["born_of", "done", "end_with"]
-
-_SECONDS: Final = 0.5
-_lock: Final = Lock()
-#: The watched parents. A process has one; a fork of it has another.
-_watched: Final[set[tuple[int, int]]] = set()
+__all__ = ["done"]
 
 
 def done(
@@ -72,8 +62,7 @@ def done(
     Raises
     ------
     OptionError
-        If the work cannot be copied to other processes, or the joblib backend that is set returns
-        results only at the end.
+        If the work cannot be copied to other processes.
     """
     waiting = list(shards)
     pool = _on_reference_blas if reference_blas else _by_joblib
@@ -96,32 +85,13 @@ def done(
 def _by_joblib(
     work: Work, shards: list[Shard], n_jobs: int | None, folder: str
 ) -> Iterator[tuple[Shard, list[Block]]]:
-    # A generator, so that rows are written to disk while others are being computed.
-    # One shard at a time: joblib's own batches would leave workers idle at the end.
-    backend, _ = get_active_backend()
-    if not backend.supports_return_generator:
-        name = type(backend).__name__.removesuffix("Backend").lower()
-        raise OptionError(
-            option="the backend of joblib",
-            value=name,
-            allowed="one that returns each result as soon as it is finished, such as "
-            "joblib.parallel_config(backend='loky') or backend='threading'",
-        )
-    parallel = Parallel(
-        n_jobs=n_jobs, return_as="generator_unordered", batch_size=1, **_initializer()
-    )
-    task = Carried(_blocks)
-    yield from parallel(delayed(task)(work, shard, os.getpid(), folder) for shard in shards)
+    # As they are finished, so that rows are written to disk while others are being computed.
+    task = Carried(partial(_blocks_of, work, os.getpid(), folder))
+    yield from delivered(task, shards, n_jobs=n_jobs)
 
 
-def _initializer() -> dict[str, Any]:
-    """Arguments that make joblib's workers watch their parent before their first task."""
-    backend, _ = get_active_backend()
-    parameters = signature(Parallel).parameters.values()
-    takes_more = any(each.kind is each.VAR_KEYWORD for each in parameters)
-    if type(backend).__name__ != "LokyBackend" or not takes_more:
-        return {}
-    return {"initializer": born_of, "initargs": (os.getpid(),)}
+def _blocks_of(work: Work, parent: int, folder: str, shard: Shard) -> tuple[Shard, list[Block]]:
+    return _blocks(work, shard, parent, folder)
 
 
 def _on_reference_blas(
@@ -225,33 +195,3 @@ def _failed(work: Work, replicate: int, error: Exception) -> list[Block]:
         stacked(name, [failure(ended, seconds=float("nan"))], first=replicate)
         for name in work.names
     ]
-
-
-def born_of(parent: int) -> None:
-    """`end_with` in a process just started by the parent, which may already have ended."""
-    if os.name == "posix" and os.getppid() != parent:
-        os._exit(1)
-    end_with(parent)
-
-
-def end_with(parent: int) -> None:
-    """Let this process end when its parent does, if the parent is the process of that number.
-
-    Nothing changes in the process itself or in a worker on another machine. Windows does not
-    report the end of a parent.
-    """
-    this = os.getpid(), parent
-    if os.name != "posix" or os.getppid() != parent:
-        return
-    with _lock:
-        if this in _watched:
-            return
-        _watched.add(this)
-    Thread(target=_watch, args=(parent,), name="pylme-parent", daemon=True).start()
-
-
-def _watch(parent: int) -> None:
-    # The system gives an orphan another parent.
-    while os.getppid() == parent:
-        time.sleep(_SECONDS)
-    os._exit(1)
