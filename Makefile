@@ -90,7 +90,7 @@ docs: .venv/.stamp-docs
 	$(BIN)/sphinx-build -W -n --keep-going docs docs/_build/html
 
 clean:
-	rm -rf .venv .venv-lowest dist docs/_build docs/generated
+	rm -rf .venv .venv-lowest dist docs/_build docs/reference/generated
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find pylme tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

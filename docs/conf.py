@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
+import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pylme
 from pylme._version import __version__
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+
+DOCS = Path(__file__).parent
+sys.path[:0] = [str(DOCS / "_extensions"), str(DOCS)]
+# For the kernels that run the pages: the cases of the tests, and the style of plots.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(DOCS.parent), str(DOCS), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+)
+os.environ["MATPLOTLIBRC"] = str(DOCS / "matplotlibrc")
 
 project = "pylme"
 author = "The pylme developers"
@@ -15,19 +28,34 @@ project_copyright = author
 version = release = __version__
 
 extensions = [
-    "cyclopts.sphinx_ext",
+    "cyclopts.ext.sphinx",
+    "inventories",
     "myst_nb",
+    "numpydoc",
+    "offline_mathjax",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "numpydoc",
+    "sphinx.ext.linkcode",
+    "sphinx_copybutton",
+    "sphinx_design",
 ]
 exclude_patterns = ["_build"]
+templates_path = ["_templates"]
 
 html_theme = "furo"
 html_title = f"pylme {release}"
 html_copy_source = False
 html_css_files = ["pylme.css"]
 html_static_path = ["_static"]
+html_theme_options = {
+    "source_repository": "https://github.com/pylme/pylme",
+    "source_branch": "main",
+    "source_directory": "docs/",
+}
+# Two hyphens in a command's option are two hyphens.
+smartquotes = False
+copybutton_prompt_text = ">>> |\\.\\.\\. |\\$ "
+copybutton_prompt_is_regexp = True
 
 # Every code cell runs at every build, against the code as it is now, and an error in one of them
 # is an error of the build. A cache would go by the page alone and show the numbers of yesterday.
@@ -38,10 +66,56 @@ nb_merge_streams = True
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
+# The members that the page of a class describes, where these are not all that are public: others
+# are for pylme's own use.
+_NONE = (
+    "Alias Alternative Check Condition Control Description Direction DrawnTerm Effect "
+    "EqualityTest Estimator GlmerControl Groups InstallationCheck LevelEstimates "
+    "LinearFunctions LmerControl Lme4Checks MarginalEffects Minimum Pictures Piece Scale "
+    "StudyModel Tolerance VarCorrTerm Variation"
+)
+autosummary_context = {
+    "shown": {
+        **dict.fromkeys(_NONE.split(), ""),
+        "ByLevel": "pairs, to_frame",
+        "Certificate": "stationary, enclosed, saddle, flat, holds, problems, messages",
+        "CoefficientTests": "to_frame",
+        "Diagnosis": "ok",
+        "HypothesisTest": "to_frame, method, notes",
+        "OptInfo": "messages, codes",
+        "Power": "table",
+        "SectorCorrelation": "table, explain",
+        "Simulator": "draw",
+        "StudySummary": "to_frame",
+        "TermTests": "to_frame",
+        "Trace": "to_frame",
+        "VarCorr": "groups, to_frame",
+        "Verdict": "good",
+    }
+}
+
 # The docstrings say the types, in words and with shapes.
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
+# Types that have a page, here or in the documentation of another project, are linked.
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"
+numpydoc_xref_aliases = {
+    **{name: f"pylme.{name}" for name in ("Fit", "Design", "Simulator", "Check", "Status")},
+    "DataFrame": "pandas.DataFrame",
+    "Series": "pandas.Series",
+    "ndarray": "numpy.ndarray",
+    "Generator": "numpy.random.Generator",
+    "SeedSequence": "numpy.random.SeedSequence",
+    "Axes": "matplotlib.axes.Axes",
+    "Figure": "matplotlib.figure.Figure",
+    "Path": "pathlib.Path",
+    "mapping": "collections.abc.Mapping",
+    "sequence": "collections.abc.Sequence",
+    "iterable": "collections.abc.Iterable",
+    "callable": "collections.abc.Callable",
+}
 
 # numpydoc's checks of what the pages show. Not asked for: sections that are not always needed,
 # and the order of parameters (PR03), as glmer's docstring groups those that are lmer's.
@@ -78,6 +152,22 @@ def public_bases(
 ) -> None:
     """Show no private base class, as there is no page about it."""
     bases[:] = [base for base in bases if not base.__name__.startswith("_")]
+
+
+def linkcode_resolve(domain: str, info: dict[str, str]) -> str | None:
+    """Say where a function or class stands in the repository."""
+    if domain != "py":
+        return None
+    found: object = pylme
+    for name in f"{info['module']}.{info['fullname']}".split(".")[1:]:
+        found = getattr(found, name, None)
+    found = inspect.unwrap(found.fget if isinstance(found, property) else found)
+    try:
+        lines, first = inspect.getsourcelines(found)
+        path = Path(inspect.getfile(found)).relative_to(DOCS.parent).as_posix()
+    except (OSError, TypeError, ValueError):
+        return None
+    return f"https://github.com/pylme/pylme/blob/main/{path}#L{first}-L{first + len(lines) - 1}"
 
 
 def setup(app: Sphinx) -> None:

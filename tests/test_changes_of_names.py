@@ -11,7 +11,9 @@ import pytest
 
 import pylme
 
-PAGE = (Path(__file__).parents[1] / "docs" / "changes_of_names.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[1] / "docs" / "reference" / "changes_of_names.md").read_text(
+    encoding="utf-8"
+)
 #: A row of the table of arguments: functions, the old argument, the new one.
 ROW = re.compile(r"^\| (`[^|]+`) \| `(\w+)=` \| `(\w+)=` \|$", re.MULTILINE)
 ARGUMENTS = [

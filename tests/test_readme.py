@@ -68,7 +68,7 @@ def test_the_lines_for_an_environment_of_ones_own_work_as_written():
         assert "Would install pylme-" in done.stdout
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/get_started/installation.md"])
 def test_no_line_asks_an_index_for_pylme(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     named = [shlex.split(line) for line in INSTALL.findall(text)]

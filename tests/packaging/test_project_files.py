@@ -66,7 +66,7 @@ def test_the_pythons_of_the_classifiers():
     ),
 )
 def test_a_room_is_on_the_page_of_the_architecture(name):
-    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "development" / "architecture.md").read_text(encoding="utf-8")
     assert f"| `{name}` |" in page
 
 
@@ -80,7 +80,7 @@ def test_the_links_of_a_page_lead_somewhere(name):
     assert [target for target in targets if not (ROOT / target).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md"])
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/development/architecture.md"])
 def test_the_files_that_a_page_names_exist(name):
     page = (ROOT / name).read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:pylme|tests|docs|r_scripts|conda|\.github)/[\w./-]+)`", page))
