@@ -193,12 +193,16 @@ def _logit(
     e = np.abs(eta)
     np.negative(e, out=e)
     np.exp(e, out=e)
-    d = np.log1p(e)
+    # log(1+e) with the digits that 1+e loses: NumPy's log takes two thirds of log1p's time.
+    share = e + 1.0
+    d = share - 1.0
+    np.subtract(e, d, out=d)
+    d /= share
+    d += np.log(share)
     d += np.maximum(eta, 0.0)
     d -= y * eta
     d *= 2.0
     # The lesser of both probabilities, and the signed distance of μ from ½.
-    share = e + 1.0
     small = np.divide(e, share, out=e)
     w = small / share
     half = np.copysign(0.5 - small, eta)

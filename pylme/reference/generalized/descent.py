@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pylme.deadline import require_time
 from pylme.reference.generalized.criterion import Point
+from pylme.reference.generalized.exact_hessian import predicted_mode
 
 if TYPE_CHECKING:
     from pylme.reference.generalized.criterion import GeneralizedCriterion
@@ -33,6 +34,8 @@ DAMPING: Final = 0.1
 #: How far θ may go in a step, relative to the greater of 1 and its greatest element.
 FARTHEST: Final = 1.5
 MOST_TRIALS: Final = 30
+#: A promised fall below which the mode is taken to move in proportion to the parameters.
+NEARBY: Final = 1.0
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -146,8 +149,11 @@ def _searched(
     """The first point along the step that is low enough."""
     mode = point.mode
     rounding = 1e-13 * (1.0 + abs(point.value))
+    start = None if mode is None else mode.u
+    if start is not None and share == 1.0 and -0.5 * slope < NEARBY and not criterion.joint:
+        start = predicted_mode(criterion, point, step)
     for _ in range(MOST_TRIALS):
-        new = criterion.at(point.x + share * step, start=None if mode is None else mode.u)
+        new = criterion.at(point.x + share * step, start=start)
         promised = ARMIJO * share * slope
         good = new.gradient is not None and new.value <= point.value + promised + rounding
         seen.note(new, accepted=good)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.reference.generalized.boundary import free_on_face
 from pylme.reference.generalized.descent import ENOUGH
 from pylme.reference.optimize.boundary import singular_directions
 from pylme.results.certificate import NO_FINITE_OPTIMUM, Certificate
@@ -83,7 +82,7 @@ def ending_of(criterion: GeneralizedCriterion, found: Found) -> GeneralizedEndin
         value=point.value,
         gradient=gradient,
         hessian=hessian,
-        free=free_on_face(criterion, found.x),
+        free=found.free,
         certificate=Certificate(
             tolerance=TOLERANCE,
             expected_fall=found.expected_fall,

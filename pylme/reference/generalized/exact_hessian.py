@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from pylme.reference.generalized.criterion import GeneralizedCriterion, Point
 
-__all__ = ["exact_hessian", "movement"]
+__all__ = ["exact_hessian", "movement", "predicted_mode"]
 
 Arrays = list["NDArray[np.float64]"]
 
@@ -62,6 +62,37 @@ def exact_hessian(criterion: GeneralizedCriterion, point: Point) -> NDArray[np.f
 def movement(criterion: GeneralizedCriterion, point: Point) -> tuple[Arrays, NDArray[np.float64]]:
     """The derivatives of the mode by θ and β, shapes (m + p, K_f, J_f), and of η, (m + p, n)."""
     return _Directions(criterion, point).movement(np.arange(criterion.m + criterion.p))
+
+
+def predicted_mode(
+    criterion: GeneralizedCriterion, point: Point, step: NDArray[np.float64]
+) -> Arrays:
+    """The mode at the parameters of a point plus a step, to first order; by θ and β only.
+
+    Parameters
+    ----------
+    criterion : GeneralizedCriterion
+        Whose mode is that of the random effects alone.
+    point : Point
+        With its mode.
+    step : ndarray, shape (m + p [+ 1],)
+    """
+    mode, m, p = point.mode, criterion.m, criterion.p
+    assert mode is not None  # noqa: S101  (asked for where there is one)
+    algebra, d = criterion.algebra, mode.values.derivatives
+    T, change = criterion.factors(point.x[:m]), criterion.factors(step[:m])
+    along = step[m : m + p] @ criterion.Xt
+    along += algebra.expand(transformed(change, mode.u))
+    right = [
+        a - b
+        for a, b in zip(
+            back(change, algebra.gather(d.score)),
+            back(T, algebra.gather(d.observed * along)),
+            strict=True,
+        )
+    ]
+    moved: Arrays = mode.H.solve(right)
+    return [u + du for u, du in zip(mode.u, moved, strict=True)]
 
 
 class _Directions:

@@ -64,7 +64,7 @@ def fitted(
     if design.dropped:
         message = rank_message(design.dropped, design.p + len(design.dropped))
         conditions = (Condition(kind="warning", message=message), *conditions)
-    solution = GeneralizedSolution(criterion=criterion, x=ending.x, start=found.u)
+    solution = GeneralizedSolution(criterion=criterion, x=ending.x, found=found.mode)
     far = max(np.abs(eta).max(initial=0.0) for eta in (found.glm.eta, solution.eta))
     suspect = not found.glm.converged or bool(far > FAR)
     m, p = criterion.m, criterion.p

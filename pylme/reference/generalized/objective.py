@@ -286,10 +286,12 @@ def _binomial(rows: RowFunction, trials: NDArray[np.float64] | None) -> tuple[Ro
     # Dividing m·y by m again may lose the last digit; that is no rounding to whole numbers.
     if not (used.all() and np.allclose(share, y, rtol=1e-12, atol=1e-15)):
         counted = RowFunction.of(rows.family, share, np.where(used, a, 0.0))
+    best = special.xlogy(successes, share) + special.xlogy(whole - successes, 1.0 - share)
+    if whole.max(initial=0.0) <= 1.0:
+        return counted, -2.0 * float((power * best).sum())
     ways = (
         special.gammaln(whole + 1.0)
         - special.gammaln(successes + 1.0)
         - special.gammaln(whole - successes + 1.0)
     )
-    best = special.xlogy(successes, share) + special.xlogy(whole - successes, 1.0 - share)
     return counted, -2.0 * float((power * (ways + best)).sum())

@@ -24,6 +24,8 @@ from pylme.reference.generalized.conditioning import Conditioned, conditioned
 from pylme.reference.generalized.criterion import Point
 from pylme.reference.generalized.descent import ENOUGH, Evaluations, descend
 from pylme.reference.generalized.evaluate import second_derivatives
+from pylme.reference.generalized.exact_hessian import predicted_mode
+from pylme.reference.generalized.poisson_limit import has_poisson_limit
 from pylme.reference.generalized.starting import (
     GlmFit,
     fit_glm,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
     from pylme.reference.generalized.criterion import GeneralizedCriterion
     from pylme.reference.generalized.descent import Descent
+    from pylme.reference.generalized.mode import Mode
 
 __all__ = ["Found", "NoModeError", "find"]
 
@@ -48,6 +51,8 @@ PROMISED: Final = 1e-7
 #: The criterion on the boundary may be higher by so much, which rounding and the ends of both
 #: searches leave open.
 SAME: Final = 1e-8
+#: A promised fall of so little is 3e-6 standard errors from the end.
+NEAR_ENOUGH: Final = 1e-11
 #: Ends that differ by less are the same.
 AGREE: Final = 1e-5
 #: A curvature (least over greatest, on the face) below which another start is worth its time.
@@ -118,6 +123,14 @@ class Found:
             part * np.where(np.diag(T_f) < 0.0, -1.0, 1.0)[:, None]
             for T_f, part in zip(T, mode.u, strict=True)
         ]
+
+    @property
+    def mode(self) -> Mode | None:
+        """The mode at `x`, without the factored H; β, η and the rows do not depend on columns."""
+        if self.point.mode is None or (u := self.u) is None:
+            return None
+        m, p = self.inner.criterion.m, self.inner.criterion.p
+        return replace(self.point.mode, u=u, beta=self.x[m : m + p], H=None, joint=None)
 
     @property
     def signs(self) -> NDArray[np.float64]:
@@ -322,25 +335,61 @@ def _ended(
 ) -> Found:
     """The end with its derivatives, after a step of Newton's where that helps."""
     criterion = inner.criterion
-    mode = end.point.mode
-    point = criterion.exactly(end.point.x, None if mode is None else mode.u)
-    free = free_on_face(criterion, point.x)
+    free = free_on_face(criterion, end.point.x)
+    if has_poisson_limit(criterion, end.point):
+        # The criterion does not depend on ln ϑ there.
+        free = free[free < criterion.m + criterion.p]
+    point = _near_end(criterion, end, free, seen)
     H = second_derivatives(criterion, point)
     fall, curvature = _promise(point, H, free)
-    if ENOUGH * 1e-4 < fall < 1e-2 and curvature > FLAT:
-        x = point.x.copy()
+    if fall < 1e-2 and curvature > FLAT and len(free):
         assert point.gradient is not None  # noqa: S101  (a fall was computed from it)
-        x[free] -= np.linalg.solve(H[np.ix_(free, free)], point.gradient[free])
-        new = criterion.exactly(x, None if point.mode is None else point.mode.u)
-        seen.note(new, accepted=new.value <= point.value)
-        if new.value <= point.value + 1e-12 * abs(point.value):
+        step = np.zeros(len(point.x))
+        step[free] = -np.linalg.solve(H[np.ix_(free, free)], point.gradient[free])
+        new = _stepped(criterion, point, step)
+        within = new.value <= point.value + 1e-12 * abs(point.value)
+        seen.note(new, accepted=within)
+        if within:
             point = new
             fall, curvature = _promise(point, H, free)
+    if point is end.point:
+        point = criterion.exactly(point.x, None if point.mode is None else point.mode.u)
+        fall, curvature = _promise(point, H, free)
     return Found(
         inner=inner, point=point, hessian=H, free=free, expected_fall=fall, curvature=curvature,
         escape=escape_from(criterion, point).gain, converged=end.converged, evaluations=seen,
         starts=starts, agreed=agreed, glm=glm,
     )  # fmt: skip
+
+
+def _near_end(
+    criterion: GeneralizedCriterion, end: Descent, free: NDArray[np.intp], seen: Evaluations
+) -> Point:
+    """Where the Hessian is taken: so near the end that a step with it leaves no more to gain."""
+    point = end.point
+    if end.converged and point.gradient is not None and len(free):
+        step = np.zeros(len(point.x))
+        step[free] = -np.linalg.solve(end.B[np.ix_(free, free)], point.gradient[free])
+        promised = -0.5 * float(step @ point.gradient)
+        # What is differenced needs the last digits of the mode; closed forms do not.
+        differenced = criterion.problem.extra or criterion.joint or criterion.problem.n_agq > 1
+        if promised < NEAR_ENOUGH and not differenced:
+            return point
+        if promised < ENOUGH:
+            new = _stepped(criterion, point, step)
+            within = new.value <= point.value + 1e-12 * abs(point.value)
+            seen.note(new, accepted=within)
+            if within:
+                return new
+    return criterion.exactly(point.x, None if point.mode is None else point.mode.u)
+
+
+def _stepped(criterion: GeneralizedCriterion, point: Point, step: NDArray[np.float64]) -> Point:
+    """The point a small step further, its mode to the last digits."""
+    start = None if point.mode is None else point.mode.u
+    if start is not None and not criterion.joint:
+        start = predicted_mode(criterion, point, step)
+    return criterion.exactly(point.x + step, start)
 
 
 def _promise(point: Point, H: NDArray[np.float64], free: NDArray[np.intp]) -> tuple[float, float]:

@@ -21,11 +21,10 @@ from scipy.linalg import solve_triangular
 
 from pylme.families import link_of, variance_of
 from pylme.reference.generalized.criterion import GeneralizedCriterion
-from pylme.reference.generalized.mode import back, transformed
+from pylme.reference.generalized.mode import Mode, back, transformed
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
-    from pylme.reference.generalized.criterion import Point
     from pylme.results.fitted_model import ResidualType
 
 __all__ = ["GeneralizedSolution"]
@@ -40,24 +39,21 @@ class GeneralizedSolution:
     criterion : GeneralizedCriterion
         In the caller's columns.
     x : ndarray, shape (m + p [+ 1],)
-    start : list of ndarray, shapes (K_f, J_f), optional
-        Random effects u near those of the mode.
+    found : Mode, optional
+        The mode there, where it is known; its H is not asked for.
     """
 
     criterion: GeneralizedCriterion
     x: NDArray[np.float64]
-    start: list[NDArray[np.float64]] | None = None
+    found: Mode | None = None
 
     @cached_property
-    def point(self) -> Point:
-        """The criterion at the parameters, with the mode to the last digits."""
-        with one_thread():
-            return self.criterion.exactly(self.x, self.start)
-
-    @property
     def mode(self) -> Any:
-        """The mode."""
-        return self.point.mode
+        """The mode, to the last digits."""
+        if self.found is not None:
+            return self.found
+        with one_thread():
+            return self.criterion.exactly(self.x).mode
 
     @cached_property
     def T(self) -> list[NDArray[np.float64]]:
@@ -68,7 +64,7 @@ class GeneralizedSolution:
     def beta(self) -> NDArray[np.float64]:
         """The fixed effects, shape (p,)."""
         m = self.criterion.m
-        return self.point.x[m : m + self.criterion.p]
+        return self.mode.beta if self.criterion.joint else self.x[m : m + self.criterion.p]
 
     @cached_property
     def A(self) -> Any:

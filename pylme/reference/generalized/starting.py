@@ -193,6 +193,8 @@ def _em(
 ) -> NDArray[np.float64]:
     """Σ of one factor, shape (K, K)."""
     K = len(C)
+    if K == 1:
+        return _em_of_one(C[0, 0], alpha[0])
     C, alpha = np.moveaxis(C, -1, 0), alpha.T
     sigma = np.eye(K)
     for _ in range(EM_STEPS):
@@ -203,6 +205,15 @@ def _em(
         sigma = 0.5 * (sigma + sigma.T)
     greatest = np.linalg.eigvalsh(sigma)[-1]
     return sigma * min(1.0, GREATEST / greatest) if greatest > 0 else np.eye(K)
+
+
+def _em_of_one(C: NDArray[np.float64], alpha: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same of one effect, shape (1, 1)."""
+    variance, square = 1.0, alpha * alpha
+    for _ in range(EM_STEPS):
+        V = variance / (1.0 + variance * C)
+        variance = float((V * V) @ square + V.sum()) / len(C)
+    return np.array([[min(variance, GREATEST) if variance > 0.0 else 1.0]])
 
 
 def moment_of_shape(y: NDArray[np.float64], mean: NDArray[np.float64]) -> float:
