@@ -13,10 +13,10 @@ import numpy as np
 
 from pylme.crosscheck.generalized.search import covariance
 from pylme.crosscheck.generalized.sides import Derivatives
-from pylme.reference.generalized.boundary import escape_from, free_on_face, snapped
-from pylme.reference.generalized.conditioning import conditioned
-from pylme.reference.generalized.ending import TOLERANCE
 from pylme.reference.generalized.evaluate import second_derivatives
+from pylme.reference.generalized.optimum.boundary import escape_from, free_on_face, snapped
+from pylme.reference.generalized.optimum.conditioning import conditioned
+from pylme.reference.generalized.optimum.ending import TOLERANCE
 from pylme.results.certificate import FLAT, Certificate
 
 if TYPE_CHECKING:

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from pylme.crosscheck.search import Minimum
 from pylme.crosscheck.tolerances import NEGLIGIBLE
-from pylme.reference.generalized.ending import ending_of
-from pylme.reference.generalized.search import NoModeError, find
+from pylme.reference.generalized.optimum.ending import ending_of
+from pylme.reference.generalized.optimum.search import NoModeError, find
 from pylme.results.certificate import Certificate
 
 if TYPE_CHECKING:
     from pylme.reference.generalized.criterion import GeneralizedCriterion
-    from pylme.reference.generalized.ending import GeneralizedEnding
+    from pylme.reference.generalized.optimum.ending import GeneralizedEnding
 
 __all__ = ["GeneralizedSearch", "covariance", "search"]
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.reference.generalized.conditioning import conditioned
 from pylme.reference.generalized.criterion import criterion_of
 from pylme.reference.generalized.exact_hessian import exact_hessian, movement
+from pylme.reference.generalized.optimum.conditioning import conditioned
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:

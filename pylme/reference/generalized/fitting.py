@@ -14,8 +14,8 @@ from pylme.model_matrix.build import rank_message
 from pylme.model_matrix.starting_values import start_of_theta
 from pylme.model_matrix.values import numbers_of
 from pylme.reference.generalized.criterion import criterion_of
-from pylme.reference.generalized.ending import conditions_of, ending_of
-from pylme.reference.generalized.search import NoModeError, find
+from pylme.reference.generalized.optimum.ending import conditions_of, ending_of
+from pylme.reference.generalized.optimum.search import NoModeError, find
 from pylme.reference.generalized.solution import GeneralizedSolution
 from pylme.reference.optimize.degenerate import has_no_minimum, problem_on_the_link
 from pylme.reference.threads import one_thread
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.spec import ModelSpec
     from pylme.reference.generalized.criterion import GeneralizedCriterion
-    from pylme.reference.generalized.ending import GeneralizedEnding
+    from pylme.reference.generalized.optimum.ending import GeneralizedEnding
     from pylme.results.generalized_problem import GeneralizedProblem
 
 __all__ = ["fitted"]

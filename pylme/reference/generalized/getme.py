@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.reference.generalized.criterion import GeneralizedCriterion
-    from pylme.reference.generalized.ending import GeneralizedEnding
+    from pylme.reference.generalized.optimum.ending import GeneralizedEnding
     from pylme.reference.generalized.solution import GeneralizedSolution
 
 __all__ = ["item"]

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.spec import ModelSpec
     from pylme.reference.generalized.criterion import GeneralizedCriterion
-    from pylme.reference.generalized.ending import GeneralizedEnding
+    from pylme.reference.generalized.optimum.ending import GeneralizedEnding
     from pylme.results.estimates import ModelInfo
     from pylme.results.fitted_model import Condition, FitRecord, ResidualType
     from pylme.results.generalized_problem import GeneralizedProblem

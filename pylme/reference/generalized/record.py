@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from pylme.arrays import read_only
 from pylme.model_matrix.response import outcomes
-from pylme.reference.generalized.descent import ENOUGH, MOST_STEPS
-from pylme.reference.generalized.ending import how_it_ended
+from pylme.reference.generalized.optimum.descent import ENOUGH, MOST_STEPS
+from pylme.reference.generalized.optimum.ending import how_it_ended
 from pylme.reference.record import information
 from pylme.render.numbers import format_numbers
 from pylme.results.optinfo import OptInfo, Trace
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pylme.families import Family
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.spec import ModelSpec
-    from pylme.reference.generalized.ending import GeneralizedEnding
+    from pylme.reference.generalized.optimum.ending import GeneralizedEnding
     from pylme.results.estimates import ModelInfo
     from pylme.results.generalized_problem import GeneralizedProblem
 

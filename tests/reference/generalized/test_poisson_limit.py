@@ -7,7 +7,7 @@ import pytest
 
 import pylme
 from pylme.reference.generalized.criterion import criterion_of
-from pylme.reference.generalized.poisson_limit import slope_at_poisson
+from pylme.reference.generalized.optimum.poisson_limit import slope_at_poisson
 from tests.reference.generalized.models import MODELS, data, problem_of
 
 FRAME = data()

@@ -14,25 +14,25 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.reference.generalized.boundary import (
+from pylme.reference.generalized.criterion import Point
+from pylme.reference.generalized.evaluate import second_derivatives
+from pylme.reference.generalized.exact_hessian import predicted_mode
+from pylme.reference.generalized.optimum.boundary import (
     escape_from,
     free_on_face,
     snapped,
     with_variance,
 )
-from pylme.reference.generalized.conditioning import Conditioned, conditioned
-from pylme.reference.generalized.criterion import Point
-from pylme.reference.generalized.descent import ENOUGH, Evaluations, descend
-from pylme.reference.generalized.evaluate import second_derivatives
-from pylme.reference.generalized.exact_hessian import predicted_mode
-from pylme.reference.generalized.poisson_limit import has_poisson_limit
-from pylme.reference.generalized.starting import (
+from pylme.reference.generalized.optimum.conditioning import Conditioned, conditioned
+from pylme.reference.generalized.optimum.descent import ENOUGH, Evaluations, descend
+from pylme.reference.generalized.optimum.poisson_limit import has_poisson_limit
+from pylme.reference.generalized.optimum.starting import (
     GlmFit,
     fit_glm,
     moment_of_shape,
     starting_factors,
 )
-from pylme.reference.generalized.working import working_hessian
+from pylme.reference.generalized.optimum.working import working_hessian
 from pylme.reference.optimize.boundary import NEAR
 from pylme.results.certificate import FLAT
 
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pylme.reference.generalized.criterion import GeneralizedCriterion
-    from pylme.reference.generalized.descent import Descent
     from pylme.reference.generalized.mode import Mode
+    from pylme.reference.generalized.optimum.descent import Descent
 
 __all__ = ["Found", "NoModeError", "find"]
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.reference.generalized.descent import ENOUGH
+from pylme.reference.generalized.optimum.descent import ENOUGH
 from pylme.reference.optimize.boundary import singular_directions
 from pylme.results.certificate import NO_FINITE_OPTIMUM, Certificate
 from pylme.results.fitted_model import Condition
 
 if TYPE_CHECKING:
     from pylme.reference.generalized.criterion import GeneralizedCriterion
-    from pylme.reference.generalized.search import Found
+    from pylme.reference.generalized.optimum.search import Found
 
 __all__ = ["GeneralizedEnding", "ending_of", "how_it_ended"]
 
