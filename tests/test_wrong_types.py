@@ -54,6 +54,11 @@ DATA: Final = _data()
 
 
 @cache
+def _many() -> pylme.ManyModels:
+    return pylme.lmer_many("~ x + (x | g)", DATA, DATA[["y", "n"]])
+
+
+@cache
 def _fit(engine: str) -> pylme.Fit:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -177,8 +182,22 @@ ENTRIES: Final[dict[str, Callable[[], tuple[Callable[..., Any], dict[str, Any]]]
             {"fit": _fit("numpy")} | ({"along": "theta"} if "criterion" in name else {}),
         )
         for name in pylme.plot.__all__
-        if not name.startswith(("study", "coefficients", "emmeans"))
+        if not name.startswith(("study", "coefficients", "emmeans", "volcano", "p_values"))
     },
+    **{
+        f"plot.{name}": lambda name=name: (
+            getattr(pylme.plot, name),
+            {"models": _many(), "term": "x"},
+        )
+        for name in ("volcano", "volcano_data", "p_values", "p_values_data")
+    },
+    "lmer_many": lambda: (
+        pylme.lmer_many,
+        {"formula": "~ x + (x | g)", "data": DATA, "responses": DATA[["y"]]},
+    ),
+    "ManyModels.to_frame": lambda: (_many().to_frame, {}),
+    "ManyModels.test": lambda: (_many().test, {"hypothesis": "x"}),
+    "ManyModels.to_parquet": lambda: (_many().to_parquet, {"path": "/dev/null"}),
     "plot.emmeans": lambda: (pylme.plot.emmeans, {"means": _fit("numpy").emmeans("x")}),
     "plot.emmeans_data": lambda: (pylme.plot.emmeans_data, {"means": _fit("numpy").emmeans("x")}),
     "Fit.refit": lambda: (_fit("numpy").refit, {}),

@@ -11,6 +11,7 @@ from pylme.plot.effects_plane import random_effects, random_effects_data
 from pylme.plot.fit_plots import Pictures
 from pylme.plot.forest import coefficients, coefficients_data
 from pylme.plot.influence_plot import influence, influence_data
+from pylme.plot.many_responses import p_values, p_values_data, volcano, volcano_data
 from pylme.plot.marginal_means import emmeans, emmeans_data
 from pylme.plot.predictions import predictions, predictions_data
 from pylme.plot.profile_curves import profile, profile_data
@@ -34,6 +35,8 @@ __all__ = [
     "emmeans_data",
     "influence",
     "influence_data",
+    "p_values",
+    "p_values_data",
     "predictions",
     "predictions_data",
     "profile",
@@ -56,4 +59,6 @@ __all__ = [
     "study_data",
     "varcorr",
     "varcorr_data",
+    "volcano",
+    "volcano_data",
 ]

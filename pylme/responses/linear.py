@@ -11,7 +11,7 @@ from pylme.errors import PylmeError
 from pylme.inference.ddf import Ddf
 from pylme.inference.many_fits import fixed_effects_of
 from pylme.model_matrix.matrices import ModelMatrices
-from pylme.reference.criterion.prepare import prepare
+from pylme.reference.criterion.prepare import prepare, with_own_weights
 from pylme.reference.many import term_covariances
 from pylme.reference.optimize.degenerate import unidentified, without_minimum, without_residual
 from pylme.reference.optimize.several_starts import fit
@@ -115,26 +115,36 @@ class LinearFits:
     def _batch(
         self, part: Part, Y: NDArray[np.float64], weights: NDArray[np.float64] | None
     ) -> Estimates:
-        del weights
+        if weights is not None and not self.batched:
+            each = [replace(part, matrices=replace(part.matrices, weights=w)) for w in weights]
+            return Estimates.joined(
+                [self._of_part(own, Y[r : r + 1], None) for r, own in enumerate(each)]
+            )
         design = part.matrices
         linear = LinearProblem.of(design, reml=self.reml)
         problem = prepare(
             design.X, Y - design.offset, design.terms, weights=linear.weights, reml=linear.reml
         )
         if len(explained := without_residual(problem)):
-            return self._without(part, Y, explained)
+            return self._without(part, Y, weights, explained)
+        scale = np.ones(len(Y))
+        if weights is not None:
+            # Weights of mean 1 make no difference but to the units of σ and θ.
+            scale = weights.mean(axis=1)
+            problem = with_own_weights(problem, weights / scale[:, None])
         found = fit(problem)
         rss = found.optimum.evaluation.rss
         fixed = fixed_effects_of(linear, problem, found, ddf=self.ddf)
-        singular = np.asarray((found.theta[:, problem.layout.diagonal] < SINGULAR).any(axis=1))
+        theta = found.theta / np.sqrt(scale)[:, None]
+        singular = np.asarray((theta[:, problem.layout.diagonal] < SINGULAR).any(axis=1))
         degenerate = without_minimum(problem, rss)
         doubts = "\n".join(one.sentence for one in unidentified(problem, design))
         message = np.full(len(Y), doubts, dtype=object)
         message[degenerate] = NO_FINITE_OPTIMUM
         return Estimates(
             fixed=_in_columns(fixed, part.columns, self.design.p),
-            theta=found.theta,
-            sigma=np.sqrt(fixed.sigma2),
+            theta=theta,
+            sigma=np.sqrt(fixed.sigma2 * scale),
             covariances=term_covariances(problem, found.theta, fixed.sigma2),
             criterion=found.criterion,
             rows=np.full(len(Y), design.n),
@@ -148,13 +158,18 @@ class LinearFits:
         )  # fmt: skip
 
     def _without(
-        self, part: Part, Y: NDArray[np.float64], explained: NDArray[np.intp]
+        self,
+        part: Part,
+        Y: NDArray[np.float64],
+        weights: NDArray[np.float64] | None,
+        explained: NDArray[np.intp],
     ) -> Estimates:
         """The fits where the fixed effects alone explain some of the responses."""
         others = np.setdiff1d(np.arange(len(Y)), explained)
         parts = [self._failed(explained, part, NO_RESIDUAL)]
         if len(others):
-            parts.append(self._of_part(part, Y[others], None))
+            w = None if weights is None else weights[others]
+            parts.append(self._of_part(part, Y[others], w))
         order = np.argsort(np.concatenate([explained, others]))
         return Estimates.joined(parts).of(order)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pylme.covariance.names import block_labels, cells, parameter_name
-from pylme.errors import MissingPackageError
+from pylme.errors import MissingPackageError, OptionError
 from pylme.frame import Library, to_native
 from pylme.inference.hypotheses import hypothesis_of
 from pylme.inference.wald import wald_reach
@@ -20,7 +21,6 @@ from pylme.responses.estimates import FAILED, Estimates
 from pylme.results.tidying import half_width
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike
@@ -239,7 +239,11 @@ class ManyModels:
         ------
         MissingPackageError
             If pyarrow is not installed.
+        OptionError
+            If no file can be written there.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise OptionError(option="path", value=path, allowed="the path of a file")
         try:
             import pyarrow.parquet as pq
         except ImportError as error:
@@ -249,7 +253,14 @@ class ManyModels:
         p = len(self.names)
         tests = self.estimates.fixed.single(np.eye(p), np.zeros(p))
         columns = self._columns(tests, self.names, adjust, 0.95)
-        pq.write_table(to_native(pd.DataFrame(columns), "pyarrow"), path)
+        try:
+            pq.write_table(to_native(pd.DataFrame(columns), "pyarrow"), os.fspath(path))
+        except (OSError, ValueError) as error:
+            raise OptionError(
+                option="path",
+                value=path,
+                allowed=f"the path of a file that can be written: {error}",
+            ) from error
 
     def _table(
         self,

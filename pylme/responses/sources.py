@@ -29,6 +29,7 @@ from pylme.errors import (
     RowLabelError,
     UnknownNameError,
 )
+from pylme.options import number_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,7 +110,7 @@ def _opened(
     if isinstance(responses, pd.DataFrame):
         return _of_pandas(responses, table)
     if isinstance(responses, Mapping):
-        return _of_pandas(pd.DataFrame(dict(responses)), table)
+        return _of_mapping(responses, table)
     if isinstance(responses, list | tuple) and all(isinstance(one, str) for one in responses):
         return _of_data(responses, table)
     frame = nw.from_native(responses, pass_through=True)
@@ -142,7 +143,10 @@ def matrix_of(
             names=_named(names, columns.shape[1]),
             take=lambda first, stop: np.asarray(columns[:, first:stop].toarray(), dtype=np.float64),
         )
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError):
+        array = np.zeros(0)
     if array.ndim != 2 or array.dtype.kind not in "biuf":
         raise OptionError(
             option=option, value=values,
@@ -189,6 +193,16 @@ def _of_pandas(frame: pd.DataFrame, table: DataTable) -> Columns:
         return np.asarray(part.to_numpy(dtype=np.float64, na_value=np.nan))
 
     return Columns(names=tuple(map(str, frame.columns)), take=take)
+
+
+def _of_mapping(columns: Mapping[Any, Any], table: DataTable) -> Columns:
+    names = tuple(map(str, columns))
+    arrays = [number_array(values) for values in columns.values()]
+    for name, array in zip(names, arrays, strict=True):
+        _require_number(name, "object", number=array is not None and array.ndim == 1)
+        _require_rows(name, 0 if array is None else len(array), table)
+    known = [array for array in arrays if array is not None]
+    return Columns(names=names, take=lambda first, stop: np.stack(known[first:stop], axis=1))
 
 
 def _of_frame(frame: nw.DataFrame[Any], table: DataTable, rows: int) -> Columns:

@@ -51,6 +51,11 @@ def _damaged() -> object:
         return _many(store=folder)
 
 
+def _written() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        _many().to_parquet(Path(folder) / "table.parquet")
+
+
 CASES = {
     "many responses and a response": _refused("response", formula="y ~ x + (1 | g)"),
     "many responses with a structure": Case(
@@ -84,6 +89,24 @@ CASES = {
         "numbers", "ColumnTypeError", responses=WIDE.assign(c=DATA["f"])
     ),
     "responses in no file": _refused("no such file", responses="responses.parquet"),
+    "path of no file of a table": Case(
+        trigger=lambda: _many().to_parquet("no folder/table.parquet"), kind="OptionError",
+        said="written", remedy=_written,
+    ),
+    "path that is none": Case(
+        trigger=lambda: _many().to_parquet(3), kind="OptionError", said="path of a file",
+        remedy=_written,
+    ),
+    "volcano at a level": Case(
+        trigger=lambda: pylme.plot.volcano_data(_many(), "x", level=5), kind="OptionError",
+        said="between 0 and 1", remedy=lambda: pylme.plot.volcano_data(_many(), "x"),
+    ),
+    "volcano of another effect": Case(
+        trigger=lambda: pylme.plot.volcano_data(_many(), "z"), kind="UnknownNameError", said="x",
+    ),
+    "volcano of another object": Case(
+        trigger=lambda: pylme.plot.volcano_data(3, "x"), kind="OptionError", said="lmer_many",
+    ),
     "Kenward and Roger by ML": _refused("reml=True", ddf="kenward-roger", reml=False),
     "weights of too few responses": _refused("2 columns", weights=np.ones((80, 1))),
     "weights of responses below zero": _refused(

@@ -22,6 +22,7 @@ from pylme.errors import MissingPackageError, OptionError
 from pylme.plot import axes as place
 from pylme.plot.axes import shown
 from tests.plot.fits import BLOCKS, by_sector, dyestuff, hsb, sleepstudy
+from tests.plot.test_many_responses import many
 from tests.plot.test_replicates import estimates
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +37,7 @@ PLOTS = {
         sleepstudy().emmeans("Days", at={"Days": [0, 5]}), "Days", **ax
     ),
     "influence": lambda **ax: plot.influence(dyestuff(), "Batch", **ax),
+    "p_values": lambda **ax: plot.p_values(many(), "Days", **ax),
     "predictions": lambda **ax: plot.predictions(sleepstudy(), "Days", **ax),
     "profile": lambda **ax: plot.profile(dyestuff(), "sigma", **ax),
     "profile_criterion": lambda **ax: plot.profile_criterion(dyestuff(), "Batch.(Intercept)", **ax),
@@ -51,6 +53,7 @@ PLOTS = {
     "study": lambda **ax: plot.study(estimates(), ["r0", "r1"], **ax),
     "varcorr": lambda **ax: plot.varcorr(by_sector(BLOCKS), **ax),
     "varcorr, corr": lambda **ax: plot.varcorr(by_sector(BLOCKS), "corr", **ax),
+    "volcano": lambda **ax: plot.volcano(many(), "Days", **ax),
 }
 #: Drawn in a panel for each pair, in a figure of its own.
 OF_PANELS = {"profile_pairs"}

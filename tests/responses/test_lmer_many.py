@@ -150,6 +150,38 @@ def test_a_response_that_cannot_be_fitted_costs_no_other():
     assert "5 failed" in repr(many)
 
 
+@pytest.mark.parametrize("name", ["one factor", "crossed"])
+def test_weights_of_each_response(name):
+    data, y, formula = MODELS[name]
+    rng = np.random.default_rng(4)
+    Y = responses(data, y, 4)
+    W = rng.uniform(0.5, 4.0, Y.shape) * rng.uniform(0.01, 50.0, 4)
+    Y[7, 1] = W[7, 1] = np.nan
+    Y[:, 3] = 1.0
+    many = pylme.lmer_many(formula, data, Y, weights=W)
+    table, parts = many.to_frame(), many.variance_components()
+    for i in range(3):
+        rows = np.isfinite(Y[:, i])
+        fit = pylme.lmer(
+            f"y {formula}", data.assign(y=Y[:, i])[rows], weights=W[rows, i], engine="numpy"
+        )
+        own = table[table["response"] == str(i + 1)]
+        np.testing.assert_allclose(own[COLUMNS], fit.coef_test().to_frame()[COLUMNS], rtol=1e-3)
+        assert parts["criterion"][i] == pytest.approx(fit.criterion, abs=1e-7)
+        assert parts["sigma"][i] == pytest.approx(fit.sigma, rel=1e-5)
+        np.testing.assert_allclose(many.estimates.theta[i], fit.theta, rtol=1e-3, atol=1e-5)
+    assert many.status["status"][3] == "failed"
+
+
+def test_equal_weights_of_each_response_are_those_of_rows():
+    formula = "~ Days + (Days | Subject)"
+    Y = responses(SLEEP, "Reaction", 3)
+    w = np.random.default_rng(5).uniform(0.5, 3.0, 180)
+    shared = pylme.lmer_many(formula, SLEEP, Y, weights=w)
+    own = pylme.lmer_many(formula, SLEEP, Y, weights=np.tile(w[:, None], 3))
+    np.testing.assert_allclose(own.to_frame()[COLUMNS], shared.to_frame()[COLUMNS], rtol=1e-4)
+
+
 def test_what_the_data_do_not_identify():
     frame = CAKE.assign(f=(CAKE["replicate"].astype(int) % 2).astype(str))
     many = pylme.lmer_many("~ temp + (f | replicate)", frame, responses(CAKE, "angle", 2))

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pylme.reference.criterion.crossed import Crossed
 from pylme.reference.criterion.crossed_derivatives import State, applied
 from pylme.reference.criterion.one_factor import OneFactor
+from pylme.reference.criterion.own_weights import OwnWeights
 
 if TYPE_CHECKING:
     from pylme.reference.criterion.prepare import Problem
@@ -175,7 +176,7 @@ def fixed_crosses(
         None with several factors, of which levels have no patterns.
     """
     criterion = problem.criterion
-    if not isinstance(criterion, OneFactor):
+    if not isinstance(criterion, OneFactor | OwnWeights):
         return None
     scores = criterion.fixed_scores(T)
     R, p, K, P = scores.shape

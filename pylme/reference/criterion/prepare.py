@@ -28,9 +28,10 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
 from pylme.covariance.roots import lower_root
@@ -41,6 +42,7 @@ from pylme.reference.criterion.crossed_tables import crossed
 from pylme.reference.criterion.few_effects import FEW, few_effects
 from pylme.reference.criterion.likelihood import CANCELLED, Likelihood
 from pylme.reference.criterion.one_factor import one_factor
+from pylme.reference.criterion.own_weights import own_weights
 from pylme.reference.problem.columns import Columns, well_conditioned
 from pylme.reference.problem.layout import Layout, layout_of
 from pylme.reference.problem.sums import Sums
@@ -50,14 +52,12 @@ from pylme.results.certificate import SUSPECT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from pylme.reference.criterion.criterion import Searched
     from pylme.reference.criterion.crossed import Crossed
     from pylme.reference.criterion.one_factor import OneFactor
     from pylme.results.linear_problem import LinearProblem
 
-__all__ = ["Problem", "moments_start", "prepare", "problem_of", "recentred"]
+__all__ = ["Problem", "moments_start", "prepare", "problem_of", "recentred", "with_own_weights"]
 
 #: A residual of this size, relative to the response, is its representation in double precision and
 #: the rounding errors of a few operations that made it.
@@ -85,7 +85,7 @@ class Problem:
     columns : Columns
     likelihood : Likelihood
     criterion : Criterion
-    unevenness : float
+    unevenness : float or ndarray, shape (R,)
         The largest prior weight over the least.
     terms : tuple of RandomTerm
         With their covariance structures, which the layout does without.
@@ -95,7 +95,7 @@ class Problem:
     columns: Columns
     likelihood: Likelihood
     criterion: Criterion
-    unevenness: float = 1.0
+    unevenness: float | NDArray[np.float64] = 1.0
     terms: tuple[RandomTerm, ...] = ()
 
     @property
@@ -197,6 +197,7 @@ class Problem:
             self,
             columns=replace(self.columns, y=self.columns.y[own], beta0=self.columns.beta0[own]),
             criterion=self.single(response),
+            unevenness=np.broadcast_to(self.unevenness, self.n_responses)[own],
         )
 
     def single(self, response: int) -> Criterion:
@@ -245,6 +246,26 @@ def problem_of(linear: LinearProblem) -> Problem:
         linear.terms,
         weights=linear.weights,
         reml=linear.reml,
+    )
+
+
+def with_own_weights(problem: Problem, weights: NDArray[np.float64]) -> Problem:
+    """The problem of responses with weights of their own, from that of the same without weights.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of one grouping factor.
+    weights : ndarray, shape (R, n)
+        Positive, each row of mean 1.
+    """
+    (factor,) = problem.layout.factors
+    own = own_weights(problem.likelihood, problem.columns, factor, weights)
+    # A search asks no more of it; what else a criterion can do is not asked for of a batch.
+    return replace(
+        problem,
+        criterion=cast("Criterion", own),
+        unevenness=weights.max(axis=1) / weights.min(axis=1),
     )
 
 

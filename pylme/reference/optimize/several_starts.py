@@ -183,7 +183,7 @@ def _search_in_stages(
     thorough: NDArray[np.bool_],
     most: int,
     *,
-    few: bool,
+    few: NDArray[np.bool_],
 ) -> None:
     """Two more starts, a dozen, all: for those responses that need them."""
     if brief.any():
@@ -192,7 +192,9 @@ def _search_in_stages(
     if thorough.any():
         search = ends.search if most == ALL else ends.search_in_turn
         search(thorough, first_starts(layout)[:most])
-        all_of_them = thorough if few and intricate(layout) else ~ends.alike
+        all_of_them = ~ends.alike
+        if intricate(layout):
+            all_of_them = np.where(few, thorough, all_of_them)
         if most == ALL and all_of_them.any():
             search(all_of_them, further_starts(layout))
 
@@ -226,11 +228,16 @@ def _joined(each: list[Several]) -> Several:
     )
 
 
-def small(problem: Problem) -> bool:
-    """Whether the data are so few, or so unevenly weighted, that several minima are common."""
+def small(problem: Problem) -> NDArray[np.bool_]:
+    """Whether the data are so few, or so unevenly weighted, that several minima are common.
+
+    Of shape (R,), as responses can have weights of their own.
+    """
     layout = problem.layout
     correlated = [factor.width > 1 and factor.levels < FEW_LEVELS for factor in layout.factors]
-    return problem.likelihood.n < FEW_ROWS or any(correlated) or problem.unevenness > UNEVEN
+    few = problem.likelihood.n < FEW_ROWS or any(correlated)
+    uneven = np.asarray(problem.unevenness) > UNEVEN
+    return np.broadcast_to(few | uneven, problem.n_responses)
 
 
 def intricate(layout: Layout) -> bool:
