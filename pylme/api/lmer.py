@@ -6,7 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pylme.api.fitting import checked, fitted, require_kind, within_memory
+from pylme.api.lazy import lmer_of_lazy
 from pylme.deadline import checked_timeout
+from pylme.frame.lazy_table import is_lazy
 from pylme.lme4.control import LmerControl
 from pylme.model_matrix.spec import ModelArguments, specified
 from pylme.options import true_or_false
@@ -50,7 +52,10 @@ def lmer(
     formula : str
         In lme4's language, such as ``"math ~ ses*sector + (ses | sch.id)"``.
     data : DataFrame, Table or mapping of arrays
-        pandas, polars, pyarrow, or a dict of arrays; only the columns named are read.
+        pandas, polars, pyarrow, or a dict of arrays; only the columns named are read. Or lazy data,
+        whose rows stay where they are: a polars LazyFrame, a DuckDB relation, a dask DataFrame, an
+        Ibis table, a Spark DataFrame, a pyarrow dataset, or a path to Parquet files (a file, a
+        folder, a pattern). The NumPy engine fits these from sums that the engine of the data makes.
     reml : bool
         Fit by the restricted likelihood; False for maximum likelihood.
     engine : {"auto", "lme4", "numpy"}
@@ -143,6 +148,11 @@ def lmer(
         contrasts_for=contrasts_for, start=start,
         na_action=na_action, reml=reml,
     )  # fmt: skip
+    if is_lazy(data):
+        fitting = partial(
+            lmer_of_lazy, formula, data, arguments, engine=engine, control=control, timeout=seconds
+        )
+        return checked(fitting) if check else fitting()
     spec = specified(formula, data, arguments)
     chosen = choose(engine, "lmer", control=control, formula=spec.formula)
     request = FitRequest(spec=spec, function="lmer", control=control, timeout=seconds)

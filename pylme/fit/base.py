@@ -166,6 +166,11 @@ class EngineFit:
         return family_of_name(self._info.family, self._info.link)
 
     @property
+    def _has_rows(self) -> bool:
+        """Whether the fit was made from rows, and not from sums of lazy data."""
+        return self._model.has_rows
+
+    @property
     def nobs(self) -> int:
         """The number of rows used."""
         return self._info.nobs

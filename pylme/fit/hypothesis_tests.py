@@ -260,7 +260,7 @@ class Tests(EngineFit):
             vcov=self._vcov,
             varcorr=self.varcorr,
             optinfo=self.optinfo,
-            scaled_residuals=self._model.residuals("scaled"),
+            scaled_residuals=self._model.residuals("scaled") if self._has_rows else None,
             engine=self.engine,
             library=self.library,
             tests=None if ddf is None else self.coef_test(ddf=ddf),

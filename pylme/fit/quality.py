@@ -100,6 +100,7 @@ class Quality(Refits):
 
         linear = self._model.linear_problem()
         model = self._model.design if linear is None else linear
+        model.require_rows("Computing R² or an intraclass correlation")
         covariances = [term.cov for term in self.varcorr.terms]
         residual: float | None = self.sigma**2
         if self._info.family is not None:

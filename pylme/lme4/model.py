@@ -81,6 +81,7 @@ class RModel:
     """
 
     engine: Final = "lme4"
+    has_rows: Final = True
 
     def __init__(
         self,

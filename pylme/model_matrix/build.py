@@ -39,7 +39,14 @@ if TYPE_CHECKING:
     from pylme.model_matrix.spec import ModelSpec
     from pylme.model_matrix.values import Value
 
-__all__ = ["build", "random_effects_are_zero", "rank_message", "zero_effects"]
+__all__ = [
+    "build",
+    "dropped_columns",
+    "order_of_terms",
+    "random_effects_are_zero",
+    "rank_message",
+    "zero_effects",
+]
 
 
 def build(spec: ModelSpec) -> ModelMatrices:
@@ -60,11 +67,11 @@ def build(spec: ModelSpec) -> ModelMatrices:
     response = values[terms.response]
     require_response(spec, response)
     bars = bars_of(spec, values)
-    order = _order([len(bar.levels) for bar in bars])
+    order = order_of_terms([len(bar.levels) for bar in bars])
     codings = fixed_codings(fixed, values, spec.contrasts)
     matrix = model_matrix(fixed, values, codings, rows.nrow)
     independent = independent_columns(matrix.values)
-    dropped, aliases = _dropped(matrix, independent)
+    dropped, aliases = dropped_columns(matrix, independent)
     recipe = Recipe(
         formula=formula,
         terms=terms,
@@ -107,7 +114,7 @@ def build(spec: ModelSpec) -> ModelMatrices:
     )
 
 
-def _order(n_levels: list[int]) -> tuple[int, ...]:
+def order_of_terms(n_levels: list[int]) -> tuple[int, ...]:
     """lme4's order of terms: by decreasing number of levels.
 
     If the terms are not already in this order, those with equal numbers of levels are reversed.
@@ -118,7 +125,7 @@ def _order(n_levels: list[int]) -> tuple[int, ...]:
     return tuple(sorted(places, key=lambda place: (n_levels[place], place), reverse=True))
 
 
-def _dropped(
+def dropped_columns(
     matrix: ModelMatrix, independent: NDArray[np.intp]
 ) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """The names of the dependent columns, and their coefficients on the others."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from pylme.errors import NotAvailableError
 from pylme.families import Family
 from pylme.frame import Factor, Rows
 from pylme.model_matrix.random_term import RandomTerm, lambda_template, random_matrix, start
@@ -25,7 +26,50 @@ if TYPE_CHECKING:
     from pylme.frame import NaAction
     from pylme.model_matrix.recipe import NewRows
 
-__all__ = ["ModelMatrices"]
+__all__ = ["ModelMatrices", "Represented", "without_rows"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Represented:
+    """The rows that an equivalent, smaller set of rows stands for.
+
+    Attributes
+    ----------
+    engine : str
+        The package of the engine that holds them.
+    n : int
+        Their number.
+    log_weights : float
+        Σ log w of their prior weights, which the smaller set has in its columns.
+    unevenness : float
+        The largest of these weights over the least.
+    """
+
+    engine: str
+    n: int
+    log_weights: float = 0.0
+    unevenness: float = 1.0
+
+    def refusal(self, asked: str) -> NotAvailableError:
+        """The error for what needs the rows themselves."""
+        return without_rows(asked, self.engine)
+
+
+def without_rows(asked: str, engine: str) -> NotAvailableError:
+    """The error for what needs rows that were never read.
+
+    Parameters
+    ----------
+    asked : str
+    engine : str
+        The package of the engine that holds the rows.
+    """
+    return NotAvailableError(
+        asked=asked,
+        found=f"the fit was made from sums that {engine} computed, and holds no rows",
+        remedy="Fit the model to the rows in memory, or to a sample of them: collect the data "
+        "into pandas or polars first.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -60,6 +104,8 @@ class ModelMatrices:
         Makes the same columns from other rows.
     family : Family or None
         None for a linear model.
+    represented : Represented or None
+        Where these rows stand for more that have the same cross products.
     """
 
     formula: str
@@ -76,11 +122,27 @@ class ModelMatrices:
     rows: Rows
     recipe: Recipe
     family: Family | None = None
+    represented: Represented | None = None
 
     @property
     def n(self) -> int:
         """The number of rows."""
         return len(self.X)
+
+    @property
+    def nobs(self) -> int:
+        """The number of rows of the data that are used."""
+        return self.n if self.represented is None else self.represented.n
+
+    def require_rows(self, asked: str) -> None:
+        """Raise where these rows are not those of the data.
+
+        Raises
+        ------
+        NotAvailableError
+        """
+        if self.represented is not None:
+            raise self.represented.refusal(asked)
 
     @property
     def p(self) -> int:

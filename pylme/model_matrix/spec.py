@@ -14,6 +14,7 @@ from pylme.families.family import Family
 from pylme.formula import Formula, FormulaTerms, Name, formula_terms, model_formula
 from pylme.frame import Factor, Frame, Integer, NaAction, Numeric, open_table, read_frame
 from pylme.model_matrix.coding import AskedCoding, Contrast, read_contrast
+from pylme.model_matrix.lazy.summed import Summed
 from pylme.options import choice, finite_numbers
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ __all__ = [
     "Start",
     "codings_given",
     "specified",
+    "starting_values",
     "unused_name",
 ]
 
@@ -67,6 +69,8 @@ class ModelSpec:
         What to do with rows for which a transformation has no value.
     offset_named : bool
         Whether the offset is a column of the caller's data, and not a separate array.
+    summed : Summed or None
+        Where the matrices were made from sums of lazy data.
     """
 
     formula: Formula
@@ -83,6 +87,7 @@ class ModelSpec:
     reml: bool = True
     na_action: NaAction = "omit"
     offset_named: bool = True
+    summed: Summed | None = None
 
 
 StartName = Literal["theta", "fixef"]
@@ -165,7 +170,7 @@ def specified(text: str, data: Any, arguments: ModelArguments) -> ModelSpec:
         etastart=columns["etastart"],
         contrasts=codings_given(arguments.contrasts, terms, frame, reach=reach),
         contrasts_for=reach,
-        start=_arrays(arguments.start),
+        start=starting_values(arguments.start),
         family=arguments.family,
         reml=arguments.reml,
         na_action=arguments.na_action,
@@ -173,7 +178,7 @@ def specified(text: str, data: Any, arguments: ModelArguments) -> ModelSpec:
     )
 
 
-def _arrays(start: Start | ArrayLike | None) -> Start | None:
+def starting_values(start: Start | ArrayLike | None) -> Start | None:
     """Starting values as arrays of finite numbers."""
     if start is None:
         return None

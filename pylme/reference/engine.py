@@ -17,6 +17,7 @@ from pylme.model_matrix.starting_values import start_of_theta
 from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.ending import examined, search, warnings_of
 from pylme.reference.generalized.engine import fit_generalized
+from pylme.reference.lazy_model import SummedModel
 from pylme.reference.model import ReferenceModel
 from pylme.reference.optimize.degenerate import has_no_minimum, has_no_residual
 from pylme.reference.threads import one_thread
@@ -88,7 +89,8 @@ def fit(request: FitRequest) -> ReferenceModel | GeneralizedModel:
     """
     if request.function != "lmer":
         return fit_generalized(request)
-    require_fittable(request.spec)
+    if request.spec.summed is None:
+        require_fittable(request.spec)
     with time_limit(request.timeout):
         return fit_with_numpy(request.spec)
 
@@ -126,7 +128,8 @@ def fit_with_numpy(spec: ModelSpec) -> ReferenceModel:
     MissingRowsWarning, RankDeficiencyWarning
         While the matrices are made. What the search ended with is in the model's conditions.
     """
-    design = build(spec)
+    summed = spec.summed
+    design = build(spec) if summed is None else summed.design
     start = start_of_theta(spec, design)
     _require_fewer_effects_than_rows(design)
     if not any(term.columns.any() for term in design.terms):
@@ -144,7 +147,8 @@ def fit_with_numpy(spec: ModelSpec) -> ReferenceModel:
     if design.dropped:
         messages.insert(0, rank_message(design.dropped, design.p + len(design.dropped)))
     conditions = tuple(Condition(kind="warning", message=message) for message in messages)
-    return ReferenceModel(spec, design, problem, ending, conditions)
+    kind = ReferenceModel if summed is None else SummedModel
+    return kind(spec, design, problem, ending, conditions)
 
 
 def _led_astray(spec: ModelSpec, problem: Problem) -> ResponseError:
@@ -172,11 +176,11 @@ def _require_reach(start: NDArray[np.float64] | None, problem: Problem) -> None:
 def _require_fewer_effects_than_rows(design: ModelMatrices) -> None:
     """Of terms whose columns could not be counted before they were computed."""
     for term in design.terms:
-        if term.n_effects >= design.n and term.structure.kind == "us":
+        if term.n_effects >= design.nobs and term.structure.kind == "us":
             raise GroupingFactorError(
                 term=f"({term.label})",
                 found=f"{len(term.levels)} levels, each with {len(term.names)}, make "
-                f"{term.n_effects} random effects for {design.n} rows: their variance cannot be "
+                f"{term.n_effects} random effects for {design.nobs} rows: their variance cannot be "
                 "distinguished from that of the residuals",
                 remedy="Leave effects out of the term, or use a coarser grouping factor.",
             )

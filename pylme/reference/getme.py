@@ -161,7 +161,7 @@ def _ST(model: Solved) -> dict[str, NDArray[np.float64]]:
 def _devcomp(model: Solved) -> dict[str, dict[str, Any]]:
     """The parts of the criterion and the dimensions."""
     design, likelihood = model.design, model.problem.likelihood
-    n, p, rss = design.n, design.p, model.fixed.rss
+    n, p, rss = design.nobs, design.p, model.fixed.rss
     log_RX = 2.0 * float(np.log(np.diag(model.fixed.RX)).sum())
     log_L = model.criterion + float(np.log(design.weights).sum())
     log_L -= likelihood.nu * (1.0 + log(2.0 * pi * rss / likelihood.nu)) + likelihood.rho * log_RX
@@ -239,8 +239,8 @@ SHARED: Final[dict[str, Callable[[Any], Any]]] = {
     "npar": lambda m: len(free_of(m.design.terms, m.theta)),
     "n_rtrms": lambda m: len(m.design.terms),
     "n_rfacs": lambda m: len(m.design.group_factors),
-    "N": lambda m: m.design.n,
-    "n": lambda m: m.design.n,
+    "N": lambda m: m.design.nobs,
+    "n": lambda m: m.design.nobs,
     "p": lambda m: m.design.p,
     "q": lambda m: m.design.q,
     "p_i": lambda m: _counts(_widths(m)),

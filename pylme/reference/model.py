@@ -7,7 +7,7 @@ these on first access.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
@@ -89,7 +89,7 @@ class ReferenceModel:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The problem is made from the design in less time than it takes to be carried.
-        return _revived, (self.spec, self.design, self.ending, self.conditions)
+        return _revived, (type(self), self.spec, self.design, self.ending, self.conditions)
 
     @property
     def theta(self) -> NDArray[np.float64]:
@@ -137,19 +137,24 @@ class ReferenceModel:
         """Fitted values, shape (n,)."""
         return linear_predictor(self.design, self.fixed.beta, self.effects[1])
 
-    def refit_from(self, theta: NDArray[np.float64]) -> ReferenceModel:
+    def refit_from(self, theta: NDArray[np.float64]) -> Self:
         """The same problem once more, the search starting at `theta`."""
         ending = search(self.problem, self.design.terms, theta)
         ending = examined(ending, self.problem, self.design)
         before = {str(warning) for warning in warnings_of(self.ending)}
         kept = [c for c in self.conditions if c.message not in before]
         said = [Condition(kind="warning", message=str(each)) for each in warnings_of(ending)]
-        return ReferenceModel(self.spec, self.design, self.problem, ending, (*kept, *said))
+        return type(self)(self.spec, self.design, self.problem, ending, (*kept, *said))
 
     @property
     def rows(self) -> Rows:
         """The rows of the data that were used."""
         return self.design.rows
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether the design has the rows of the data, and not others that stand for them."""
+        return self.design.represented is None
 
     def announce(self) -> None:
         """Give what the search ended with as Python warnings."""
@@ -160,10 +165,10 @@ class ReferenceModel:
         """False: whether there is a finite optimum is a part of the search's ending."""
         return False
 
-    def with_conditions(self, more: tuple[Condition, ...]) -> ReferenceModel:
+    def with_conditions(self, more: tuple[Condition, ...]) -> Self:
         """The same fit with further conditions."""
         conditions = (*self.conditions, *more)
-        return ReferenceModel(self.spec, self.design, self.problem, self.ending, conditions)
+        return type(self)(self.spec, self.design, self.problem, self.ending, conditions)
 
     def record(self) -> FitRecord:
         """What a study keeps of a fit."""
@@ -293,7 +298,11 @@ class ReferenceModel:
 
 
 def _revived(
-    spec: ModelSpec, design: ModelMatrices, ending: Ending, conditions: tuple[Condition, ...]
+    kind: type[ReferenceModel],
+    spec: ModelSpec,
+    design: ModelMatrices,
+    ending: Ending,
+    conditions: tuple[Condition, ...],
 ) -> ReferenceModel:
     problem = problem_of(LinearProblem.of(design, reml=spec.reml))
-    return ReferenceModel(spec, design, problem, ending, conditions)
+    return kind(spec, design, problem, ending, conditions)

@@ -77,7 +77,7 @@ def information(
     return ModelInfo(
         formula=str(spec.formula),
         call=tuple(call),
-        nobs=design.n,
+        nobs=design.nobs,
         ngrps={name: len(factor.levels) for name, factor in design.group_factors.items()},
         fit_messages=_rank_message(design),
         versions={"numpy": np.__version__, "scipy": scipy.__version__, "pylme": __version__},

@@ -113,6 +113,11 @@ class FittedModel(Protocol):
         """The specification of the model with its data; None where the data were not saved."""
         ...
 
+    @property
+    def has_rows(self) -> bool:
+        """Whether the model has values for each row: not if it was fitted to sums."""
+        ...
+
     def announce(self) -> None:
         """Give the warnings of the fit as Python warnings."""
         ...

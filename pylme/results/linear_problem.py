@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme.model_matrix.matrices import Represented
 from pylme.model_matrix.random_term import RandomTerm
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class LinearProblem:
         Whether the criterion is the restricted one; never without fixed effects.
     theta : ndarray, shape (m,), or None
         The relative covariance parameters of the fit in lme4's order; None before the fit.
+    represented : Represented or None
+        Where these rows stand for more that have the same cross products.
     """
 
     y: NDArray[np.float64]
@@ -54,6 +57,7 @@ class LinearProblem:
     offset: NDArray[np.float64]
     reml: bool
     theta: NDArray[np.float64] | None = None
+    represented: Represented | None = None
 
     @classmethod
     def of(
@@ -69,7 +73,23 @@ class LinearProblem:
             offset=design.offset,
             reml=reml and design.p > 0,
             theta=theta,
+            represented=design.represented,
         )
+
+    @property
+    def nobs(self) -> int:
+        """The number of rows of the data."""
+        return len(self.y) if self.represented is None else self.represented.n
+
+    def require_rows(self, asked: str) -> None:
+        """Raise where these rows are not those of the data.
+
+        Raises
+        ------
+        NotAvailableError
+        """
+        if self.represented is not None:
+            raise self.represented.refusal(asked)
 
     @property
     def y_less_offset(self) -> NDArray[np.float64]:
@@ -91,8 +111,8 @@ class LinearProblem:
     def __repr__(self) -> str:
         labels = ", ".join(f"({term.label})" for term in self.terms)
         kind = "REML" if self.reml else "ML"
-        n, p = self.X.shape
-        return f"<LinearProblem: {n} rows, {p} fixed effects, {labels}, by {kind}>"
+        p = self.X.shape[1]
+        return f"<LinearProblem: {self.nobs} rows, {p} fixed effects, {labels}, by {kind}>"
 
 
 def unless_equal(weights: NDArray[np.float64]) -> NDArray[np.float64] | None:

@@ -55,7 +55,7 @@ class Records:
     optinfo: OptInfo
     ranef: tuple[RandomEffects, ...]
     ranef_var: Mapping[str, NDArray[np.float64]]
-    fitted: NDArray[np.float64]
+    fitted: NDArray[np.float64] | None
     residuals: Mapping[str, NDArray[np.float64]]
 
 
@@ -74,8 +74,10 @@ def records_of(model: FittedModel) -> Records:
         optinfo=model.optinfo(),
         ranef=ranef,
         ranef_var={effects.group: model.ranef_var(effects.group) for effects in ranef},
-        fitted=model.fitted(),
-        residuals={kind: model.residuals(kind) for kind in get_args(ResidualType)},
+        fitted=model.fitted() if model.has_rows else None,
+        residuals={
+            kind: model.residuals(kind) for kind in get_args(ResidualType) if model.has_rows
+        },
     )
 
 
@@ -95,6 +97,11 @@ class SavedModel:
         self.engine = records.engine
         self.conditions = records.conditions
         self.rows = records.rows
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether values for each row were saved."""
+        return self.records.fitted is not None
 
     def announce(self) -> None:
         """Do nothing: the warnings were given when the model was fitted."""
@@ -157,10 +164,14 @@ class SavedModel:
 
     def fitted(self) -> NDArray[np.float64]:
         """Fitted values on the scale of the response, shape (nobs,)."""
+        if self.records.fitted is None:
+            raise _summed("Computing fitted values")
         return self.records.fitted
 
     def residuals(self, kind: ResidualType) -> NDArray[np.float64]:
         """Residuals of one kind, shape (nobs,)."""
+        if kind not in self.records.residuals:
+            raise _summed(f"Computing {kind} residuals")
         return self.records.residuals[kind]
 
     def getme(self, name: str) -> Any:
@@ -183,6 +194,14 @@ class SavedModel:
     def refit_from(self, theta: NDArray[np.float64]) -> SavedModel:
         """Not available: neither the data nor the engine's model are saved."""
         raise _not_saved(f"Fitting again from theta = {theta.tolist()}")
+
+
+def _summed(asked: str) -> NotAvailableError:
+    return NotAvailableError(
+        asked=asked,
+        found="the fit that was saved had been made from sums, and held no rows",
+        remedy="Fit the model to the rows in memory, and save that fit.",
+    )
 
 
 def _not_saved(asked: str) -> NotAvailableError:

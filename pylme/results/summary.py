@@ -98,8 +98,8 @@ class Summary(Rendered):
     vcov : ndarray, shape (p, p)
     varcorr : VarCorr
     optinfo : OptInfo
-    scaled_residuals : ndarray, shape (nobs,)
-        Pearson residuals over sigma.
+    scaled_residuals : ndarray, shape (nobs,), or None
+        Pearson residuals over sigma; None for a fit that holds no rows.
     engine : {"lme4", "numpy"}
         The engine that fitted the model; the text names it unless it is lme4.
     library : {"pandas", "polars", "pyarrow"}
@@ -113,7 +113,7 @@ class Summary(Rendered):
     vcov: NDArray[np.float64]
     varcorr: VarCorr
     optinfo: OptInfo
-    scaled_residuals: NDArray[np.float64]
+    scaled_residuals: NDArray[np.float64] | None
     engine: EngineName = "lme4"
     library: Library = "pandas"
     tests: TestedCoefficients | None = None
@@ -133,7 +133,7 @@ class Summary(Rendered):
         blocks: list[Block] = [
             Lines(self._heading()),
             self._criteria(),
-            self._residuals(),
+            *(() if self.scaled_residuals is None else (self._residuals(self.scaled_residuals),)),
             self._random_effects(),
         ]
         if self.estimates.names:
@@ -184,8 +184,9 @@ class Summary(Rendered):
         cells = format_numbers([round_decimals(value, 1) for value in (*values.values(), df)])
         return NamedValues(names=(*values, "df.resid"), values=(*cells[:-1], str(df)))
 
-    def _residuals(self) -> NamedValues:
-        quantiles = np.quantile(self.scaled_residuals, [0, 0.25, 0.5, 0.75, 1])
+    @staticmethod
+    def _residuals(scaled: NDArray[np.float64]) -> NamedValues:
+        quantiles = np.quantile(scaled, [0, 0.25, 0.5, 0.75, 1])
         largest = float(np.max(np.abs(quantiles)))
         places = DIGITS + 1
         if largest > 0:

@@ -22,6 +22,7 @@ from .of_fits import CASES as OF_FITS
 from .of_formulas import CASES as OF_FORMULAS
 from .of_inference import CASES as OF_INFERENCE
 from .of_intervals import CASES as OF_INTERVALS
+from .of_lazy_data import CASES as OF_LAZY_DATA
 from .of_names import CASES as OF_NAMES
 from .of_plots import CASES as OF_PLOTS
 from .of_predictions import CASES as OF_PREDICTIONS
@@ -64,6 +65,7 @@ CASES: dict[str, Case] = {
         ("inference", OF_INFERENCE),
         ("intervals", OF_INTERVALS),
         ("structures", OF_STRUCTURES),
+        ("lazy data", OF_LAZY_DATA),
     )
     for name, case in cases.items()
 }

@@ -64,6 +64,7 @@ def criteria_of(linear: LinearProblem, Y: NDArray[np.float64]) -> NDArray[np.flo
     The search of each response starts at its moments, and from theta where there is one: that is
     the truth that the responses were drawn from.
     """
+    linear.require_rows("Fitting a model to drawn responses")
     if not linear.terms:
         return linear_criteria(linear.X, Y, linear.weights, reml=linear.reml)
     problem = prepare(linear.X, Y, linear.terms, weights=linear.weights, reml=linear.reml)

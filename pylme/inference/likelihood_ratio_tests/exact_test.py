@@ -66,7 +66,7 @@ def exact_test(linear: LinearProblem, statistic: float, *, seed: int = 1) -> Exa
     if len(linear.terms) != 1 or len(linear.terms[0].names) != 1:
         return None
     mu, xi, nu = _eigenvalues(linear)
-    n = len(linear.y)
+    n = linear.nobs
     K = len(mu)
     if not K or nu <= K:
         return None
@@ -99,7 +99,7 @@ def _eigenvalues(
     )
     values = np.linalg.eigvalsh(np.diag(squares) - ZQ @ ZQ.T)[::-1]
     nonzero = values[values > _EQUAL * max(values[0], 1e-300)]
-    return nonzero, np.asarray(squares, dtype=np.float64), len(X) - X.shape[1]
+    return nonzero, np.asarray(squares, dtype=np.float64), linear.nobs - X.shape[1]
 
 
 def _balanced(statistic: float, K: int, nu: int) -> float:

@@ -14,6 +14,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pylme.model_matrix.matrices import Represented
+
 __all__ = ["linear_criteria"]
 
 
@@ -23,6 +25,7 @@ def linear_criteria(
     weights: NDArray[np.float64] | None,
     *,
     reml: bool,
+    represented: Represented | None = None,
 ) -> NDArray[np.float64]:
     """The criterion of a linear model without random effects for each response, shape (R,).
 
@@ -34,6 +37,8 @@ def linear_criteria(
         Less the offset.
     weights : ndarray, shape (n,), or None
     reml : bool
+    represented : Represented, optional
+        Where these rows stand for more that have the same cross products.
     """
     n, p = X.shape
     w = np.ones(n) if weights is None else weights
@@ -41,8 +46,11 @@ def linear_criteria(
     Q, R = np.linalg.qr(X * roots[:, None])
     y = Y * roots
     residuals = y - (y @ Q) @ Q.T
+    log_weights = np.log(w).sum()
+    if represented is not None:
+        n, log_weights = represented.n, represented.log_weights
     nu = n - p * reml
     logdet = 2 * np.log(np.abs(np.diag(R))).sum() if reml else 0.0
     squares = np.einsum("rn,rn->r", residuals, residuals)
-    constant = logdet - np.log(w).sum()
+    constant = logdet - log_weights
     return np.asarray(nu * (1 + np.log(2 * np.pi * squares / nu)) + constant)

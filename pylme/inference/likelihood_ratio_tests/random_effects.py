@@ -228,7 +228,11 @@ def _test(
         smaller = smaller.at(theta)
     else:
         y = linear.y_less_offset[None]
-        without = float(linear_criteria(linear.X, y, linear.weights, reml=linear.reml)[0])
+        without = float(
+            linear_criteria(
+                linear.X, y, linear.weights, reml=linear.reml, represented=linear.represented
+            )[0]
+        )
     statistic = max(without - criterion, 0.0)
     difference = Difference(
         fixed=0,

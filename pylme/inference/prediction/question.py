@@ -82,6 +82,7 @@ def prediction_rows(model: FittedModel, data: Any, question: Question) -> Rows |
     if data is None:
         _require_none(offset=question.offset, weights=question.weights)
         matrices = _matrices(model)
+        matrices.require_rows("Predicting for the rows of the fit")
         recipe = getattr(matrices, "recipe", None)
         parts = random_part(question.random, matrices.terms, recipe)
         made = rows_of_fit(matrices, model.rows)

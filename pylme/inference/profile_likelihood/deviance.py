@@ -135,6 +135,7 @@ class FixedEffectDeviance:
             linear.terms,
             weights=linear.weights,
             reml=False,
+            represented=linear.represented,
         )
         # The determinants, from any response at an infinite σ², then the squares at σ² = 1.
         self._variances = np.array([np.inf, 1.0, 1.0, 1.0])

@@ -171,9 +171,13 @@ class ProfiledLikelihood:
         """The deviance of the model without random effects."""
         linear = self.linear
         return float(
-            linear_criteria(linear.X, linear.y_less_offset[None], linear.weights, reml=linear.reml)[
-                0
-            ]
+            linear_criteria(
+                linear.X,
+                linear.y_less_offset[None],
+                linear.weights,
+                reml=linear.reml,
+                represented=linear.represented,
+            )[0]
         )
 
     def at_bound(

@@ -78,6 +78,7 @@ def cluster_robust(kernels: Kernels, groups: Groups, kind: RobustKind) -> Cluste
     OptionError
         If clusters share levels of a grouping factor, or there is only one.
     """
+    kernels.linear.require_rows("Computing cluster-robust standard errors")
     linear = kernels.linear
     _require_whole_groups(kernels, groups)
     weights = np.ones(len(linear.y)) if linear.weights is None else linear.weights

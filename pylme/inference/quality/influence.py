@@ -201,6 +201,7 @@ def influence_of_groups(kernels: Kernels, groups: Groups, library: Library) -> I
     groups : Groups
     library : {"pandas", "polars", "pyarrow"}
     """
+    kernels.linear.require_rows("Computing influence")
     linear, problem = kernels.linear, kernels.problem
     if problem.structured:
         raise NotAvailableError(
@@ -370,6 +371,7 @@ class RowInfluence:
 
 def influence_of_rows(kernels: Kernels) -> RowInfluence:
     """What leaving out each row would change at the same θ."""
+    kernels.linear.require_rows("Computing influence")
     linear, problem, layout = kernels.linear, kernels.problem, kernels.layout
     columns, p = problem.columns, linear.X.shape[1]
     with one_thread():

@@ -29,11 +29,13 @@ def matrices_of(model: FittedModel) -> Any:
         If there are none.
     """
     try:
-        return model.design
+        design = model.design
     except NotAvailableError:
         if model.spec is None or (linear := model.linear_problem()) is None:
             raise
         return linear
+    design.require_rows("Drawing responses, or reading those of the data")
+    return design
 
 
 def observed(model: FittedModel) -> NDArray[np.float64]:

@@ -52,6 +52,7 @@ from pylme.results.certificate import SUSPECT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pylme.model_matrix.matrices import Represented
     from pylme.reference.criterion.criterion import Searched
     from pylme.reference.criterion.crossed import Crossed
     from pylme.reference.criterion.one_factor import OneFactor
@@ -246,6 +247,7 @@ def problem_of(linear: LinearProblem) -> Problem:
         linear.terms,
         weights=linear.weights,
         reml=linear.reml,
+        represented=linear.represented,
     )
 
 
@@ -276,6 +278,7 @@ def prepare(
     *,
     weights: NDArray[np.float64] | None = None,
     reml: bool = True,
+    represented: Represented | None = None,
 ) -> Problem:
     """A model ready to be fitted.
 
@@ -290,9 +293,11 @@ def prepare(
     weights : ndarray, shape (n,), optional
         Positive prior weights; None where all are 1.
     reml : bool
+    represented : Represented, optional
+        Where these rows, unweighted, stand for more that have the same cross products.
     """
     with nullcontext() if this_thread.limited else one_thread():
-        return _prepared(X, Y, terms, weights, reml=reml)
+        return _prepared(X, Y, terms, weights, reml=reml, represented=represented)
 
 
 def _prepared(
@@ -302,11 +307,17 @@ def _prepared(
     weights: NDArray[np.float64] | None,
     *,
     reml: bool,
+    represented: Represented | None,
 ) -> Problem:
     plain = _without_structures(terms)
-    layout = layout_of(plain)
-    columns = well_conditioned(X, Y, plain, layout, weights)
-    n, p = X.shape
+    p = X.shape[1]
+    n = len(X) if represented is None else represented.n
+    layout = layout_of(plain, n)
+    columns = well_conditioned(X, Y, plain, layout, weights, nobs=n)
+    unevenness = 1.0 if weights is None else float(weights.max() / weights.min())
+    if represented is not None:
+        columns = replace(columns, log_weights=represented.log_weights)
+        unevenness = represented.unevenness
     constant = -columns.log_weights
     if reml:
         constant += 2.0 * float(np.linalg.slogdet(columns.RX)[1])
@@ -322,7 +333,7 @@ def _prepared(
         columns=columns,
         likelihood=likelihood,
         criterion=criterion,
-        unevenness=1.0 if weights is None else float(weights.max() / weights.min()),
+        unevenness=unevenness,
         terms=tuple(terms),
     )
 

@@ -63,6 +63,7 @@ class GeneralizedModel:
     """
 
     engine: Final = "numpy"
+    has_rows: Final = True
     design: ModelMatrices
     ending: GeneralizedEnding
 

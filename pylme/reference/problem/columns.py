@@ -211,6 +211,8 @@ def well_conditioned(
     terms: Sequence[RandomTerm],
     layout: Layout,
     weights: NDArray[np.float64] | None,
+    *,
+    nobs: int | None = None,
 ) -> Columns:
     """The columns of a model, made well-conditioned.
 
@@ -224,6 +226,8 @@ def well_conditioned(
     layout : Layout
     weights : ndarray, shape (n,), optional
         Prior weights; None where all are 1.
+    nobs : int, optional
+        The rows of the data, where these stand for more.
     """
     n = len(X)
     found = _Base(n, weights)
@@ -241,7 +245,7 @@ def well_conditioned(
         back = np.zeros((factor.width, factor.width))
         for position, place in zip(factor.terms, factor.places, strict=True):
             context = contexts[1 + position]
-            Z[:, place], back[place, place] = _on_average_orthonormal(gram, n, context)
+            Z[:, place], back[place, place] = _on_average_orthonormal(gram, nobs or n, context)
         z_of_base.append(Z)
         C.append(back)
     used = np.any(np.concatenate([x_of_base, *z_of_base], axis=1) != 0, axis=1)

@@ -129,8 +129,15 @@ class Layout:
         return theta
 
 
-def layout_of(terms: Sequence[RandomTerm]) -> Layout:
-    """The factors of these terms, and where their thetas stand."""
+def layout_of(terms: Sequence[RandomTerm], n: int | None = None) -> Layout:
+    """The factors of these terms, and where their thetas stand.
+
+    Parameters
+    ----------
+    terms : sequence of RandomTerm
+    n : int, optional
+        The rows of the data, where those of the terms stand for more.
+    """
     by_group: dict[str, list[int]] = {}
     for position, term in enumerate(terms):
         by_group.setdefault(term.group, []).append(position)
@@ -154,7 +161,7 @@ def layout_of(terms: Sequence[RandomTerm]) -> Layout:
         for below in np.flatnonzero(same_column[pivot] & (row > row[pivot])).tolist():
             pivots.append(pivot)
             tails.append(same_row[below] & (column >= column[pivot]))
-    least = np.array([factor.levels / len(factor.codes) for factor in factors])
+    least = np.array([factor.levels / (n or len(factor.codes)) for factor in factors])
     return Layout(
         factors=tuple(factors),
         factor_of=factor_of,

@@ -1,0 +1,1 @@
+"""The matrices of a model whose rows stay in the engine that holds them."""

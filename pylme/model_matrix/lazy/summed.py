@@ -1,0 +1,35 @@
+"""A model's matrices that were made from sums of lazy data, and where these data are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Summed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Summed:
+    """The matrices of a model of lazy data.
+
+    A specification holds it, from which the matrices are otherwise made; so it knows no types that
+    depend on a specification.
+
+    Attributes
+    ----------
+    design : ModelMatrices
+        In rows that have the cross products of all.
+    data : Centred or None
+        The rows where they are; None after the fit was pickled.
+    """
+
+    design: Any
+    data: Any
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A frame of an engine may hold a connection, which cannot be pickled.
+        return _without_data, (self.design,)
+
+
+def _without_data(design: Any) -> Summed:
+    return Summed(design=design, data=None)

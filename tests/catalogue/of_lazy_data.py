@@ -1,0 +1,131 @@
+"""Messages about lazy data, and about fits that hold no rows."""
+
+from __future__ import annotations
+
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+import pylme
+
+from .case import DATA, Case
+
+__all__ = ["CASES"]
+
+MODEL = "y ~ x + (1 | g)"
+_MANY = pd.concat([DATA] * 30, ignore_index=True).assign(label=[f"l{i}" for i in range(2400)])
+_TWO_COLUMNS = DATA.assign(a=np.tile(["u", "v"], 40), b=np.repeat(["u", "v"], 40))
+
+
+def _fit(formula: str = MODEL, data: pd.DataFrame = DATA, **options: object) -> pylme.Fit:
+    return pylme.lmer(formula, pl.from_pandas(data).lazy(), engine="numpy", **options)
+
+
+def _refused(
+    kind: str,
+    said: str,
+    good: str | None = MODEL,
+    formula: str = MODEL,
+    data: pd.DataFrame = DATA,
+    **bad: object,
+) -> Case:
+    return Case(
+        trigger=lambda: _fit(formula, data, **bad),
+        kind=kind,
+        said=said,
+        remedy=None if good is None else lambda: _fit(good, data),
+    )
+
+
+def _of_fit(asked: object, said: str) -> Case:
+    return Case(
+        trigger=lambda: asked(_fit()),
+        kind="NotAvailableError",
+        said=said,
+        remedy=lambda: asked(pylme.lmer(MODEL, DATA, engine="numpy")),
+    )
+
+
+def _without_packages() -> object:
+    with mock.patch("pylme.frame.lazy_table.find_spec", return_value=None):
+        return pylme.lmer(MODEL, "data.parquet", engine="numpy")
+
+
+def _saved() -> pylme.Fit:
+    return pylme.from_json(_fit().to_json())
+
+
+CASES = {
+    "no such file": Case(
+        trigger=lambda: pylme.lmer(MODEL, "none.parquet", engine="numpy"),
+        kind="DataTypeError",
+        said="'none.parquet' cannot be read as Parquet",
+    ),
+    "no engine for files": Case(
+        trigger=_without_packages, kind="MissingPackageError", said="pip install duckdb"
+    ),
+    "lme4": Case(
+        trigger=lambda: pylme.lmer(MODEL, pl.from_pandas(DATA).lazy(), engine="lme4"),
+        kind="NotAvailableError",
+        said="memory of R",
+        remedy=_fit,
+    ),
+    "unknown column": _refused("UnknownColumnError", "nothing", formula="y ~ nothing + (1 | g)"),
+    "subset of numbers": _refused("ColumnTypeError", "truth value", subset="x"),
+    "weights as an array": _refused("OptionError", "name of a column", weights=np.ones(80)),
+    "weights of text": _refused("OptionError", "numeric column", weights="f"),
+    "weights below zero": _refused("WeightsError", "negative", weights="x"),
+    "infinite": _refused("ColumnValueError", "-inf", formula="y ~ log(0 * abs(x)) + (1 | g)"),
+    "a function": _refused("NotAvailableError", "sin(x)", formula="y ~ sin(x) + (1 | g)"),
+    "two columns in a factor": _refused(
+        "NotAvailableError",
+        "made of one column",
+        formula="y ~ interaction(a, b) + (1 | g)",
+        data=_TWO_COLUMNS,
+    ),
+    "a level of each row": _refused(
+        "NotAvailableError",
+        "2,400 distinct values",
+        formula="y ~ label + (1 | g)",
+        data=_MANY,
+    ),
+    "too many products": _refused(
+        "NotAvailableError",
+        "too many products",
+        formula="y ~ a * b * d + (1 | g)",
+        data=_MANY.assign(
+            a=[f"a{i % 20}" for i in range(2400)],
+            b=[f"b{i // 20 % 20}" for i in range(2400)],
+            d=[f"d{i // 400}" for i in range(2400)],
+        ),
+    ),
+    "a response of text": _refused("ResponseError", "one number", formula="f ~ x + (1 | g)"),
+    "a constant response": _refused(
+        "ResponseError", "same value", formula="I(0 * x) ~ f + (1 | g)"
+    ),
+    "no rows": _refused("EmptyDataError", "no rows", None, data=DATA.iloc[:0]),
+    "no complete rows": _refused(
+        "EmptyDataError", "missing value", None, data=DATA.assign(x=np.nan)
+    ),
+    "no value of a transformation": _refused(
+        "EmptyDataError", "transformations", formula="y ~ log(-exp(x)) + (1 | g)"
+    ),
+    "a missing value": _refused(
+        "MissingValueError",
+        "x",
+        data=DATA.assign(x=DATA["x"].where(DATA["x"] < 1)),
+        na_action="fail",
+    ),
+    "missing rows": _refused(
+        "MissingRowsWarning", "left out", data=DATA.assign(x=DATA["x"].where(DATA["x"] < 1))
+    ),
+    "rows": _of_fit(lambda fit: fit.fitted, "holds no rows"),
+    "saved fitted values": Case(
+        trigger=lambda: _saved().fitted, kind="NotAvailableError", said="held no rows"
+    ),
+    "saved residuals": Case(
+        trigger=lambda: _saved().residuals, kind="NotAvailableError", said="held no rows"
+    ),
+}
