@@ -28,6 +28,7 @@ import numpy as np
 
 from pylme.reference.criterion.likelihood import stacked
 from pylme.reference.optimize.boundary import escape, with_variance
+from pylme.reference.optimize.boundary_step import onto_the_boundary
 from pylme.reference.problem.layout import Chart
 
 if TYPE_CHECKING:
@@ -72,6 +73,10 @@ STRAIGHT: Final = 1e-12
 NONE: Final = 1e-100
 #: How sharply a valley may bend where theta is of the order of 1.
 BEND: Final = 4.0
+#: A step that takes at least this part of a last pivot away may be on its way to the boundary.
+TAKES: Final = 0.25
+#: A step onto the boundary promises at least this part of what Newton's own does.
+AS_MUCH: Final = 0.5
 _ROUNDS: Final = 6
 
 
@@ -125,6 +130,8 @@ class Descent:
         self.straight = np.zeros(len(places), dtype=np.bool_)
         self.lone = layout.lone
         self.wide = ~layout.lone
+        #: Which pivots the next step makes zero, if any.
+        self.pinned: NDArray[np.bool_] | None = None
         #: Where steps are straight in the inverses: see `_inverses`.
         self.inverses: list[NDArray[np.float64]] = []
         self._look_around()
@@ -137,8 +144,12 @@ class Descent:
 
     def _choose(self) -> None:
         self.steps, self.predicted, self.curvature = step(self.g, self.H, self.radius)
-        if not self.straight.any():
-            return
+        if self.straight.any():
+            self._go_straight()
+        self.pinned = self._onto_the_boundary()
+
+    def _go_straight(self) -> None:
+        """Take steps that are straight in the variances or inverses where these are asked for."""
         steps, predicted, _ = step(self.g, self._bent(), self.radius)
         part = self._inside(steps)
         fall = -(self.g * steps).sum(axis=1)
@@ -147,6 +158,24 @@ class Descent:
         self.straight &= predicted > self.enough + ROUNDING * np.abs(self.value)
         self.steps = np.where(self.straight[:, None], part[:, None] * steps, self.steps)
         self.predicted = np.where(self.straight, predicted, self.predicted)
+
+    def _onto_the_boundary(self) -> NDArray[np.bool_] | None:
+        """Let steps end where last pivots are zero, if the model's minimum lies there."""
+        last = self.layout.last
+        x = self.theta[:, last] / self.scale[:, last]
+        taken = -self.steps[:, last] * x > TAKES * x * x
+        if not taken.any():
+            return None
+        pinned = np.zeros(self.theta.shape, dtype=np.bool_)
+        pinned[:, last] = taken
+        x = np.where(pinned, self.theta / self.scale, 0.0)
+        steps, fall = onto_the_boundary(self.g, self.H, x)
+        good = ((steps * steps).sum(axis=1) <= self.radius**2) & (fall > AS_MUCH * self.predicted)
+        if not good.any():
+            return None
+        self.steps = np.where(good[:, None], steps, self.steps)
+        self.predicted = np.where(good, fall, self.predicted)
+        return np.asarray(pinned & good[:, None], dtype=np.bool_)
 
     def _inside(self, steps: NDArray[np.float64]) -> NDArray[np.float64]:
         """What part of steps that are straight in the variances leaves these positive, shape (R,).
@@ -233,6 +262,7 @@ class Descent:
         on = ~over
         self.M = tuple([m[on] for m in self.M])
         self.inverses = [inverse[on] for inverse in self.inverses]
+        self.pinned = None if self.pinned is None else self.pinned[on]
         for name in (
             "places", "theta", "value", "form", "radius", "share", "straight", "g", "H", "scale",
             "steps", "predicted", "curvature",
@@ -249,6 +279,9 @@ class Descent:
         criterion may fall far if variance is added: this is done there instead.
         """
         trial = self._trial()
+        if self.pinned is not None:
+            there = np.where(self.pinned, 0.0, self.theta + self.scale * self.steps)
+            trial = np.where(self.pinned.any(axis=1, keepdims=True), there, trial)
         self.escaping = np.zeros(len(trial), dtype=np.bool_)
         if not (self.curvature < 0).any():
             return trial

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme.reference.optimize.neighbourhood import Neighbourhood
 from pylme.reference.optimize.newton import Optimum, minimise
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Ends:
         self.values = first.evaluation.criterion[:, None]
         self.best = self.values[:, 0].copy()
         self.evaluations = first.evaluations.copy()
+        self.known = Neighbourhood.of(layout, first.theta, first.evaluation)
 
     @property
     def alike(self) -> NDArray[np.bool_]:
@@ -94,12 +96,14 @@ class Ends:
     ) -> NDArray[np.float64]:
         """Values of shape (responses, S), better ends being kept."""
         S = len(starts)
+        repeated = np.repeat(which, S)
         found = minimise(
-            self.criterion.subset(np.repeat(which, S)),
+            self.criterion.subset(repeated),
             self.layout,
             np.tile(starts, (len(which), 1)),
             MAX_EVALUATIONS,
             NEAR_ENOUGH,
+            known=self.known.subset(repeated),
         )
         values = found.evaluation.criterion.reshape(len(which), S)
         if len(self.theta) == 1:
@@ -110,6 +114,10 @@ class Ends:
         lower = value < self.best[which] - LOWER
         theta = found.theta.reshape(len(which), S, -1)[np.arange(len(which)), lowest]
         self.theta[which[lower]], self.best[which[lower]] = theta[lower], value[lower]
+        if lower.any():
+            places = (np.arange(len(which)) * S + lowest)[lower]
+            ends = Neighbourhood.of(self.layout, found.theta, found.evaluation)
+            self.known = self.known.with_lower(which[lower], ends.subset(places))
         return np.asarray(values)
 
     def _take(self, which: NDArray[np.intp], values: NDArray[np.float64]) -> None:

@@ -23,6 +23,7 @@ from pylme.reference.optimize.descent import ENOUGH, ROUNDING, Descent, evaluate
 if TYPE_CHECKING:
     from pylme.reference.criterion.criterion import Searched
     from pylme.reference.optimize.boundary import Escape
+    from pylme.reference.optimize.neighbourhood import Neighbourhood
     from pylme.reference.problem.layout import Layout
 
 __all__ = ["Optimum", "TracePoint", "minimise"]
@@ -33,6 +34,7 @@ MAX_EVALUATIONS: Final = 200
 MAX_ESCAPES: Final = 20
 #: A start where the criterion has no value is drawn in by a tenth as often as this.
 _DRAWN_IN: Final = 12
+_NOWHERE: Final = np.empty(0, dtype=np.intp)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,6 +75,8 @@ def minimise(
     start: NDArray[np.float64],
     most: int = MAX_EVALUATIONS,
     enough: float = ENOUGH,
+    *,
+    known: Neighbourhood | None = None,
 ) -> Optimum:
     """Minimise the criterion of each response.
 
@@ -85,8 +89,10 @@ def minimise(
         A search ends unfinished after so many evaluations.
     enough : float
         A search ends where its next step is expected to lower the criterion by less.
+    known : Neighbourhood, optional
+        Of a minimum of each response: a search that has come into it ends at that minimum.
     """
-    search = _Search(criterion, layout, start, most, enough)
+    search = _Search(criterion, layout, start, most, enough, known=known)
     search.run(np.ones(len(start), dtype=bool))
     for _ in range(MAX_ESCAPES):
         evaluation = search.last or _at_the_end(search)
@@ -176,8 +182,11 @@ class _Search:
         start: NDArray[np.float64],
         most: int,
         enough: float,
+        *,
+        known: Neighbourhood | None,
     ) -> None:
         R = len(start)
+        self.known = known
         self.most = most
         self.enough = enough
         self.criterion = criterion
@@ -215,12 +224,22 @@ class _Search:
                 require_time()
             arrived = on.predicted <= self.enough + ROUNDING * np.abs(on.value)
             over = arrived | (self.evaluations[on.places] >= self.most)
+            met = _NOWHERE
+            if self.known is not None:
+                near = self.known.close(on.places, on.value, on.predicted)
+                if near.any():
+                    T = on.chart.matrices(on.theta)
+                    near &= self.known.explains(on.places, on.value, T, on.M)
+                    met, over = on.places[near], over | near
             if over.any():
                 done = on.places[over]
                 self.values[done] = on.value[over]
                 self.converged[done] = arrived[over]
                 self.curvature[done] = on.curvature[over]
                 self.theta[done] = on.leave(over)
+                if self.known is not None and len(met):
+                    self.values[met], self.theta[met] = self.known.value[met], self.known.theta[met]
+                    self.converged[met] = True
                 if over.all():
                     break
             trial = on.propose()

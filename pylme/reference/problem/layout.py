@@ -89,6 +89,8 @@ class Layout:
         Which elements stand on the diagonal.
     lone : ndarray of bool, shape (m,)
         Which elements are the standard deviations of terms of one effect.
+    last : ndarray of int, shape (T,)
+        The last pivot of each term, which has its column to itself.
     own : tuple of ndarray of int
         The elements of each factor.
     least : ndarray, shape (m,)
@@ -107,6 +109,7 @@ class Layout:
     same_column: NDArray[np.bool_]
     diagonal: NDArray[np.bool_]
     lone: NDArray[np.bool_]
+    last: NDArray[np.intp]
     own: tuple[NDArray[np.intp], ...]
     least: NDArray[np.float64]
     pivots: NDArray[np.intp]
@@ -171,6 +174,7 @@ def layout_of(terms: Sequence[RandomTerm], n: int | None = None) -> Layout:
         same_column=same_column,
         diagonal=row == column,
         lone=lone,
+        last=np.flatnonzero(same_column.sum(axis=1) == 1),
         own=tuple([np.flatnonzero(factor_of == f) for f in range(len(factors))]),
         least=least[factor_of],
         pivots=np.array(pivots, dtype=np.intp),

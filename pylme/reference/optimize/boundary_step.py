@@ -1,0 +1,58 @@
+"""The step of Newton's method that ends on the boundary.
+
+Σ depends on the last pivot x of a term by its square v alone. Newton's steps by x itself come near
+zero by a third of the way at first; by v the criterion is nearly a parabola, and its minimum over
+v ≥ 0 is known at once. With g and H the derivatives by x and the other coordinates,
+
+    ∂d/∂v = g/2x      ∂²d/∂v² = (H - g/x)/4x²      ∂²d/∂v∂o = H_o/2x
+
+Where v goes to zero, the step s of the others minimises the model, H_oo s = -(g - ½Hx)_o. The
+minimum lies there if the slope by v is not negative then, in proportion x(3g/2 - Hx/2 + Hs).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["onto_the_boundary"]
+
+#: No step is made where the others are flatter than this part of the greatest curvature.
+FLAT: Final = 1e-9
+
+
+def onto_the_boundary(
+    gradient: NDArray[np.float64], hessian: NDArray[np.float64], x: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The steps to the minimum of the model where some pivots are zero.
+
+    Parameters
+    ----------
+    gradient : ndarray, shape (R, m)
+    hessian : ndarray, shape (R, m, m)
+    x : ndarray, shape (R, m)
+        The pivots that are to become zero; 0 elsewhere.
+
+    Returns
+    -------
+    steps : ndarray, shape (R, m)
+    fall : ndarray, shape (R,)
+        By how much each is expected to lower the criterion; minus infinity where the model has its
+        minimum elsewhere, and where no pivot is to become zero.
+    """
+    gone = x != 0.0
+    Hx = (hessian @ x[..., None])[..., 0]
+    slope = np.where(gone, 0.0, gradient - 0.5 * Hx)
+    others = np.where(gone[:, :, None] | gone[:, None], np.eye(x.shape[1]), hessian)
+    values, axes = np.linalg.eigh(others)
+    sound = values[:, 0] > FLAT * values[:, -1]
+    along = (slope[:, None] @ axes)[:, 0] / np.where(sound[:, None], values, 1.0)
+    s = -(axes @ along[..., None])[..., 0]
+    multiplier = x * (1.5 * gradient - 0.5 * Hx + (hessian @ s[..., None])[..., 0])
+    fall = (0.625 * gradient * x - 0.125 * Hx * x - 0.5 * slope * s).sum(axis=1)
+    there = sound & (multiplier >= 0.0).all(axis=1) & gone.any(axis=1)
+    return s - x, np.where(there, fall, -np.inf)
