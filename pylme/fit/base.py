@@ -16,7 +16,7 @@ import pandas as pd
 
 from pylme.errors import NotAvailableError, OptionError
 from pylme.families.family import family_of_name
-from pylme.frame import frame_of_used, to_native
+from pylme.frame import frame_of_used, label_index, to_native
 from pylme.options import (
     choice,
     finite_numbers,
@@ -200,7 +200,7 @@ class EngineFit:
     def fixef(self) -> pd.Series[float]:
         """Fixed effects, by R's coefficient names."""
         values = self._estimates.beta.copy()
-        return pd.Series(values, index=list(self._estimates.names), name="fixef")
+        return pd.Series(values, index=label_index(self._estimates.names), name="fixef")
 
     @cached_property
     def _vcov(self) -> NDArray[np.float64]:
@@ -209,10 +209,11 @@ class EngineFit:
     @property
     def vcov(self) -> Any:
         """Covariance matrix of the fixed effects, a frame."""
-        names = list(self._estimates.names)
-        return self._native(
-            pd.DataFrame(self._vcov.copy(), index=names, columns=names), labels="term"
+        names = self._estimates.names
+        table = pd.DataFrame(
+            self._vcov.copy(), index=label_index(names), columns=label_index(names)
         )
+        return self._native(table, labels="term")
 
     @property
     def sigma(self) -> float:

@@ -14,7 +14,7 @@ from pylme.frame.frame import Frame, Rows
 from pylme.frame.read import NaAction, read_frame
 from pylme.frame.table import column_names, open_table
 from pylme.frame.to_frame import frame_of_given, frame_of_used
-from pylme.frame.to_native import Library, to_native, to_pandas
+from pylme.frame.to_native import Library, label_index, to_native, to_pandas
 
 __all__ = [
     "Column",
@@ -32,6 +32,7 @@ __all__ = [
     "column_names",
     "frame_of_given",
     "frame_of_used",
+    "label_index",
     "open_table",
     "read_frame",
     "to_native",

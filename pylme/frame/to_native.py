@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
@@ -16,11 +17,31 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Library", "to_native", "to_pandas"]
+__all__ = ["Library", "label_index", "to_native", "to_pandas"]
 
 #: The libraries that results are given in. Data in a dict or in arrays give results in pandas.
 Library = Literal["pandas", "polars", "pyarrow"]
 Pandas = TypeVar("Pandas", "pd.DataFrame", "pd.Series[Any]")
+
+
+@lru_cache(maxsize=256)
+def _index(names: tuple[str, ...]) -> pd.Index[Any]:
+    return pd.Index(list(names))
+
+
+def label_index(names: tuple[str, ...]) -> pd.Index[Any]:
+    """Row or column labels of a frame in pandas.
+
+    To turn texts into pandas' own takes longer than to make a small frame of numbers, and the same
+    names come again and again. An Index cannot be changed but for its own name: each caller gets
+    one of its own.
+
+    Examples
+    --------
+    >>> label_index(("(Intercept)", "Days")).tolist()
+    ['(Intercept)', 'Days']
+    """
+    return _index(names).view()
 
 
 @overload

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from pylme.results.optinfo import OptInfo, Trace
 from pylme.versions import has
 
 if TYPE_CHECKING:
+    from pylme.formula import Formula
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.spec import ModelSpec
     from pylme.reference.criterion.prepare import Problem
@@ -68,7 +70,7 @@ def information(
     outcomes: tuple[str, str] | None = None,
 ) -> ModelInfo:
     """What was fitted to what, in lme4's words, so that a summary prints as lme4's."""
-    call = [("formula", "\n".join(deparse_lines(spec.formula.tree))), ("data", "data")]
+    call = [("formula", _shown(spec.formula)), ("data", "data")]
     call += [
         (role, name)
         for role, name in (("weights", spec.weights), ("offset", spec.offset))
@@ -90,6 +92,12 @@ def information(
         link=link,
         outcomes=outcomes,
     )
+
+
+@lru_cache(maxsize=256)
+def _shown(formula: Formula) -> str:
+    """The formula in lines, as a summary prints it."""
+    return "\n".join(deparse_lines(formula.tree))
 
 
 def _rank_message(design: ModelMatrices) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from pylme.frame import label_index
+
 __all__ = ["Estimates", "ModelInfo", "aic", "aicc", "bic", "coefficient_table"]
 
 
@@ -146,5 +148,7 @@ def coefficient_table(
         columns["p_value"] = 2.0 * ndtr(-np.abs(statistic))
     # From one matrix: a column at a time takes three times as long, a tenth of a small fit.
     return pd.DataFrame(
-        np.column_stack(list(columns.values())), index=list(estimates.names), columns=list(columns)
+        np.column_stack(list(columns.values())),
+        index=label_index(estimates.names),
+        columns=label_index(tuple(columns)),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from pylme.covariance.names import CellOrder, cells
 from pylme.covariance.structure import Kind, structure_of
 from pylme.errors import UnknownNameError
 from pylme.formula import read_level_block
-from pylme.frame import Library, to_native
+from pylme.frame import Library, label_index, to_native
 from pylme.options import choice
 from pylme.render import LEFT, Rendered, Table
 from pylme.render.numbers import format_numbers, round_decimals
@@ -105,7 +106,7 @@ class GroupVarCorr:
     def sd(self) -> pd.Series[float]:
         """Standard deviations, by effect."""
         values = np.concatenate([term.sd for term in self.terms])
-        return pd.Series(values, index=list(self.names), name="sd")
+        return pd.Series(values, index=label_index(self.names), name="sd")
 
     @property
     def cov(self) -> pd.DataFrame:
@@ -120,8 +121,8 @@ class GroupVarCorr:
         return self._labelled(correlation(block_diag(*(term.cov for term in self.terms))))
 
     def _labelled(self, matrix: NDArray[np.float64]) -> pd.DataFrame:
-        names = list(self.names)
-        return pd.DataFrame(matrix.copy(), index=names, columns=names)
+        names = self.names
+        return pd.DataFrame(matrix.copy(), index=label_index(names), columns=label_index(names))
 
     def __repr__(self) -> str:
         return f"<GroupVarCorr {self.group!r}: {', '.join(self.names)}>"
@@ -320,15 +321,25 @@ def varcorr_rows(varcorr: VarCorr, order: CellOrder = "cov.last") -> pd.DataFram
     ]  # fmt: skip
     if varcorr.sigma is not None:
         rows.append(("Residual", None, None, varcorr.sigma**2, varcorr.sigma))
-    grp, var1, var2, vcov, sdcor = zip(*rows, strict=True) if rows else ((),) * 5
+    frame = _named(tuple([row[:3] for row in rows])).copy()
+    for at in (3, 4):
+        frame.isetitem(at, np.array([row[at] for row in rows], dtype=np.float64))
+    return frame
+
+
+@lru_cache(maxsize=256)
+def _named(rows: tuple[tuple[str, str | None, str | None], ...]) -> pd.DataFrame:
+    """The rows with their names, and numbers to come; texts take longer than all the rest."""
+    grp, var1, var2 = zip(*rows, strict=True) if rows else ((),) * 3
+    numbers = np.zeros(len(rows))
     # An index of objects stays as it is: what is missing is None whatever pandas makes of text.
     return pd.DataFrame(
         {
             "grp": list(grp),
             "var1": pd.Index(var1, dtype=np.dtype(object)),
             "var2": pd.Index(var2, dtype=np.dtype(object)),
-            "vcov": np.array(vcov, dtype=np.float64),
-            "sdcor": np.array(sdcor, dtype=np.float64),
+            "vcov": numbers,
+            "sdcor": numbers,
         }
     )
 
