@@ -53,7 +53,7 @@ def near(found, expected, slack=1.0):
     assert found == pytest.approx(expected, rel=SAME_OPTIMUM, abs=slack * SAME_OPTIMUM)
 
 
-varied = settings(deadline=None, max_examples=40)
+varied = settings(deadline=None, max_examples=15)
 models = st.sampled_from(FORMULAS)
 seeds = st.integers(0, 500)
 methods = st.booleans()

@@ -47,7 +47,7 @@ def test_of_a_slope_in_a_balanced_design():
     assert repr(found) == "<Power: Wald test of x, 1 designs>"
 
 
-@pytest.mark.parametrize(("df", "n"), [(9, 3000), (None, 3000)])
+@pytest.mark.parametrize(("df", "n"), [(9, 1200), (None, 1200)])
 def test_of_a_random_slope_by_the_noncentral_t(df, n):
     """The means of balanced groups are regressed on x each: their slopes' t has J - 1 = 9 df.
 
@@ -95,7 +95,7 @@ def test_of_a_variance_against_no_random_effects_in_closed_form(tau):
 
 def test_a_simulated_null_has_its_level_where_the_mixture_has_not():
     """In closed form: with four groups of 20 the mixture rejects in 3 %, simulation in 5 %."""
-    J, m, n = 4, 20, 4000
+    J, m, n = 4, 20, 2000
     found = pylme.power(
         one_way(J, m, 0.2), "y ~ 1 + (1 | g)", null="y ~ 1", reference="simulated", n=n, seed=7
     )
