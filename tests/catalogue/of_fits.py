@@ -110,12 +110,6 @@ def _binary() -> pylme.Fit:
     return pylme.glmer(BINARY, DATA.assign(two=successes), engine="numpy")
 
 
-def _too_many_crossed() -> object:
-    rows = np.arange(9000)
-    data = {"n": rows % 7, "a": rows % 8990, "b": (rows * 7) % 8980}
-    return pylme.glmer("n ~ 1 + (1 | a) + (1 | b)", data, family="poisson", engine="numpy")
-
-
 def _of_r(**arguments: object) -> object:
     """A model whose columns R alone can make, so that R counts the starting values."""
     pylme.allow_function("digamma")
@@ -200,11 +194,6 @@ CASES = {
         kind="OptionError",
         said="3 finite numbers",
         remedy=lambda: _binary().getme("devfun")([1.0, 0.0, 0.0]),
-    ),
-    "too many crossed effects": Case(
-        trigger=_too_many_crossed,
-        kind="NotAvailableError",
-        said="their equations are dense here",
     ),
     "family": _glmer("OptionError", "Did you mean 'poisson'", None, family="poison"),
     "family of lmer": _glmer("OptionError", "lmer()", None, family="gaussian"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -25,6 +26,7 @@ from pylme.model_matrix.evaluate import Evaluator
 from pylme.model_matrix.recipe import Memory
 from pylme.reference import ending, engine
 from pylme.reference.criterion import crossed, storage
+from pylme.reference.generalized.algebra import several_factors_of
 
 from .case import DATA, Case
 
@@ -41,10 +43,22 @@ _WORKERS["y"] = _RNG.normal(size=2_000)
 #: A reason is given once in a process.
 _numbers = count()
 _CROSSED = "y ~ 1 + (1 | w) + (1 | f)"
+#: More levels than a dense matrix is taken for without looking at the memory.
+_MANY = np.arange(2_000) * 7 % 601
+_COUNTS = pd.DataFrame(
+    {"w": np.arange(2_000) % 990, "f": _MANY, "y": np.random.default_rng(3).poisson(2.0, 2_000)}
+)
 
 
 def _lmer(formula: str = MODEL, data: pd.DataFrame = DATA, **named: object) -> pylme.Fit:
     return pylme.lmer(formula, data, **{"engine": "numpy", **named})
+
+
+def _counts(data: pd.DataFrame) -> pylme.Fit:
+    with warnings.catch_warnings():
+        # The counts do not depend on either factor, whose variances are zero.
+        warnings.simplefilter("ignore", pylme.errors.SingularFitWarning)
+        return pylme.glmer(_CROSSED, data, family="poisson", engine="numpy")
 
 
 @cache
@@ -166,6 +180,17 @@ CASES = {
         kind="TooLargeError",
         said="5,000 bytes",
         remedy=lambda: _lmer(_CROSSED, _WORKERS.assign(f=_WORKERS["f"] // 10)),
+    ),
+    "no memory for a generalized model": Case(
+        trigger=_where(
+            several_factors_of,
+            "available_bytes",
+            lambda: 5_000,
+            lambda: _counts(_COUNTS),
+        ),
+        kind="TooLargeError",
+        said="Fitting a generalized model with",
+        remedy=lambda: _counts(_COUNTS.assign(f=_MANY // 20)),
     ),
     "no memory on the way": Case(
         trigger=_where(

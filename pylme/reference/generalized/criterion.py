@@ -15,10 +15,8 @@ from numpy.typing import NDArray
 from pylme.errors import NotAvailableError
 from pylme.families.rows import RowFunction
 from pylme.reference.generalized.algebra.one_factor import OneFactorAlgebra, one_factor_of
-from pylme.reference.generalized.algebra.several_factors import (
-    SeveralFactorsAlgebra,
-    several_factors_of,
-)
+from pylme.reference.generalized.algebra.several_factors import SeveralFactorsAlgebra
+from pylme.reference.generalized.algebra.several_factors_of import several_factors_of
 from pylme.reference.generalized.laplace import Slopes, laplace
 from pylme.reference.generalized.mode import EXACT, QUICK, Mode, Penalised
 from pylme.reference.generalized.objective import Objective, objective_of

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pylme.deadline import time_limit
-from pylme.errors import NotAvailableError, OptionError
+from pylme.errors import OptionError
 from pylme.families import negative_binomial
 from pylme.model_matrix.build import build, zero_effects
 from pylme.model_matrix.requirements import require_fittable
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["fit_generalized"]
 
-#: Effects of all grouping factors but the largest: their equations are dense.
-MOST_EFFECTS: Final = 8000
-
 
 def fit_generalized(request: FitRequest) -> GeneralizedModel:
     """Fit a generalized linear mixed model.
@@ -32,8 +29,8 @@ def fit_generalized(request: FitRequest) -> GeneralizedModel:
         If no model can be fitted to the data.
     OptionError
         If the starting values or the number of quadrature points do not suit the model.
-    NotAvailableError
-        If the model has more crossed effects than the engine is made for.
+    TooLargeError
+        If the equations of crossed effects do not fit into memory.
     FitTimeoutError
         If it takes longer than the request allows.
     """
@@ -56,7 +53,6 @@ def fit_generalized(request: FitRequest) -> GeneralizedModel:
             criterion=request.criterion,
         )
         _require_scalar_term(problem)
-        _require_size(problem)
         ending, conditions, solution = fitted(spec, design, problem)
     return GeneralizedModel(spec, design, problem, ending, conditions, solution=solution)
 
@@ -68,18 +64,4 @@ def _require_scalar_term(problem: GeneralizedProblem) -> None:
             value=problem.n_agq,
             allowed="0 or 1 for this model: more points need a single random-effects term of one "
             "effect, such as (1 | g)",
-        )
-
-
-def _require_size(problem: GeneralizedProblem) -> None:
-    sizes: dict[str, int] = {}
-    for term in problem.terms:
-        sizes[term.group] = sizes.get(term.group, 0) + term.n_effects
-    rest = sum(sizes.values()) - max(sizes.values())
-    if rest > MOST_EFFECTS:
-        raise NotAvailableError(
-            asked="Fitting a generalized model with engine='numpy'",
-            found=f"the grouping factors but the largest have {rest:,} random effects, and their "
-            f"equations are dense here: up to {MOST_EFFECTS:,} are possible",
-            remedy='Fit it with engine="lme4".',
         )

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.reference.generalized.criterion import criterion_of
-from pylme.reference.generalized.exact_hessian import exact_hessian, movement
+from pylme.reference.generalized.exact_hessian import exact_hessian, has_exact_hessian, movement
 from pylme.reference.generalized.optimum.conditioning import conditioned
 from pylme.reference.threads import one_thread
 
@@ -122,7 +122,7 @@ def second_derivatives(
     size, known = len(point.x), 0
     H = np.zeros((size, size))
     places = criterion.free if free is None else free
-    if point.slopes is not None and point.slopes.at is not None and not criterion.joint:
+    if has_exact_hessian(criterion) and point.slopes is not None:
         known = criterion.m + criterion.p
         H[:known, :known] = exact_hessian(criterion, point)
     differenced = places[places >= known]

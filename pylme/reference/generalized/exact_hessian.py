@@ -30,12 +30,17 @@ if TYPE_CHECKING:
 
     from pylme.reference.generalized.criterion import GeneralizedCriterion, Point
 
-__all__ = ["exact_hessian", "movement", "predicted_mode"]
+__all__ = ["exact_hessian", "has_exact_hessian", "movement", "predicted_mode"]
 
 Arrays = list["NDArray[np.float64]"]
 
 #: Numbers in an array of all directions and rows that stay near the processor.
 TOGETHER: Final = 60_000
+
+
+def has_exact_hessian(criterion: GeneralizedCriterion) -> bool:
+    """Whether the second derivatives of a criterion by θ and β have this form."""
+    return not criterion.joint and criterion.problem.n_agq == 1 and criterion.algebra.differentiable
 
 
 def exact_hessian(criterion: GeneralizedCriterion, point: Point) -> NDArray[np.float64]:

@@ -92,14 +92,16 @@ class Change:
             applied(A.D.take(m.at, axis=-1), each)
             for m, each in zip(algebra.meetings, E, strict=True)
         ]
+        S_inverse = inverse.matrix
+        assert S_inverse is not None  # noqa: S101  (asked of dense remainders alone)
         dS = algebra.placed([self._of_pair(m, dT, dw) for m in algebra.rest])
         left, right = algebra.coupling(dB), algebra.coupling(E)
         with threads_for(A.G.shape[0] * dS.size if algebra.dense else len(dS) ** 3 / 3):
             product = left.T @ A.G + A.G.T @ right
             dS -= product if algebra.dense else product.toarray()
-            rest = -inverse.rest @ (dS @ inverse.rest)
-        moved = algebra.coupled(algebra.coupling(dG), inverse.rest)
-        coupling = [a + b for a, b in zip(algebra.coupled(A.G, rest), moved, strict=True)]
+            matrix = -S_inverse @ (dS @ S_inverse)
+        moved = algebra.coupled(algebra.coupling(dG), S_inverse)
+        coupling = [a + b for a, b in zip(algebra.coupled(A.G, matrix), moved, strict=True)]
         own = -congruent(A.D, dA11)
         parts = zip(algebra.meetings, A.G_entries, dG, inverse.coupling, coupling, strict=True)
         for m, G, moved_G, V, moved_V in parts:
@@ -107,7 +109,8 @@ class Change:
             for a in range(K):
                 for b in range(K):
                     own[a, b] += np.bincount(m.at, product[a, b], minlength=J)
-        return PartOfInverse(own=own, coupling=coupling, rest=rest)
+        rest = algebra.blocks_of(matrix)
+        return PartOfInverse(own=own, coupling=coupling, rest=rest, matrix=matrix)
 
     def _of_first(self, dT: Arrays, dw: NDArray[np.float64]) -> NDArray[np.float64]:
         """The derivative of A₁₁, shape (K₁, K₁, J₁)."""

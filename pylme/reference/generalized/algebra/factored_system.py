@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
+from pylme.reference.linalg.sparse_factor import SparseFactor
 from pylme.reference.threads import threads_for
 
 __all__ = ["FactoredSystem", "PartOfInverse"]
@@ -26,12 +27,16 @@ class PartOfInverse:
         The diagonal blocks of the first factor.
     coupling : list of ndarray, shapes (K₁, K_g, E_g)
         Minus the blocks of the pairs of the first factor with each other one.
-    rest : ndarray, shape (q₂, q₂)
+    rest : list of ndarray, shapes (K_f, K_g, E)
+        The blocks of the pairs of the other factors.
+    matrix : ndarray, shape (q₂, q₂), or None
+        The whole S⁻¹ where it is dense.
     """
 
     own: NDArray[np.float64]
     coupling: Arrays
-    rest: NDArray[np.float64]
+    rest: Arrays
+    matrix: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,7 +53,7 @@ class FactoredSystem:
     G_entries : list of ndarray, shapes (K₁, K_g, E_g)
         G, pair by pair.
     B, G : ndarray or csr_array, shape (q₁, q₂)
-    root : ndarray, shape (q₂, q₂)
+    root : ndarray, shape (q₂, q₂), or SparseFactor
         The Cholesky factor of S, lower.
     logdet : float
         NaN where A is not positive definite.
@@ -60,7 +65,7 @@ class FactoredSystem:
     G_entries: Arrays
     B: Any
     G: Any
-    root: NDArray[np.float64]
+    root: Any
     logdet: float
 
     def solve(self, v: Arrays) -> Arrays:
@@ -71,7 +76,10 @@ class FactoredSystem:
         flat = first.reshape(-1, first.shape[-2] * first.shape[-1])
         rest = np.concatenate([x.reshape(len(flat), -1) for x in v[1:]], axis=1)
         rest = rest - (self.B.T @ flat.T).T
-        right, _ = lapack.dpotrs(self.root, np.ascontiguousarray(rest.T), lower=1)
+        if isinstance(self.root, SparseFactor):
+            right = self.root.solve(rest.T)
+        else:
+            right, _ = lapack.dpotrs(self.root, np.ascontiguousarray(rest.T), lower=1)
         flat = flat - (self.G @ right).T
         K, J = v[0].shape[-2:]
         solved = [flat.reshape(*head, K, J)]
@@ -83,7 +91,7 @@ class FactoredSystem:
         return solved
 
     def inverse_of_rest(self) -> NDArray[np.float64]:
-        """S⁻¹, shape (q₂, q₂)."""
+        """S⁻¹, shape (q₂, q₂), where S is dense."""
         q2 = len(self.root)
         with threads_for(q2**3):
             inverse, _ = lapack.dpotri(self.root, lower=1)

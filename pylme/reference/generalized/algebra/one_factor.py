@@ -77,6 +77,7 @@ class OneFactorAlgebra:
     z: Arrays
 
     separable = True
+    differentiable = True
 
     @property
     def shapes(self) -> list[tuple[int, int]]:

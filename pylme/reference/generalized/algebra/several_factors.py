@@ -19,7 +19,7 @@ Bates, Mächler, Bolker & Walker (2015), Journal of Statistical Software 67(1), 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,21 +28,15 @@ from scipy.linalg import lapack
 
 from pylme.reference.generalized.algebra.change import Change
 from pylme.reference.generalized.algebra.factored_system import FactoredSystem, PartOfInverse
-from pylme.reference.generalized.algebra.meetings import Meeting, applied, between, meeting_of
+from pylme.reference.generalized.algebra.meetings import Meeting, applied, between
+from pylme.reference.generalized.algebra.sparse_rest import SparseRest
 from pylme.reference.linalg.small_matrices import congruent_by_one, inverse_and_logdet
 from pylme.reference.threads import threads_for
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pylme.reference.problem.layout import Layout
-
-__all__ = ["SeveralFactorsAlgebra", "several_factors_of"]
+__all__ = ["SeveralFactorsAlgebra"]
 
 Arrays = list[NDArray[np.float64]]
 
-#: Where more than this part of the pairs of levels meet, the coupling is stored densely.
-DENSE: Final = 0.2
 #: Elements of A⁻¹ that are computed at once.
 CHUNK: Final = 2e7
 
@@ -71,6 +65,8 @@ class SeveralFactorsAlgebra:
         How the coupling of the first factor with the others is stored.
     pattern : tuple, or None
         The places of the elements in the sparse coupling.
+    sparse : SparseRest, or None
+        Where what is left by elimination is sparse too.
     """
 
     order: NDArray[np.intp]
@@ -83,9 +79,15 @@ class SeveralFactorsAlgebra:
     offsets: list[int]
     dense: bool
     pattern: tuple[NDArray[np.intp], ...] | None = None
+    sparse: SparseRest | None = None
     _products: dict[tuple[int, int, int, int], NDArray[np.float64]] = field(default_factory=dict)
 
     separable = False
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether `change` can be asked for: of a sparse inverse only a part is known."""
+        return self.sparse is None
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
@@ -157,22 +159,31 @@ class SeveralFactorsAlgebra:
             for m, B in zip(self.meetings, B_entries, strict=True)
         ]
         B, G = self.coupling(B_entries), self.coupling(G_entries)
-        S = self._rest(T, w)
-        with threads_for(B.shape[0] * S.size if self.dense else len(S) ** 3 / 3):
-            product = B.T @ G
-            S -= product if self.dense else product.toarray()
-            logdet = float(logdets.sum())
-            root = S
-            if np.isfinite(logdet):
-                root, failed = lapack.dpotrf(S, lower=1, overwrite_a=1, clean=0)
-                diagonal = np.diag(root)
-                if failed or not (diagonal > 0.0).all():
-                    logdet = np.nan
-                else:
-                    logdet += 2.0 * float(np.log(diagonal).sum())
+        rest = [between(T[m.f], self.pair(m, w), T[m.g]) for m in self.rest]
+        logdet = float(logdets.sum())
+        root: Any = None
+        if np.isfinite(logdet) and self.sparse is not None:
+            root = self.sparse.factor(B_entries, G_entries, rest)
+            logdet = np.nan if root is None else logdet + root.logdet
+        elif np.isfinite(logdet):
+            root, of_rest = self._dense_root(B, G, rest)
+            logdet += of_rest
         return FactoredSystem(
             w=w, C=C, D=D[0], G_entries=G_entries, B=B, G=G, root=root, logdet=logdet
         )
+
+    def _dense_root(self, B: Any, G: Any, rest: Arrays) -> tuple[NDArray[np.float64], float]:
+        """The factor of S = A₂₂ - BᵀG and log|S|; NaN where it is not positive definite."""
+        S = self.placed(rest)
+        S.flat[:: len(S) + 1] += 1.0
+        with threads_for(B.shape[0] * S.size if self.dense else len(S) ** 3 / 3):
+            product = B.T @ G
+            S -= product if self.dense else product.toarray()
+            root, failed = lapack.dpotrf(S, lower=1, overwrite_a=1, clean=0)
+        diagonal = np.diag(root)
+        if failed or not (diagonal > 0.0).all():
+            return root, np.nan
+        return root, 2.0 * float(np.log(diagonal).sum())
 
     def coupling(self, entries: Arrays) -> Any:
         """The entries as a matrix of shape (q₁, q₂)."""
@@ -189,12 +200,6 @@ class SeveralFactorsAlgebra:
         indptr, indices, source = self.pattern
         data = np.concatenate([values.ravel() for values in entries])
         return sparse.csr_array((data[source], indices, indptr), shape=(K * J, q2))
-
-    def _rest(self, T: Arrays, w: NDArray[np.float64]) -> NDArray[np.float64]:
-        """A₂₂, shape (q₂, q₂)."""
-        S = self.placed([between(T[m.f], self.pair(m, w), T[m.g]) for m in self.rest])
-        S.flat[:: len(S) + 1] += 1.0
-        return S
 
     def placed(self, entries: Arrays) -> NDArray[np.float64]:
         """The pairs of the others as a matrix, shape (q₂, q₂)."""
@@ -213,35 +218,27 @@ class SeveralFactorsAlgebra:
 
     def in_rows(self, inverse: PartOfInverse, turned: Arrays) -> Arrays:
         """A⁻¹Λᵀz_i restricted to the levels of row i, shapes (K_f, n), of the Λᵀz_i."""
-        S, own, V_entries = inverse.rest, inverse.own, inverse.coupling
-        first = own.take(self.codes[0], axis=-1)
+        first = inverse.own.take(self.codes[0], axis=-1)
         made = [np.einsum("abn,bn->an", first, turned[0])]
-        for m, V in zip(self.meetings, V_entries, strict=True):
-            between = V.take(m.entry, axis=-1)
-            made[0] -= np.einsum("abn,bn->an", between, turned[m.g])
-            made.append(-np.einsum("abn,an->bn", between, turned[0]))
-        for f in range(1, len(self.z)):
-            for g in range(1, len(self.z)):
-                for a in range(len(self.z[f])):
-                    i = self.offsets[f] + a * self.levels[f] + self.codes[f]
-                    for b in range(len(self.z[g])):
-                        j = self.offsets[g] + b * self.levels[g] + self.codes[g]
-                        made[f][a] += S[i, j] * turned[g][b]
+        for m, V in zip(self.meetings, inverse.coupling, strict=True):
+            blocks = V.take(m.entry, axis=-1)
+            made[0] -= np.einsum("abn,bn->an", blocks, turned[m.g])
+            made.append(-np.einsum("abn,an->bn", blocks, turned[0]))
+        for m, S in zip(self.rest, inverse.rest, strict=True):
+            blocks = S.take(m.entry, axis=-1)
+            made[m.f] += np.einsum("abn,bn->an", blocks, turned[m.g])
+            if m.f != m.g:
+                made[m.g] += np.einsum("abn,an->bn", blocks, turned[m.f])
         return made
 
-    def _inverse_coupling(
-        self, A: FactoredSystem, S: NDArray[np.float64]
-    ) -> tuple[Arrays, NDArray[np.float64]]:
-        """G S⁻¹ for the pairs that meet, and the diagonal blocks of A⁻¹ of the first factor."""
-        K, J = self.shapes[0]
-        entries = self.coupled(A.G, S)
-        own = A.D.copy()
-        for m, left, right in zip(self.meetings, A.G_entries, entries, strict=True):
-            product = np.einsum("ace,bce->abe", left, right)
-            for a in range(K):
-                for b in range(K):
-                    own[a, b] += np.bincount(m.at, product[a, b], minlength=J)
-        return entries, own
+    def blocks_of(self, S: NDArray[np.float64]) -> Arrays:
+        """The blocks of a matrix of shape (q₂, q₂) for the pairs of the others that meet."""
+        made = []
+        for m in self.rest:
+            i = self.offsets[m.f] + self.levels[m.f] * np.arange(len(self.z[m.f]))
+            j = self.offsets[m.g] + self.levels[m.g] * np.arange(len(self.z[m.g]))
+            made.append(S[i[:, None, None] + m.at, j[:, None] + m.to])
+        return made
 
     def coupled(self, G: Any, S: NDArray[np.float64]) -> Arrays:
         """G S for the pairs that meet, shapes (K₁, K_g, E_g)."""
@@ -276,9 +273,19 @@ class SeveralFactorsAlgebra:
 
     def part_of_inverse(self, A: FactoredSystem) -> PartOfInverse:
         """A⁻¹ between the effects that meet in a row."""
-        S = A.inverse_of_rest()
-        entries, own = self._inverse_coupling(A, S)
-        return PartOfInverse(own=own, coupling=entries, rest=S)
+        matrix = None
+        if self.sparse is not None:
+            coupling, rest = self.sparse.inverse(A.root, A.G_entries)
+        else:
+            matrix = A.inverse_of_rest()
+            coupling, rest = self.coupled(A.G, matrix), self.blocks_of(matrix)
+        own = A.D.copy()
+        for m, left, right in zip(self.meetings, A.G_entries, coupling, strict=True):
+            product = np.einsum("ace,bce->abe", left, right)
+            for a in range(len(own)):
+                for b in range(len(own)):
+                    own[a, b] += np.bincount(m.at, product[a, b], minlength=self.levels[0])
+        return PartOfInverse(own=own, coupling=coupling, rest=rest, matrix=matrix)
 
     def change(
         self,
@@ -307,13 +314,17 @@ class SeveralFactorsAlgebra:
 
     def inverse_blocks(self, A: FactoredSystem, f: int) -> NDArray[np.float64]:
         """The diagonal blocks of A⁻¹ of one factor, shape (K_f, K_f, J_f)."""
-        S = A.inverse_of_rest()
+        inverse = self.part_of_inverse(A)
         if f == 0:
-            return self._inverse_coupling(A, S)[1]
+            return inverse.own
         K, J = self.shapes[f]
-        start = self.offsets[f]
-        block = S[start : start + K * J, start : start + K * J].reshape(K, J, K, J)
-        return np.asarray(np.einsum("ajbj->abj", block))
+        (blocks, m) = next(
+            (S, m) for m, S in zip(self.rest, inverse.rest, strict=True) if m.f == m.g == f
+        )
+        made = np.zeros((K, K, J))
+        made[np.arange(K), np.arange(K)] = 1.0
+        made[:, :, m.at] = blocks
+        return made
 
     def precision(self, T: Arrays, A: FactoredSystem, f: int) -> NDArray[np.float64]:
         """The blocks of K = ZᵀWZ - ZᵀWZΛA⁻¹ΛᵀZᵀWZ of one factor, shape (K_f, K_f, J_f)."""
@@ -335,52 +346,3 @@ class SeveralFactorsAlgebra:
             for left, right in zip(R, solved, strict=True):
                 made[:, :, begin:end] -= np.einsum("lakj,lbkj->abl", left, right)
         return made
-
-
-def several_factors_of(
-    layout: Layout, columns: Sequence[NDArray[np.float64]]
-) -> SeveralFactorsAlgebra:
-    """The algebra of a layout of several factors, the one with most effects first.
-
-    Parameters
-    ----------
-    layout : Layout
-    columns : sequence of ndarray, shapes (n, k_t)
-        The columns of each term, in the order of the terms.
-    """
-    factors = layout.factors
-    order = np.argsort(factors[0].codes, kind="stable")
-    codes = [factor.codes[order].astype(np.intp) for factor in factors]
-    z = [
-        np.ascontiguousarray(np.concatenate([columns[t].T for t in factor.terms])[:, order])
-        for factor in factors
-    ]
-    levels = [factor.levels for factor in factors]
-    meetings = tuple(meeting_of(codes, levels, 0, g) for g in range(1, len(factors)))
-    rest = tuple(
-        meeting_of(codes, levels, f, g) for f in range(1, len(factors)) for g in range(1, f + 1)
-    )
-    q2 = sum(factor.size for factor in factors[1:])
-    filled = sum(len(m.at) * factors[m.g].width for m in meetings)
-    sizes = [factor.size for factor in factors[1:]]
-    algebra = SeveralFactorsAlgebra(
-        order=order, codes=codes, starts=np.searchsorted(codes[0], np.arange(levels[0])), z=z,
-        levels=levels, meetings=meetings, rest=rest,
-        offsets=[0, 0, *np.cumsum(sizes).tolist()], dense=filled > DENSE * levels[0] * q2,
-    )  # fmt: skip
-    return algebra if algebra.dense else replace(algebra, pattern=_pattern(algebra))
-
-
-def _pattern(algebra: SeveralFactorsAlgebra) -> tuple[NDArray[np.intp], ...]:
-    """The compressed rows of the coupling, and which entry each element is."""
-    K, J = algebra.shapes[0]
-    rows, columns = [], []
-    for m, start in zip(algebra.meetings, algebra.offsets[1:], strict=False):
-        for a in range(K):
-            for b in range(len(algebra.z[m.g])):
-                rows.append(a * J + m.at)
-                columns.append(start + b * algebra.levels[m.g] + m.to)
-    row, column = np.concatenate(rows), np.concatenate(columns)
-    source = np.lexsort((column, row))
-    indptr = np.searchsorted(row[source], np.arange(K * J + 1))
-    return indptr, column[source], source

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pylme.reference.generalized.criterion import Point
 from pylme.reference.generalized.evaluate import second_derivatives
-from pylme.reference.generalized.exact_hessian import predicted_mode
+from pylme.reference.generalized.exact_hessian import has_exact_hessian, predicted_mode
 from pylme.reference.generalized.optimum.boundary import (
     escape_from,
     free_on_face,
@@ -372,7 +372,7 @@ def _near_end(
         step[free] = -np.linalg.solve(end.B[np.ix_(free, free)], point.gradient[free])
         promised = -0.5 * float(step @ point.gradient)
         # What is differenced needs the last digits of the mode; closed forms do not.
-        differenced = criterion.problem.extra or criterion.joint or criterion.problem.n_agq > 1
+        differenced = criterion.problem.extra or not has_exact_hessian(criterion)
         if promised < NEAR_ENOUGH and not differenced:
             return point
         if promised < ENOUGH:
