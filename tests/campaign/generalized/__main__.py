@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -34,6 +35,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, help="stop after so many seconds")
     parser.add_argument("--report", type=Path, help="a Markdown file; rows go to .jsonl beside it")
     given = parser.parse_args()
+    # A process for each core: more threads would only wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     started = time.perf_counter()
     trials: list[Trial] = []
     rows = None if given.report is None else given.report.with_suffix(".jsonl").open("w")

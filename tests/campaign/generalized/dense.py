@@ -47,6 +47,7 @@ class DenseCriterion:
         self.p = model.X.shape[1]
         self.free_shape = model.family == "negative binomial"
         self.size = self.m + self.p + self.free_shape
+        self._mode: np.ndarray | None = None
 
     def _ZL(self, theta: np.ndarray) -> np.ndarray:
         parts, at = [], 0
@@ -119,10 +120,17 @@ class DenseCriterion:
         shape = float(np.exp(x[-1])) if self.free_shape else np.nan
         ZL = self._ZL(theta)
         fixed = self.model.X @ beta + self.model.offset
-        u = np.zeros(ZL.shape[1])
+        # The mode is one; where iterations begin decides their number alone.
+        if self._mode is not None:
+            value = self._from(self._mode, ZL, fixed, shape)
+            if np.isfinite(value):
+                return value
+        return self._from(np.zeros(ZL.shape[1]), ZL, fixed, shape)
+
+    def _from(self, u: np.ndarray, ZL: np.ndarray, fixed: np.ndarray, shape: float) -> float:
         with np.errstate(all="ignore"):
-            D, s, w = self._rows(fixed, shape)
-            before = D
+            D, s, w = self._rows(fixed + ZL @ u, shape)
+            before = D + u @ u
             for _ in range(500):
                 A = (ZL.T * w) @ ZL + np.eye(len(u))
                 step = np.linalg.solve(A, ZL.T @ s - u)
@@ -144,7 +152,10 @@ class DenseCriterion:
             sign, logdet = np.linalg.slogdet((ZL.T * w) @ ZL + np.eye(len(u)))
             eta = fixed + ZL @ u
             value = self._value(eta, shape, D) + float(u @ u) + logdet
-        return value if np.isfinite(value) and sign > 0 else np.inf
+        if not (np.isfinite(value) and sign > 0):
+            return np.inf
+        self._mode = u
+        return value
 
     def scale(self) -> np.ndarray:
         """What makes the columns of the parameters of unit size, shape (m + p [+ 1],)."""
