@@ -7,7 +7,7 @@ where they are free ln ϑ of a negative binomial or ln 1/φ of the likelihood pr
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["GeneralizedCriterion", "Point", "criterion_of"]
 
 Arrays = list[NDArray[np.float64]]
+#: ln ϑ or ln 1/φ beyond which nothing is computed: no data have it, and steps of a search pass it.
+_FARTHEST: Final = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -147,6 +149,8 @@ class GeneralizedCriterion:
         """
         m, p = self.m, self.p
         T, beta = self.factors(x[:m]), x[m : m + p]
+        if len(x) > m + p and abs(x[-1]) > _FARTHEST:
+            return Point(x=x, value=np.inf, gradient=None, mode=None, slopes=None)
         objective, k = self.objective_at(x)
         penalised = Penalised(
             algebra=self.algebra, rows=objective.rows, T=T, Xt=self.Xt, joint=self.joint

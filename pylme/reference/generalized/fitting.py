@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.errors import ResponseError
+from pylme.errors import NotOverdispersedWarning, ResponseError
 from pylme.families import link_of
 from pylme.formula import deparse
 from pylme.model_matrix.build import rank_message
 from pylme.model_matrix.starting_values import start_of_theta
 from pylme.model_matrix.values import numbers_of
 from pylme.reference.generalized.criterion import criterion_of
+from pylme.reference.generalized.messages import class_of
 from pylme.reference.generalized.optimum.ending import conditions_of, ending_of
 from pylme.reference.generalized.optimum.search import NoModeError, find
 from pylme.reference.generalized.solution import GeneralizedSolution
@@ -60,10 +61,6 @@ def fitted(
         ending = ending_of(criterion, found)
         if _leaves_nothing(criterion, found.point.mode, design):
             ending = ending.unbounded()
-    conditions = conditions_of(ending)
-    if design.dropped:
-        message = rank_message(design.dropped, design.p + len(design.dropped))
-        conditions = (Condition(kind="warning", message=message), *conditions)
     solution = GeneralizedSolution(criterion=criterion, x=ending.x, found=found.mode)
     far = max(np.abs(eta).max(initial=0.0) for eta in (found.glm.eta, solution.eta))
     suspect = not found.glm.converged or bool(far > FAR)
@@ -71,6 +68,13 @@ def fitted(
     extra = float(ending.x[-1]) if problem.extra else None
     there = problem.at(ending.x[:m], ending.x[m : m + p], extra)
     seen = findings(spec, there, mu=solution.mu, suspect=suspect)
+    # Towards an infinite ϑ the criterion is flat: its curvature is a rounding error, and a search
+    # ends where it happens to.
+    endless = any(class_of(condition.message) is NotOverdispersedWarning for condition in seen)
+    conditions = () if endless else conditions_of(ending)
+    if design.dropped:
+        message = rank_message(design.dropped, design.p + len(design.dropped))
+        conditions = (Condition(kind="warning", message=message), *conditions)
     if criterion.objective.dispersed and not criterion.objective.likelihood:
         seen = (*seen, unreliable_by_criterion(problem.family))
     return ending, (*conditions, *seen), solution

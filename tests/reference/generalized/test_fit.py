@@ -123,6 +123,19 @@ def test_counts_that_are_not_overdispersed():
     np.testing.assert_allclose(fit.theta, poisson.theta, rtol=1e-3)
 
 
+def test_a_step_to_an_infinite_shape_is_no_overflow():
+    """Of Poisson counts the search goes towards ϑ = ∞; one warning says all."""
+    grid = pylme.expand_grid(g=range(30), x=[-1.0, 0.0, 1.0], again=range(4))
+    drawn = pylme.simulate(
+        "y ~ x + (1 | g)", grid, beta=[0.5, 0.3], covariances={"sd": 0.4}, family="poisson",
+        n=2, seed=1,
+    )  # fmt: skip
+    for data in drawn.frames():
+        with pytest.warns(pylme.errors.NotOverdispersedWarning) as given:
+            pylme.glmer_nb("y ~ x + (1 | g)", data, engine="numpy")
+        assert len(given) == 1
+
+
 def test_a_response_without_noise_has_no_finite_optimum():
     g = np.repeat(np.arange(10), 5)
     data = {"y": np.exp(0.3 * np.random.default_rng(3).normal(size=10))[g], "g": g}
