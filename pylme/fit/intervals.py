@@ -141,7 +141,8 @@ class Intervals(EngineFit):
         Raises
         ------
         NotAvailableError
-            Profile and bootstrap: if the model is a generalized one, or the fit came from JSON.
+            Profile: if the model is a generalized one; profile and bootstrap: if the fit came from
+            JSON.
         OptionError
             If an argument is not one of those allowed.
         UnknownNameError
@@ -279,7 +280,7 @@ class Intervals(EngineFit):
             offset=problem.offset,
             X=problem.X,
             terms=problem.terms,
-            family=None if info.family is None else (info.family, info.link),
+            family=None if info.family is None else (self.family.name, info.link),
             loglik=estimates.loglik,
             df=estimates.df,
             reml=info.reml,

@@ -84,6 +84,17 @@ def test_generalized_models(of_r):
     np.testing.assert_allclose(own, theirs, rtol=1e-5)
 
 
+def test_negative_binomial_models_have_each_its_own_shape():
+    ticks = LOAD("grouseticks")
+    small, large = (
+        pylme.glmer_nb(f"TICKS ~ {x} + (1 | BROOD)", ticks, engine="numpy") for x in ("1", "YEAR")
+    )
+    assert small.getme("glmer.nb.theta") != large.getme("glmer.nb.theta")
+    line = pylme.anova(small, large).to_frame().iloc[1]
+    assert line["df"] == 2
+    assert line["statistic"] == pytest.approx(small.criterion - large.criterion)
+
+
 def test_ranova(of_r):
     table = fits()[2].ranova()
     own = table.to_frame()[["n_parameters", "loglik", "aic", "statistic", "df", "p_value"]]
