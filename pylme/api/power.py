@@ -13,8 +13,8 @@ from pylme.errors import OptionError
 from pylme.inference.likelihood_ratio_tests.reference_distribution import simulated_p
 from pylme.options import choice, is_number, optional_text, true_or_false, whole_number, workers
 from pylme.simulation.draw.simulator import Simulator
-from pylme.simulation.draw.sources import source_of
-from pylme.simulation.estimate.models import StudyModel
+from pylme.simulation.draw.sources import family_of, source_of
+from pylme.simulation.estimate.models import read_models
 from pylme.simulation.testing.likelihood_ratio import likelihood_ratio
 from pylme.simulation.testing.power import Power
 from pylme.simulation.testing.wald import Wald
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pylme.draws.seeds import Seed, Seeds
     from pylme.options import Engine
     from pylme.simulation.draw.sources import Source
+    from pylme.simulation.estimate.models import StudyModel
     from pylme.simulation.testing.hypothesis import Hypothesis
 
 __all__ = ["power"]
@@ -114,7 +115,6 @@ def power(
     if seed is None:
         # One for all designs, that R takes too.
         seed = int(np.random.default_rng().integers(2**30))
-    larger = model if isinstance(model, StudyModel) else StudyModel(formula=model)
     options = {"engine": engine, "n_jobs": n_jobs, "progress": progress}
     designs = simulate if isinstance(simulate, Mapping) else {"one": simulate}
     if not designs:
@@ -124,6 +124,7 @@ def power(
     words = ""
     for name, drawing in designs.items():
         source = source_of(drawing)
+        (larger,) = read_models(model, family_of(source)).values()
         seeds = seeds_of(seed, rng=source.rng, n=n)
         hypothesis: Hypothesis
         if null is None:

@@ -43,14 +43,16 @@ def study(
         The source of the data: a `pylme.simulator`; a fit, which draws at its estimates; or a
         function that takes a `numpy.random.Generator` and returns a table.
     models : mapping of str to str or StudyModel
-        Names to formulas, or to formulas with the options of `lmer`.
+        Names to formulas, or to formulas with the options of `lmer`, `glmer` or `glmer_nb`. A
+        formula alone is of the family that a simulator or a fit draws from.
     n : int
         Replicates.
     seed : int, SeedSequence or None
         As for `pylme.simulate`. Each replicate has its own child of the seed, so that the results
         do not depend on the number of workers.
     engine : {"numpy", "lme4", "auto"}
-        "numpy" fits all replicates in one batch, "lme4" fits each by lmer; "auto" as for `lmer`.
+        "numpy" fits all replicates of a linear model in one batch, "lme4" fits each by itself;
+        "auto" as for `lmer`.
         The default needs no R, gives the same numbers on every machine, and is many times quicker;
         the environment variable PYLME_ENGINE does not change it.
     n_jobs : int or None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme.draws.conditional import draw_given_means
 from pylme.draws.normal import draw_with_numpy
 from pylme.draws.parts import Step
 from pylme.families import Family, link_of
@@ -97,29 +98,11 @@ def draw_from_model(
         return eta + numbers[-1]
     mean = link_of(model.family.link).mean(eta)
     return np.array(
-        [_respond(model, model.family, own, g) for own, g in zip(mean, generators, strict=True)]
-    )
-
-
-def _respond(
-    model: ResponseModel, family: Family, mean: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """A response of these means."""
-    if family.name == "binomial":
-        if model.trials is not None:
-            return rng.binomial(model.trials.astype(np.int64), mean).astype(np.float64)
-        trials = np.round(model.weights).astype(np.int64)
-        drawn: NDArray[np.float64] = rng.binomial(trials, mean) / trials
-        return drawn
-    if family.shape is not None:
-        return rng.negative_binomial(family.shape, family.shape / (family.shape + mean)).astype(
-            np.float64
-        )
-    if family.name == "poisson":
-        return rng.poisson(mean).astype(np.float64)
-    dispersion = model.sigma**2 / model.weights
-    if family.name == "Gamma":
-        return rng.gamma(1.0 / dispersion, mean * dispersion)
-    if family.name == "inverse.gaussian":
-        return rng.wald(mean, 1.0 / dispersion)
-    return rng.normal(mean, np.sqrt(dispersion))
+        [
+            draw_given_means(
+                model.family, own, generator,
+                sigma=model.sigma, weights=model.weights, trials=model.trials,
+            )
+            for own, generator in zip(mean, generators, strict=True)
+        ]
+    )  # fmt: skip

@@ -1,8 +1,8 @@
 """What is drawn: rows that share their parameters, and the steps of a draw.
 
-A part is y = Xβ + Zb + ε on some rows. A step draws the effects of one grouping factor, all its
-terms together, or the errors. The order of the steps is fixed: part by part, first the grouping
-factors in lme4's order, then the errors.
+A part is y = Xβ + Zb + ε on some rows, or a response whose mean has the linear predictor Xβ + Zb. A
+step draws the effects of one grouping factor, all its terms together, or the errors. The order of
+the steps is fixed: part by part, first the grouping factors in lme4's order, then the errors.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
+from pylme.families import Family
 from pylme.model_matrix.matrices import ModelMatrices
 
 __all__ = ["Part", "Step"]
@@ -58,7 +59,10 @@ class Part:
     covariances : tuple of ndarray, shapes (k, k)
         Of each term of the design.
     sigma : float
-        The residual standard deviation of a row of weight 1.
+        The residual standard deviation of a row of weight 1; of a generalized model the root of
+        the dispersion.
+    family : Family or None
+        None for a linear model.
     """
 
     design: ModelMatrices
@@ -66,6 +70,13 @@ class Part:
     beta: NDArray[np.float64]
     covariances: tuple[NDArray[np.float64], ...]
     sigma: float
+    family: Family | None = None
+
+    @property
+    def trials(self) -> NDArray[np.float64] | None:
+        """The trials of a response of successes and failures, shape (n,); None for others."""
+        y = self.design.y
+        return y.sum(axis=1) if y.ndim > 1 else None
 
     @property
     def mean(self) -> NDArray[np.float64]:
@@ -94,6 +105,8 @@ class Part:
                     sd=np.empty(0),
                 )
             )
+        if self.family is not None:
+            return tuple(effects)
         equal = bool((design.weights == design.weights[0]).all())
         sd = self.sigma / np.sqrt(design.weights[:1] if equal else design.weights)
         return (*effects, Step(size=design.n, covariance=None, terms=(), sd=sd))

@@ -1,4 +1,4 @@
-"""Responses drawn from a linear mixed model: y = Xβ + offset + Zb + ε, by NumPy or by R."""
+"""Responses drawn from a mixed model by NumPy or R: y = Xβ + offset + Zb + ε, or by a family."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme.draws.conditional import draw_given_means
 from pylme.draws.normal import draw_with_numpy
+from pylme.families import link_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pylme.draws.parts import Part, Step
     from pylme.draws.seeds import Seeds
+    from pylme.families import Family
 
 __all__ = ["DrawnResponses", "draw_responses"]
 
@@ -29,7 +32,8 @@ class DrawnResponses:
     Attributes
     ----------
     y, errors : ndarray, shape (replicates, rows)
-        NaN in rows that belong to no part.
+        NaN in rows that belong to no part. Errors of a generalized model are what a response
+        differs from its mean given the random effects.
     effects : tuple of ndarray, shapes (replicates, levels, k)
         Of each term; the levels of one part follow those of the part before.
     """
@@ -62,14 +66,20 @@ def draw_responses(
         If the seeds are R's and there is no R.
     """
     steps = [part.steps for part in parts]
-    numbers = iter(_numbers(seeds, replicates, list(chain(*steps)), empirical=empirical))
+    generators = [seeds.generator(i) for i in replicates] if seeds.rng == "numpy" else []
+    every = list(chain(*steps))
+    numbers = iter(_numbers(seeds, replicates, every, generators, empirical=empirical))
     y, errors = np.full((2, len(replicates), n_rows), np.nan)
     of_parts = []
     for part, own in zip(parts, steps, strict=True):
         drawn = [next(numbers) for _ in own]
         effects = _by_term(part, own, drawn)
-        y[:, part.rows] = part.mean + _random_part(part, effects, len(replicates)) + drawn[-1]
-        errors[:, part.rows] = drawn[-1]
+        eta = part.mean + _random_part(part, effects, len(replicates))
+        if part.family is None:
+            y[:, part.rows] = eta + drawn[-1]
+            errors[:, part.rows] = drawn[-1]
+        else:
+            y[:, part.rows], errors[:, part.rows] = _of_family(part, part.family, eta, generators)
         of_parts.append(effects)
     return DrawnResponses(
         y=y,
@@ -78,9 +88,35 @@ def draw_responses(
     )
 
 
-def _numbers(seeds: Seeds, replicates: range, steps: Sequence[Step], *, empirical: bool) -> Numbers:
+def _of_family(
+    part: Part,
+    family: Family,
+    eta: NDArray[np.float64],
+    generators: Sequence[np.random.Generator],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The responses of a generalized model, and by what they differ from their means."""
+    mean, trials = link_of(family.link).mean(eta), part.trials
+    y = np.array(
+        [
+            draw_given_means(
+                family, own, generator,
+                sigma=part.sigma, weights=part.design.weights, trials=trials,
+            )
+            for own, generator in zip(mean, generators, strict=True)
+        ]
+    )  # fmt: skip
+    return y, y - (mean if trials is None else mean * trials)
+
+
+def _numbers(
+    seeds: Seeds,
+    replicates: range,
+    steps: Sequence[Step],
+    generators: Sequence[np.random.Generator],
+    *,
+    empirical: bool,
+) -> Numbers:
     if seeds.rng == "numpy":
-        generators = [seeds.generator(i) for i in replicates]
         return draw_with_numpy(generators, steps, empirical=empirical)
     from pylme.lme4.random import draw_with_r, effects_step, errors_step
 

@@ -663,7 +663,8 @@ class EngineFit:
             As for `pylme.simulate`.
         engine : {"auto", "lme4", "numpy"}, optional
             The engine that fits the replicates; by default the one that fitted the model. lme4 uses
-            the control and the start of the original fit; "numpy" fits all replicates at once.
+            the control and the start of the original fit; "numpy" fits all replicates of a linear
+            model at once.
         n_jobs : int or None
             Workers, as for `pylme.study`.
         statistic : callable, optional
@@ -683,7 +684,7 @@ class EngineFit:
         OptionError
             If an argument is not one of those allowed.
         NotAvailableError
-            If the model is a generalized one, or the fit came from JSON.
+            If the fit came from JSON.
 
         References
         ----------
@@ -700,11 +701,13 @@ class EngineFit:
         >>> bool(abs(boot.std_error["Days"] / fit.coef_table["std_error"]["Days"] - 1) < 0.15)
         True
         """
+        from pylme.fit.refit_request import request_of
         from pylme.simulation.bootstrap.bootstrap import bootstrap
         from pylme.simulation.estimate.record import Collect
 
+        request = request_of(self._model, self._request)
         return bootstrap(
-            self._model, n, seed=seed, engine=engine, n_jobs=n_jobs, progress=progress,
+            self._model, request, n, seed=seed, engine=engine, n_jobs=n_jobs, progress=progress,
             collect=None if statistic is None else Collect(own=statistic, wrap=type(self)),
             library=self.library,
         )  # fmt: skip
@@ -725,7 +728,7 @@ class EngineFit:
         Raises
         ------
         NotAvailableError
-            If the model is a generalized one, or the fit came from JSON.
+            If the fit came from JSON.
         """
         from pylme.simulation.draw.specification import simulator_of
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,7 +20,7 @@ from pylme.lme4.fitting import fit_with_lme4, prepare_responses
 from pylme.lme4.fitting import prepare_again as again
 from pylme.lme4.session import session, started
 from pylme.model_matrix.requirements import require_fittable
-from pylme.model_matrix.response import outcomes
+from pylme.model_matrix.response import outcomes, with_response
 from pylme.model_matrix.starting_values import require_possible_start
 from pylme.model_matrix.transformations import require_transformable
 
@@ -113,13 +114,15 @@ def fit(request: FitRequest) -> RModel:
 
 
 def prepare(request: FitRequest) -> Callable[[NDArray[np.float64]], RModel]:
-    """Prepare a linear model for many responses: R makes its matrices once.
+    """Prepare a model for many responses: of a linear one R makes the matrices once.
 
     Raises
     ------
     RError
         If R stops.
     """
+    if request.function != "lmer":
+        return lambda y: fit_with_lme4(replace(request, spec=with_response(request.spec, y)))
     return prepare_responses(request.spec, request.control).fit
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -95,12 +96,16 @@ def fit(request: FitRequest) -> ReferenceModel | GeneralizedModel:
         return fit_with_numpy(request.spec)
 
 
-def prepare(request: FitRequest) -> Callable[[NDArray[np.float64]], ReferenceModel]:
-    """Prepare a linear mixed model for many responses, each fitted by itself.
+def prepare(
+    request: FitRequest,
+) -> Callable[[NDArray[np.float64]], ReferenceModel | GeneralizedModel]:
+    """Prepare a mixed model for many responses, each fitted by itself.
 
-    Many responses at once are fitted by `pylme.reference.fit_many`.
+    Many responses of a linear model at once are fitted by `pylme.reference.fit_many`.
     """
     spec = request.spec
+    if request.function != "lmer":
+        return lambda y: fit_generalized(replace(request, spec=with_response(spec, y)))
 
     def fitted(y: NDArray[np.float64]) -> ReferenceModel:
         return fit_with_numpy(with_response(spec, y))
@@ -108,7 +113,9 @@ def prepare(request: FitRequest) -> Callable[[NDArray[np.float64]], ReferenceMod
     return fitted
 
 
-def prepare_again(model: ReferenceModel) -> Callable[[NDArray[np.float64]], ReferenceModel]:
+def prepare_again(
+    model: ReferenceModel,
+) -> Callable[[NDArray[np.float64]], ReferenceModel | GeneralizedModel]:
     """Prepare the model of a fit for other responses, by the start of the fit."""
     return prepare(FitRequest(spec=model.spec))
 

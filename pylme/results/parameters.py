@@ -43,9 +43,13 @@ class Parameter(NamedTuple):
 
 
 def parameters_of(
-    fixed: Sequence[str], terms: Sequence[tuple[str, Sequence[str], Structure]], n_thetas: int
+    fixed: Sequence[str],
+    terms: Sequence[tuple[str, Sequence[str], Structure]],
+    n_thetas: int,
+    *,
+    residual: bool = True,
 ) -> tuple[Parameter, ...]:
-    """The parameters of a linear mixed model in their order.
+    """The parameters of a mixed model in their order.
 
     Parameters
     ----------
@@ -54,13 +58,16 @@ def parameters_of(
     terms : sequence of (str, sequence of str, Structure)
         The grouping factor, the effects and the structure of each random-effects term.
     n_thetas : int
+    residual : bool
+        Whether there is a residual standard deviation: not of a family without a dispersion.
     """
     found = [Parameter("fixed", None, name) for name in fixed]
     labels = block_labels(group for group, _, _ in terms)
     for label, (_, effects, structure) in zip(labels, terms, strict=True):
         names = structure.component_names(effects)
         found += [Parameter("ran_pars", label, name) for name in names]
-    found.append(Parameter("ran_pars", "Residual", BROOM_RESIDUAL))
+    if residual:
+        found.append(Parameter("ran_pars", "Residual", BROOM_RESIDUAL))
     found += [Parameter("theta", None, f"theta{i + 1}") for i in range(n_thetas)]
     return tuple(found)
 

@@ -10,7 +10,7 @@ from pylme.draws.seeds import seeds_of
 from pylme.errors import OptionError
 from pylme.options import true_or_false, whole_number, workers
 from pylme.results.engine import choose
-from pylme.simulation.draw.sources import source_of
+from pylme.simulation.draw.sources import family_of, source_of
 from pylme.simulation.estimate.models import read_models
 from pylme.simulation.outcome.result import StudyResult
 from pylme.simulation.outcome.truth import truth_of
@@ -51,10 +51,10 @@ def run_study(
     n_jobs = workers("n_jobs", n_jobs)
     check, progress = true_or_false("check", check), true_or_false("progress", progress)
     reference_blas = true_or_false("reference_blas", reference_blas)
-    read = read_models(models)
-    control = next((each.control for each in read.values() if each.control is not None), None)
-    chosen = choose(engine, "lmer", control=control)
     source = source_of(simulate)
+    read = read_models(models, family_of(source))
+    control = next((each.control for each in read.values() if each.control is not None), None)
+    chosen = choose(engine, next(iter(read.values())).function, control=control)
     if store is not None and seed is None:
         raise OptionError(
             option="seed",

@@ -126,6 +126,21 @@ def _unsendable() -> Callable[[object], pd.DataFrame]:
     return drawn
 
 
+def _of_counts(**changes: object) -> object:
+    given = {"beta": [0.1, 0.1], "covariances": {"sd": 0.5}, "family": "poisson", "seed": 1}
+    return pylme.simulate("k ~ x + (1 | g)", DATA, **{**given, **changes})
+
+
+def _of_successes(formula: str) -> object:
+    given = {"beta": [0.1, 0.1], "covariances": {"sd": 0.5}, "family": "binomial", "seed": 1}
+    return pylme.simulate(formula, DATA.assign(m=9, s=1), **given)
+
+
+def _boot_of_counts(kind: str) -> object:
+    fit = pylme.glmer("count ~ x + (1 | g)", DATA, family="poisson", engine="numpy")
+    return fit.bootstrap(2, seed=1).intervals(kind)
+
+
 def _bca(kind: str = "bca") -> object:
     """Intervals where fewer effects than usual take too long."""
     with pytest.MonkeyPatch.context() as patch:
@@ -189,14 +204,53 @@ CASES = {
         data=GRID[GRID["g"] < 2],
         empirical=True,
     ),
-    "draws of a generalized model": Case(
-        trigger=lambda: pylme.simulate(
-            pylme.glmer("count ~ x + (1 | g)", DATA, family="poisson"), seed=1
-        ),
-        kind="NotAvailableError",
+    "R's draws of a generalized model": Case(
+        trigger=lambda: _of_counts(rng="R"),
+        kind="OptionError",
+        said="generalized",
+        remedy=_of_counts,
+    ),
+    "no shape": Case(
+        trigger=lambda: _of_counts(family="negative binomial"),
+        kind="OptionError",
+        said="shape",
+        remedy=lambda: _of_counts(family="negative binomial", shape=2.0),
+    ),
+    "a shape of another family": Case(
+        trigger=lambda: _of_counts(shape=2.0),
+        kind="OptionError",
+        said="negative binomial",
+        remedy=lambda: _of_counts(family="negative binomial", shape=2.0),
+    ),
+    "a link without a family": Case(
+        trigger=lambda: _of_counts(family=None, link="log", sigma=1.0),
+        kind="OptionError",
+        said="family",
+        remedy=lambda: _of_counts(link="log"),
+    ),
+    "a sigma of counts": Case(
+        trigger=lambda: _of_counts(sigma=2.0),
+        kind="OptionError",
         said="poisson",
-        remedy=lambda: pylme.simulate(_fit(INTERCEPTS), seed=1),
-        needs_r=True,
+        remedy=_of_counts,
+    ),
+    "failures that do not follow": Case(
+        trigger=lambda: _of_successes("cbind(s, two) ~ x + (1 | g)"),
+        kind="ResponseError",
+        said="cbind",
+        remedy=lambda: _of_successes("cbind(s, m - s) ~ x + (1 | g)"),
+    ),
+    "bca of a generalized model": Case(
+        trigger=lambda: _boot_of_counts("bca"),
+        kind="NotAvailableError",
+        said="acceleration",
+        remedy=lambda: _boot_of_counts("percentile"),
+    ),
+    "the link of a study's model": Case(
+        trigger=lambda: pylme.StudyModel(formula=MODEL, link="log"),
+        kind="OptionError",
+        said="link",
+        remedy=lambda: pylme.StudyModel(formula=MODEL),
     ),
     "a seed of R's": _seeds_of_r("whole number", np.random.SeedSequence(1)),
     "a large seed of R's": _seeds_of_r("R's integers", 2**31),

@@ -136,6 +136,7 @@ CASES = {
         "it without --slope", slope="temp", kind="response"
     ),
     "a table of another kind": _command("ends in .csv or .parquet", output=Path("means.txt")),
+    "a link of a linear model": _command("with a --family", link="log"),
     "ML of a generalized model": _command("it without --family", family="poisson", ml=True),
     "a predictor without means": _means("Did you mean 'f'?", {}, of="UnknownNameError", specs="F"),
     "means of something else": _means("the name of a predictor", {}, specs=3),

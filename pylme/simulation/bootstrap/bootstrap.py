@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pylme.draws.seeds import Seeds, seeds_of
+from pylme.errors import NotAvailableError
 from pylme.frame import to_native
 from pylme.inference.bootstrap_interval import IntervalKind, interval
 from pylme.options import choice, true_or_false, whole_number, workers
@@ -24,7 +25,7 @@ from pylme.simulation.bootstrap.acceleration import (
 )
 from pylme.simulation.bootstrap.refits import Refits
 from pylme.simulation.draw.simulator import Simulator
-from pylme.simulation.draw.specification import simulator_of, specification_of
+from pylme.simulation.draw.specification import simulator_of
 from pylme.simulation.estimate.block import joined
 from pylme.simulation.estimate.record import record_of
 from pylme.simulation.workers.running import blocks
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pylme.draws.seeds import Seed
     from pylme.frame import Library
     from pylme.options import Engine
+    from pylme.results.engine import FitRequest
     from pylme.results.fitted_model import FittedModel
     from pylme.simulation.estimate.record import Collect
 
@@ -166,7 +168,8 @@ class Bootstrap(Rendered):
         OptionError
             If the kind does not exist, or the level is not between 0 and 1.
         NotAvailableError
-            With "bca", if several grouping factors have too many random effects together.
+            With "bca", of a generalized model, and if several grouping factors have too many
+            random effects together.
         """
         frame = self._intervals(kind, conf_level).rename_axis(index="parameter")
         return self._native(frame)
@@ -208,11 +211,23 @@ class Bootstrap(Rendered):
         A sixth of the skewness of the score in the direction of the parameter, by the model at its
         estimates; 0 for a fixed effect.
 
+        Raises
+        ------
+        NotAvailableError
+            If the model is a generalized one.
+
         References
         ----------
         Efron (1987), Better bootstrap confidence intervals, JASA 82, 171-185.
         """
         (part,) = self.simulator.parts
+        if part.family is not None:
+            raise NotAvailableError(
+                asked="Computing the acceleration of BCa intervals",
+                found="it comes from the score of a linear mixed model, and this is a generalized "
+                "one",
+                remedy='Ask for intervals of kind "percentile" or "basic".',
+            )
         p, covariances = part.design.p, part.covariances
         structures = [term.structure for term in part.design.terms]
         gradients = gradients_of_parameters(p, covariances, structures)
@@ -260,6 +275,7 @@ def _distinct(names: Iterable[str]) -> list[str]:
 
 def bootstrap(
     model: FittedModel,
+    request: FitRequest,
     n: int,
     *,
     seed: Seed,
@@ -272,13 +288,13 @@ def bootstrap(
     """The parametric bootstrap of a model; see ``Fit.bootstrap``."""
     n = whole_number("n", n, least=1)
     n_jobs, progress = workers("n_jobs", n_jobs), true_or_false("progress", progress)
-    chosen = model.engine if engine is None else choose(engine, "lmer")
+    chosen = model.engine if engine is None else choose(engine, request.function)
     work = Refits(
         key=uuid.uuid4().hex,
         source=simulator_of(model, empirical=False, rng="numpy", library=library),
         seeds=seeds_of(seed, rng="numpy", n=n),
         model=model,
-        spec=specification_of(model),
+        request=request,
         engine=chosen,
         collect=collect,
     )

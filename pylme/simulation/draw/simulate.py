@@ -37,6 +37,9 @@ def simulate(
     beta: ArrayLike | Mapping[str, Any] | None = None,
     sigma: float | Mapping[str, float] | None = None,
     covariances: Covariances | None = None,
+    family: str | None = None,
+    link: str | None = None,
+    shape: float | None = None,
     seed: Seed = None,
     n: int = 1,
     by: str | None = None,
@@ -46,7 +49,7 @@ def simulate(
     empirical: bool = False,
     rng: Rng = "numpy",
 ) -> Simulation:
-    """Draw responses from a linear mixed model.
+    """Draw responses from a mixed model.
 
     Parameters
     ----------
@@ -57,11 +60,17 @@ def simulate(
     beta : array_like, mapping or Series
         The fixed effects, by R's coefficient names or in the order of these.
     sigma : float
-        The residual standard deviation of a row of weight 1.
+        The residual standard deviation of a row of weight 1; of a Gamma or another family with a
+        dispersion the root of that. None for binomial, Poisson and negative binomial responses.
     covariances : mapping, matrix or VarCorr
         Covariances of the random effects, by grouping factor or by term (``"ses | sch.id"``); if
         the model has one grouping factor, without its name. Each is a covariance matrix or
         ``{"sd": [2, 1], "corr": 0.4}``; names, where given, are R's names of the effects.
+    family, link : str, optional
+        Of a generalized model, as for `glmer`, or ``"negative binomial"``. Of binomial responses
+        the weights are the numbers of trials, and proportions are drawn.
+    shape : float, optional
+        The ϑ of a negative binomial, whose variance is μ + μ²/ϑ.
     seed : int, SeedSequence or None
         Replicate i draws from child i of ``numpy.random.SeedSequence(seed)``, or with R after
         ``set.seed(seed + i)``. With None a new seed is drawn; the result contains it.
@@ -71,7 +80,8 @@ def simulate(
         A column. The model is then drawn separately for each of its levels, on the rows of that
         level; `beta`, `sigma` and `covariances` may be mappings from the levels.
     weights : str or array_like, optional
-        Prior weights, positive: the residual variance of a row is sigma^2 / weight.
+        Prior weights, positive: the residual variance of a row is sigma^2 / weight. Of binomial
+        responses the numbers of trials.
     offset : str or array_like, optional
         A known part of the linear predictor.
     contrasts : mapping, optional
@@ -82,7 +92,7 @@ def simulate(
         are not adjusted.
     rng : {"numpy", "R"}
         The random number generator. With "R": ``set.seed``, ``MASS::mvrnorm`` for the effects of
-        each grouping factor, then ``rnorm`` for the errors.
+        each grouping factor, then ``rnorm`` for the errors; linear models only.
 
     Returns
     -------
@@ -111,9 +121,20 @@ def simulate(
     >>> effects = drawn.ranef(0)["ses | school"]
     >>> round(float(effects["(Intercept)"].std()), 6), round(float(effects.corr().iloc[0, 1]), 6)
     (2.0, 0.4)
+
+    Counts, for a study of a generalized model:
+
+    >>> counts = pylme.simulate(
+    ...     "n ~ ses + (1 | school)", grid, beta=[1, 0.1], covariances={"sd": 0.5},
+    ...     family="poisson", n=2, seed=1,
+    ... )
+    >>> bool((counts.y == counts.y.round()).all())
+    True
     """
     if isinstance(formula, str):
-        needed = {"data": data, "beta": beta, "sigma": sigma, "covariances": covariances}
+        needed: dict[str, Any] = {"data": data, "beta": beta, "covariances": covariances}
+        if family is None:
+            needed["sigma"] = sigma
         for name, value in needed.items():
             if value is None:
                 raise OptionError(
@@ -122,10 +143,10 @@ def simulate(
                     allowed="a value: a formula alone does not define the distribution",
                 )
         # None was refused just now, which a type checker cannot see.
-        parameters: Any = {name: needed[name] for name in ("beta", "sigma", "covariances")}
+        parameters: Any = {"beta": beta, "sigma": sigma, "covariances": covariances}
         model = simulator(
             formula, data, by=by, weights=weights, offset=offset, contrasts=contrasts,
-            empirical=empirical, rng=rng, **parameters,
+            family=family, link=link, shape=shape, empirical=empirical, rng=rng, **parameters,
         )  # fmt: skip
     else:
         if not callable(getattr(formula, "simulator", None)) and not isinstance(formula, Simulator):
@@ -133,7 +154,8 @@ def simulate(
             raise OptionError(option="formula", value=formula, allowed=allowed)
         given = {
             "data": data, "beta": beta, "sigma": sigma, "covariances": covariances, "by": by,
-            "weights": weights, "offset": offset, "contrasts": contrasts,
+            "weights": weights, "offset": offset, "contrasts": contrasts, "family": family,
+            "link": link, "shape": shape,
         }  # fmt: skip
         for name, value in given.items():
             if value is not None:

@@ -19,14 +19,17 @@ from pylme.simulation.draw.simulation import DrawnTerm, Simulation, with_column
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pylme.draws.seeds import Seed, Seeds
+    from numpy.typing import NDArray
 
-__all__ = ["Simulator"]
+    from pylme.draws.seeds import Seed, Seeds
+    from pylme.families import Family
+
+__all__ = ["Simulator", "placeholder"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Simulator:
-    """A linear mixed model, its parameters, and rows to draw responses for.
+    """A mixed model, its parameters, and rows to draw responses for.
 
     Attributes
     ----------
@@ -54,6 +57,11 @@ class Simulator:
     empirical: bool
     rng: Rng
     library: Library = "pandas"
+
+    @property
+    def family(self) -> Family | None:
+        """The family of a generalized model; None for a linear one."""
+        return self.parts[0].family
 
     def draw(self, n: int = 1, *, seed: Seed = None) -> Simulation:
         """Draw replicates.
@@ -103,7 +111,7 @@ class Simulator:
         """The predictors with a placeholder response, missing in rows for which none is drawn."""
         y = np.full(self.n_rows, np.nan)
         for part in self.parts:
-            y[part.rows] = np.arange(len(part.rows))
+            y[part.rows] = placeholder(self.family, len(part.rows), part.trials)
         return with_column(self.data, self.response, y)
 
     def _terms(self) -> Iterator[DrawnTerm]:
@@ -117,3 +125,26 @@ class Simulator:
 
     def __repr__(self) -> str:
         return f"<Simulator of {self.formula} for {self.n_rows} rows, rng {self.rng!r}>"
+
+
+def placeholder(
+    family: Family | None, n: int, trials: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Numbers in the place of a response that is still to be drawn, on which `y` alone depends.
+
+    Of a generalized model numbers that the family can have.
+
+    Parameters
+    ----------
+    family : Family or None
+    n : int
+    trials : ndarray, shape (n,), optional
+        Where they are successes among so many.
+    """
+    numbers = np.arange(float(n))
+    if family is None:
+        return numbers
+    if trials is not None:
+        limited: NDArray[np.float64] = np.minimum(numbers % 2, trials)
+        return limited
+    return numbers % 2 if family.name == "binomial" else numbers + 1.0

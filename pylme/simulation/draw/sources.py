@@ -15,8 +15,9 @@ from pylme.simulation.draw.specification import response_name
 
 if TYPE_CHECKING:
     from pylme.draws.seeds import Seeds
+    from pylme.families import Family
 
-__all__ = ["Drawn", "OwnFunction", "Source", "source_of"]
+__all__ = ["Drawn", "OwnFunction", "Source", "family_of", "source_of"]
 
 
 class Drawn(Protocol):
@@ -83,6 +84,11 @@ class OwnFunction:
             return self.function(generator)
         except (Exception, SystemExit) as error:  # noqa: BLE001  (kept in the replicate's row)
             return error
+
+
+def family_of(source: Source) -> Family | None:
+    """The family that a simulator draws from; None for a linear model and a user's function."""
+    return source.family if isinstance(source, Simulator) else None
 
 
 def source_of(simulate: Any) -> Source:

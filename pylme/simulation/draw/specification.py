@@ -6,13 +6,16 @@ The data need not contain the response.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from pylme.draws.parts import Part
 from pylme.errors import NotAvailableError, OptionError, ResponseError
-from pylme.formula import Name, deparse, parse_formula
+from pylme.families import family as family_named
+from pylme.families import family_of_name, negative_binomial
+from pylme.families.family import has_dispersion
+from pylme.formula import Argument, Binary, Call, Name, deparse, parse_formula
 from pylme.frame import Factor, frame_of_given, read_frame, to_native
 from pylme.frame.table import open_table
 from pylme.model_matrix.build import build
@@ -22,7 +25,7 @@ from pylme.model_matrix.spec import ModelArguments, specified
 from pylme.options import Rng, choice, is_number, optional_text, true_or_false
 from pylme.simulation.draw.parameters import covariances_of, named_vector
 from pylme.simulation.draw.simulation import with_column
-from pylme.simulation.draw.simulator import Simulator
+from pylme.simulation.draw.simulator import Simulator, placeholder
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
+    from pylme.families.family import Family
+    from pylme.formula import Node
     from pylme.frame import Library
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.spec import Contrast, ModelSpec
@@ -39,12 +44,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "design_of_predictors",
+    "family_drawn",
     "part_of",
     "response_name",
     "simulator",
     "simulator_of",
     "specification_of",
+    "usual",
 ]
+
+#: The family of `glmer_nb`, by the name that a fit has.
+NEGATIVE_BINOMIAL: Final = "negative binomial"
 
 
 def simulator(
@@ -52,8 +62,11 @@ def simulator(
     data: Any,
     *,
     beta: ArrayLike | Mapping[str, Any],
-    sigma: float | Mapping[str, float],
+    sigma: float | Mapping[str, float] | None = None,
     covariances: Covariances,
+    family: str | None = None,
+    link: str | None = None,
+    shape: float | None = None,
     by: str | None = None,
     weights: str | ArrayLike | None = None,
     offset: str | ArrayLike | None = None,
@@ -67,7 +80,7 @@ def simulator(
     ----------
     formula : str
     data : DataFrame, Table or mapping of arrays
-    beta, sigma, covariances, by, weights, offset, contrasts, empirical, rng
+    beta, sigma, covariances, family, link, shape, by, weights, offset, contrasts, empirical, rng
         As for `pylme.simulate`.
 
     Returns
@@ -90,21 +103,24 @@ def simulator(
     >>> model.draw(100, seed=1).y.shape
     (150, 100)
     """
-    choice("rng", rng, Rng)
+    drawn = family_drawn(family, link=link, shape=shape)
+    _require_generator(choice("rng", rng, Rng), drawn)
     empirical = true_or_false("empirical", empirical)
     by = optional_text("by", by)
     parts = []
     masks = {None: None} if by is None else _rows_by_level(data, by)
     for level, mask in masks.items():
         design = design_of_predictors(
-            formula, data, weights=weights, offset=offset, contrasts=contrasts, subset=mask
-        )
+            formula, data, weights=weights, offset=offset, contrasts=contrasts, subset=mask,
+            family=drawn,
+        )  # fmt: skip
         parts.append(
             part_of(
                 design,
                 beta=_for_level(beta, level, masks),
                 sigma=_for_level(sigma, level, masks),
                 covariances=_for_level(covariances, level, masks),
+                family=drawn,
             )
         )
     if empirical:
@@ -122,8 +138,52 @@ def simulator(
     )
 
 
-def part_of(design: ModelMatrices, *, beta: Any, sigma: Any, covariances: Any) -> Part:
+def family_drawn(name: str | None, *, link: str | None, shape: float | None) -> Family | None:
+    """The family that is drawn from; None for a linear model.
+
+    Raises
+    ------
+    OptionError
+        If there is no such family or link, or the shape is given for another family than the
+        negative binomial.
+    """
+    if name == NEGATIVE_BINOMIAL:
+        if not (is_number(shape) and shape is not None and 0 < shape < np.inf):
+            raise OptionError(
+                option="shape", value=shape, allowed="a positive number, the ϑ of μ + μ²/ϑ"
+            )
+        return negative_binomial(float(shape), "log" if link is None else link)
+    if shape is not None:
+        raise OptionError(
+            option="shape", value=shape, allowed=f'it with family="{NEGATIVE_BINOMIAL}" alone'
+        )
+    if name is None:
+        if link is not None:
+            raise OptionError(option="link", value=link, allowed="it with `family`")
+        return None
+    return family_named(name, link)
+
+
+def usual(family: Family) -> Family:
+    """The family of a specification: of a negative binomial that of counts."""
+    return family if family.shape is None else family_named("poisson", "log")
+
+
+def _require_generator(rng: Rng, family: Family | None) -> None:
+    if rng == "R" and family is not None:
+        raise OptionError(option="rng", value=rng, allowed='"numpy" for a generalized model')
+
+
+def part_of(
+    design: ModelMatrices, *, beta: Any, sigma: Any, covariances: Any, family: Family | None
+) -> Part:
     """A design with its parameters, which are checked."""
+    if family is not None and not has_dispersion(family):
+        if sigma not in (None, 1.0):
+            raise OptionError(
+                option="sigma", value=sigma, allowed=f"None for the {family.name} family"
+            )
+        sigma = 1.0
     if not (is_number(sigma) and np.isfinite(sigma) and sigma >= 0):
         raise OptionError(option="sigma", value=sigma, allowed="a number of 0 or more")
     kept = design.rows.kept
@@ -133,6 +193,7 @@ def part_of(design: ModelMatrices, *, beta: Any, sigma: Any, covariances: Any) -
         beta=named_vector("beta", beta, design.x_names),
         covariances=covariances_of(covariances, design.terms),
         sigma=float(sigma),
+        family=family,
     )
 
 
@@ -168,21 +229,40 @@ def _require_more_levels_than_effects(part: Part) -> None:
 
 
 def response_name(formula: str) -> str:
-    """The column on the left side of the formula.
+    """The column on the left side of the formula: of counts the successes.
 
     Raises
     ------
     ResponseError
-        If the left side is an expression, so that the column to fill is unknown.
+        If the left side is another expression, so that the column to fill is unknown.
     """
     response = parse_formula(formula).response
-    if isinstance(response, Name):
-        return response.name
+    if (drawn := _drawn(response)) is not None:
+        return drawn
+    if isinstance(response, Call) and response.function == "cbind":
+        raise ResponseError(
+            response=deparse(response),
+            found="one column is drawn, the successes, and failures follow it where they are "
+            "written as a difference",
+            remedy="Write cbind(successes, trials - successes).",
+        )
     raise ResponseError(
         response=deparse(response),
         found="it is an expression, not a column",
         remedy="Simulate the expression under a separate name, as in 'logy ~ x + (1 | g)'.",
     )
+
+
+def _drawn(response: Node) -> str | None:
+    """The column that is drawn: the response, or s of cbind(s, m - s); None for expressions."""
+    match response:
+        case Name(name=name):
+            return name
+        case Call(function="cbind", arguments=(Argument(value=Name(name=name)), failures)):
+            match failures.value:
+                case Binary(operator="-", right=Name(name=taken)) if taken == name:
+                    return name
+    return None
 
 
 def design_of_predictors(
@@ -193,6 +273,7 @@ def design_of_predictors(
     offset: str | ArrayLike | None,
     contrasts: Mapping[str, Contrast] | None,
     subset: NDArray[np.bool_] | None,
+    family: Family | None = None,
 ) -> ModelMatrices:
     """The design of a formula on a table that need not have the response.
 
@@ -200,10 +281,12 @@ def design_of_predictors(
     """
     response = response_name(formula)
     named = [name for name in parse_formula(formula).columns if name != response]
-    # Any distinct numbers: of the design only `y` depends on them.
-    placeholder = np.arange(float(open_table(data).of(named).nrow))
-    arguments = ModelArguments(weights=weights, offset=offset, subset=subset, contrasts=contrasts)
-    spec = specified(formula, with_column(data, response, placeholder), arguments)
+    numbers = placeholder(family, open_table(data).of(named).nrow)
+    own: dict[str, Any] = {"family": usual(family), "reml": False} if family is not None else {}
+    arguments = ModelArguments(
+        weights=weights, offset=offset, subset=subset, contrasts=contrasts, **own
+    )
+    spec = specified(formula, with_column(data, response, numbers), arguments)
     require_fittable(spec, more_effects_than_rows=True)
     return build(spec)
 
@@ -231,25 +314,28 @@ def simulator_of(model: FittedModel, *, empirical: bool, rng: Rng, library: Libr
     Raises
     ------
     NotAvailableError
-        If the model is a generalized one, or has no data.
+        If the model has no data.
     """
     choice("rng", rng, Rng)
     empirical = true_or_false("empirical", empirical)
     spec = specification_of(model)
-    if spec.family is not None:
-        raise NotAvailableError(
-            asked="Drawing data from a fit",
-            found=f"its family is {spec.family.name}, and pylme draws from linear mixed models",
-            remedy="Draw with R's simulate(), or fit a linear model with lmer().",
-        )
+    info = model.info()
+    family = None if info.family is None else family_of_name(info.family, info.link)
+    if family is not None and family.shape is not None:
+        # R's name of the family has few digits.
+        family = negative_binomial(float(model.getme("glmer.nb.theta")), family.link)
+    _require_generator(rng, family)
     with silenced():
         # The warnings about dropped columns and rows were given at the fit.
         design = build(spec)
     estimates = model.estimates()
-    part = part_of(design, beta=estimates.beta, sigma=estimates.sigma, covariances=model.varcorr())
+    part = part_of(
+        design, beta=estimates.beta, sigma=estimates.sigma, covariances=model.varcorr(),
+        family=family,
+    )  # fmt: skip
     return Simulator(
         formula=design.formula,
-        response=response_column(spec.formula.response),
+        response=_drawn(spec.formula.response) or response_column(spec.formula.response),
         data=_native(frame_of_given(spec.frame), library),
         n_rows=design.rows.n_given,
         parts=(part,),

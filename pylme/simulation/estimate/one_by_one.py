@@ -9,7 +9,6 @@ import numpy as np
 
 from pylme.crosscheck.fitting import examined_for_breakdown, fit_model
 from pylme.errors import FitWarning
-from pylme.results.engine import FitRequest
 from pylme.simulation.estimate.block import stacked
 from pylme.simulation.estimate.record import failure, record_of
 from pylme.warning_scopes import silenced
@@ -120,4 +119,4 @@ class ByTable(_OneByOne):
     def fitted(self, drawn: Drawn, i: int) -> FittedModel:
         """The fit to replicate `i`."""
         spec = self.model.specified(drawn.to_frame(i))
-        return fit_model(self.engine, FitRequest(spec=spec, control=self.model.control))
+        return fit_model(self.engine, self.model.request(spec))

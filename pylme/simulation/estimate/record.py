@@ -68,14 +68,17 @@ def record_of(
     values = varcorr_values(
         [(term.sd[None], term.corr[None], term.structure) for term in varcorr.terms]
     )[0]
-    sigma = np.nan if varcorr.sigma is None else varcorr.sigma
+    residual = [] if varcorr.sigma is None else [varcorr.sigma]
     numbers = np.array([float(value) for value in collected.values()])
-    estimate = np.concatenate([estimates.beta, values, [sigma], estimates.theta, numbers])
+    estimate = np.concatenate([estimates.beta, values, residual, estimates.theta, numbers])
     errors = np.full(len(estimate), np.nan)
     errors[: len(kept.std_error)] = kept.std_error
     terms = [(term.group, term.names, term.structure) for term in varcorr.terms]
+    named = parameters_of(
+        estimates.names, terms, len(estimates.theta), residual=varcorr.sigma is not None
+    )
     return Record(
-        parameters=(*parameters_of(estimates.names, terms, len(estimates.theta)), *own),
+        parameters=(*named, *own),
         estimate=estimate,
         std_error=errors,
         fit={

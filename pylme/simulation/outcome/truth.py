@@ -9,6 +9,7 @@ import numpy as np
 
 from pylme.covariance.correlation import correlation
 from pylme.errors import OptionError, UnknownNameError
+from pylme.families.family import has_dispersion
 from pylme.options import is_number, mapping, text
 from pylme.results.parameters import parameters_of, varcorr_values
 from pylme.simulation.draw.simulator import Simulator
@@ -77,6 +78,7 @@ def _of_simulator(source: Source) -> dict[str, float]:
             for c, term in zip(part.covariances, part.design.terms, strict=True)
         ]
     )[0]
-    numbers = [*part.beta.tolist(), *values.tolist(), part.sigma]
-    labels = [parameter.label for parameter in parameters_of(part.design.x_names, terms, 0)]
-    return dict(zip(labels, numbers, strict=True))
+    residual = part.family is None or has_dispersion(part.family)
+    numbers = [*part.beta.tolist(), *values.tolist(), *([part.sigma] if residual else [])]
+    named = parameters_of(part.design.x_names, terms, 0, residual=residual)
+    return dict(zip([parameter.label for parameter in named], numbers, strict=True))

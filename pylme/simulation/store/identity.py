@@ -98,7 +98,9 @@ def _source(source: Any) -> Any:
         )
         for part in source.parts
     ]  # fmt: skip
-    return source.formula, source.response, source.empirical, source.rng, parts
+    described = source.formula, source.response, source.empirical, source.rng, parts
+    # Studies of linear models keep the names that they had before there were families.
+    return described if source.family is None else (*described, source.family)
 
 
 def _columns(frame: Frame) -> Any:
@@ -118,7 +120,10 @@ def _options(model: StudyModel) -> tuple[Any, ...]:
     plain = [v if v is None or isinstance(v, str) else np.asarray(v) for v in given]
     control = None if model.control is None else sorted(model.control.arguments().items(), key=str)
     codings = sorted((name, *_coding(coding)) for name, coding in model.contrasts.items())
-    return *plain, codings, model.contrasts_for, control
+    options = (*plain, codings, model.contrasts_for, control)
+    if model.family is None:
+        return options
+    return (*options, model.family, model.link, model.n_agq)
 
 
 def _coding(given: Any) -> tuple[Any, ...]:

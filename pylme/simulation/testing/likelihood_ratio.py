@@ -131,12 +131,12 @@ def likelihood_ratio(
     smaller = replace(larger, formula=null)
     formula = parse_formula(null)
     drawn = isinstance(source, Simulator) and response_column(formula.response) == source.response
-    if not formula.bars and not drawn:
+    if not formula.bars and (not drawn or larger.family is not None):
         raise OptionError(
             option="null",
             value=null,
-            allowed="a formula with a random-effects term, where the response is not a column "
-            "that a simulator draws",
+            allowed="a formula with a random-effects term, where the model is a generalized one or "
+            "the response is not a column that a simulator draws",
         )
     with silenced():
         # The same warnings are given when the models are fitted.

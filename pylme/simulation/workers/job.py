@@ -13,7 +13,7 @@ from pylme.formula import parse_formula
 from pylme.model_matrix.requirements import require_fittable
 from pylme.model_matrix.response import response_column
 from pylme.options import EngineName
-from pylme.results.engine import ENGINES, FitRequest
+from pylme.results.engine import ENGINES
 from pylme.simulation.draw.simulator import Simulator
 from pylme.simulation.draw.sources import Source
 from pylme.simulation.estimate.models import StudyModel
@@ -63,7 +63,10 @@ class Job:
         """Whether the replicates of a shard are fitted at once."""
         if self.collect is not None or self.check or not ENGINES[self.engine].in_batches:
             return False
-        return not any(parse_formula(model.formula).structured for model in self.models.values())
+        return not any(
+            model.family is not None or parse_formula(model.formula).structured
+            for model in self.models.values()
+        )
 
     def require_fittable(self) -> None:
         """Raise if a model cannot be fitted to any replicate, before one is drawn.
@@ -101,9 +104,8 @@ class Job:
                 return Batch(name, spec)
             # If the engine refuses the model now, it refuses each replicate, and its row says so.
             with suppress(RError):
-                request = FitRequest(spec=spec, control=model.control)
                 return ByResponse(
-                    name, spec, ENGINES[self.engine].functions.prepare(request),
+                    name, spec, ENGINES[self.engine].functions.prepare(model.request(spec)),
                     check=self.check, collect=self.collect,
                 )  # fmt: skip
         return ByTable(name, model, engine=self.engine, check=self.check, collect=self.collect)

@@ -328,14 +328,6 @@ def test_a_response_that_is_an_expression_is_drawn_as_it_is():
         pylme.study(by_lme4, {"a": "Reaction ~ 1 + (1 | Subject)"}, n=1)
 
 
-@pytest.mark.needs_r
-def test_a_generalized_model_is_refused():
-    cbpp = pylme.datasets.load("cbpp")
-    binomial = pylme.glmer("cbind(incidence, size - incidence) ~ period + (1 | herd)", cbpp)
-    with pytest.raises(NotAvailableError, match="binomial"):
-        binomial.bootstrap(10)
-
-
 def test_what_cannot_be_done_is_refused(fit, boot):
     for changes, words in [
         ({"n": 0}, "a whole number from 1"),

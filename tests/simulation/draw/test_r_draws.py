@@ -96,5 +96,5 @@ def test_from_a_fit_of_lme4():
     glmm = pylme.glmer(
         "cbind(incidence, size - incidence) ~ period + (1 | herd)", pylme.datasets.load("cbpp")
     )
-    with pytest.raises(pylme.errors.NotAvailableError, match="its family is binomial"):
-        pylme.simulate(glmm)
+    with pytest.raises(pylme.errors.OptionError, match='"numpy" for a generalized model'):
+        pylme.simulate(glmm, rng="R")
