@@ -24,7 +24,9 @@ Change: TypeAlias = Literal[
     "-2*log(L)",
     "structures",
     "dispersion",
+    "quadrature_constant",
     "par",
+    "bare_group",
     "template",
     "sparse_derivatives",
     "blank_correlation",
@@ -37,10 +39,15 @@ CHANGES: Final[dict[Change, tuple[Software, tuple[int, ...]]]] = {
     "-2*log(L)": ("lme4", (1, 1, 37)),
     # us(), diag(), cs() and ar1() around a random-effects term.
     "structures": ("lme4", (2, 0)),
-    # Fits of families with a dispersion parameter have the right standard deviations.
-    "dispersion": ("lme4", (2, 0)),
+    # The iterations for the random effects of a family with a dispersion parameter weigh by it,
+    # which makes another criterion; before, by 1. Its log-likelihood has no additional 2.
+    "dispersion": ("lme4", (2, 1)),
+    # The criterion by quadrature is -2 log L; before, without what depends on the response alone.
+    "quadrature_constant": ("lme4", (2, 1)),
     # getME() has the optimiser's parameters, which differ from theta for a structured term.
     "par": ("lme4", (2, 0)),
+    # The names of grouping factors are without parentheses: c:b:a for (1 | a/b/c); before, c:(b:a).
+    "bare_group": ("lme4", (1, 1, 36)),
     # The entries of lFormula()'s Lambdat are the numbers of its template; before, those of theta.
     "template": ("lme4", (2, 0)),
     # No derivatives for singular fits, for 10,000 rows or more, and for 10 parameters or more.

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-__all__ = ["STRUCTURES", "repeated", "terms"]
+__all__ = ["MORE", "STRUCTURES", "repeated", "terms"]
 
 #: Each structure around the effects of four times, homogeneous or not.
 STRUCTURES: Final = (
@@ -22,10 +22,22 @@ OTHERS: Final = (
     "cs(0 + t | s, hom = TRUE) + (0 + x | g)", "cs(0 + t | g, hom = TRUE)", "ar1(0 + t | g)",
     "diag(0 + t | g, hom = TRUE)", "diag(1 + x | g)", "(1 + x || s)", "cs(0 + t | s) + (x || g)",
 )  # fmt: skip
+#: More of each: homogeneous or not, alone, beside a plain term, with several factors, singular.
+MORE: Final = (
+    "us(0 + t | s)", "diag(1 + x | g, hom = TRUE)", "cs(1 + x | s, hom = TRUE)",
+    "ar1(1 + x | s, hom = FALSE)", "diag(0 + t | s) + (1 | s)",
+    "diag(0 + t | s, hom = TRUE) + (1 | s)", "ar1(0 + t | s) + (1 | s)", "us(0 + t | s) + (1 | g)",
+    "ar1(0 + t | s, hom = FALSE) + (1 | g)", "cs(0 + t | s, hom = TRUE) + (1 | g)",
+    "cs(0 + t | s) + (1 | g)", "diag(0 + t | s, hom = TRUE) + (0 + x | s)",
+    "ar1(0 + t | s) + (0 + x | s)", "diag(0 + t | s) + ar1(0 + t | g)",
+    "cs(0 + t | s) + diag(1 + x | g)", "ar1(0 + t | s) + diag(1 + x | g, hom = TRUE)",
+    "cs(1 + x | s) + diag(1 + x | g, hom = TRUE)", "ar1(0 + t | s) + ar1(0 + t | g)",
+    "ar1(0 + t | g, hom = FALSE)", "diag(0 + t | g)",
+)  # fmt: skip
 
 
 def terms() -> tuple[str, ...]:
-    """The random parts of all models."""
+    """The random parts of the models that are compared in all that they give."""
     return (*STRUCTURES, *OTHERS)
 
 

@@ -21,6 +21,7 @@ from pylme.formula import (
     check_functions,
     deparse,
     expand,
+    group_label,
     model_terms,
     parse_formula,
     require_bars,
@@ -37,7 +38,7 @@ from pylme.model_matrix.matrices import ModelMatrices
 from pylme.model_matrix.model_matrix import model_matrix
 from pylme.model_matrix.requirements import parameters_of, require_fittable
 from pylme.model_matrix.spec import ModelArguments, ModelSpec, specified
-from pylme.model_matrix.values import CodedFactor, as_factor, group_label
+from pylme.model_matrix.values import CodedFactor, as_factor
 from pylme.model_matrix.variables import complete, evaluated
 from pylme.reference.threads import one_thread
 from pylme.warning_scopes import silenced

@@ -9,7 +9,14 @@ from pylme.formula.check import (
     translation,
 )
 from pylme.formula.deparse import deparse, deparse_lines, parseable
-from pylme.formula.expand import BarTerms, FormulaTerms, expand, formula_terms, group_variables
+from pylme.formula.expand import (
+    BarTerms,
+    FormulaTerms,
+    expand,
+    formula_terms,
+    group_label,
+    group_variables,
+)
 from pylme.formula.formula import Formula, require_bars
 from pylme.formula.nodes import (
     Argument,
@@ -56,6 +63,7 @@ __all__ = [
     "deparse_lines",
     "expand",
     "formula_terms",
+    "group_label",
     "group_variables",
     "level_block",
     "model_formula",

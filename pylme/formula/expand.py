@@ -18,6 +18,7 @@ from pylme.formula.deparse import deparse
 from pylme.formula.formula import read_formula
 from pylme.formula.nodes import SUMS, Binary, Name, Node, Number, Paren, Unary, left_spine, walk
 from pylme.formula.terms import ModelTerms, model_terms
+from pylme.versions import has
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -112,17 +113,27 @@ def formula_terms(formula: Formula) -> FormulaTerms:
 
 
 def _random_part(bar: Bar) -> BarTerms:
-    group, variables = deparse(bar.group), group_variables(bar.group)
+    variables = group_variables(bar.group)
     texts = tuple(deparse(variable) for variable in variables)
     return BarTerms(
         bar=bar,
         terms=model_terms(bar.effects),
-        label=f"{deparse(bar.effects)} | {group}",
-        group=bar.group.name if isinstance(bar.group, Name) else group,
+        label=f"{deparse(bar.effects)} | {deparse(bar.group)}",
+        group=group_label(bar.group),
         factors=tuple(zip(texts, variables, strict=True)),
         texts=texts,
         names=frozenset(part.name for part in variables if isinstance(part, Name)),
     )
+
+
+def group_label(group: Node) -> str:
+    """lme4's name of a grouping factor: R's text, without quotes around a single name."""
+    if has("bare_group"):
+        variables = group_variables(group)
+        if len(variables) > 1:
+            return ":".join(map(deparse, variables))
+        (group,) = variables
+    return group.name if isinstance(group, Name) else deparse(group)
 
 
 def group_variables(group: Node) -> tuple[Node, ...]:

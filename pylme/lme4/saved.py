@@ -11,13 +11,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pylme.errors import DataTypeError, NotAvailableError, RError
+from pylme.errors import DataTypeError, FormulaError, NotAvailableError, RError
+from pylme.formula import parse_formula
 from pylme.lme4.model import RModel
 from pylme.lme4.records import texts
 from pylme.lme4.saved_specification import specification
 from pylme.lme4.session import Handle, session
 from pylme.results.fitted_model import Condition
 from pylme.text import quoted
+from pylme.versions import has
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,6 +130,13 @@ def _adopted(
     try:
         adopted, _ = session().hold("adopt_model", handle)
         source = session().call("model_source", adopted)
+        if not has("structures") and _structured(source["formula"]):
+            raise NotAvailableError(
+                asked=f"Reading the fit in {where}",
+                found=f"it has a covariance structure, {source['formula']}, and lme4 "
+                f"{versions['lme4']} is installed, which has none",
+                remedy='Install lme4 2.0 or newer, or fit the model again with engine="numpy".',
+            )
         for part in ("model_numbers", "model_vcov", "model_system"):
             session().call(part, adopted)
     except (RError, TypeError) as error:
@@ -140,6 +149,14 @@ def _adopted(
         ) from error
     spec = specification(source, data)
     return RModel(adopted, _conditions(source["said"]), spec).examined()
+
+
+def _structured(formula: str) -> bool:
+    """Whether a term of a formula has a covariance structure."""
+    try:
+        return parse_formula(formula).structured
+    except FormulaError:
+        return False  # said in full where the formula is used
 
 
 def _conditions(said: object) -> tuple[Condition, ...]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pylme.arrays import locked
 from pylme.errors import FormulaError, GroupingFactorError, OptionError
-from pylme.formula import Name, deparse
+from pylme.formula import Name
 from pylme.frame import Computed, Date, Factor, Timestamp
 from pylme.frame.labels import date_texts, has_clock, moment_texts
 from pylme.frame.raw import Plain
@@ -39,7 +39,6 @@ __all__ = [
     "distinct",
     "factor_on",
     "group_factor",
-    "group_label",
     "numbers_of",
     "of_column",
     "require_levels",
@@ -233,11 +232,6 @@ def used_levels(factor: Factor) -> Factor:
         values=tuple(factor.values[i] for i in kept),
         ordered=factor.ordered,
     )
-
-
-def group_label(group: Node) -> str:
-    """lme4's name of a grouping factor: R's text, without quotes around a single name."""
-    return group.name if isinstance(group, Name) else deparse(group)
 
 
 def group_factor(texts: Iterable[str], values: Mapping[str, Value]) -> Factor:

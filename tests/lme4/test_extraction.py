@@ -213,3 +213,15 @@ def test_unknown_getme_item(pair):
     fit, _ = pair
     with pytest.raises(pylme.errors.UnknownNameError, match="Lambdat"):
         fit.getme("Lamdat")
+
+
+@pytest.mark.parametrize("group", ["t/c/r", "(r)", "r:(c)", "r:(c:t)"])
+def test_names_of_grouping_factors(group):
+    """Newer versions of lme4 leave out the parentheses; both engines name as the installed one."""
+    data = pylme.expand_grid(r=list("abcdefg"), c=list("uvw"), t=list("pq"), i=range(2))
+    data["y"] = np.random.default_rng(3).normal(size=len(data))
+    theirs, ours = (
+        pylme.lmer(f"y ~ 1 + (1 | {group})", data, engine=engine) for engine in ("lme4", "numpy")
+    )
+    assert ours.ngrps == theirs.ngrps
+    assert not theirs.cross_check().tiers[0].failures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +13,10 @@ import pylme
 from pylme import Verdict
 from pylme.errors import DataError, DataTypeError, FormulaError, NotAvailableError
 from pylme.model_matrix.recipe import on_new_rows
+from pylme.versions import has
 from tests.native import native
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
 pytestmark = pytest.mark.needs_r
@@ -189,6 +189,17 @@ def test_what_is_no_fit(folder: Path, name: str, error: type[Exception], said: s
     (folder / "truncated.rds").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(error, match=said):
         pylme.read_rds(folder / name)
+
+
+def test_a_fit_with_a_structure_is_read_where_lme4_has_structures() -> None:
+    file = Path(__file__).with_name("structured_by_lme4_2.rds")
+    if has("structures"):
+        fit = pylme.read_rds(file)
+        assert fit.varcorr.terms[0].kind == "ar1"
+        assert fit.cross_check().verdict.name == "AGREES"
+    else:
+        with pytest.raises(NotAvailableError, match=r"ar1\(0 \+ t \| g\), and lme4 1\.1"):
+            pylme.read_rds(file)
 
 
 def test_a_path_that_is_none() -> None:

@@ -87,6 +87,28 @@ def _asked(fit, code):
     return from_r(function(fit._model.handle.sexp))
 
 
+def test_double_bars_mean_the_same_whatever_an_option_of_lme4_says():
+    from rpy2 import rinterface as ri
+
+    model = "y ~ x + (1 + x || s)"
+    plain = pylme.lmer(model, repeated(), engine="lme4")
+    option = "options(lme4.doublevert.default = {})"
+    ri.evalr(option.format("'diag_special'"))
+    try:
+        fit = pylme.lmer(model, repeated(), engine="lme4")
+        theirs = ri.evalr(
+            "function(fit) lme4::lmer(y ~ x + (1 + x || s), stats::model.frame(fit))"
+        )(plain._model.handle.sexp)
+    finally:
+        ri.evalr(option.format("NULL"))
+    assert [term.kind for term in fit.varcorr.terms] == ["us", "us"]
+    # A fit that somebody made with the option is read as what it is.
+    read = pylme.from_r(theirs)
+    assert read.formula == "y ~ x + diag(1 + x | s)"
+    assert read.criterion == pytest.approx(plain.criterion, rel=1e-8)
+    assert read.cross_check().verdict.name == "AGREES"
+
+
 def test_one_row_for_each_effect_is_taken():
     data = repeated().groupby(["s", "t"], observed=True).first().reset_index()
     theirs, ours = (

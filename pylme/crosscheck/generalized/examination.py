@@ -27,6 +27,7 @@ from pylme.reference.generalized.criterion import criterion_of
 from pylme.reference.generalized.evaluate import parameters_of
 from pylme.reference.generalized.iterate_bound import iterate_bound
 from pylme.reference.threads import one_thread
+from pylme.versions import has
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +47,10 @@ _NO_VALUE: Final = (
 _NO_QUADRATURE: Final = (
     "quadrature needs one random-effects term of one effect, a family without a dispersion, and a "
     "fit by the Laplace approximation"
+)
+_DISPERSION: Final = (
+    "since version 2.1 lme4 weighs the random effects of families with a dispersion parameter by "
+    "the dispersion, and the NumPy engine computes the criterion of the versions before"
 )
 _DIFFER: Final = "the two designs differ, so their optima do too"
 _INFINITE: Final = "an estimate is infinite, so that no search ends"
@@ -79,6 +84,16 @@ def examine_by_lme4(
     quadrature : int or None
         The points of the quadrature with which the approximation is compared.
     """
+    family = model.spec.family
+    if has_dispersion(family) and has("dispersion"):
+        return impossible(
+            _DISPERSION,
+            str(model.spec.formula),
+            model.estimates().criterion,
+            done=done,
+            alarms=alarms_of(model.conditions, singular=False),
+            remedy='Fit with engine="numpy", criterion="likelihood": it is a likelihood.',
+        )
     system = sides.system
     assert system is not None  # noqa: S101  (lme4's fits have one)
     value, tolerance, own = model.tight_criterion()

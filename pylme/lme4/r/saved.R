@@ -14,7 +14,7 @@ one_line <- function(node) paste(deparse(node, width.cutoff = 500L), collapse = 
 # lmerTest's class is lme4's with the parts of a table of tests beside it.
 adopt_model <- function(fit) {
   attr(fit, "class") <- structure(if (lme4::isLMM(fit)) "lmerMod" else "glmerMod", package = "lme4")
-  formula <- stats::formula(fit)
+  formula <- without_doubles(stats::formula(fit))
   frame <- stats::model.frame(fit)
   call <- as.list(fit@call)
   origin <- environment(formula)
@@ -78,6 +78,21 @@ text_factor <- function(name, texts, columns) {
     levels <- c(others, substring(coded, nchar(name) + 1L))
   }
   factor(texts, levels = levels)
+}
+
+# A formula with diag(x | g) for (x || g). lme4 writes (x || g) out as several terms, unless its option
+# lme4.doublevert.default says "diag_special": then it stays in the formula, and means diag(x | g).
+without_doubles <- function(node) {
+  if (!is.call(node)) return(node)
+  if (identical(node[[1L]], quote(`(`)) && is.call(node[[2L]]) && identical(node[[2L]][[1L]], quote(`||`))) {
+    bar <- node[[2L]]
+    bar[[1L]] <- quote(`|`)
+    return(call("diag", bar))
+  }
+  for (i in seq_along(node)[-1L]) {
+    if (!identical(node[[i]], quote(expr = ))) node[[i]] <- without_doubles(node[[i]])
+  }
+  node
 }
 
 # A formula with a name in the place of each expression that is a column.

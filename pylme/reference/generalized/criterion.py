@@ -23,6 +23,7 @@ from pylme.reference.generalized.objective import Objective, objective_of
 from pylme.reference.generalized.quadrature import quadrature
 from pylme.reference.problem.layout import Layout, layout_of
 from pylme.results.generalized_problem import GeneralizedProblem
+from pylme.versions import has
 
 if TYPE_CHECKING:
     from typing import Self
@@ -163,6 +164,8 @@ class GeneralizedCriterion:
             value, slopes = quadrature(
                 penalised, mode, points=self.problem.n_agq, observed=observed, gradient=gradient
             )
+            if has("quadrature_constant"):
+                value += objective.saturated
         else:
             value, slopes = laplace(
                 penalised, objective, mode, observed=observed, k=k, gradient=gradient

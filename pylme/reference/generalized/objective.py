@@ -97,6 +97,20 @@ class Objective:
             dispersed=False, likelihood=False,
         )  # fmt: skip
 
+    @property
+    def saturated(self) -> float:
+        """-2 ln f(y; y): by how much -2 ln f exceeds the deviance; 0 with a dispersion."""
+        if self.dispersed:
+            return 0.0
+        theta, y = self.rows.family.shape, self.rows.y
+        if theta is None:
+            return self.constant
+        logs = (
+            special.gammaln(y + theta) - special.gammaln(theta) - special.gammaln(y + 1.0)
+            + theta * np.log(theta) + special.xlogy(y, y) - (y + theta) * np.log(y + theta)
+        )  # fmt: skip
+        return -2.0 * float((self.rows.weights * logs).sum())
+
     def at(
         self, eta: NDArray[np.float64], values: RowValues, usq: float, k: float
     ) -> ObjectiveValue:

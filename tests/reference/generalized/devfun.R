@@ -13,12 +13,16 @@ value <- function(m) {
   if (!is.na(m$weights)) call$weights <- data[[m$weights]]
   if (!is.na(m$offset)) call$offset <- data[[m$offset]]
   parts <- do.call(glFormula, call)
-  control <- glmerControl(tolPwrss = 1e-14)
+  # With a dispersion, the criterion of lme4 before 2.1, which pylme computes. It had an additional 2.
+  new <- packageVersion("lme4") >= "2.1.0"
+  settings <- if (new) list(disp_method = "old/buggy", disp_dof_correction = FALSE)
+  less <- if (new && m$family %in% c("Gamma", "inverse.gaussian", "gaussian")) 2 else 0
+  control <- do.call(glmerControl, c(list(tolPwrss = 1e-14), settings))
   devfun <- do.call(mkGlmerDevfun, c(parts, list(control = control)))
   theta <- numbers(m$theta)
-  if (m$n_agq == 0) return(devfun(theta))
+  if (m$n_agq == 0) return(less + devfun(theta))
   devfun <- updateGlmerDevfun(devfun, parts$reTrms, nAGQ = m$n_agq)
-  devfun(c(theta, numbers(m$beta)))
+  less + devfun(c(theta, numbers(m$beta)))
 }
 found <- vapply(seq_len(nrow(models)), function(i) {
   tryCatch(suppressMessages(suppressWarnings(value(models[i, ]))), error = function(e) NA_real_)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import pylme
+from pylme.versions import has
 from tests.reference.generalized.models import data
 
 pytestmark = pytest.mark.needs_r
@@ -107,6 +108,9 @@ def test_optimum(case, oracle):
         above = ABOVE if case.link in ("logit", "log") else NOT_CANONICAL
         assert found[0] - BELOW < fit.criterion < found[0] + above
         errors = fit.coef_table["std_error"].to_numpy()
+        if fit.is_singular() and has("sparse_derivatives"):
+            # Newer versions take no derivatives of a singular fit, and these errors in their place.
+            errors = np.sqrt(np.diag(fit.vcov_of("rx")))
         np.testing.assert_allclose(errors, found[1 + p :], rtol=5e-3)
     else:
         assert fit.criterion == pytest.approx(found[0], abs=OF_GLMMTMB)

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pylme.families.family import has_dispersion
 from pylme.reference.generalized.criterion import criterion_of
 from pylme.reference.generalized.evaluate import evaluate
 from pylme.reference.generalized.mode import back, dot
+from pylme.versions import has
 from tests.reference.generalized.models import MODELS, data, problem_of
 
 #: lme4's tolerance in these evaluations, relative to D + uᵀu.
@@ -89,6 +91,8 @@ def devfun(tmp_path_factory):
 def test_criterion_is_that_of_lme4(case, devfun):
     model, n_agq = case
     problem = problem_of(model, FRAME, n_agq=n_agq)
+    if n_agq > 1 and has_dispersion(problem.family) and has("quadrature_constant"):
+        pytest.skip("lme4 2.1 adds a constant with a dispersion that it estimates")
     found = evaluate(problem).criterion
     expected = devfun[name(case)]
     if not np.isfinite(expected):
