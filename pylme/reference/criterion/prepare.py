@@ -37,11 +37,12 @@ from scipy.linalg import block_diag
 from pylme.covariance.roots import lower_root
 from pylme.covariance.structure import Unstructured
 from pylme.model_matrix.random_term import RandomTerm, in_order
+from pylme.reference.criterion.balanced import balanced_optimum
 from pylme.reference.criterion.criterion import Criterion
 from pylme.reference.criterion.crossed_tables import crossed
 from pylme.reference.criterion.few_effects import FEW, few_effects
 from pylme.reference.criterion.likelihood import CANCELLED, Likelihood
-from pylme.reference.criterion.one_factor import one_factor
+from pylme.reference.criterion.one_factor import OneFactor, one_factor
 from pylme.reference.criterion.own_weights import own_weights
 from pylme.reference.problem.columns import Columns, well_conditioned
 from pylme.reference.problem.layout import Layout, layout_of
@@ -55,7 +56,6 @@ if TYPE_CHECKING:
     from pylme.model_matrix.matrices import Represented
     from pylme.reference.criterion.criterion import Searched
     from pylme.reference.criterion.crossed import Crossed
-    from pylme.reference.criterion.one_factor import OneFactor
     from pylme.results.linear_problem import LinearProblem
 
 __all__ = ["Problem", "moments_start", "prepare", "problem_of", "recentred", "with_own_weights"]
@@ -229,10 +229,20 @@ class Problem:
 
     def start(self) -> NDArray[np.float64]:
         """Where a search begins, in terms of the well-conditioned columns: shape (R, m)."""
+        if isinstance(self.criterion, OneFactor) and len(self.layout.factors[0].places) == 1:
+            closed = balanced_optimum(self.criterion)
+            if closed is not None and closed[1].all():
+                return self.layout.theta([closed[0]])
+        else:
+            closed = None
         squares, sizes, total = self.criterion.moments()
-        return moments_start(
+        theta = moments_start(
             self.layout, squares, sizes, total / self.likelihood.n, self.likelihood.n
         )
+        if closed is not None:
+            T, inside = closed
+            theta[inside] = self.layout.theta([T])[inside]
+        return theta
 
     def change_of_covariance(self) -> NDArray[np.float64]:
         """The matrix that takes vec(Σ_f) of the caller's columns to ours, shape (V, V)."""
