@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -42,6 +43,8 @@ UNIT: Final = 16.0 * float(np.finfo(np.float64).eps)
 _BY_RESPONSE: Final = ("criterion", "beta", "rss", "RX", "form", "hh", "total", "amplified")
 #: The part of a response's square that may be left by X without harm: two digits are lost.
 CANCELLED: Final = 1e-2
+#: Up to this width one product with a matrix of K⁴ rows takes less time than its several sums.
+_NARROW: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -329,9 +332,15 @@ def _triangles(
 def _symmetric(cross: NDArray[np.float64]) -> NDArray[np.float64]:
     """Coefficients of a symmetric σ, shape (R, c, d, K²), from shape (R, c, K, d, K)."""
     R, c, K, d, _ = cross.shape
-    both = cross + cross.swapaxes(2, 4)
-    both *= 0.5
-    return both.transpose(0, 1, 3, 2, 4).reshape(R, c, d, K * K)
+    pairs = cross.transpose(0, 1, 3, 2, 4).reshape(R, c, d, K * K)
+    return pairs if K == 1 else pairs @ _mean_with_transpose(K)
+
+
+@cache
+def _mean_with_transpose(K: int) -> NDArray[np.float64]:
+    """The matrix that makes vec(½(B + Bᵀ)) of vec(B), shape (K², K²)."""
+    units = np.eye(K * K).reshape(K * K, K, K)
+    return 0.5 * (units + units.swapaxes(1, 2)).reshape(K * K, K * K)
 
 
 def _stacked(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -430,6 +439,20 @@ def symmetric_form(products: NDArray[np.float64]) -> NDArray[np.float64]:
     R, K = products.shape[:2]
     if K == 1:
         return products.reshape(R, 1, 1)
+    if K <= _NARROW:
+        return (products.reshape(R, K**4) @ _symmetrizer(K)).reshape(R, K * K, K * K)
+    return _made_symmetric(products)
+
+
+@cache
+def _symmetrizer(K: int) -> NDArray[np.float64]:
+    """What `_made_symmetric` does, a linear map, as one matrix of shape (K⁴, K⁴)."""
+    units = np.eye(K**4).reshape(K**4, K, K, K, K)
+    return _made_symmetric(units).reshape(K**4, K**4)
+
+
+def _made_symmetric(products: NDArray[np.float64]) -> NDArray[np.float64]:
+    R, K = products.shape[:2]
     form = products.transpose(0, 2, 3, 4, 1)
     form = form + form.swapaxes(1, 2)
     form = (form + form.swapaxes(3, 4)).reshape(R, K * K, K * K)

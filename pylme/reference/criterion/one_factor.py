@@ -213,9 +213,11 @@ class OneFactor:
         weighted = at.weighted(c)
         N = at.scores(weighted)
         products = weighted.reshape(R, -1, K * P) @ c.reshape(len(c), -1, K * P).swapaxes(1, 2)
-        between = np.einsum("rcc->r", products[:, used:, used:])
         S = self.within + products[:, :used, :used]
-        S[:, -1, -1] += between
+        between = np.zeros(R)
+        if several := N.shape[1] > used:
+            between = np.einsum("rcc->r", products[:, used:, used:])
+            S[:, -1, -1] += between
         fixed = likelihood.generalized_least_squares(S)
         of_left = None
         if (fixed.rss < CANCELLED * S[:, -1, -1]).any():
@@ -229,23 +231,22 @@ class OneFactor:
         W = (solved.whitening @ N[:, :used].reshape(R, used, K * P)).reshape(R, used, K, P)
         if of_left is not None:
             W[:, p:] = at.scores(of_left)
-        h = W[:, p:]
-        if N.shape[1] > used:
-            h = np.concatenate([h, N[:, used:]], axis=1)
         # M, the second differential and Σ_j h_jh_jᵀ, in the coordinates of K, W and h.
-        squares = outer_sums(h)
+        flat = W.reshape(R, used * K, P)
+        cross = (flat @ flat.swapaxes(1, 2)).reshape(R, used, K, used, K)
+        W = np.concatenate([W, N[:, used:]], axis=1) if several else W.copy()
+        h = W[:, p:]
+        h *= np.sqrt(solved.ratio)[:, None, None, None]
+        rest = outer_sums(W if likelihood.reml else h)
         KK = at.KK * counts
-        rest = solved.ratio[:, None, None, None] * squares
-        if likelihood.reml:
-            rest += outer_sums(W[:, :-1])
         M = (KK - rest).sum(axis=-1)
         outer = (2.0 * rest - KK).reshape(R, K * K, P) @ at.KK.reshape(R, K * K, P).swapaxes(1, 2)
         form = symmetric_form(outer.reshape(R, K, K, K, K))
-        flat = W.reshape(R, used * K, P)
-        cross = (flat @ flat.swapaxes(1, 2)).reshape(R, used, K, used, K)
         form -= likelihood.through_fixed_effects([cross], solved.ratio)
-        hh = squares.sum(axis=-1).reshape(R, K * K)
-        form -= (solved.ratio**2 / solved.nu)[:, None, None] * (hh[:, :, None] * hh[:, None])
+        flat = h.swapaxes(1, 2).reshape(R, K, -1)
+        hh = (flat @ flat.swapaxes(1, 2)).reshape(R, K * K)
+        form -= hh[:, :, None] * (hh / solved.nu)[:, None]
+        hh /= solved.ratio[:, None]
         if at.square is not None:
             M = at.U @ M @ at.U.swapaxes(1, 2)
             form = at.square @ form @ at.square.swapaxes(1, 2)

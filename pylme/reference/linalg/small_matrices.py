@@ -83,6 +83,8 @@ def inverse_and_logdet(
     logdet : ndarray, shape (R, P)
     """
     K = A.shape[1]
+    if K == 2:
+        return _of_two(A, least)
     pivots = np.empty((len(A), K, A.shape[3]))
     for j in range(K):
         pivots[:, j] = A[:, j, j] if least is None else np.maximum(A[:, j, j], least)
@@ -96,6 +98,24 @@ def inverse_and_logdet(
         A[:, j, j] = -1.0 / pivot
     np.negative(A, out=A)
     return A, np.log(pivots).sum(axis=1)
+
+
+def _of_two(
+    A: NDArray[np.float64], least: float | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The same of matrices of 2 by 2, written out."""
+    first, beside, second = A[:, 0, 0], A[:, 0, 1], A[:, 1, 1]
+    if least is not None:
+        first = np.maximum(first, least)
+    row = beside / first
+    second = second - beside * row
+    if least is not None:
+        second = np.maximum(second, least)
+    logdet = np.log(first) + np.log(second)
+    A[:, 1, 1] = 1.0 / second
+    A[:, 0, 1] = A[:, 1, 0] = -row * A[:, 1, 1]
+    A[:, 0, 0] = 1.0 / first - row * A[:, 0, 1]
+    return A, logdet
 
 
 def spread(

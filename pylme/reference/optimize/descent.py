@@ -314,11 +314,11 @@ class Descent:
         noise = ROUNDING * np.abs(self.value)
         quality = (self.value - found + noise) / (self.predicted + noise)
         accepted = np.asarray(quality > 0.05)
-        radius = np.where(
-            quality > 0.75,
-            np.maximum(self.radius, _growth(quality) * length),
-            np.where(quality > 0.25, self.radius, self._shrinkage(found - self.value) * length),
-        )
+        radius = self.radius
+        if (good := quality > 0.75).any():
+            radius = np.where(good, np.maximum(radius, _growth(quality) * length), radius)
+        if not (fair := quality > 0.25).all():
+            radius = np.where(fair, radius, self._shrinkage(found - self.value) * length)
         self.radius = np.where(self.escaping, self.radius, radius)
         self.share = np.where(self.escaping & ~accepted, 0.25 * self.share, 1.0)
         self.straight ^= ~accepted & ~self.escaping

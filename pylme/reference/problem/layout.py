@@ -93,6 +93,8 @@ class Layout:
         The last pivot of each term, which has its column to itself.
     own : tuple of ndarray of int
         The elements of each factor.
+    cells : tuple of ndarray of int
+        Where each of them stands in its factor's matrix row by row.
     least : ndarray, shape (m,)
         J/n of each element's factor.
     pivots : ndarray of int, shape (B,)
@@ -111,6 +113,7 @@ class Layout:
     lone: NDArray[np.bool_]
     last: NDArray[np.intp]
     own: tuple[NDArray[np.intp], ...]
+    cells: tuple[NDArray[np.intp], ...]
     least: NDArray[np.float64]
     pivots: NDArray[np.intp]
     tails: NDArray[np.float64]
@@ -118,17 +121,17 @@ class Layout:
     def matrices(self, theta: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         """The matrices T_f of each factor, shapes (R, K_f, K_f), of thetas of shape (R, m)."""
         made = []
-        for factor, own in zip(self.factors, self.own, strict=True):
-            matrix = np.zeros((len(theta), factor.width, factor.width))
-            matrix[:, self.row[own], self.column[own]] = theta[:, own]
-            made.append(matrix)
+        for factor, own, cells in zip(self.factors, self.own, self.cells, strict=True):
+            matrix = np.zeros((len(theta), factor.width**2))
+            matrix[:, cells] = theta if len(self.own) == 1 else theta[:, own]
+            made.append(matrix.reshape(-1, factor.width, factor.width))
         return made
 
     def theta(self, matrices: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         """The elements of theta of the matrices T_f, shape (R, m)."""
         theta = np.empty((len(matrices[0]), len(self.row)))
-        for matrix, own in zip(matrices, self.own, strict=True):
-            theta[:, own] = matrix[:, self.row[own], self.column[own]]
+        for matrix, own, cells in zip(matrices, self.own, self.cells, strict=True):
+            theta[:, own] = matrix.reshape(len(matrix), -1)[:, cells]
         return theta
 
 
@@ -164,6 +167,7 @@ def layout_of(terms: Sequence[RandomTerm], n: int | None = None) -> Layout:
         for below in np.flatnonzero(same_column[pivot] & (row > row[pivot])).tolist():
             pivots.append(pivot)
             tails.append(same_row[below] & (column >= column[pivot]))
+    own = tuple([np.flatnonzero(factor_of == f) for f in range(len(factors))])
     least = np.array([factor.levels / (n or len(factor.codes)) for factor in factors])
     return Layout(
         factors=tuple(factors),
@@ -175,7 +179,8 @@ def layout_of(terms: Sequence[RandomTerm], n: int | None = None) -> Layout:
         diagonal=row == column,
         lone=lone,
         last=np.flatnonzero(same_column.sum(axis=1) == 1),
-        own=tuple([np.flatnonzero(factor_of == f) for f in range(len(factors))]),
+        own=own,
+        cells=tuple([row[at] * f.width + column[at] for f, at in zip(factors, own, strict=True)]),
         least=least[factor_of],
         pivots=np.array(pivots, dtype=np.intp),
         tails=np.array(tails, dtype=np.float64).reshape(len(pivots), total).T,
@@ -217,8 +222,8 @@ def gradient(
 ) -> NDArray[np.float64]:
     """∂d/∂θ, shape (R, m)."""
     if len(T) == 1:
-        product = M[0] @ T[0]
-        return 2.0 * product[:, layout.row, layout.column]
+        product = (M[0] @ T[0]).reshape(len(M[0]), -1)
+        return 2.0 * product[:, layout.cells[0]]
     return 2.0 * layout.theta([m @ t for m, t in zip(M, T, strict=True)])
 
 
@@ -230,9 +235,10 @@ def hessian(
 ) -> NDArray[np.float64]:
     """∂²d/∂θ², shape (R, m, m)."""
     if len(T) == 1:
-        kept = _contracted(form, T[0], T[0])[:, layout.row, layout.column]
-        result: NDArray[np.float64] = 4.0 * kept[..., layout.row, layout.column]
-        result += np.where(layout.same_column, 2.0 * M[0][:, layout.row[:, None], layout.row], 0.0)
+        at = layout.cells[0]
+        both = _contracted(form, T[0], T[0]).reshape(form.shape)
+        result: NDArray[np.float64] = 4.0 * both[:, at[:, None], at]
+        result += (2.0 * layout.same_column) * M[0][:, layout.row[:, None], layout.row]
         return result
     starts = np.cumsum([0, *(t.shape[1] ** 2 for t in T)])
     m = len(layout.row)
