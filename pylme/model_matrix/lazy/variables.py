@@ -182,7 +182,9 @@ class _Distinct:
 
 
 def _distinct(table: LazyTable, name: str, absent: frozenset[Any]) -> _Distinct:
-    found = table.frame.select(name).filter(~table.missing(name)).unique().collect()
+    present = table.frame.select(name).filter(~table.missing(name))
+    # Engines with SQL number the rows to find unique ones, which takes longer than to count them.
+    found = present.group_by(name).agg(nw.len().alias(f"{name} rows")).select(name).collect()
     if absent:
         found = found.filter(~nw.col(name).is_in(list(absent)))
     if len(found) > _MOST_LEVELS:
