@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pylme.errors import NotAvailableError
 from pylme.model_matrix.lazy.monomials import ONE, Monomial, Polynomial, polynomials
+from pylme.model_matrix.lazy.reading import names_of
 from pylme.model_matrix.model_matrix import codings_of
 from pylme.model_matrix.recipe import BarRecipe, Codings, fixed_codings, local_values
 
@@ -65,9 +66,12 @@ def columns_of(reading: Reading, spec: ModelSpec) -> LazyColumns:
     fixed = fixed_codings(terms.fixed, values, spec.contrasts)
     contrasts = spec.contrasts if spec.contrasts_for == "both" else {}
     numbers: dict[str, list[Polynomial]] = {}
-    for text in first.mean:
-        column = {ONE: first.mean[text], Monomial(numbers=(text,)): first.scale[text]}
-        numbers[text] = [{monomial: value for monomial, value in column.items() if value}]
+    for text, own in sketch.numbers.items():
+        named = [name for name in names_of(text, len(own)) if name in first.mean]
+        columns = (
+            {ONE: first.mean[name], Monomial(numbers=(name,)): first.scale[name]} for name in named
+        )
+        numbers[text] = [{m: value for m, value in column.items() if value} for column in columns]
     base = {text: first.commonest(text) for text in sketch.factors}
     bars, Z = [], []
     for part in terms.random:

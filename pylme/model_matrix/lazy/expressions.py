@@ -17,12 +17,12 @@ from pylme.formula import Binary, Call, Constant, Name, Number, Paren, String, U
 from pylme.model_matrix.calls import matched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pylme.formula import Node
     from pylme.frame.lazy_table import LazyTable
 
-__all__ = ["Operand", "expression"]
+__all__ = ["Operand", "columns", "expression"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,21 +83,48 @@ _AS_IT_IS: Final = frozenset({"I", "identity", "as.numeric", "offset"})
 _CONSTANTS: Final = {"TRUE": 1.0, "FALSE": 0.0, "T": 1.0, "F": 0.0, "pi": float(np.pi)}
 
 
-def expression(node: Node, table: LazyTable) -> Operand:
+def expression(node: Node, table: LazyTable, known: Mapping[str, Any] | None = None) -> Operand:
     """A variable as an expression of columns.
+
+    Parameters
+    ----------
+    node : Node
+    table : LazyTable
+    known : mapping, optional
+        What calls learnt from whole columns, by their texts.
 
     Raises
     ------
     NotAvailableError
         If an engine cannot evaluate it, with the part and what to do.
     """
-    return _Expressions(node, table).of(node)
+    return _Expressions(node, table, known or {}).of(node)
+
+
+def columns(node: Node, table: LazyTable, known: Mapping[str, Any]) -> list[Any]:
+    """The columns of a numeric variable, which are several for a polynomial."""
+    if not (isinstance(node, Call) and node.function == "poly"):
+        return [expression(node, table, known).number]
+    found = matched(node, "x", "degree", "raw", "simple")
+    x = expression(found["x"], table, known).number
+    polynomials = known.get(deparse(node))
+    if polynomials is None:
+        degree = found.get("degree", Number(value=1.0))
+        most = int(degree.value) if isinstance(degree, Number) else 1
+        return [x**power if power > 1 else x for power in range(1, most + 1)]
+    made: list[Any] = [1.0, x - float(polynomials.alpha[0])]
+    ratios = polynomials.norm2[1:] / polynomials.norm2[:-1]
+    for alpha, ratio in zip(polynomials.alpha[1:].tolist(), ratios.tolist(), strict=False):
+        made.append((x - alpha) * made[-1] - ratio * made[-2])
+    sizes = np.sqrt(polynomials.norm2[1:]).tolist()
+    return [each / size for each, size in zip(made[1:], sizes, strict=True)]
 
 
 class _Expressions:
-    def __init__(self, whole: Node, table: LazyTable) -> None:
+    def __init__(self, whole: Node, table: LazyTable, known: Mapping[str, Any]) -> None:
         self._whole = whole
         self._table = table
+        self._known = known
 
     def of(self, node: Node) -> Operand:
         match node:
@@ -164,6 +191,14 @@ class _Expressions:
 
     def _call(self, call: Call) -> Operand:
         name = call.function
+        learnt = self._known.get(deparse(call))
+        if name == "scale" and learnt is not None:
+            centre, spread = (float(part[0]) for part in learnt)
+            return Operand(
+                value=(self.of(matched(call, "x", "center", "scale")["x"]).number - centre) / spread
+            )
+        if isinstance(learnt, np.ndarray):
+            return Operand(value=float(learnt))
         if name in _AS_IT_IS:
             return self.of(matched(call, "x")["x"])
         if name in _FUNCTIONS:

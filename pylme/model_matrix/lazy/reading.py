@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pylme.frame import NaAction
     from pylme.model_matrix.spec import ModelArguments
 
-__all__ = ["Reading", "Source", "read", "source_of"]
+__all__ = ["Reading", "Source", "names_of", "read", "source_of"]
 
 #: Readings of the data after levels that no complete row has were left out.
 _READINGS: Final = 3
@@ -76,14 +76,31 @@ class Source:
                 found="a linear mixed model has one number in each row, and this is none",
                 remedy="Give a numeric column, or an expression of numeric columns.",
             )
-        y = sketch.numbers[response]
+        if len(sketch.numbers[response]) != 1:
+            raise ResponseError(
+                response=response,
+                found="a linear mixed model has one number in each row, and this has several",
+                remedy="Give a numeric column, or an expression of numeric columns.",
+            )
+        (y,) = sketch.numbers[response]
         for node in self.terms.fixed.offsets:
-            y = y - expression(node, self.table).number
+            y = y - expression(node, self.table, sketch.known).number
         if self.offset is not None:
             y = y - expression(Name(name=self.offset), self.table).number
         sides = (self.terms.fixed, *(part.terms for part in self.terms.random))
         used = {text for side in sides for term in side.terms for text in term.texts}
-        return {text: own for text, own in sketch.numbers.items() if text in used} | {RESPONSE: y}
+        found = {
+            name: column
+            for text, own in sketch.numbers.items()
+            if text in used
+            for name, column in zip(names_of(text, len(own)), own, strict=True)
+        }
+        return found | {RESPONSE: y}
+
+
+def names_of(text: str, width: int) -> list[str]:
+    """The names of the columns of a numeric variable."""
+    return [text] if width == 1 else [f"{text}[{at}]" for at in range(width)]
 
 
 def source_of(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import narwhals.stable.v2 as nw
@@ -16,11 +17,12 @@ import numpy as np
 
 from pylme.arrays import locked
 from pylme.errors import NotAvailableError, SortedLevelsWarning
-from pylme.formula import Name, walk
+from pylme.formula import Call, Name, deparse, walk
 from pylme.frame import Column, Factor, Frame, Rows, read_frame
 from pylme.model_matrix.calls import Memory
 from pylme.model_matrix.evaluate import Evaluator
-from pylme.model_matrix.lazy.expressions import expression
+from pylme.model_matrix.lazy.expressions import columns, expression
+from pylme.model_matrix.lazy.learning import LEARNING, learnt
 from pylme.model_matrix.values import CodedFactor, Matrix, Times, Value, as_factor
 from pylme.model_matrix.variables import evaluated
 from pylme.warning_scopes import silenced
@@ -77,8 +79,10 @@ class Sketch:
         The variables of the model in these rows, by their texts.
     memory : Memory
         What their calls learnt.
-    numbers : mapping of str to narwhals.Expr
-        The numeric variables.
+    numbers : mapping of str to tuple of narwhals.Expr
+        The columns of each numeric variable.
+    known : mapping
+        What calls learnt from whole columns, by their texts.
     factors : mapping of str to LazyFactor
         The variables that are factors and not only group.
     """
@@ -86,7 +90,8 @@ class Sketch:
     frame: Frame
     values: Mapping[str, Value]
     memory: Memory
-    numbers: Mapping[str, nw.Expr]
+    numbers: Mapping[str, tuple[nw.Expr, ...]]
+    known: Mapping[str, Any]
     factors: Mapping[str, LazyFactor]
 
 
@@ -128,8 +133,13 @@ def sketched(
                     distinct[name] = _distinct(table, name, absent.get(name, frozenset()))
     frame = _with_levels(first, {name: each.column for name, each in distinct.items()})
     memory = Memory()
+    known = learnt(table, names, (*effects.values(), *terms.fixed.offsets))
+    for node in (*effects.values(), *terms.fixed.offsets):
+        for part in walk(node):
+            if isinstance(part, Call) and (value := known.get(deparse(part))) is not None:
+                memory.recall(part, partial(_same, value))
     values = evaluated(terms.variables, Evaluator(frame.columns, frame.nrow, memory))
-    numbers: dict[str, nw.Expr] = {}
+    numbers: dict[str, tuple[nw.Expr, ...]] = {}
     factors: dict[str, LazyFactor] = {}
     for text, node in effects.items():
         value = values[text]
@@ -137,17 +147,27 @@ def sketched(
             case Factor() | CodedFactor():
                 factors[text] = _factor(text, node, value, distinct, types=table.types)
             case np.ndarray() if value.dtype.kind == "b":
-                truth = expression(node, table).value
+                truth = expression(node, table, known).value
                 factors[text] = LazyFactor(column=truth, values=((False,), (True,)))
-            case Matrix() | Times():
+            case Times():
                 raise _unsupported(text)
+            case Matrix(values=matrix):
+                numbers[text] = tuple(columns(node, table, known))
+                if len(numbers[text]) != matrix.shape[1]:
+                    raise _unsupported(text)
             case _:
-                numbers[text] = expression(node, table).number
+                numbers[text] = tuple(columns(node, table, known))
                 if text in local:
                     factors[text] = _factor(
                         text, node, as_factor(values[text]), distinct, types=table.types
                     )
-    return Sketch(frame=frame, values=values, memory=memory, numbers=numbers, factors=factors)
+    return Sketch(
+        frame=frame, values=values, memory=memory, numbers=numbers, known=known, factors=factors
+    )
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _effects(terms: FormulaTerms) -> dict[str, Node]:
@@ -228,10 +248,11 @@ def _factor(
     types: Mapping[str, Any],
 ) -> LazyFactor:
     """The levels of a factor by the values of the one column that it is made of."""
-    columns = _names_in(node, list(types))
-    if len(columns) != 1:
+    made_of = _names_in(node, list(types))
+    learns = any(isinstance(part, Call) and part.function in LEARNING for part in walk(node))
+    if len(made_of) != 1 or learns:
         raise _unsupported(text)
-    name = columns[0]
+    name = made_of[0]
     known = distinct[name]
     own = Evaluator({name: known.column}, len(known.values), Memory()).variable(node)
     here = as_factor(own)
