@@ -24,7 +24,7 @@ from pylme.crosscheck.generalized.examination import examine_by_lme4, examine_by
 from pylme.crosscheck.generalized.sides import GeneralizedSides
 from pylme.crosscheck.search import search
 from pylme.crosscheck.sides import Sides
-from pylme.crosscheck.tiers.registry import compare
+from pylme.crosscheck.tiers.registry import LAZY, TIERS, compare
 from pylme.errors import PylmeError, SingularFitWarning
 from pylme.lme4.linear_problem import linear_problem_of, terms_of
 from pylme.model_matrix.build import build
@@ -118,8 +118,10 @@ def _examine_linear(model: ReferenceModel, starts: int | None) -> Examination:
                 certificate=certificate,
                 found=found,
                 best=best,
+                summed=model.spec.summed,
                 reason=_ONE_SIDE,
-            )
+            ),
+            tiers=TIERS if model.has_rows else LAZY,
         ),
         certificate=certificate,
         found=found,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pylme.crosscheck.search import Search
 from pylme.lme4.records import System
+from pylme.model_matrix.lazy.summed import Summed
 from pylme.model_matrix.matrices import ModelMatrices
 from pylme.model_matrix.random_term import RandomTerm
 from pylme.reference.solution import Solution
@@ -79,6 +80,8 @@ class Sides:
         lme4's own gradient, by finite differences.
     found, best : Search and Solution, or None
         The best optimum, and the problem solved there.
+    summed : Summed or None
+        Where the fit was made from sums of lazy data.
     reasons : mapping
         Why a part is None, by its name.
     reason : str
@@ -94,6 +97,7 @@ class Sides:
     gradient: NDArray[np.float64] | None = None
     found: Search | None = None
     best: Solution | None = None
+    summed: Summed | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
 

@@ -15,6 +15,7 @@ __all__ = [
     "NEGLIGIBLE",
     "REPORTED_ERRORS",
     "SAME_PARAMETERS",
+    "SAME_SUMS",
     "SAME_THETA",
     "SOLUTION",
     "TENTH",
@@ -42,6 +43,11 @@ SAME_THETA: Final = Tolerance(
     value=1e-10,
     reason="relative: the same formula evaluated twice in double precision; where that is "
     "exceeded, a bound on lme4's rounding errors is added",
+)
+
+SAME_SUMS: Final = Tolerance(
+    value=1e-9,
+    reason="relative: sums of products of centred columns in another order",
 )
 
 SOLUTION: Final = Tolerance(

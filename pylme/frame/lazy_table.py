@@ -24,9 +24,9 @@ from pylme.errors import (
 from pylme.frame.to_native import Library
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["LazyTable", "is_lazy", "open_lazy", "scan_parquet"]
+__all__ = ["LazyTable", "is_lazy", "open_lazy", "scan_parquet", "second_engine"]
 
 _PARQUET: Final = "*.parquet"
 #: The engines that open files, the preferred one first.
@@ -44,11 +44,14 @@ class LazyTable:
         The type of each column.
     library : {"pandas", "polars", "pyarrow"}
         The library in which results are returned.
+    files : str, pyarrow dataset or None
+        What was opened, if that is files.
     """
 
     frame: nw.LazyFrame[Any]
     types: dict[str, Any]
     library: Library
+    files: Any = None
 
     @property
     def engine(self) -> str:
@@ -125,13 +128,51 @@ def open_lazy(data: Any) -> LazyTable:
     """
     if isinstance(data, LazyTable):
         return data
+    files = None
     if isinstance(data, str | PathLike):
-        frame = scan_parquet(fspath(data))
+        files = fspath(data)
+        frame = scan_parquet(files)
     elif _is_dataset(data):
-        frame = _scan_dataset(data)
+        files, frame = data, _scan_dataset(data, _reader("Reading a pyarrow dataset"))
     else:
         frame = nw.from_native(data)
-    return LazyTable(frame=frame, types=dict(frame.collect_schema()), library=_library(frame))
+    return _table(frame, files)
+
+
+def _table(frame: nw.LazyFrame[Any], files: Any = None) -> LazyTable:
+    return LazyTable(
+        frame=frame, types=dict(frame.collect_schema()), library=_library(frame), files=files
+    )
+
+
+def second_engine(table: LazyTable, names: Sequence[str], *, most: int) -> LazyTable | None:
+    """The same rows read by another engine; None where none is installed, or can reach them.
+
+    Files are opened again. Rows that an engine holds are collected, if they are few.
+
+    Parameters
+    ----------
+    table : LazyTable
+    names : sequence of str
+        The columns that are needed.
+    most : int
+        The most values that are collected.
+    """
+    others = [name for name in get_args(FileEngine) if name != table.engine]
+    other = next((name for name in others if find_spec(name) is not None), None)
+    if other is None:
+        return None
+    if table.files is not None:
+        opened = (
+            scan_parquet(table.files, by=other)
+            if isinstance(table.files, str)
+            else _scan_dataset(table.files, other)
+        )
+        return _table(opened)
+    if int(table.frame.select(nw.len()).collect().item()) * len(names) > most:
+        return None
+    rows = table.frame.select(*names).collect().to_arrow()
+    return _table(nw.from_arrow(rows, backend="pyarrow").lazy(other))
 
 
 def scan_parquet(path: str, *, by: FileEngine | None = None) -> nw.LazyFrame[Any]:
@@ -167,9 +208,9 @@ def _is_dataset(data: Any) -> bool:
     return datasets is not None and isinstance(data, datasets.Dataset)
 
 
-def _scan_dataset(dataset: Any) -> nw.LazyFrame[Any]:
+def _scan_dataset(dataset: Any, engine: FileEngine) -> nw.LazyFrame[Any]:
     """A dataset of pyarrow, by an engine that reads such a dataset in batches."""
-    if _reader("Reading a pyarrow dataset") == "duckdb":
+    if engine == "duckdb":
         import duckdb
 
         return nw.from_native(duckdb.from_arrow(dataset))

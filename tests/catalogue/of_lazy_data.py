@@ -79,6 +79,13 @@ CASES = {
     "weights below zero": _refused("WeightsError", "negative", weights="x"),
     "infinite": _refused("ColumnValueError", "-inf", formula="y ~ log(0 * abs(x)) + (1 | g)"),
     "a function": _refused("NotAvailableError", "sin(x)", formula="y ~ sin(x) + (1 | g)"),
+    "a spline": _refused("NotAvailableError", "all rows", formula="y ~ ns(x, 3) + (1 | g)"),
+    "a computed scale": _refused(
+        "NotAvailableError", "neither TRUE nor FALSE", formula="y ~ scale(x, center=2) + (1 | g)"
+    ),
+    "a response of several columns": _refused(
+        "ResponseError", "has several", formula="poly(x, 2) ~ f + (1 | g)"
+    ),
     "two columns in a factor": _refused(
         "NotAvailableError",
         "made of one column",

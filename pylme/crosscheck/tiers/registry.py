@@ -17,6 +17,7 @@ from pylme.crosscheck.tiers import (
     certificate,
     design,
     generalized_optimum,
+    lazy_data,
     optimum,
     same_parameters,
     same_theta,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "APPROXIMATION",
     "GENERALIZED",
+    "LAZY",
     "TIERS",
     "TierDefinition",
     "compare",
@@ -74,6 +76,20 @@ TIERS: Final = (
     ),
 )
 
+#: The same questions about a model of lazy data, which has one side: the engine that made the sums.
+LAZY: Final = (
+    TierDefinition(
+        title="Columns of a sample of rows, by the engine of the data and by the NumPy engine",
+        pairs=lazy_data.sample,
+        contradicts=True,
+    ),
+    TierDefinition(
+        title="Sums of all rows, and the criterion, by a second engine",
+        pairs=lazy_data.sums,
+        contradicts=True,
+    ),
+    *TIERS[2:],
+)
 #: The same questions about a generalized model.
 GENERALIZED: Final = (
     TIERS[0],

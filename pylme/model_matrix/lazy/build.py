@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pylme.formula import formula_terms, model_formula
@@ -63,4 +64,10 @@ def lazy_spec(text: str, table: LazyTable, arguments: ModelArguments) -> ModelSp
     at_once = len({part.group for part in terms.random}) == 1
     values, cell, sums = rows_of(data, columns.base, columns.of_z, at_once=at_once)
     rows = EquivalentRows(values=values, cell=cell, keys=sums.keys)
-    return replace(spec, summed=Summed(design=design_of(reading, columns, rows), data=data))
+    summed = Summed(
+        design=design_of(reading, columns, rows),
+        data=data,
+        columns=columns,
+        again=partial(lazy_spec, text, arguments=arguments),
+    )
+    return replace(spec, summed=summed)

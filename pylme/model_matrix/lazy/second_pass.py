@@ -79,8 +79,10 @@ class Centred:
         """The prior weight of a row."""
         return nw.lit(1.0) if self.weights is None else nw.col(_WEIGHT)
 
-    def columns(self, monomials: Sequence[Monomial]) -> nw.LazyFrame[Any]:
-        """The keys and the weight, and a column ``__m…`` for each monomial."""
+    def columns(
+        self, monomials: Sequence[Monomial], *, beside: Sequence[str] = ()
+    ) -> nw.LazyFrame[Any]:
+        """The keys and the weight, a column ``__m…`` for each monomial, and others beside them."""
         frame, places = complete(self.table, self.names, self.numbers, self.factors)
         first = self.first
         made: dict[str, nw.Expr] = {
@@ -113,6 +115,7 @@ class Centred:
         kept = [*self.key_names, *((_WEIGHT,) if self.weights is not None else ())]
         return frame.select(
             *kept,
+            *beside,
             **{f"__m{at}": _value(each, numbers, marks) for at, each in enumerate(monomials)},
         )
 

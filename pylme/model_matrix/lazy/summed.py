@@ -21,10 +21,16 @@ class Summed:
         In rows that have the cross products of all.
     data : Centred or None
         The rows where they are; None after the fit was pickled.
+    columns : LazyColumns or None
+        How the columns of X and Z are combinations of what was summed.
+    again : callable or None
+        Makes the specification from another table of the same rows.
     """
 
     design: Any
-    data: Any
+    data: Any = None
+    columns: Any = None
+    again: Any = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A frame of an engine may hold a connection, which cannot be pickled.
@@ -32,4 +38,4 @@ class Summed:
 
 
 def _without_data(design: Any) -> Summed:
-    return Summed(design=design, data=None)
+    return Summed(design=design)

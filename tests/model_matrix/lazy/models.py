@@ -99,6 +99,10 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
     ("y ~ 1 + (1 | g) + (1 | h) + (1 | s)", {}),
     ("y ~ (f == 'b') + ifelse(x > z, x, z) + (1 | g)", {}),
     ("y ~ x + cs(1 + x | g)", {}),
+    ("y ~ scale(far) + (scale(far) | g)", {}),
+    ("y ~ poly(far, 3) * f + (1 | g)", {}),
+    ("y ~ poly(x, 2, raw=TRUE) + scale(z, center=FALSE) + (1 | g)", {}),
+    ("y ~ I((x - mean(x)) / sd(x)) + log(1 + exp(scale(z))) + (1 | g)", {"weights": "w"}),
 ]
 #: Those for an engine that takes long to begin.
 FEW = [MODELS[i] for i in (4, 9, 13, 24, 25, 37)]

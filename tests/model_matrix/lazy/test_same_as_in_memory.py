@@ -109,3 +109,18 @@ def test_the_warnings_are_those_of_rows_in_memory():
             pylme.lmer(formula, data, engine="numpy")
         said.append([(type(each.message), str(each.message)) for each in warned])
     assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("formula", ["y ~ poly(far, 3) + f + (x | g)", "y ~ scale(z) + (1 | g/s)"])
+def test_new_rows_are_predicted_as_by_a_fit_in_memory(formula):
+    new, options = DATA.head(20), {"interval": "prediction"}
+    lazy = pylme.lmer(formula, duckdb.from_df(DATA), engine="numpy").predict(new, **options)
+    known = pylme.lmer(formula, DATA, engine="numpy").predict(new, **options)
+    assert np.asarray(lazy) == pytest.approx(np.asarray(known), rel=1e-8)
+
+
+def test_a_fit_by_the_other_criterion_needs_no_pass():
+    formula, lazy = "y ~ x + (x | g)", pl.from_pandas(DATA).lazy()
+    fit = pylme.lmer(formula, lazy, engine="numpy").refit(reml=False)
+    known = pylme.lmer(formula, DATA, engine="numpy", reml=False)
+    assert fit.criterion == pytest.approx(known.criterion, rel=SAME_CRITERION)
