@@ -15,7 +15,7 @@ from pylme.by_group.table import (
     delta_estimates,
 )
 from pylme.covariance.names import cells
-from pylme.inference.profile_likelihood.likelihood import ProfiledLikelihood
+from pylme.inference.profile_likelihood.linear_likelihood import LinearLikelihood
 from pylme.inference.profile_likelihood.parameters import profiled_parameters
 from pylme.options import choice, optional_text, text
 from pylme.reference.criterion.prepare import problem_of
@@ -97,7 +97,7 @@ def group_correlations(
 def _profiled(
     blocks: Sequence[CovarianceBlock], linear: LinearProblem, *, rise: float
 ) -> tuple[LevelEstimates, ...]:
-    profiled = ProfiledLikelihood(linear, reml=linear.reml)
+    profiled = LinearLikelihood(linear, reml=linear.reml)
     of_terms = {
         (parameter.term, parameter.places): parameter
         for parameter in profiled_parameters(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pylme.inference.confidence_intervals import IntervalMethod, ParameterNames
     from pylme.inference.likelihood_ratio_tests.comparison import ComparedModel
     from pylme.inference.likelihood_ratio_tests.random_effects import RandomEffectTests
+    from pylme.inference.profile_likelihood.likelihood import ProfiledLikelihood
     from pylme.inference.profile_likelihood.parameters import ProfiledParameter
     from pylme.inference.profile_likelihood.profile import Profile
     from pylme.model_matrix.random_term import RandomTerm
@@ -41,7 +42,7 @@ class Intervals(EngineFit):
         reml: bool = False,
         conf_level: float = 0.999,
     ) -> Profile:
-        """Profile the likelihood of a linear mixed model.
+        """Profile the likelihood.
 
         Parameters
         ----------
@@ -61,11 +62,17 @@ class Intervals(EngineFit):
         Raises
         ------
         NotAvailableError
-            If the model is a generalized one, or the fit came from JSON.
+            If the fit came from JSON; or if the model is a generalized one of a family with a
+            dispersion by lme4's criterion, or with ``n_agq=0``.
         OptionError
             If an argument is not one of those allowed.
         UnknownNameError
             If there is no such parameter.
+
+        Notes
+        -----
+        The likelihood of a generalized model is approximated as in its fit. A shape of a negative
+        binomial that was estimated is estimated again at each point; lme4 holds it.
 
         References
         ----------
@@ -87,7 +94,7 @@ class Intervals(EngineFit):
         half_width(conf_level)
         wanted = chosen(self._parameters, parameters)
         return profile(
-            self._profiled_problem("Profiling the likelihood"),
+            self._profiled_likelihood(reml=reml),
             self._parameters,
             with_likelihood(wanted, reml=reml, named=parameters is not None),
             conf_level=conf_level,
@@ -141,8 +148,7 @@ class Intervals(EngineFit):
         Raises
         ------
         NotAvailableError
-            Profile: if the model is a generalized one; profile and bootstrap: if the fit came from
-            JSON.
+            Profile and bootstrap: if the fit came from JSON. Profile: as for `profile`.
         OptionError
             If an argument is not one of those allowed.
         UnknownNameError
@@ -178,10 +184,7 @@ class Intervals(EngineFit):
         if method == "profile":
             wanted = ci.with_likelihood(wanted, reml=reml, named=parameters is not None)
             ends = ci.profile_intervals(
-                self._profiled_problem("Profiling the likelihood"),
-                wanted,
-                conf_level=conf_level,
-                reml=reml,
+                self._profiled_likelihood(reml=reml), wanted, conf_level=conf_level
             )
         elif method == "wald":
             errors = None if self._info.family is not None else self._variance_errors
@@ -307,13 +310,29 @@ class Intervals(EngineFit):
         sigma = [] if self.varcorr.sigma is None else [self.varcorr.sigma]
         return np.concatenate([self._estimates.beta, *terms, sigma])
 
+    def _profiled_likelihood(self, *, reml: bool) -> ProfiledLikelihood[Any, Any]:
+        """The likelihood, or the restricted one, at its optimum."""
+        from pylme.inference.profile_likelihood.generalized_likelihood import GeneralizedLikelihood
+        from pylme.inference.profile_likelihood.linear_likelihood import LinearLikelihood
+
+        generalized = self._model.generalized_problem()
+        if generalized is None:
+            linear = self._profiled_problem("Profiling the likelihood")
+            return LinearLikelihood(linear, reml=reml)
+        if reml:
+            raise NotAvailableError(
+                asked="Profiling the restricted likelihood",
+                found="a generalized model has none",
+                remedy="Use reml=False.",
+            )
+        return GeneralizedLikelihood(generalized)
+
     def _profiled_problem(self, asked: str) -> LinearProblem:
         linear = self._model.linear_problem()
         if linear is None:
             raise NotAvailableError(
                 asked=asked,
                 found="this takes the matrices of a linear mixed model, and this fit has none",
-                remedy='For a generalized model use method="wald"; fit a linear one again if it '
-                "came from JSON.",
+                remedy="Fit a linear mixed model, and ask before the fit is saved as JSON.",
             )
         return linear

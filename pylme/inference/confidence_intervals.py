@@ -7,13 +7,12 @@ and Fisher's z.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from pylme.errors import NotAvailableError
-from pylme.inference.profile_likelihood.likelihood import ProfiledLikelihood
 from pylme.inference.wald import delta_intervals, log_interval
 from pylme.results.tidying import half_width
 
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pylme.inference.profile_likelihood.likelihood import ProfiledLikelihood
     from pylme.inference.profile_likelihood.parameters import ProfiledParameter
-    from pylme.results.linear_problem import LinearProblem
     from pylme.results.varcorr import VarCorr, VarianceErrors
 
 __all__ = [
@@ -67,23 +66,20 @@ def with_likelihood(
 
 
 def profile_intervals(
-    linear: LinearProblem,
+    profiled: ProfiledLikelihood[Any, Any],
     parameters: Sequence[ProfiledParameter],
     *,
     conf_level: float,
-    reml: bool,
 ) -> NDArray[np.float64]:
     """The ends of profile likelihood intervals, shape (P, 2).
 
     Parameters
     ----------
-    linear : LinearProblem
+    profiled : ProfiledLikelihood
+        A restricted one for covariance parameters only.
     parameters : sequence of ProfiledParameter
     conf_level : float
-    reml : bool
-        Profile the restricted likelihood; for covariance parameters only.
     """
-    profiled = ProfiledLikelihood(linear, reml=reml)
     rise = half_width(conf_level) ** 2
     ends = [profiled.interval(parameter, rise) for parameter in parameters]
     return np.array(ends).reshape(len(ends), 2)

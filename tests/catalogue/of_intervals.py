@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import pylme
 
 from .case import DATA, Case
@@ -21,12 +23,37 @@ def _binary(formula: str = "two ~ x + (1 | g)") -> pylme.Fit:
     return pylme.glmer(formula, DATA, family="binomial")
 
 
+def _counted(**arguments: object) -> pylme.Fit:
+    rows = DATA.assign(count=np.exp(DATA["x"]).round() + 1.0)
+    return pylme.glmer(
+        "count ~ x + (1 | g)", rows, engine="numpy", **{"family": "poisson", **arguments}
+    )
+
+
 CASES = {
     "no profile of a fit from JSON": Case(
         trigger=lambda: pylme.from_json(_fit().to_json()).confint(),
         kind="NotAvailableError",
         said="matrices of a linear mixed model",
         remedy=lambda: pylme.from_json(_fit().to_json()).confint("wald"),
+    ),
+    "no restricted likelihood of a generalized model": Case(
+        trigger=lambda: _counted().confint(parameters="ran_pars", reml=True),
+        kind="NotAvailableError",
+        said="a generalized model has none",
+        remedy=lambda: _counted().confint(parameters="ran_pars", reml=False),
+    ),
+    "no profile where fixed effects are no parameters": Case(
+        trigger=lambda: _counted(n_agq=0).profile(),
+        kind="NotAvailableError",
+        said="no parameters of the criterion",
+        remedy=lambda: _counted(n_agq=1).profile(),
+    ),
+    "no profile of a criterion that is no likelihood": Case(
+        trigger=lambda: _counted(family="gaussian", link="log").profile(),
+        kind="NotAvailableError",
+        said="approximates no likelihood",
+        remedy=lambda: _counted(family="gaussian", link="log", criterion="likelihood").profile(),
     ),
     "no restricted likelihood of a coefficient": Case(
         trigger=lambda: _fit().confint(parameters="x", reml=True),

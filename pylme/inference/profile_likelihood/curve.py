@@ -8,20 +8,19 @@ a cubic Hermite polynomial (Bates, Mächler, Bolker & Walker 2015, section 5.1, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pylme.inference.profile_likelihood.coordinates import Point
 from pylme.inference.profile_likelihood.ends import conditional, first_step
+from pylme.inference.profile_likelihood.minima import P
 from pylme.inference.profile_likelihood.parameters import ProfiledParameter
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
-    from pylme.inference.profile_likelihood.ends import Optimum
     from pylme.inference.profile_likelihood.likelihood import ProfiledLikelihood
-    from pylme.inference.profile_likelihood.path import Path
+    from pylme.inference.profile_likelihood.minima import Minima, Optimum
 
 __all__ = ["Curve", "curve_of"]
 
@@ -77,11 +76,17 @@ class Curve:
         inverse = np.divide(1.0, self.slope, out=np.full_like(self.slope, np.nan),
                             where=self.slope > 0)  # fmt: skip
         rising = np.maximum.accumulate(self.zeta)
-        where = float(np.clip(zeta, rising[0], rising[-1]))
-        return float(_hermite(np.array([where]), rising, self.value, inverse)[0])
+        if not rising[0] < zeta < rising[-1]:
+            return float(self.value[0] if zeta <= rising[0] else self.value[-1])
+        # Where the deviance has reached a plateau several points have the same ζ.
+        kept = np.diff(rising, prepend=-np.inf) > 0
+        at = np.array([zeta])
+        return float(_hermite(at, rising[kept], self.value[kept], inverse[kept])[0])
 
 
-def curve_of(likelihood: ProfiledLikelihood, parameter: ProfiledParameter, reach: float) -> Curve:
+def curve_of(
+    likelihood: ProfiledLikelihood[Any, P], parameter: ProfiledParameter, reach: float
+) -> Curve:
     """The curve of a parameter, out to some absolute value of ζ or to its bound.
 
     Parameters
@@ -116,19 +121,21 @@ def curve_of(likelihood: ProfiledLikelihood, parameter: ProfiledParameter, reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Place:
+class _Place(Generic[P]):
     """A point of a curve."""
 
     x: NDArray[np.float64]
-    point: Point
+    point: P
     zeta: float
 
 
-def _walk(path: Path, optimum: Optimum, *, side: int, bound: float, reach: float) -> list[_Place]:
+def _walk(
+    path: Minima[P], optimum: Optimum[P], *, side: int, bound: float, reach: float
+) -> list[_Place[P]]:
     """The points on one side of the estimate, from there outwards."""
     x, point, zeta = optimum.x, optimum.point, 0.0
     step = first_step(path, optimum, reach / _POINTS)
-    made: list[_Place] = []
+    made: list[_Place[P]] = []
     while zeta < reach and len(made) < _MOST_POINTS and side * (bound - x[path.fixed]) > 0:
         c = x[path.fixed] + side * step
         if side * (bound - c) <= 0:
@@ -156,7 +163,7 @@ def _walk(path: Path, optimum: Optimum, *, side: int, bound: float, reach: float
     return made
 
 
-def _slope(path: Path, optimum: Optimum, place: _Place) -> float:
+def _slope(path: Minima[P], optimum: Optimum[P], place: _Place[P]) -> float:
     """dζ/dc at a point."""
     if place.zeta:
         return float(place.point.gradient[path.fixed]) / (2.0 * place.zeta)

@@ -20,20 +20,18 @@ interval reaches the bound of the parameter if the deviance there lies below the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numpy.typing import NDArray
-
-from pylme.inference.profile_likelihood.coordinates import Point
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pylme.inference.profile_likelihood.path import Path
+    from numpy.typing import NDArray
 
-__all__ = ["Optimum", "conditional", "end", "first_step"]
+    from pylme.inference.profile_likelihood.minima import Minima, Optimum, P
+
+__all__ = ["conditional", "end", "first_step"]
 
 _MOST_STEPS: Final = 25
 #: How far the deviance may be from the limit, and from its minimum over η, before the last step:
@@ -50,22 +48,8 @@ _MOST_ROOTS: Final = 60
 _MOST_DOUBLINGS: Final = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Optimum:
-    """Where the deviance is least.
-
-    Attributes
-    ----------
-    x : ndarray, shape (d,)
-    point : Point
-    """
-
-    x: NDArray[np.float64]
-    point: Point
-
-
 def conditional(
-    path: Path, x: NDArray[np.float64], point: Point
+    path: Minima[P], x: NDArray[np.float64], point: P
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """The a and b of a point, shapes (d,), zero where nothing is free; None if not convex in η."""
     free = path.free(x, point)
@@ -84,8 +68,8 @@ def conditional(
 
 
 def end(
-    path: Path,
-    optimum: Optimum,
+    path: Minima[P],
+    optimum: Optimum[P],
     *,
     side: int,
     limit: float,
@@ -96,7 +80,7 @@ def end(
 
     Parameters
     ----------
-    path : Path
+    path : Minima
     optimum : Optimum
     side : {-1, 1}
     limit : float
@@ -115,7 +99,7 @@ def end(
 
 
 def _directly(
-    path: Path, optimum: Optimum, *, side: int, limit: float, bound: float
+    path: Minima[P], optimum: Optimum[P], *, side: int, limit: float, bound: float
 ) -> float | None:
     """The end by Newton's method for both equations at once; None where that fails."""
     x, point = optimum.x, optimum.point
@@ -172,7 +156,9 @@ def _root(square: float, slope: float, constant: float, side: int) -> float | No
     return (root - slope) / (2.0 * square) if square else None
 
 
-def _bracketed(path: Path, optimum: Optimum, *, side: int, limit: float, bound: float) -> float:
+def _bracketed(
+    path: Minima[P], optimum: Optimum[P], *, side: int, limit: float, bound: float
+) -> float:
     """The end between the estimate and a point beyond it, with a minimisation for each c."""
     wanted = float(np.sqrt(max(limit - optimum.point.value, 0.0)))
     near, far = float(optimum.x[path.fixed]), bound
@@ -210,18 +196,18 @@ def _bracketed(path: Path, optimum: Optimum, *, side: int, limit: float, bound: 
     return c
 
 
-def first_step(path: Path, optimum: Optimum, wanted: float) -> float:
+def first_step(path: Minima[P], optimum: Optimum[P], wanted: float) -> float:
     """How far the profile's curvature at the estimate puts the end."""
     known = conditional(path, optimum.x, optimum.point)
     column = optimum.point.hessian[path.fixed]
     bend = float(column[path.fixed] + column @ known[0]) if known is not None else 0.0
     if bend > 0:
         return wanted * float(np.sqrt(2.0 / bend))
-    return float(path.coordinates.scales(optimum.x)[path.fixed])
+    return path.scale(optimum.x)
 
 
 def _settled(
-    path: Path, x: NDArray[np.float64], c: float, optimum: Optimum
+    path: Minima[P], x: NDArray[np.float64], c: float, optimum: Optimum[P]
 ) -> tuple[NDArray[np.float64], float, float]:
     """The minimum at c: its coordinates, |ζ| and the derivative of |ζ|."""
     start = x.copy()

@@ -81,6 +81,10 @@ class Path:
         first, circle = self.coordinates.first, self.coordinates.circle
         return () if first is None or circle is None else (first, circle[1])
 
+    def scale(self, x: NDArray[np.float64]) -> float:
+        """How far the fixed coordinate may go before the shape of the deviance changes."""
+        return float(self.coordinates.scales(x)[self.fixed])
+
     def settle(
         self, x: NDArray[np.float64], *, within: float = ENOUGH
     ) -> tuple[NDArray[np.float64], Point]:

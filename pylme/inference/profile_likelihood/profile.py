@@ -11,7 +11,6 @@ import pandas as pd
 from pylme.frame import Library, to_native
 from pylme.inference.confidence_intervals import ParameterNames, interval_table
 from pylme.inference.profile_likelihood.curve import Curve, curve_of
-from pylme.inference.profile_likelihood.likelihood import ProfiledLikelihood
 from pylme.inference.profile_likelihood.parameters import ProfiledParameter, chosen
 from pylme.options import choice
 from pylme.render import LEFT, Rendered, Table
@@ -20,14 +19,14 @@ from pylme.results.tidying import half_width
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pylme.results.linear_problem import LinearProblem
+    from pylme.inference.profile_likelihood.likelihood import ProfiledLikelihood
 
 __all__ = ["Profile", "profile"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Profile(Rendered):
-    """The profile likelihood of some parameters of a linear mixed model.
+    """The profile likelihood of some parameters of a mixed model.
 
     The profile of a parameter is ζ = ±√(D - D̂): D is the deviance with the parameter fixed,
     minimised over all others, D̂ its minimum. If the estimate were normally distributed, ζ would be
@@ -152,7 +151,7 @@ class Profile(Rendered):
 
 
 def profile(
-    linear: LinearProblem,
+    likelihood: ProfiledLikelihood[Any, Any],
     parameters: Sequence[ProfiledParameter],
     wanted: Sequence[ProfiledParameter],
     *,
@@ -160,11 +159,11 @@ def profile(
     reml: bool,
     library: Library = "pandas",
 ) -> Profile:
-    """Profile some parameters of a linear mixed model.
+    """Profile some parameters of a mixed model.
 
     Parameters
     ----------
-    linear : LinearProblem
+    likelihood : ProfiledLikelihood
     parameters : sequence of ProfiledParameter
         All of them.
     wanted : sequence of ProfiledParameter
@@ -172,7 +171,6 @@ def profile(
     reml : bool
     library : {"pandas", "polars", "pyarrow"}
     """
-    likelihood = ProfiledLikelihood(linear, reml=reml)
     reach = half_width(conf_level)
     return Profile(
         curves=tuple(curve_of(likelihood, parameter, reach) for parameter in wanted),

@@ -12,7 +12,7 @@ from scipy.special import chdtri
 import pylme
 from pylme.covariance.structure import structure_of
 from pylme.errors import FitWarning
-from pylme.inference.profile_likelihood.likelihood import ProfiledLikelihood
+from pylme.inference.profile_likelihood.linear_likelihood import LinearLikelihood
 from pylme.inference.profile_likelihood.parameters import profiled_parameters
 from tests.inference.profile_likelihood.oracle import DenseModel
 from tests.native import native
@@ -130,7 +130,7 @@ def test_two_correlations_where_lme4_is_wrong():
     ends = ends_of(fit)
     np.testing.assert_allclose(ends.loc[".sig03"], (-0.8475, 0.4519), atol=1e-4)
     assert ends.loc[".sig05", "conf_high"] == pytest.approx(0.8253, abs=1e-4)
-    base = ProfiledLikelihood(fit._model.linear_problem()).deviance
+    base = LinearLikelihood(fit._model.linear_problem()).deviance
     check_by_dense_matrices(fit, {".sig03"}, ends, base=base)
 
 
@@ -140,7 +140,7 @@ def test_weights_where_lme4_is_wrong():
     data = data.assign(w=1.0 + np.arange(len(data)) % 5)
     fit = fit_of("Reaction ~ Days + (Days | Subject)", data, weights="w")
     ends = ends_of(fit)
-    base = ProfiledLikelihood(fit._model.linear_problem()).deviance
+    base = LinearLikelihood(fit._model.linear_problem()).deviance
     check_by_dense_matrices(fit, {"Days", ".sig02"}, ends, base=base)
     # Weights that are all alike change the unit of sigma and nothing else.
     plain = ends_of(fit_of("Reaction ~ Days + (Days | Subject)", data))
@@ -161,7 +161,7 @@ def singular():
 def test_a_fit_on_the_boundary():
     """From a correlation of 1, where lme4 finds [-1, 1]."""
     fit = fit_of("y ~ x + (x | g)", singular())
-    likelihood = ProfiledLikelihood(fit._model.linear_problem())
+    likelihood = LinearLikelihood(fit._model.linear_problem())
     assert fit.is_singular()
     ends = ends_of(fit)
     assert ends.loc[".sig02", "conf_high"] == 1.0
@@ -175,7 +175,7 @@ def test_a_profile_that_sticks_at_a_variance_of_zero():
     ends = ends_of(fit)
     assert ends.loc[".sig01", "conf_low"] == 0.0
     assert ends.loc["(Intercept)", "conf_low"] == pytest.approx(4.3128, abs=1e-4)
-    base = ProfiledLikelihood(fit._model.linear_problem()).deviance
+    base = LinearLikelihood(fit._model.linear_problem()).deviance
     check_by_dense_matrices(fit, {"(Intercept)"}, ends, base=base)
 
 
@@ -248,7 +248,7 @@ def test_units_change_nothing():
 def test_few_evaluations():
     """Four to six for each end, and one for the estimate."""
     linear = fit_of("Reaction ~ Days + (Days | Subject)", LOAD("sleepstudy"))._model
-    likelihood = ProfiledLikelihood(linear.linear_problem())
+    likelihood = LinearLikelihood(linear.linear_problem())
     terms = [("Subject", ("a", "b"), structure_of("us", 2))]
     parameters = profiled_parameters(("(Intercept)", "Days"), terms)
     for parameter in parameters:

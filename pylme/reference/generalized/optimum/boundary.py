@@ -13,6 +13,7 @@ falls: Σ_t ← Σ_t + εvvᵀ with ε = ℓ/f, f = Σ_j(vᵀK_jjv)², and the s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Escape", "escape_from", "free_on_face", "snapped", "with_variance"]
 
 Arrays = list[NDArray[np.float64]]
+Places = Sequence[Sequence[slice]]
 
 #: The greatest variance that is added at once, in well-conditioned columns.
 MOST: Final = 1.0
@@ -53,7 +55,9 @@ class Escape:
     variance: float
 
 
-def snapped(criterion: GeneralizedCriterion, x: NDArray[np.float64]) -> NDArray[np.float64]:
+def snapped(
+    criterion: GeneralizedCriterion, x: NDArray[np.float64], places: Places | None = None
+) -> NDArray[np.float64]:
     """The parameters with pivots that are nearly zero set to zero.
 
     Parameters
@@ -61,13 +65,19 @@ def snapped(criterion: GeneralizedCriterion, x: NDArray[np.float64]) -> NDArray[
     criterion : GeneralizedCriterion
         In well-conditioned columns.
     x : ndarray
+    places : sequence of sequence of slice, optional
+        For each factor, the rows of each of its terms that may change; by default all.
     """
     T = criterion.factors(x[: criterion.m])
-    for factor, T_f in zip(criterion.layout.factors, T, strict=True):
-        for place in factor.places:
+    for f, T_f in enumerate(T):
+        for place in _places(criterion, places)[f]:
             part = T_f[place, place]
             T_f[place, place] = rank_reduced(part * np.where(np.diag(part) < 0, -1.0, 1.0), NEAR)
     return np.concatenate([criterion.theta(T), x[criterion.m :]])
+
+
+def _places(criterion: GeneralizedCriterion, places: Places | None) -> Places:
+    return [factor.places for factor in criterion.layout.factors] if places is None else places
 
 
 def free_on_face(criterion: GeneralizedCriterion, x: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -81,7 +91,9 @@ def free_on_face(criterion: GeneralizedCriterion, x: NDArray[np.float64]) -> NDA
     return np.array([i for i in criterion.free if moves[i]], dtype=np.intp)
 
 
-def escape_from(criterion: GeneralizedCriterion, point: Point) -> Escape:
+def escape_from(
+    criterion: GeneralizedCriterion, point: Point, places: Places | None = None
+) -> Escape:
     """Where M_t of a singular term is not positive semidefinite, and what that promises.
 
     Parameters
@@ -90,6 +102,8 @@ def escape_from(criterion: GeneralizedCriterion, point: Point) -> Escape:
         In well-conditioned columns.
     point : Point
         With its gradient.
+    places : sequence of sequence of slice, optional
+        For each factor, the rows of each of its terms in which variance may grow; by default all.
     """
     none = Escape(gain=0.0, factor=0, vector=np.zeros(1), variance=0.0)
     if point.mode is None or point.slopes is None:
@@ -101,7 +115,8 @@ def escape_from(criterion: GeneralizedCriterion, point: Point) -> Escape:
     A = None
     best = none
     for f, factor in enumerate(criterion.layout.factors):
-        singular = [p for p in factor.places if (np.diag(T[f][p, p]) == 0.0).any()]
+        allowed = _places(criterion, places)[f]
+        singular = [p for p in allowed if (np.diag(T[f][p, p]) == 0.0).any()]
         if not singular:
             continue
         if A is None:

@@ -20,7 +20,7 @@ from pylme.reference.generalized.criterion import GeneralizedCriterion
 if TYPE_CHECKING:
     from pylme.reference.problem.layout import Layout
 
-__all__ = ["Conditioned", "conditioned"]
+__all__ = ["Conditioned", "conditioned", "root_of_gram", "upper_root_of_gram"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,10 +60,10 @@ def conditioned(criterion: GeneralizedCriterion, w: NDArray[np.float64]) -> Cond
         E_f = np.zeros((factor.width, factor.width))
         for place in factor.places:
             part = columns[place]
-            E_f[place, place] = _lower(((w * part) @ part.T) / factor.levels)
+            E_f[place, place] = root_of_gram(((w * part) @ part.T) / factor.levels)
         E.append(E_f)
         z.append(np.ascontiguousarray(solve_triangular(E_f, columns, lower=True, trans="T")))
-    R = _upper((w * criterion.Xt) @ criterion.Xt.T)
+    R = upper_root_of_gram((w * criterion.Xt) @ criterion.Xt.T)
     Xt = solve_triangular(R, criterion.Xt, trans="T") if p else criterion.Xt
     size = criterion.problem.n_parameters
     to_inner, to_outer = np.eye(size), np.eye(size)
@@ -77,7 +77,7 @@ def conditioned(criterion: GeneralizedCriterion, w: NDArray[np.float64]) -> Cond
     )  # fmt: skip
 
 
-def _lower(gram: NDArray[np.float64]) -> NDArray[np.float64]:
+def root_of_gram(gram: NDArray[np.float64]) -> NDArray[np.float64]:
     """E lower triangular with EᵀE = gram; only the scales where gram is nearly singular."""
     scale = np.sqrt(np.diag(gram))
     scale[~(scale > 0.0)] = 1.0
@@ -91,7 +91,7 @@ def _lower(gram: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(flipped[::-1, ::-1].T * scale)
 
 
-def _upper(gram: NDArray[np.float64]) -> NDArray[np.float64]:
+def upper_root_of_gram(gram: NDArray[np.float64]) -> NDArray[np.float64]:
     """R upper triangular with RᵀR = gram; only the scales where gram is nearly singular."""
     if not len(gram):
         return gram

@@ -12,7 +12,7 @@ Nocedal & Wright (2006), Numerical Optimization, chapters 3, 6 and section 18.3.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,7 @@ from pylme.deadline import require_time
 from pylme.reference.generalized.criterion import Point
 from pylme.reference.generalized.exact_hessian import predicted_mode
 
-if TYPE_CHECKING:
-    from pylme.reference.generalized.criterion import GeneralizedCriterion
-
-__all__ = ["ENOUGH", "Descent", "Evaluations", "descend"]
+__all__ = ["ENOUGH", "Descending", "Descent", "Evaluations", "descend", "updated"]
 
 #: The promised fall of the criterion at which a descent ends.
 ENOUGH: Final = 1e-9
@@ -36,6 +33,21 @@ FARTHEST: Final = 1.5
 MOST_TRIALS: Final = 30
 #: A promised fall below which the mode is taken to move in proportion to the parameters.
 NEARBY: Final = 1.0
+
+
+class Descending(Protocol):
+    """A function of θ and further parameters, with its gradient."""
+
+    @property
+    def m(self) -> int:
+        """The number of elements of θ, which come first."""
+        ...
+
+    def at(
+        self, x: NDArray[np.float64], *, start: list[NDArray[np.float64]] | None = None
+    ) -> Point:
+        """The value and the gradient, from random effects u near those of the mode."""
+        ...
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -78,7 +90,7 @@ class Descent:
 
 
 def descend(
-    criterion: GeneralizedCriterion,
+    criterion: Descending,
     point: Point,
     B: NDArray[np.float64],
     *,
@@ -89,7 +101,7 @@ def descend(
 
     Parameters
     ----------
-    criterion : GeneralizedCriterion
+    criterion : Descending
         In well-conditioned columns.
     point : Point
         With its gradient.
@@ -123,7 +135,7 @@ def descend(
             break
         assert new.gradient is not None  # noqa: S101  (its value is finite)
         s = (new.x - point.x)[free]
-        B = _updated(B, s, new.gradient[free] - g)
+        B = updated(B, s, new.gradient[free] - g)
         point = new
     result = full.copy()
     result[np.ix_(free, free)] = B
@@ -138,7 +150,7 @@ def _direction(B: NDArray[np.float64], g: NDArray[np.float64]) -> NDArray[np.flo
 
 
 def _searched(
-    criterion: GeneralizedCriterion,
+    criterion: Descending,
     point: Point,
     step: NDArray[np.float64],
     *,
@@ -171,7 +183,7 @@ def _searched(
     return None
 
 
-def _updated(
+def updated(
     B: NDArray[np.float64], s: NDArray[np.float64], y: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """The BFGS update with Powell's damping."""
