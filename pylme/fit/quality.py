@@ -197,7 +197,7 @@ class Quality(Refits):
         UnknownNameError
             If there is no such factor or column.
         NotAvailableError
-            If the model is a generalized one, or the fit came from JSON.
+            If the fit came from JSON; without `by`, if the model is a generalized one.
 
         Notes
         -----
@@ -220,14 +220,27 @@ class Quality(Refits):
         >>> fit.influence(by="Subject")
         <Influence of 18 levels of Subject: the greatest Cook's distance is 0.149, of 309>
         """
+        from pylme.inference.quality.generalized_influence import influence_on_generalized
         from pylme.inference.quality.groups import groups_of
-        from pylme.inference.quality.influence import influence_of_groups, influence_of_rows
+        from pylme.inference.quality.linear_influence import influence_of_groups
+        from pylme.inference.quality.row_influence import influence_of_rows
 
         optional_text("by", by)
+        spec = self._model.spec
+        frame = None if spec is None else spec.frame
+        generalized = self._model.generalized_problem()
+        if generalized is not None:
+            if by is None:
+                raise NotAvailableError(
+                    asked="Computing the influence of single rows",
+                    found="rows are left out in closed form, which generalized models have not",
+                    remedy="Name the groups to leave out, by=; augment() has hat values and "
+                    "Cook's distances as lme4 approximates them.",
+                )
+            groups = groups_of(by, generalized.terms, frame, self._rows)
+            return influence_on_generalized(generalized, groups, self.library)
         kernels = self._kernels_for("Computing influence")
         if by is not None:
-            spec = self._model.spec
-            frame = None if spec is None else spec.frame
             groups = groups_of(by, kernels.linear.terms, frame, self._rows)
             return influence_of_groups(kernels, groups, self.library)
         found = influence_of_rows(kernels)

@@ -133,6 +133,10 @@ CASES = {
         lambda fit: fit.influence(), "NotAvailableError", "matrices",
         lambda _: _fit().influence(), _saved,
     ),
+    "influence of single rows of a generalized model": _asked(
+        lambda fit: fit.influence(), "NotAvailableError", "in closed form",
+        lambda fit: fit.influence(by="g"), _binary,
+    ),
     "R² of a link without a known variance": _asked(
         lambda fit: fit.r2(), "NotAvailableError", "cauchit",
         lambda _: _binary().r2(), _cauchit,

@@ -22,7 +22,7 @@ from pylme.reference.generalized.fitting import fitted
 from pylme.reference.generalized.getme import item
 from pylme.reference.generalized.messages import announce
 from pylme.reference.generalized.record import generalized_information, optimiser_record
-from pylme.reference.generalized.solution import GeneralizedSolution
+from pylme.reference.generalized.solution import GeneralizedSolution, fixed_covariance
 from pylme.reference.rows import linear_predictor
 from pylme.results.estimates import Estimates
 from pylme.results.fitted_model import fit_record
@@ -212,25 +212,10 @@ class GeneralizedModel:
     def vcov_of(self, kind: str) -> NDArray[np.float64]:
         """Covariance matrix of the fixed effects by the Hessian or by R_X, shape (p, p).
 
-        With a free ϑ the Hessian is that by θ and β at this ϑ, as in lme4. Where it is not positive
-        definite, or β is a part of the mode, R_X is used.
+        The one by the Hessian is that of R_X where it is not defined.
         """
-        if kind == "hessian" and (found := self._by_hessian()) is not None:
-            return read_only(found)
-        inverse = np.linalg.inv(self.solution.RX) if self.design.p else np.zeros((0, 0))
-        return read_only(self.solution.sigma**2 * inverse @ inverse.T)
-
-    def _by_hessian(self) -> NDArray[np.float64] | None:
-        m, p = len(self.theta), self.design.p
-        if self.problem.n_agq == 0:
-            return None
-        last = m + p + (self.problem.criterion == "likelihood")
-        free = [i for i in self.ending.free if i < last]
-        H = self.ending.hessian[np.ix_(free, free)]
-        if not np.isfinite(H).all() or not (np.linalg.eigvalsh(H) > 0.0).all():
-            return None
-        places = [free.index(i) for i in range(m, m + p)]
-        return np.asarray(2.0 * np.linalg.inv(H)[np.ix_(places, places)])
+        hessian = self.ending.hessian if kind == "hessian" else None
+        return read_only(fixed_covariance(self.solution, hessian, self.ending.free))
 
     def varcorr(self) -> VarCorr:
         """Variances and correlations of the random effects."""

@@ -27,7 +27,7 @@ from pylme.reference.threads import one_thread
 if TYPE_CHECKING:
     from pylme.results.fitted_model import ResidualType
 
-__all__ = ["GeneralizedSolution"]
+__all__ = ["GeneralizedSolution", "fixed_covariance"]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -188,3 +188,34 @@ class GeneralizedSolution:
             E = criterion.Xt - criterion.algebra.expand(transformed(self.T, Y))
         left = solve_triangular(self.RX, E, trans="T") if criterion.p else E
         return self._placed(criterion.rows.weights * (h + (left * left).sum(axis=0)))
+
+
+def fixed_covariance(
+    solution: GeneralizedSolution,
+    hessian: NDArray[np.float64] | None,
+    free: NDArray[np.intp],
+) -> NDArray[np.float64]:
+    """The covariance matrix of the fixed effects, shape (p, p), by the Hessian or by R_X.
+
+    With a free ϑ the Hessian is that by θ and β at this ϑ, as in lme4. Where it is not positive
+    definite, or β is a part of the mode, R_X is used.
+
+    Parameters
+    ----------
+    solution : GeneralizedSolution
+    hessian : ndarray, shape (m + p [+ 1], m + p [+ 1]), or None
+        By the caller's parameters; None for R_X.
+    free : ndarray of int
+        The parameters on the face of the optimum.
+    """
+    criterion = solution.criterion
+    m, p = criterion.m, criterion.p
+    if hessian is not None and not criterion.joint:
+        last = m + p + (criterion.problem.criterion == "likelihood")
+        kept = [int(i) for i in free if i < last]
+        H = hessian[np.ix_(kept, kept)]
+        if np.isfinite(H).all() and (np.linalg.eigvalsh(H) > 0.0).all():
+            places = [kept.index(i) for i in range(m, m + p)]
+            return np.asarray(2.0 * np.linalg.inv(H)[np.ix_(places, places)])
+    inverse = np.linalg.inv(solution.RX) if p else np.zeros((0, 0))
+    return np.asarray(solution.sigma**2 * inverse @ inverse.T)

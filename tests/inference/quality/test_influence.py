@@ -8,7 +8,7 @@ import pytest
 import pylme
 from pylme.errors import NotAvailableError, OptionError, UnknownNameError
 from pylme.inference.kernels import Kernels
-from pylme.inference.quality.influence import rows_of
+from pylme.inference.quality.linear_influence import rows_of
 from tests.native import native
 
 SLEEPSTUDY = pylme.datasets.load("sleepstudy")
@@ -181,3 +181,48 @@ def test_what_has_no_influence():
         fit.influence(by="Subject").to_frame("everything")
     with pytest.raises(NotAvailableError, match="JSON"):
         pylme.from_json(fit.to_json()).influence(by="Subject")
+
+
+@pytest.mark.needs_r
+def test_lme4s_influence_on_a_generalized_model():
+    fit = pylme.glmer(
+        "cbind(incidence, size - incidence) ~ period + (1 | herd)",
+        pylme.datasets.load("cbpp"), engine="numpy",
+    )  # fmt: skip
+    found = fit.influence(by="herd")
+    answer = native(
+        """{
+            fit <- glmer(cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp, binomial,
+                         control = glmerControl(tolPwrss = 1e-10))
+            i <- influence(fit, "herd")
+            list(beta = i[["fixed.effects[-herd]"]], cook = cooks.distance(i))
+        }"""
+    )
+    assert found.without.converged.all()
+    error = np.sqrt(np.diag(fit.vcov))
+    # lme4's searches for the refits stop up to a hundredth of a standard error away.
+    np.testing.assert_allclose(found.without.beta / error, answer["beta"] / error, atol=0.02)
+    # lme4 multiplies Cook's distance by (J - p)/J.
+    np.testing.assert_allclose(found.cooks_distance * 11 / 15, answer["cook"], atol=0.01)
+    assert "sigma" not in found.to_frame("estimates")
+
+
+@pytest.mark.filterwarnings("ignore::pylme.errors.FitWarning")
+@pytest.mark.parametrize("by", ["g", "f"])
+def test_generalized_refits_are_those_of_the_data_without_the_group(by):
+    """A negative binomial with one factor, and Poisson counts with two."""
+    data = unbalanced().assign(f=lambda d: d["g"].str[-1])
+    data["count"] = np.exp(data["y"] / 3).round()
+    if by == "g":
+        fit = pylme.glmer_nb("count ~ x + (1 | g)", data, offset="o", engine="numpy")
+    else:
+        formula = "count ~ x + (1 | g) + (1 | f)"
+        fit = pylme.glmer(formula, data, family="poisson", offset="o", engine="numpy")
+    found = fit.influence(by=by)
+    for j in (0, 3):
+        other = refitted(fit, found, j, data, by)
+        assert found.without.criterion[j] == pytest.approx(other.criterion, abs=1e-7)
+        np.testing.assert_allclose(found.without.beta[j], other.fixef, atol=1e-4)
+        np.testing.assert_allclose(found.without.vcov[j], other.vcov, rtol=2e-3, atol=1e-6)
+        np.testing.assert_allclose(found.without.theta[j], other.theta, rtol=1e-3, atol=1e-4)
+    assert ("shape" in found.to_frame("changes")) == (by == "g")
