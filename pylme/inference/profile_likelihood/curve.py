@@ -1,8 +1,15 @@
 """The profile of a parameter as a curve: ζ(c) = sign(c - ĉ) √(D(c) - D̂).
 
-Each point starts where the tangent of the path of minima, dη/dc = a, leads from the one before, and
-one or two Newton steps settle it. With dζ/dc = D_c/2ζ at each point the curve between the points is
-a cubic Hermite polynomial (Bates, Mächler, Bolker & Walker 2015, section 5.1, interpolate splines).
+The minima η(c) over the other coordinates lie on a smooth path with the tangent dη/dc = a. Each
+point starts where the cubic through the last two of them leads, with their tangents, and one Newton
+step b is taken from there without another evaluation:
+
+    min D = D + ½bᵀD_η        D_c + aᵀD_η the slope there        η + b its place
+
+up to the cube of b; where ½bᵀD_η says that b is too long, it is evaluated once more. With
+dζ/dc = D_c/2ζ at each point the curve between the points is a cubic Hermite polynomial, by a few
+points as exact as their number in powers of four (Bates, Mächler, Bolker & Walker 2015, section
+5.1, interpolate splines).
 """
 
 from __future__ import annotations
@@ -25,9 +32,13 @@ if TYPE_CHECKING:
 __all__ = ["Curve", "curve_of"]
 
 #: Points on each side of the estimate.
-_POINTS: Final = 8
-#: How far above the minimum a point may be: ζ is then right to 1e-8.
-_WITHIN: Final = 1e-8
+_POINTS: Final = 5
+#: The last point is to lie a little beyond the reach.
+_BEYOND: Final = 1.04
+#: So often a step is evaluated before the search for the minimum takes over.
+_MOST_STEPS: Final = 3
+#: What added variance must promise before a point counts as no minimum.
+_WORTH_LEAVING: Final = 1e-7
 #: A side that flattens out has so many points at most.
 _MOST_POINTS: Final = 30
 
@@ -97,23 +108,26 @@ def curve_of(
     """
     with one_thread():
         path, optimum = likelihood.path(parameter)
-        points = [_Place(x=optimum.x, point=optimum.point, zeta=0.0)]
+        least = _Place(
+            x=optimum.x, point=optimum.point, zeta=0.0, slope=_bend(path, optimum),
+            tangent=_tangent(path, optimum.x, optimum.point),
+        )  # fmt: skip
         bounds = likelihood.bounds(parameter)
-        for side in (-1, 1):
-            found = list(_walk(path, optimum, side=side, bound=bounds[side > 0], reach=reach))
-            points = [*reversed(found), *points] if side < 0 else [*points, *found]
-        slopes = [_slope(path, optimum, place) for place in points]
+        below = _walk(path, optimum, [least], side=-1, bound=bounds[0], reach=reach)
+        # The last point on the other side shows how the path bends.
+        start = [*below[:1], least]
+        above = _walk(path, optimum, start, side=1, bound=bounds[1], reach=reach)
+        points = [*reversed(below), least, *above]
         coordinates = [place.x[path.fixed] for place in points]
         # dζ by the parameter is dζ/dc over the parameter's own derivative by c.
         per_unit = np.array([likelihood.derivative(parameter, path, c) for c in coordinates])
         likelihood.evaluations += path.evaluations
-        with np.errstate(divide="ignore", invalid="ignore"):
-            slope = np.where(per_unit > 0, np.array(slopes) / per_unit, np.nan)
+        slopes = np.array([place.slope for place in points])
         return Curve(
             parameter=parameter,
             zeta=np.array([place.zeta for place in points]),
             value=np.array([likelihood.value(parameter, path, c) for c in coordinates]),
-            slope=slope,
+            slope=np.divide(slopes, per_unit, out=np.full_like(slopes, np.nan), where=per_unit > 0),
             others=np.array(
                 [likelihood.parameters_at(parameter, path, p.x, p.point) for p in points]
             ),
@@ -122,54 +136,124 @@ def curve_of(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Place(Generic[P]):
-    """A point of a curve."""
+    """A point of a curve.
+
+    Attributes
+    ----------
+    x : ndarray, shape (d,)
+        Of the minimum.
+    point : CurvedPoint
+        There, or a Newton step away.
+    zeta, slope : float
+        ζ and dζ/dc.
+    tangent : ndarray, shape (d,), or None
+        dη/dc, zero where nothing is free; None where the deviance is not convex.
+    """
 
     x: NDArray[np.float64]
     point: P
     zeta: float
+    slope: float
+    tangent: NDArray[np.float64] | None
 
 
 def _walk(
-    path: Minima[P], optimum: Optimum[P], *, side: int, bound: float, reach: float
+    path: Minima[P],
+    optimum: Optimum[P],
+    known: list[_Place[P]],
+    *,
+    side: int,
+    bound: float,
+    reach: float,
 ) -> list[_Place[P]]:
-    """The points on one side of the estimate, from there outwards."""
-    x, point, zeta = optimum.x, optimum.point, 0.0
-    step = first_step(path, optimum, reach / _POINTS)
+    """The points on one side of the estimate, from there outwards.
+
+    Parameters
+    ----------
+    path, optimum
+    known : list of _Place
+        One or two places, of which the last is the estimate.
+    side : {-1, 1}
+    bound, reach : float
+    """
+    fixed = path.fixed
+    zeta, step = 0.0, first_step(path, optimum, reach / _POINTS)
     made: list[_Place[P]] = []
-    while zeta < reach and len(made) < _MOST_POINTS and side * (bound - x[path.fixed]) > 0:
-        c = x[path.fixed] + side * step
+    while zeta < reach and len(made) < _MOST_POINTS and side * (bound - known[-1].x[fixed]) > 0:
+        c = known[-1].x[fixed] + side * step
         if side * (bound - c) <= 0:
             c = bound
-        start = x.copy()
-        known = conditional(path, x, point)
-        if known is not None:
-            a, b = known
-            start += b + a * (c - x[path.fixed])
-        start[path.fixed] = c
-        last = zeta
-        found, there = path.settle(start, within=_WITHIN)
-        if not np.isfinite(there.value):
-            # Beyond the tangent's reach the last minimum is the better start.
-            start = x.copy()
-            start[path.fixed] = c
-            found, there = path.settle(start, within=_WITHIN)
-        x, point = found, there
-        zeta = float(np.sqrt(max(point.value - optimum.point.value, 0.0)))
-        made.append(_Place(x=x, point=point, zeta=side * zeta))
-        gained = zeta - last
-        # As much of ζ with each step, but no step more than twice the one before.
-        wanted = reach / _POINTS
+        place = _reached(path, optimum, _ahead(known[-2:], fixed, c), known[-1].x, side)
+        known = [*known, place]
+        made.append(place)
+        gained, zeta = abs(place.zeta) - zeta, abs(place.zeta)
+        # As much of ζ with each step that is left, but no step more than twice the one before.
+        wanted = _BEYOND * (reach - zeta) / max(_POINTS - len(made), 1)
         step *= float(np.clip(wanted / gained, 0.25, 2.0)) if gained > 0 else 2.0
     return made
 
 
-def _slope(path: Minima[P], optimum: Optimum[P], place: _Place[P]) -> float:
-    """dζ/dc at a point."""
-    if place.zeta:
-        return float(place.point.gradient[path.fixed]) / (2.0 * place.zeta)
-    known = conditional(path, place.x, place.point)
+def _ahead(known: list[_Place[P]], fixed: int, c: float) -> NDArray[np.float64]:
+    """Where the path leads from the last places: along their cubic, or along the last tangent."""
+    last = known[-1]
+    step = c - last.x[fixed]
+    made = last.x if last.tangent is None else last.x + step * last.tangent
+    if len(known) == 2 and last.tangent is not None and known[0].tangent is not None:
+        h = last.x[fixed] - known[0].x[fixed]
+        # What the tangent at either place misses of the other, per h².
+        behind = (known[0].x - last.x) / h + last.tangent
+        ahead = (last.x - known[0].x) / h - known[0].tangent
+        bent = 2.0 * behind - ahead
+        made = made + (step / h) ** 2 * h * (bent + (step / h) * (behind - ahead))
+    made = made.copy()
+    made[fixed] = c
+    return made
+
+
+def _reached(
+    path: Minima[P],
+    optimum: Optimum[P],
+    start: NDArray[np.float64],
+    last: NDArray[np.float64],
+    side: int,
+) -> _Place[P]:
+    """The minimum near a start; from the last minimum where that has no deviance."""
+    x, point = start, path.evaluate(start)
+    for trial in range(_MOST_STEPS):
+        known = conditional(path, x, point) if np.isfinite(point.value) else None
+        if known is None:
+            break
+        a, b = known
+        fall = -0.5 * float(b @ point.gradient)
+        if not fall > path.negligible:
+            if path.leave(x, point, _WORTH_LEAVING + 4.0 * max(fall, 0.0)) is not None:
+                break
+            zeta = float(np.sqrt(max(point.value - fall - optimum.point.value, 0.0)))
+            rise = float(point.gradient[path.fixed] + a @ point.gradient)
+            slope = rise / (2.0 * side * zeta) if zeta > 0 else 0.0
+            return _Place(x=x + b, point=point, zeta=side * zeta, slope=slope, tangent=a)
+        if trial + 1 < _MOST_STEPS:
+            x = x + b
+            point = path.evaluate(x)
+    if not np.isfinite(point.value):
+        x = last.copy()
+        x[path.fixed] = start[path.fixed]
+    x, point = path.settle(x, within=1e-2 * path.negligible)
+    zeta = float(np.sqrt(max(point.value - optimum.point.value, 0.0)))
+    slope = float(point.gradient[path.fixed]) / (2.0 * side * zeta) if zeta > 0 else 0.0
+    return _Place(x=x, point=point, zeta=side * zeta, slope=slope, tangent=_tangent(path, x, point))
+
+
+def _tangent(path: Minima[P], x: NDArray[np.float64], point: P) -> NDArray[np.float64] | None:
+    known = conditional(path, x, point)
+    return None if known is None else known[0]
+
+
+def _bend(path: Minima[P], optimum: Optimum[P]) -> float:
+    """dζ/dc at the estimate."""
+    tangent = _tangent(path, optimum.x, optimum.point)
     column = optimum.point.hessian[path.fixed]
-    bend = float(column[path.fixed] + column @ known[0]) if known is not None else 0.0
+    bend = 0.0 if tangent is None else float(column[path.fixed] + column @ tangent)
     return float(np.sqrt(max(bend, 0.0) / 2.0))
 
 

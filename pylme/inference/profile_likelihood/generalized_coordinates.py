@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from pylme.covariance.roots import lower_root
-from pylme.reference.generalized.boundary import free_on_face
-from pylme.reference.generalized.conditioning import root_of_gram, upper_root_of_gram
 from pylme.reference.generalized.criterion import GeneralizedCriterion
+from pylme.reference.generalized.optimum.boundary import free_on_face
+from pylme.reference.generalized.optimum.conditioning import root_of_gram, upper_root_of_gram
 
 if TYPE_CHECKING:
     from pylme.inference.profile_likelihood.parameters import ProfiledParameter

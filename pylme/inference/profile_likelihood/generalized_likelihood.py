@@ -30,9 +30,9 @@ from pylme.inference.profile_likelihood.likelihood import ProfiledLikelihood
 from pylme.inference.profile_likelihood.minima import Optimum
 from pylme.model_matrix.random_term import in_order, with_effects
 from pylme.reference.generalized.criterion import criterion_of
-from pylme.reference.generalized.descent import Evaluations, descend
-from pylme.reference.generalized.search import find
-from pylme.reference.generalized.working import working_hessian
+from pylme.reference.generalized.optimum.descent import Evaluations, descend
+from pylme.reference.generalized.optimum.search import find
+from pylme.reference.generalized.optimum.working import working_hessian
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from pylme.covariance.roots import lower_root
 from pylme.inference.profile_likelihood.generalized_coordinates import GeneralizedCoordinates
-from pylme.reference.generalized.boundary import escape_from, snapped, with_variance
 from pylme.reference.generalized.criterion import Point
-from pylme.reference.generalized.descent import ENOUGH, Evaluations, descend, updated
+from pylme.reference.generalized.optimum.boundary import escape_from, snapped, with_variance
+from pylme.reference.generalized.optimum.descent import ENOUGH, Evaluations, descend, updated
 
 __all__ = ["GeneralizedPath", "GeneralizedPoint"]
 
@@ -72,6 +72,14 @@ class GeneralizedPath:
     def fixed(self) -> int:
         """The place of the coordinate that is fixed."""
         return self.coordinates.fixed
+
+    @property
+    def negligible(self) -> float:
+        """What a Newton step may promise where it is taken without evaluating its end.
+
+        The curvature is known to a few parts in a hundred, and so is the promise.
+        """
+        return 1e-7
 
     @property
     def m(self) -> int:

@@ -65,6 +65,11 @@ class Minima(Protocol[P]):
         """How often the deviance has been evaluated."""
         ...
 
+    @property
+    def negligible(self) -> float:
+        """What a Newton step may promise where it is taken without evaluating its end."""
+        ...
+
     def evaluate(self, x: NDArray[np.float64]) -> P:
         """The deviance at some coordinates; infinite where it cannot be computed."""
         ...

@@ -55,6 +55,14 @@ class Path:
     term: int | None = None
     evaluations: int = field(default=0)
 
+    @property
+    def negligible(self) -> float:
+        """What a Newton step may promise where it is taken without evaluating its end.
+
+        With exact second derivatives the deviance there is right to the power 3/2 of it.
+        """
+        return 1e-5
+
     def evaluate(self, x: NDArray[np.float64]) -> Point:
         """The deviance at some coordinates; infinite where it cannot be computed."""
         self.evaluations += 1

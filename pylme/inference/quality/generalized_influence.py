@@ -16,9 +16,9 @@ from pylme.inference.quality.influence import Influence, nothing_estimated
 from pylme.inference.quality.linear_influence import terms_of_rows
 from pylme.model_matrix.model_matrix import independent_columns
 from pylme.reference.generalized.criterion import criterion_of
-from pylme.reference.generalized.ending import ending_of
 from pylme.reference.generalized.evaluate import parameters_of
-from pylme.reference.generalized.search import NoModeError, find
+from pylme.reference.generalized.optimum.ending import ending_of
+from pylme.reference.generalized.optimum.search import NoModeError, find
 from pylme.reference.generalized.solution import GeneralizedSolution, fixed_covariance
 from pylme.reference.threads import one_thread
 
@@ -107,7 +107,7 @@ def _fit(
     except (NoModeError, np.linalg.LinAlgError):
         return
     ending = ending_of(criterion, found)
-    solution = GeneralizedSolution(criterion=criterion, x=ending.x, start=found.u)
+    solution = GeneralizedSolution(criterion=criterion, x=ending.x, found=found.mode)
     m, p = criterion.m, criterion.p
     made.criterion[j], made.sigma[j] = ending.value, solution.sigma
     made.theta[j], made.beta[j, columns] = ending.x[:m], ending.x[m : m + p]

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.deadline import require_time
-from pylme.reference.generalized.criterion import Point
+from pylme.reference.generalized.criterion import GeneralizedCriterion, Point
 from pylme.reference.generalized.exact_hessian import predicted_mode
 
 __all__ = ["ENOUGH", "Descending", "Descent", "Evaluations", "descend", "updated"]
@@ -162,7 +162,8 @@ def _searched(
     mode = point.mode
     rounding = 1e-13 * (1.0 + abs(point.value))
     start = None if mode is None else mode.u
-    if start is not None and share == 1.0 and -0.5 * slope < NEARBY and not criterion.joint:
+    near = start is not None and share == 1.0 and -0.5 * slope < NEARBY
+    if near and isinstance(criterion, GeneralizedCriterion) and not criterion.joint:
         start = predicted_mode(criterion, point, step)
     for _ in range(MOST_TRIALS):
         new = criterion.at(point.x + share * step, start=start)
