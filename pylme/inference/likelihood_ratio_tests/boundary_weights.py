@@ -12,10 +12,16 @@ N_tᵀ D N_t matters, and the free parameters add degrees of freedom:
 
     one effect                  ½, ½
     one effect of each of two   w₂ = ¼ + asin(ρ)/2π, w₁ = ½, w₀ = ½ - w₂
+    one of each of three        w₃ = ⅛ + Σ asin(ρ_ij)/4π, w₀ the same with the correlations of
+                                the inverse, w₁ = ½ - w₃, w₂ = ½ - w₀
+    one of each of more         the proportions of projections with so many variances, of 200,000
     two effects of one term     w₃ = P(D ⪰ 0), w₀ = P(-JD ⪰ 0), w₁ = ½ - w₃, w₂ = ½ - w₀
 
-(Shapiro 1988, International Statistical Review 56(1); the last by simulation). The weights of other
-cones are not known here, and χ² with all degrees of freedom is conservative.
+(Shapiro 1988, International Statistical Review 56(1); the last by 200,000 draws). Of other cones
+(three effects of a term, or two effects of one and further ones of others) no weights are computed:
+the statistic itself is drawn, 20,000 times, by projection (`cone_projection`), and the degrees of
+freedom of the free parameters are added without drawing. A probability of 0.05 is then right to
+0.0015 or better.
 """
 
 from __future__ import annotations
@@ -27,6 +33,7 @@ import numpy as np
 from scipy.linalg import block_diag, null_space
 
 from pylme.covariance.names import cells
+from pylme.inference.likelihood_ratio_tests.cone_projection import drawn_projections
 from pylme.inference.likelihood_ratio_tests.nesting import combinations
 from pylme.inference.likelihood_ratio_tests.reference_distribution import Mixture
 from pylme.reference.criterion.likelihood import GivenVariance
@@ -45,6 +52,8 @@ if TYPE_CHECKING:
 __all__ = ["boundary_mixture"]
 
 _DRAWS: Final = 200_000
+#: Of statistics whose weights are not known.
+_DRAWN_STATISTICS: Final = 20_000
 _FLAT: Final = 1e-10
 
 
@@ -74,8 +83,6 @@ def boundary_mixture(
         return Mixture.plain(df)
     if sizes == (1,):
         return Mixture.one_variance(df)
-    if sizes not in {(1, 1), (2,)}:
-        return Mixture.plain(df, conservative=True)
     with one_thread():
         covariance = _covariance(larger, null, [(t, bases[t]) for t in tested])
     if covariance is None:
@@ -84,8 +91,35 @@ def boundary_mixture(
         rho = covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])
         both = 0.25 + float(np.arcsin(np.clip(rho, -1.0, 1.0))) / (2.0 * np.pi)
         return Mixture(df=(df - 2, df - 1, df), weights=(0.5 - both, 0.5, both))
-    none, both = _of_two(covariance)
+    if sizes == (2,):
+        none, both = _of_two(covariance)
+    elif sizes == (1, 1, 1):
+        none, both = _orthant(np.linalg.inv(covariance)), _orthant(covariance)
+    elif set(sizes) == {1}:
+        return _of_variances(covariance, df)
+    else:
+        own = [bases[t].shape[1] for t in tested]
+        _, statistic = drawn_projections(covariance, own, draws=_DRAWN_STATISTICS)
+        return Mixture.simulated(statistic, df=df, free=df - len(covariance))
     return Mixture(df=(df - 3, df - 2, df - 1, df), weights=(none, 0.5 - both, 0.5 - none, both))
+
+
+def _orthant(covariance: NDArray[np.float64]) -> float:
+    """The probability that three normal variables of mean zero are all positive."""
+    scale = np.sqrt(covariance.diagonal())
+    correlation = np.clip(covariance / np.outer(scale, scale), -1.0, 1.0)
+    angles = np.arcsin(correlation[[0, 0, 1], [1, 2, 2]]).sum()
+    return 0.125 + float(angles) / (4.0 * np.pi)
+
+
+def _of_variances(covariance: NDArray[np.float64], df: int) -> Mixture:
+    """The mixture for variances of one effect each: how many the projections have."""
+    size = len(covariance)
+    x, _ = drawn_projections(covariance, [1] * size, draws=_DRAWS)
+    shares = np.bincount((x > 0.0).sum(axis=1), minlength=size + 1) / len(x)
+    return Mixture(
+        df=tuple(range(df - size, df + 1)), weights=tuple(float(share) for share in shares)
+    )
 
 
 def _null_covariances(

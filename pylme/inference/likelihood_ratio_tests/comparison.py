@@ -298,7 +298,7 @@ def _mixture(
         # The information of a generalized model is not at hand.
         return difference.mixture
     mixture = boundary_mixture(larger.linear, smaller.linear, difference)
-    return mixture if len(mixture.df) > 1 or mixture.conservative else None
+    return mixture if mixture.bounded else None
 
 
 def _simulated(larger: ComparedModel, smaller: ComparedModel, bootstrap: int, seed: Seed) -> float:

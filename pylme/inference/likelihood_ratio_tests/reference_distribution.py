@@ -5,7 +5,8 @@ smaller one. Where no additional variance lies on the boundary it is compared wi
 of freedom are the number of additional parameters. With one additional random effect, whose
 variance the null hypothesis puts at zero, it is ½ χ²(d - 1) + ½ χ²(d) (Self & Liang 1987, JASA 82;
 Stram & Lee 1994, Biometrics 50). In general its distribution is a mixture, χ̄², whose weights depend
-on the information (`boundary_weights`); where they are not known, χ²(d) is conservative.
+on the information (`boundary_weights`), or are replaced by statistics that are drawn; where the
+information is not known, χ²(d) is conservative.
 """
 
 from __future__ import annotations
@@ -14,17 +15,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import chdtrc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
 __all__ = ["Mixture", "p_of_each", "simulated_p"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Mixture:
     """A mixture of χ² distributions.
 
@@ -35,11 +37,32 @@ class Mixture:
     weights : tuple of float
     conservative : bool
         Whether it is used in place of a mixture with unknown weights.
+    drawn : ndarray, shape (draws,), or None
+        In the place of weights: statistics of what lies on the boundary, drawn by simulation, to
+        which the single χ² of `df` is added.
+    parameters : int or None
+        With `drawn`, the number of parameters that are tested.
     """
 
     df: tuple[int, ...]
     weights: tuple[float, ...]
     conservative: bool = False
+    drawn: NDArray[np.float64] | None = None
+    parameters: int | None = None
+
+    @classmethod
+    def simulated(cls, drawn: NDArray[np.float64], *, df: int, free: int) -> Mixture:
+        """The distribution of statistics that were drawn, plus χ² of the free parameters.
+
+        Parameters
+        ----------
+        drawn : ndarray
+        df : int
+            The number of parameters that are tested.
+        free : int
+            Those of them that have no bound.
+        """
+        return cls(df=(free,), weights=(1.0,), drawn=drawn, parameters=df)
 
     @classmethod
     def plain(cls, df: int, *, conservative: bool = False) -> Mixture:
@@ -65,6 +88,11 @@ class Mixture:
         """
         return cls(df=(df - 1, df), weights=(0.5, 0.5))
 
+    @property
+    def bounded(self) -> bool:
+        """Whether it is another distribution than χ², or stands in the place of one."""
+        return len(self.df) > 1 or self.conservative or self.drawn is not None
+
     def p_values(self, statistic: ArrayLike) -> NDArray[np.float64]:
         """The p-values of statistics.
 
@@ -74,6 +102,12 @@ class Mixture:
             Numbers of 0 or more; NaN gives NaN.
         """
         fall = np.asarray(statistic, dtype=np.float64)
+        if self.drawn is not None:
+            # A drawn statistic of which the free parameters have to add the rest.
+            rest = fall[..., None] - self.drawn
+            (free,) = self.df
+            above = np.where(rest > 0, chdtrc(free, np.maximum(rest, 0.0)) if free else 0.0, 1.0)
+            return np.where(np.isnan(fall), np.nan, above.mean(axis=-1))
         total = np.zeros_like(fall)
         for df, weight in zip(self.df, self.weights, strict=True):
             # χ² with 0 degrees of freedom is a mass at 0, for which chdtrc gives NaN.
@@ -81,6 +115,8 @@ class Mixture:
         return np.where(np.isnan(fall), np.nan, total)
 
     def __str__(self) -> str:
+        if self.drawn is not None:
+            return f"χ̄²({self.parameters}) by {len(self.drawn):,} draws"
         if len(self.df) == 1:
             return f"χ²({self.df[0]})" + ", conservative" * self.conservative
         return " + ".join(
