@@ -94,7 +94,7 @@ def boundary_mixture(
     if sizes == (2,):
         none, both = _of_two(covariance)
     elif sizes == (1, 1, 1):
-        none, both = _orthant(np.linalg.inv(covariance)), _orthant(covariance)
+        none, both = _orthant(np.asarray(np.linalg.inv(covariance))), _orthant(covariance)
     elif set(sizes) == {1}:
         return _of_variances(covariance, df)
     else:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Curve", "curve_of"]
 
 #: Points on each side of the estimate.
-_POINTS: Final = 5
+_POINTS: Final = 8
 #: The last point is to lie a little beyond the reach.
 _BEYOND: Final = 1.04
 #: So often a step is evaluated before the search for the minimum takes over.
