@@ -3,6 +3,7 @@
 # make test-newest, test-trixie   the whole suite on the R and lme4 of Debian forky and trixie, in roots
 #              that debootstrap makes; ARGS="..." are arguments for pytest
 # make lowest  the tests of the NumPy side with the lowest versions that are declared
+# make marginaleffects   the tests of this extra, in an environment of its own
 # make setup   what the tests and the linters need, in .venv
 # make lint    ruff, mypy, import-linter, shell scripts, workflows and other files of the project
 # make bench   what pylme costs, as ratios, in a quarter of an hour (bench-smoke: once, quickly)
@@ -15,9 +16,9 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 SETUP := pyproject.toml r_scripts/install_python.sh
-SCRIPTS := r_scripts/install.sh r_scripts/install_python.sh .ci/run .ci/lowest.sh .ci/debian_root.sh
+SCRIPTS := r_scripts/install.sh r_scripts/install_python.sh .ci/run .ci/lowest.sh .ci/marginaleffects.sh .ci/debian_root.sh
 
-.PHONY: demo setup test test-newest test-trixie lowest lint lint-files bench bench-smoke campaign simulations docs clean
+.PHONY: demo setup test test-newest test-trixie lowest marginaleffects lint lint-files bench bench-smoke campaign simulations docs clean
 .PHONY: release release-dry-run release-check system system-test
 # Two pips at work in one environment would break it.
 .NOTPARALLEL:
@@ -65,6 +66,9 @@ lint-files: .venv/.stamp-lint
 lowest: .venv/.stamp-lowest
 	.ci/lowest.sh
 
+marginaleffects: .venv/.stamp-lowest
+	.ci/marginaleffects.sh
+
 release: .venv/.stamp-release
 	$(BIN)/python .ci/release.py
 
@@ -90,7 +94,7 @@ docs: .venv/.stamp-docs
 	$(BIN)/sphinx-build -W -n --keep-going docs docs/_build/html
 
 clean:
-	rm -rf .venv .venv-lowest dist docs/_build docs/reference/generated
+	rm -rf .venv .venv-lowest .venv-marginaleffects dist docs/_build docs/reference/generated
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find pylme tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

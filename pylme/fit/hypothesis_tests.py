@@ -9,7 +9,7 @@ import pandas as pd
 
 from pylme.errors import NotAvailableError, PylmeError
 from pylme.fit.base import EngineFit
-from pylme.inference.ddf import Ddf, require_kernels
+from pylme.inference.ddf import Ddf, default_ddf, require_kernels
 from pylme.inference.hypotheses import hypothesis_of
 from pylme.inference.term_hypotheses import TermType
 from pylme.options import choice, optional_text, true_or_false
@@ -420,7 +420,7 @@ class Tests(EngineFit):
     def _ddf(self, ddf: Ddf | None) -> Ddf:
         """The method that was chosen, or the default one of the model."""
         if ddf is None:
-            return "satterthwaite" if self._linear else "normal"
+            return default_ddf("tests", linear=self._linear)
         return choice("ddf", ddf, Ddf)
 
     def _source(self, ddf: Ddf) -> Kernels | Estimated:

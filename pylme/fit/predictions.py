@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pylme.errors import OptionError
 from pylme.fit.base import EngineFit
 from pylme.frame import to_native
-from pylme.inference.ddf import Ddf, require_kernels
+from pylme.inference.ddf import Ddf, default_ddf, require_kernels
 from pylme.inference.means.scale import ScaleKind
 from pylme.inference.prediction.question import Interval, Kind, Question
 from pylme.inference.prediction.rows import NewLevels
@@ -391,11 +391,9 @@ class Predictions(EngineFit):
         linear = self._info.family is None
         asked = None if ddf is None else choice("ddf", ddf, Ddf)
         if asked is None:
-            if not linear:
-                return "normal"
-            kernels = self._kernels
+            kernels = self._kernels if linear else None
             structured = kernels is not None and kernels.problem.structured
-            return "satterthwaite" if structured else "kenward-roger"
+            return default_ddf("means", linear=linear, structured=structured)
         if asked != "normal" and (not linear or self._kernels is not None):
             require_kernels(self._kernels if linear else None, asked, linear=linear)
         return asked

@@ -9,7 +9,7 @@ from pylme.errors import NotAvailableError
 if TYPE_CHECKING:
     from pylme.inference.kernels import Kernels
 
-__all__ = ["NOT_LINEAR", "Ddf", "method_name", "remarks", "require_kernels"]
+__all__ = ["NOT_LINEAR", "Ddf", "default_ddf", "method_name", "remarks", "require_kernels"]
 
 #: "normal" takes them for infinite: z tests, and chi-square for F.
 Ddf: TypeAlias = Literal["satterthwaite", "kenward-roger", "normal"]
@@ -19,6 +19,27 @@ _NAMES: Final = {
     "kenward-roger": "Kenward-Roger",
     "normal": "normal",
 }
+
+
+def default_ddf(
+    purpose: Literal["tests", "means"], *, linear: bool, structured: bool = False
+) -> Ddf:
+    """The method where none is chosen.
+
+    Tests have Satterthwaite's degrees of freedom, as lmerTest's have; means and predictions those
+    of Kenward and Roger, as emmeans' have, unless a term has a covariance structure.
+
+    Parameters
+    ----------
+    purpose : {"tests", "means"}
+    linear : bool
+        Whether the model is a linear one.
+    structured : bool
+        Whether a term has a covariance structure.
+    """
+    if not linear:
+        return "normal"
+    return "satterthwaite" if purpose == "tests" or structured else "kenward-roger"
 
 
 def method_name(ddf: Ddf, kernels: Kernels | None) -> str:

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy import stats
 
 from pylme.inference.targets import Targets, infer
+from pylme.inference.wald import joint_p
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,8 +91,7 @@ def joint_test(
     else:
         F = float((estimate**2 / values).sum() / (q * kernels.sigma2))
         df = _pooled(infer(kernels, Targets(x=L), ddf=ddf).df) if ddf == "satterthwaite" else np.inf
-    p = float(stats.chi2.sf(q * F, q)) if np.isinf(df) else float(stats.f.sf(F, q, df))
-    return JointTest(statistic=F, df_num=q, df=df, p_value=p)
+    return JointTest(statistic=F, df_num=q, df=df, p_value=float(joint_p(F, q, df)))
 
 
 def _pooled(df: NDArray[np.float64]) -> float:

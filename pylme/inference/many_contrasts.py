@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from pylme.inference.ddf import Ddf
 from pylme.inference.joint_test import scale_and_df
-from pylme.inference.wald import wald_p
+from pylme.inference.wald import joint_p, wald_p
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,10 +166,7 @@ class ManyFixedEffects:
         if len(fits):
             F[fits], df[fits], df_num[fits] = _joint(self.of(fits).with_zeros(), L, rhs)
         with np.errstate(invalid="ignore"):
-            finite = np.where(np.isfinite(df), df, 1.0)
-            p = np.where(
-                np.isinf(df), stats.chi2.sf(df_num * F, df_num), stats.f.sf(F, df_num, finite)
-            )
+            p = joint_p(F, df_num, df)
         nothing = np.full(R, np.nan)
         return ManyContrasts(
             estimate=nothing, std_error=nothing, statistic=F, df=df,

@@ -12,12 +12,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
+from scipy.special import chdtrc, chdtri, fdtrc, fdtri, ndtr, ndtri, stdtr, stdtrit
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["delta_intervals", "log_interval", "wald_p", "wald_reach"]
+__all__ = ["delta_intervals", "f_quantile", "joint_p", "log_interval", "wald_p", "wald_reach"]
 
 
 def wald_p(statistic: ArrayLike, df: ArrayLike | None) -> NDArray[np.float64]:
@@ -46,6 +46,35 @@ def wald_reach(alpha: float, df: ArrayLike) -> NDArray[np.float64]:
     """
     normal, finite = _normal(df)
     return np.asarray(-np.where(normal, ndtri(0.5 * alpha), stdtrit(finite, 0.5 * alpha)))
+
+
+def joint_p(statistic: ArrayLike, df_num: ArrayLike, df: ArrayLike) -> NDArray[np.float64]:
+    """p-values of F tests; with infinite denominator degrees of freedom those of χ² = df_num F.
+
+    Parameters
+    ----------
+    statistic : array_like
+        F.
+    df_num, df : array_like
+        Degrees of freedom of the numerator and of the denominator.
+    """
+    normal, finite = _normal(df)
+    F, q = np.asarray(statistic, dtype=np.float64), np.asarray(df_num, dtype=np.float64)
+    return np.asarray(np.where(normal, chdtrc(q, q * F), fdtrc(q, finite, F)))
+
+
+def f_quantile(alpha: float, df_num: float, df: ArrayLike) -> NDArray[np.float64]:
+    """The values of F that are exceeded with a probability of α.
+
+    Parameters
+    ----------
+    alpha : float
+    df_num, df : array_like
+        As for `joint_p`.
+    """
+    normal, finite = _normal(df)
+    chi2 = chdtri(df_num, alpha) / df_num
+    return np.asarray(np.where(normal, chi2, fdtri(df_num, finite, 1.0 - alpha)))
 
 
 def _normal(df: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.optimize import brentq
 
 from pylme.inference.means.maximum import MaximumModulus
@@ -29,7 +28,7 @@ from pylme.inference.means.studentized_range import (
     studentized_range_cdf,
     studentized_range_quantile,
 )
-from pylme.inference.wald import wald_p, wald_reach
+from pylme.inference.wald import f_quantile, joint_p, wald_p, wald_reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +100,7 @@ def adjusted(adjust: Adjust, family: Family) -> NDArray[np.float64]:
         case "tukey":
             return 1.0 - studentized_range_cdf(np.sqrt(2.0) * size, family.means, df)
         case "scheffe":
-            return _scheffe(size, family.rank, df)
+            return joint_p(size**2 / family.rank, family.rank, df)
         case "dunnettx":
             return 1.0 - _dunnett(size, n, df)
         case "mvt":
@@ -135,12 +134,7 @@ def critical_values(adjust: Adjust, family: Family, conf_level: float) -> NDArra
             return np.asarray(ranges / np.sqrt(2.0))
         case "scheffe":
             r = family.rank
-            quantile = np.where(
-                np.isinf(df),
-                stats.chi2.isf(alpha, r) / r,
-                stats.f.isf(alpha, r, np.where(np.isinf(df), 1.0, df)),
-            )
-            return np.asarray(np.sqrt(r * quantile))
+            return np.asarray(np.sqrt(r * f_quantile(alpha, r, df)))
         case "dunnettx":
             return _by_df(df, lambda own: _root(lambda t: _dunnett(t, n, own), conf_level))
         case "mvt":
@@ -159,15 +153,6 @@ def _stepwise(
     made = np.empty_like(p)
     made[order] = np.minimum(1.0, monotone)
     return made
-
-
-def _scheffe(size: NDArray[np.float64], rank: int, df: NDArray[np.float64]) -> NDArray[np.float64]:
-    infinite = np.isinf(df)
-    return np.where(
-        infinite,
-        stats.chi2.sf(size**2, rank),
-        stats.f.sf(size**2 / rank, rank, np.where(infinite, 1.0, df)),
-    )
 
 
 def _dunnett(

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from pylme.inference.ddf import Ddf
 from pylme.inference.joint_test import JointTest, joint_test
 from pylme.inference.kernels import Kernels
 from pylme.inference.targets import Targets, infer
+from pylme.inference.wald import joint_p
 
 if TYPE_CHECKING:
     from pylme.inference.means.functions import LinearFunctions
@@ -99,5 +99,5 @@ class Estimator:
         scores = vectors[:, kept].T @ (known.X @ self.beta + known.offset)
         F = float((scores**2 / values[kept]).sum()) / rank
         return JointTest(
-            statistic=F, df_num=rank, df=np.inf, p_value=float(stats.chi2.sf(rank * F, rank))
+            statistic=F, df_num=rank, df=np.inf, p_value=float(joint_p(F, rank, np.inf))
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 
 import numpy as np
@@ -10,7 +11,10 @@ import pytest
 import pylme
 from pylme.errors import OptionError
 
-marginaleffects = pytest.importorskip("marginaleffects")
+if not os.environ.get("PYLME_REQUIRE_MARGINALEFFECTS"):
+    pytest.importorskip("marginaleffects")
+import marginaleffects
+
 #: The library's own, of polars.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
