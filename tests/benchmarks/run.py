@@ -20,12 +20,14 @@ from . import (
     profiles,
     quality,
     resident,
+    small,
     studies,
 )
 from .benchmark import Options, Side
 
 ROOMS = (
-    bridge, fits, generalized, batch, resident, crosscheck, studies, inference, profiles, quality,
+    bridge, small, fits, generalized, batch, resident, crosscheck, studies, inference, profiles,
+    quality,
 )  # fmt: skip
 
 
