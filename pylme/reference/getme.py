@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.reference.criterion.prepare import Problem
-    from pylme.reference.solution import FixedEffects
+    from pylme.reference.solution import FixedEffectEstimates
 
 __all__ = ["SHARED", "item", "one_of_items"]
 
 
-class Solved(Protocol):
+class SolvedLinear(Protocol):
     """A fitted model, as far as the items need it."""
 
     @property
@@ -54,7 +54,7 @@ class Solved(Protocol):
         ...
 
     @property
-    def fixed(self) -> FixedEffects:
+    def fixed(self) -> FixedEffectEstimates:
         """The fixed effects and the residual standard deviation."""
         ...
 
@@ -74,7 +74,7 @@ class Solved(Protocol):
         ...
 
 
-def item(model: Solved, name: str) -> Any:
+def item(model: SolvedLinear, name: str) -> Any:
     """One item by lme4's name.
 
     Raises
@@ -92,11 +92,11 @@ def one_of_items(items: Mapping[str, Callable[[Any], Any]], model: object, name:
     return items[name](model)
 
 
-def _labels(model: Solved) -> tuple[str, ...]:
+def _labels(model: SolvedLinear) -> tuple[str, ...]:
     return make_unique([term.group for term in model.design.terms])
 
 
-def _by_term(model: Solved, values: list[Any]) -> dict[str, Any]:
+def _by_term(model: SolvedLinear, values: list[Any]) -> dict[str, Any]:
     return dict(zip(_labels(model), values, strict=True))
 
 
@@ -104,19 +104,19 @@ def _counts(values: list[int]) -> NDArray[np.int32]:
     return np.array(values, dtype=np.int32)
 
 
-def _widths(model: Solved) -> list[int]:
+def _widths(model: SolvedLinear) -> list[int]:
     return [len(term.names) for term in model.design.terms]
 
 
-def _n_thetas(model: Solved) -> list[int]:
+def _n_thetas(model: SolvedLinear) -> list[int]:
     return [term.structure.n_parameters for term in model.design.terms]
 
 
-def _Zt(model: Solved) -> sparse.csc_array:
+def _Zt(model: SolvedLinear) -> sparse.csc_array:
     return sparse.csc_array(model.design.Zt)
 
 
-def _Ztlist(model: Solved) -> dict[str, sparse.csc_array]:
+def _Ztlist(model: SolvedLinear) -> dict[str, sparse.csc_array]:
     """The rows of Zᵀ of each column that varies by level."""
     Zt = model.design.Zt.tocsr()
     parts = [(term, k) for term in model.design.terms for k in range(len(term.names))]
@@ -125,21 +125,21 @@ def _Ztlist(model: Solved) -> dict[str, sparse.csc_array]:
     return dict(zip(names, rows, strict=True))
 
 
-def _flist(model: Solved) -> dict[str, Any]:
+def _flist(model: SolvedLinear) -> dict[str, Any]:
     return {name: categorical(factor) for name, factor in model.design.group_factors.items()}
 
 
-def _weighted(model: Solved) -> sparse.csc_array:
+def _weighted(model: SolvedLinear) -> sparse.csc_array:
     """ΛᵀZᵀW^½, which lme4 has no name for; its A is without the weights."""
     return random_matrix_at(model.design.terms, model.theta, model.design.weights)
 
 
-def _L(model: Solved) -> dict[str, Any]:
+def _L(model: SolvedLinear) -> dict[str, Any]:
     factor = factorize(_weighted(model))
     return {"L": factor.L, "perm": factor.perm}
 
 
-def _RZX(model: Solved) -> NDArray[np.float64]:
+def _RZX(model: SolvedLinear) -> NDArray[np.float64]:
     """LR_ZX = PΛᵀZᵀWX, in the order of rows that belongs to L."""
     A = _weighted(model)
     factor = factorize(A)
@@ -148,7 +148,7 @@ def _RZX(model: Solved) -> NDArray[np.float64]:
     return np.asarray(sparse.linalg.spsolve_triangular(factor.L.tocsr(), right, lower=True))
 
 
-def _ST(model: Solved) -> dict[str, NDArray[np.float64]]:
+def _ST(model: SolvedLinear) -> dict[str, NDArray[np.float64]]:
     """T = T₁S with T₁ of unit diagonal: S on the diagonal, T₁ below it."""
     made = []
     for T in model.factors:
@@ -158,7 +158,7 @@ def _ST(model: Solved) -> dict[str, NDArray[np.float64]]:
     return _by_term(model, made)
 
 
-def _devcomp(model: Solved) -> dict[str, dict[str, Any]]:
+def _devcomp(model: SolvedLinear) -> dict[str, dict[str, Any]]:
     """The parts of the criterion and the dimensions."""
     design, likelihood = model.design, model.problem.likelihood
     n, p, rss = design.nobs, design.p, model.fixed.rss
@@ -183,7 +183,7 @@ def _devcomp(model: Solved) -> dict[str, dict[str, Any]]:
     }  # fmt: skip
 
 
-def _devfun(model: Solved) -> Callable[[ArrayLike], float]:
+def _devfun(model: SolvedLinear) -> Callable[[ArrayLike], float]:
     problem, m = model.problem, len(model.theta)
 
     def devfun(theta: ArrayLike) -> float:
@@ -254,7 +254,7 @@ SHARED: Final[dict[str, Callable[[Any], Any]]] = {
     "weights": lambda m: m.design.weights,
     "lower": lambda m: m.design.lower,
 }
-_ITEMS: Final[dict[str, Callable[[Solved], Any]]] = {
+_ITEMS: Final[dict[str, Callable[[SolvedLinear], Any]]] = {
     **SHARED,
     "L": _L,
     "RX": lambda m: m.fixed.RX,

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from pylme.reference.criterion.likelihood import Evaluation
     from pylme.reference.criterion.prepare import Problem
     from pylme.reference.ending import Ending
-    from pylme.reference.solution import FixedEffects, Solution
+    from pylme.reference.solution import FixedEffectEstimates, Solution
     from pylme.results.estimates import ModelInfo
     from pylme.results.fitted_model import FitRecord, ResidualType
     from pylme.results.optinfo import OptInfo
@@ -102,7 +102,7 @@ class ReferenceModel:
         return float(self.ending.evaluation.criterion[0])
 
     @cached_property
-    def fixed(self) -> FixedEffects:
+    def fixed(self) -> FixedEffectEstimates:
         """The fixed effects and the residual standard deviation."""
         return fixed_effects(self.problem, self.ending.evaluation)
 

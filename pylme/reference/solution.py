@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pylme.reference.problem.layout import Layout
 
 __all__ = [
-    "FixedEffects",
+    "FixedEffectEstimates",
     "Solution",
     "along_free",
     "along_theta",
@@ -45,7 +45,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FixedEffects:
+class FixedEffectEstimates:
     """The fixed effects and the residual standard deviation.
 
     Attributes
@@ -66,7 +66,9 @@ class FixedEffects:
     sigma: float
 
 
-def fixed_effects(problem: Problem, evaluation: Evaluation, response: int = 0) -> FixedEffects:
+def fixed_effects(
+    problem: Problem, evaluation: Evaluation, response: int = 0
+) -> FixedEffectEstimates:
     """The fixed effects of one of the problem's responses, from its evaluation.
 
     Parameters
@@ -82,7 +84,7 @@ def fixed_effects(problem: Problem, evaluation: Evaluation, response: int = 0) -
     RX = np.asarray(np.linalg.qr(evaluation.RX[0].T @ columns.RX, mode="r"), dtype=np.float64)
     rss = float(evaluation.rss[0])
     variance = rss / problem.likelihood.nu
-    return FixedEffects(
+    return FixedEffectEstimates(
         beta=back @ (evaluation.beta[0] + columns.beta0[response]),
         vcov=variance * (root @ root.T),
         RX=RX * np.where(RX.diagonal() < 0, -1.0, 1.0)[:, None],

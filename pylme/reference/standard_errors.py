@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pylme.model_matrix.random_term import RandomTerm
     from pylme.reference.criterion.likelihood import Evaluation
     from pylme.reference.criterion.prepare import Problem
-    from pylme.reference.problem.layout import Factor, Layout
+    from pylme.reference.problem.layout import GroupingFactor, Layout
 
 __all__ = ["across", "standard_errors"]
 
@@ -116,7 +116,9 @@ def _structured_errors(
     )
 
 
-def across(factor: Factor, T: NDArray[np.float64], M: NDArray[np.float64]) -> NDArray[np.float64]:
+def across(
+    factor: GroupingFactor, T: NDArray[np.float64], M: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """M of a factor's terms between the null vectors of their covariance matrices."""
     kept = np.zeros_like(M)
     for place in factor.places:
@@ -128,7 +130,7 @@ def across(factor: Factor, T: NDArray[np.float64], M: NDArray[np.float64]) -> ND
 
 def _derivatives(
     layout: Layout,
-    factor: Factor,
+    factor: GroupingFactor,
     C: NDArray[np.float64],
     T: NDArray[np.float64],
     own: NDArray[np.intp],

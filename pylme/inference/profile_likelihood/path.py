@@ -23,7 +23,7 @@ from pylme.reference.optimize.descent import ENOUGH, ROUNDING, step
 from pylme.reference.optimize.newton import WORTH_LEAVING
 
 if TYPE_CHECKING:
-    from pylme.reference.problem.layout import Factor
+    from pylme.reference.problem.layout import GroupingFactor
 
 __all__ = ["Path"]
 
@@ -176,7 +176,7 @@ class Path:
         return None
 
     def _directions(
-        self, f: int, factor: Factor, x: NDArray[np.float64], local: Local
+        self, f: int, factor: GroupingFactor, x: NDArray[np.float64], local: Local
     ) -> list[_Direction]:
         """In each term the direction in which the deviance falls most with variance."""
         shrink = float(np.exp(-x[len(self.coordinates.layout.row)]))

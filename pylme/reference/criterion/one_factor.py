@@ -57,7 +57,7 @@ from pylme.reference.problem.within_levels import LevelInverses, WithinLevels
 if TYPE_CHECKING:
     from pylme.reference.criterion.likelihood import Evaluation
     from pylme.reference.problem.columns import Columns
-    from pylme.reference.problem.layout import Factor
+    from pylme.reference.problem.layout import GroupingFactor
     from pylme.reference.problem.sums import (
         Sums,
     )
@@ -344,7 +344,7 @@ def _products(B: NDArray[np.float64], C: NDArray[np.float64]) -> NDArray[np.floa
     return np.asarray(B.reshape(K * K, -1) @ C.reshape(K * K, -1).T).reshape(K, K, K, K)
 
 
-def one_factor(likelihood: Likelihood, sums: Sums, factor: Factor) -> OneFactor:
+def one_factor(likelihood: Likelihood, sums: Sums, factor: GroupingFactor) -> OneFactor:
     """What the criterion needs, from the sums."""
     columns, gram = sums.columns, sums.gram
     (levels,), (responses,) = sums.levels, sums.responses

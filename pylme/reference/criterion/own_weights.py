@@ -24,7 +24,7 @@ from pylme.reference.criterion.likelihood import Likelihood, outer_sums, symmetr
 if TYPE_CHECKING:
     from pylme.reference.criterion.likelihood import Evaluation
     from pylme.reference.problem.columns import Columns
-    from pylme.reference.problem.layout import Factor
+    from pylme.reference.problem.layout import GroupingFactor
 
 __all__ = ["OwnWeights", "own_weights"]
 
@@ -145,7 +145,7 @@ class OwnWeights:
 
 
 def own_weights(
-    likelihood: Likelihood, columns: Columns, factor: Factor, weights: NDArray[np.float64]
+    likelihood: Likelihood, columns: Columns, factor: GroupingFactor, weights: NDArray[np.float64]
 ) -> OwnWeights:
     """What the criterion needs, from columns without weights and weights of mean 1.
 
@@ -153,7 +153,7 @@ def own_weights(
     ----------
     likelihood : Likelihood
     columns : Columns
-    factor : Factor
+    factor : GroupingFactor
         The only one.
     weights : ndarray, shape (R, n)
     """

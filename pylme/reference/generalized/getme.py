@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["item"]
 
 
-class Solved(Protocol):
+class SolvedGeneralized(Protocol):
     """A fitted generalized model, as far as the items need it."""
 
     @property
@@ -64,7 +64,7 @@ class Solved(Protocol):
         ...
 
 
-def item(model: Solved, name: str) -> Any:
+def item(model: SolvedGeneralized, name: str) -> Any:
     """One item by lme4's name.
 
     Raises
@@ -75,7 +75,7 @@ def item(model: Solved, name: str) -> Any:
     return one_of_items(_ITEMS, model, name)
 
 
-def _working_weights(model: Solved) -> NDArray[np.float64]:
+def _working_weights(model: SolvedGeneralized) -> NDArray[np.float64]:
     """W, in the order of the data."""
     solution = model.solution
     w = np.empty(model.design.n)
@@ -83,16 +83,16 @@ def _working_weights(model: Solved) -> NDArray[np.float64]:
     return w
 
 
-def _factor(model: Solved) -> Any:
+def _factor(model: SolvedGeneralized) -> Any:
     return factorize(random_matrix_at(model.design.terms, model.theta, _working_weights(model)))
 
 
-def _L(model: Solved) -> dict[str, Any]:
+def _L(model: SolvedGeneralized) -> dict[str, Any]:
     factor = _factor(model)
     return {"L": factor.L, "perm": factor.perm}
 
 
-def _RZX(model: Solved) -> NDArray[np.float64]:
+def _RZX(model: SolvedGeneralized) -> NDArray[np.float64]:
     """LR_ZX = PΛᵀZᵀWX, in the order of rows that belongs to L."""
     w = _working_weights(model)
     A = random_matrix_at(model.design.terms, model.theta, w)
@@ -101,7 +101,7 @@ def _RZX(model: Solved) -> NDArray[np.float64]:
     return np.asarray(sparse.linalg.spsolve_triangular(factor.L.tocsr(), right, lower=True))
 
 
-def _devcomp(model: Solved) -> dict[str, dict[str, Any]]:
+def _devcomp(model: SolvedGeneralized) -> dict[str, dict[str, Any]]:
     """The parts of the criterion and the dimensions."""
     solution, design = model.solution, model.design
     n, p = design.n, design.p
@@ -126,7 +126,7 @@ def _devcomp(model: Solved) -> dict[str, dict[str, Any]]:
     }  # fmt: skip
 
 
-def _devfun(model: Solved) -> Callable[[ArrayLike], float]:
+def _devfun(model: SolvedGeneralized) -> Callable[[ArrayLike], float]:
     criterion = model.criterion_function
     m = criterion.m
     size = m if criterion.joint else m + criterion.p
@@ -145,7 +145,7 @@ def _devfun(model: Solved) -> Callable[[ArrayLike], float]:
     return devfun
 
 
-_ITEMS: Final[dict[str, Callable[[Solved], Any]]] = {
+_ITEMS: Final[dict[str, Callable[[SolvedGeneralized], Any]]] = {
     **SHARED,
     "y": lambda m: m.criterion_function.problem.y,
     "weights": lambda m: m.criterion_function.problem.weights,

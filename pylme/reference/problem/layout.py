@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from pylme.model_matrix.random_term import RandomTerm
 
-__all__ = ["Chart", "Factor", "Layout", "derivatives", "gradient", "hessian", "layout_of"]
+__all__ = ["Chart", "GroupingFactor", "Layout", "derivatives", "gradient", "hessian", "layout_of"]
 
 #: The order is changed where a pivot is below this part of what stands below it.
 MUCH_SMALLER: Final = 0.3
@@ -43,7 +43,7 @@ _NOTHING: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Factor:
+class GroupingFactor:
     """A grouping factor with all its terms.
 
     Attributes
@@ -78,7 +78,7 @@ class Layout:
 
     Attributes
     ----------
-    factors : tuple of Factor
+    factors : tuple of GroupingFactor
     factor_of, row, column : ndarray of int, shape (m,)
         Element k of theta stands at ``T[factor_of[k]][row[k], column[k]]``.
     same_row : ndarray, shape (m, m)
@@ -103,7 +103,7 @@ class Layout:
         1 for that row's elements from the pivot's column on.
     """
 
-    factors: tuple[Factor, ...]
+    factors: tuple[GroupingFactor, ...]
     factor_of: NDArray[np.intp]
     row: NDArray[np.intp]
     column: NDArray[np.intp]
@@ -187,7 +187,7 @@ def layout_of(terms: Sequence[RandomTerm], n: int | None = None) -> Layout:
     )
 
 
-def _factor(terms: Sequence[RandomTerm], own: list[int]) -> Factor:
+def _factor(terms: Sequence[RandomTerm], own: list[int]) -> GroupingFactor:
     places = []
     start = 0
     for position in own:
@@ -195,7 +195,7 @@ def _factor(terms: Sequence[RandomTerm], own: list[int]) -> Factor:
         places.append(slice(start, start + width))
         start += width
     first = terms[own[0]]
-    return Factor(
+    return GroupingFactor(
         group=first.group,
         terms=tuple(own),
         places=tuple(places),

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from pylme.reference.linalg.small_matrices import congruent, orthogonal, precision
-from pylme.reference.problem.layout import Factor
+from pylme.reference.problem.layout import GroupingFactor
 
 if TYPE_CHECKING:
     from typing import Self
@@ -79,7 +79,7 @@ class LevelBasis:
 
     Attributes
     ----------
-    factor : Factor
+    factor : GroupingFactor
     rows : ndarray, shape (K, n)
         The rows of Q; of a single column, of Z.
     C : ndarray, shape (K, K, J)
@@ -90,14 +90,14 @@ class LevelBasis:
         The inverse of Q_jᵀQ_j, 0 for a column of zeros.
     """
 
-    factor: Factor
+    factor: GroupingFactor
     rows: NDArray[np.float64]
     C: NDArray[np.float64]
     R: NDArray[np.float64]
     G: NDArray[np.float64]
 
     @classmethod
-    def of(cls, columns: Columns, f: int, factor: Factor) -> Self:
+    def of(cls, columns: Columns, f: int, factor: GroupingFactor) -> Self:
         """The basis of factor f."""
         rows = columns.z_of_base[f].T @ columns.base
         K, J = factor.width, factor.levels
@@ -255,7 +255,7 @@ def _square(root: NDArray[np.float64]) -> NDArray[np.float64]:
     return made
 
 
-def _sum(row: NDArray[np.float64], factor: Factor) -> NDArray[np.float64]:
+def _sum(row: NDArray[np.float64], factor: GroupingFactor) -> NDArray[np.float64]:
     total: NDArray[np.float64] = np.bincount(
         factor.codes, weights=row, minlength=factor.levels
     ).astype(np.float64, copy=False)
@@ -263,7 +263,7 @@ def _sum(row: NDArray[np.float64], factor: Factor) -> NDArray[np.float64]:
 
 
 def _sums(
-    left: NDArray[np.float64], right: NDArray[np.float64], factor: Factor
+    left: NDArray[np.float64], right: NDArray[np.float64], factor: GroupingFactor
 ) -> NDArray[np.float64]:
     """Products of rows summed within levels: shape (c, K, J) of (K, n) and (c, n)."""
     made = np.empty((len(right), len(left), factor.levels))

@@ -22,7 +22,7 @@ from scipy import sparse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pylme.reference.problem.layout import Factor
+    from pylme.reference.problem.layout import GroupingFactor
 
 __all__ = ["BlockPattern", "FactorPair", "Remainder", "block_pattern"]
 
@@ -45,7 +45,7 @@ class Remainder:
     size: int
 
     @classmethod
-    def of(cls, factors: Sequence[Factor]) -> Remainder:
+    def of(cls, factors: Sequence[GroupingFactor]) -> Remainder:
         """The block of these factors."""
         *starts, size = np.cumsum([0, *(factor.size for factor in factors)]).tolist()
         return cls(

@@ -29,7 +29,7 @@ from pylme.reference.problem.columns import Columns
 if TYPE_CHECKING:
     from typing import Self
 
-    from pylme.reference.problem.layout import Factor, Layout
+    from pylme.reference.problem.layout import GroupingFactor, Layout
 
 __all__ = [
     "FAR",
@@ -113,7 +113,7 @@ class Sums:
         )
 
 
-def base_tables(columns: Columns, factor: Factor, f: int) -> NDArray[np.float64]:
+def base_tables(columns: Columns, factor: GroupingFactor, f: int) -> NDArray[np.float64]:
     """Z_fᵀ base within each level, shape (K, b, J)."""
     base = columns.base
     B = columns.z_of_base[f]
@@ -131,7 +131,7 @@ def base_tables(columns: Columns, factor: Factor, f: int) -> NDArray[np.float64]
     return np.asarray(combined).reshape(factor.width, len(base), factor.levels)
 
 
-def response_tables(columns: Columns, factor: Factor, f: int) -> NDArray[np.float64]:
+def response_tables(columns: Columns, factor: GroupingFactor, f: int) -> NDArray[np.float64]:
     """Z_fᵀ y within each level for each response, shape (R, K, J)."""
     B = columns.z_of_base[f]
     used = np.flatnonzero(np.any(B != 0, axis=1)).tolist()
@@ -263,7 +263,7 @@ def products(
 
 def clear_rounding(
     columns: Columns,
-    factor: Factor,
+    factor: GroupingFactor,
     f: int,
     levels: NDArray[np.float64],
     responses: NDArray[np.float64],
@@ -277,7 +277,7 @@ def clear_rounding(
     Parameters
     ----------
     columns : Columns
-    factor : Factor
+    factor : GroupingFactor
     f : int
         The factor's number.
     levels, responses : ndarray, shapes (K + p, K, J) and (R, K, J)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from pylme.reference.problem.columns import Columns
-    from pylme.reference.problem.layout import Factor
+    from pylme.reference.problem.layout import GroupingFactor
 
 __all__ = ["LevelInverses", "WithinLevels"]
 
@@ -112,7 +112,9 @@ def _invert_again(cosines: NDArray[np.float64], inverse: NDArray[np.float64]) ->
 class WithinLevels:
     """What the factor's columns leave of others within each level, in the rows."""
 
-    def __init__(self, columns: Columns, factor: Factor, f: int, inverses: LevelInverses) -> None:
+    def __init__(
+        self, columns: Columns, factor: GroupingFactor, f: int, inverses: LevelInverses
+    ) -> None:
         self.z = columns.z_of_base[f].T @ columns.base
         self.factor = factor
         self.inverses = inverses

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.reference.generalized.algebra.sparse_rest import SparseRest
-    from pylme.reference.problem.layout import Factor, Layout
+    from pylme.reference.problem.layout import GroupingFactor, Layout
 
 __all__ = ["several_factors_of"]
 
@@ -78,7 +78,7 @@ def several_factors_of(
     return replace(algebra, pattern=_pattern(algebra), sparse=_sparse(algebra, factors))
 
 
-def _sparse(algebra: SeveralFactorsAlgebra, factors: Sequence[Factor]) -> SparseRest | None:
+def _sparse(algebra: SeveralFactorsAlgebra, factors: Sequence[GroupingFactor]) -> SparseRest | None:
     """The sparse remainder, where it is quicker than a dense one or that would be too large.
 
     Raises
