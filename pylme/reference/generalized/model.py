@@ -142,8 +142,15 @@ class GeneralizedModel:
         return float(self.solution.mode.values.deviance.sum())
 
     def refit_from(self, theta: NDArray[np.float64]) -> GeneralizedModel:
-        """The same problem once more, the search starting at `theta`."""
-        spec = replace(self.spec, start=np.asarray(theta))
+        """The same problem once more, the search starting at `theta`; β may follow θ.
+
+        The ϑ of a negative binomial, which may follow β, is started anew.
+        """
+        m, p = len(self.theta), len(self.problem.x_names)
+        start: Any = np.asarray(theta[:m])
+        if len(theta) > m:
+            start = {"theta": start, "fixef": np.asarray(theta[m : m + p])}
+        spec = replace(self.spec, start=start)
         ending, conditions, solution = fitted(spec, self.design, self.problem)
         return GeneralizedModel(
             self.spec, self.design, self.problem, ending, conditions, solution=solution

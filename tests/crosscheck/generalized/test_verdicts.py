@@ -115,6 +115,21 @@ def test_a_search_that_stopped_short_goes_on_from_the_better_point() -> None:
     assert again.criterion == pytest.approx(check.best, abs=1e-5)
 
 
+def test_fits_by_the_numpy_engine_go_on_from_a_check_too() -> None:
+    fit = pylme.glmer("y ~ x + (1 | g)", binary(3), engine="numpy", check=True)
+    check = fit.cross_check()
+    assert check.verdict is Verdict.AGREES
+    assert fit.refit_from(check).criterion == pytest.approx(check.best, abs=1e-7)
+    again = fit.refit_from([0.5], beta=[0.0, 0.0])
+    assert again.criterion == pytest.approx(check.best, abs=1e-7)
+    negative = pylme.glmer_nb("over ~ 1 + (1 | g)", counts(3), engine="numpy", check=True)
+    better = negative.refit_from(negative.cross_check())
+    assert better.criterion == pytest.approx(negative.criterion, abs=1e-7)
+    assert better.getme("glmer.nb.theta") == pytest.approx(
+        negative.getme("glmer.nb.theta"), rel=1e-4
+    )
+
+
 def test_variance_of_zero_is_certified() -> None:
     rng = np.random.default_rng(5)
     data = pd.DataFrame({"y": rng.binomial(1, 0.4, 300), "g": np.repeat(np.arange(30), 10)})
