@@ -134,7 +134,14 @@ def to_document(audited: Sequence[Audited]) -> Document:
             for each in audited
         ),
         align=(LEFT, "right", LEFT, "right", LEFT, LEFT),
-        notes=tuple(f"{each.file}: {each.finding}" for each in audited if not each.ok),
+        notes=tuple(_note(each) for each in audited if not each.ok),
     )
     title = f"{good} of {len(audited)} fits can be relied on"
     return Document(title=title, blocks=(table,))
+
+
+def _note(audited: Audited) -> str:
+    """The finding below the table; an error begins with the file already."""
+    if audited.finding.startswith(audited.file):
+        return audited.finding
+    return f"{audited.file}: {audited.finding}"

@@ -74,7 +74,7 @@ def model_of_object(value: Any, data: Any) -> RModel:
     Raises
     ------
     DataTypeError
-        If it is not an rpy2 object, or not a fit by lme4.
+        If it is not an rpy2 object, or no fit by `lmer` or `glmer`.
     NotAvailableError, DataError
         As `model_in_file`.
     """
@@ -123,8 +123,9 @@ def _adopted(
     classes = texts(session().call("object_class", handle))
     if not classes or classes[0] not in _CLASSES:
         raise DataTypeError(
-            found=f"{where} holds an object of class {quoted(classes)}, and not a fit by lme4",
-            remedy="pylme reads fits by lmer(), glmer() and glmer.nb() of lme4, and by lmer() of "
+            found=f"{where} holds an object of class {quoted(classes)}, and not a mixed model "
+            "that pylme reads",
+            remedy="Those are fits by lmer(), glmer() and glmer.nb() of lme4, and by lmer() of "
             f"lmerTest: objects of class {', '.join(_CLASSES)}.",
         )
     try:

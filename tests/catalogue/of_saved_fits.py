@@ -74,7 +74,7 @@ CASES: dict[str, Case] = {
     ),
     "no path": _case("DataTypeError", "is not a path", lambda: pylme.read_rds(3)),
     "no RDS": _case("DataTypeError", "R cannot read", lambda: pylme.read_rds(__file__)),
-    "no fit": _case("DataTypeError", "and not a fit by lme4", lambda: _read("other")),
+    "no fit": _case("DataTypeError", "and not a mixed model", lambda: _read("other")),
     "another version": _case(
         "NotAvailableError", "another version of lme4", lambda: _read("broken")
     ),

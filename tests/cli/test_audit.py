@@ -66,7 +66,7 @@ def test_the_status_is_that_of_the_worst(folder: Path, capsys: pytest.CaptureFix
     assert run(["audit", *files, str(folder / "other.rds")]) == 1
     shown = capsys.readouterr().out
     assert "2 of 4 fits can be relied on" in shown
-    assert "not a fit by lme4" in shown
+    assert "not a mixed model that pylme reads" in shown
 
 
 @pytest.mark.parametrize("arguments", [[], ["."], ["x.rds", "--csv", "no/such/folder.csv"]])

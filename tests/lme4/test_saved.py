@@ -178,7 +178,7 @@ def test_a_function_of_the_author_has_to_be_allowed(folder: Path) -> None:
     [
         ("nothing.rds", DataTypeError, "does not exist"),
         (".", DataTypeError, "is a folder"),
-        ("lm.rds", DataTypeError, "of class 'lm', and not a fit by lme4"),
+        ("lm.rds", DataTypeError, "of class 'lm', and not a mixed model"),
         ("several.rda", DataTypeError, "unknown input format"),
         ("truncated.rds", DataTypeError, "cannot read"),
         ("other_version.rds", NotAvailableError, "another version of lme4"),
