@@ -13,7 +13,7 @@ from pylme.reference.generalized.criterion import criterion_of
 from pylme.reference.generalized.evaluate import evaluate
 from pylme.reference.generalized.mode import back, dot
 from pylme.versions import has
-from tests.reference.generalized.models import MODELS, data, problem_of
+from tests.reference.generalized.models import MODELS, FixedModel, data, problem_of
 
 #: lme4's tolerance in these evaluations, relative to D + uᵀu.
 TOLERANCE = 1e-14
@@ -160,3 +160,66 @@ def test_order_of_rows_does_not_matter():
     a, b = (evaluate(problem_of(model, frame)) for frame in (FRAME, shuffled))
     assert a.criterion == pytest.approx(b.criterion, rel=1e-13)
     np.testing.assert_allclose(a.gradient, b.gradient, rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", [{}, {"laplace": "observed"}], ids=str)
+def test_hessian_is_that_of_the_gradient_in_all_models(kind):
+    """Along one direction: H d against the difference of exact gradients."""
+    rng = np.random.default_rng(7)
+    for model in MODELS:
+        problem = problem_of(model, FRAME, **kind)
+        criterion = criterion_of(problem)
+        H = evaluate(problem, hessian=True).hessian
+        x = np.concatenate([problem.theta, problem.beta])
+        step = 2e-6 * rng.normal(size=len(x))
+        change = criterion.exactly(x + step).gradient - criterion.exactly(x - step).gradient
+        within = 2e-6 * np.abs(change).max() + 2e-12 * np.abs(criterion.exactly(x).gradient).max()
+        np.testing.assert_allclose(H @ (2 * step), change, rtol=0, atol=within, err_msg=model.name)
+        np.testing.assert_allclose(H, H.T, rtol=1e-9, atol=1e-7 * np.abs(H).max())
+
+
+def test_a_covariate_that_is_shifted_and_scaled_changes_no_value():
+    """θ and β of the other columns give the same model, its gradient by the chain rule."""
+    a, c = 3.0, 40.0
+    frame = FRAME.assign(x=(FRAME["x"] - c) / a)
+    for model in (MODELS[0], MODELS[10], MODELS[14], MODELS[23]):
+        plain, moved = problem_of(model, FRAME), problem_of(model, frame)
+        beta = np.array([plain.beta[0] + c * plain.beta[1], a * plain.beta[1]])
+        # A random slope: T of (1, (x - c)/a) is RT for (1, x) = ((x - c)/a) R, by lme4's triangle.
+        T = np.array([[plain.theta[0], 0.0], [plain.theta[1], plain.theta[2]]])
+        R = np.array([[1.0, c], [0.0, a]])
+        L = np.linalg.cholesky(R @ T @ T.T @ R.T)
+        theta = np.concatenate([[L[0, 0], L[1, 0], L[1, 1]], plain.theta[3:]])
+        there = evaluate(moved.at(theta, beta))
+        here = evaluate(plain)
+        assert there.criterion == pytest.approx(here.criterion, rel=1e-11), model.name
+        of_beta = here.gradient[len(plain.theta) :]
+        by_chain = np.array([of_beta[0], (of_beta[1] - c * of_beta[0]) / a])
+        within = 1e-6 * np.abs(of_beta).max()
+        np.testing.assert_allclose(there.gradient[len(theta) :], by_chain, atol=within)
+
+
+def test_binary_rows_that_are_merged_to_counts_change_the_criterion_by_a_constant():
+    """-2 Σ ln (m choose k), whatever the parameters."""
+    from scipy.special import gammaln
+
+    data = FRAME.assign(k=np.digitize(FRAME["z"], [0.3, 0.6]).astype(float))
+    cells = data.groupby(["g", "k"], as_index=False).agg(
+        hits=("binary", "sum"), size=("binary", "size")
+    )
+    cells["misses"] = cells["size"] - cells["hits"]
+    differences = []
+    for beta in ((0.2, 0.4), (-0.5, 0.1)):
+        by_row, by_cell = (
+            FixedModel(
+                name="x", formula=f"{y} ~ k + (1 | g)", family="binomial", link="logit", beta=beta
+            )
+            for y in ("binary", "cbind(hits, misses)")
+        )
+        one = evaluate(problem_of(by_row, data))
+        other = evaluate(problem_of(by_cell, cells))
+        differences.append(one.criterion - other.criterion)
+        np.testing.assert_allclose(one.gradient, other.gradient, rtol=1e-8, atol=1e-8)
+    m, k = cells["size"], cells["hits"]
+    constant = 2.0 * (gammaln(m + 1) - gammaln(k + 1) - gammaln(m - k + 1)).sum()
+    np.testing.assert_allclose(differences, constant, rtol=1e-10)
