@@ -7,7 +7,7 @@
 # make setup   what the tests and the linters need, in .venv
 # make lint    ruff, mypy, import-linter, shell scripts, workflows and other files of the project
 # make bench   what pylme costs, as ratios, in a quarter of an hour (bench-smoke: once, quickly)
-# make campaign   3,000 random models against an independent truth, in half an hour
+# make campaign   3,000 random models and 500 generalized ones against an independent truth, in an hour
 # make simulations   coverage of intervals and size of tests, by thousands of simulated sets each
 # make docs    the documentation, in docs/_build/html
 # make release-dry-run   all that a release needs but the tag; make release makes the tag too
@@ -86,6 +86,7 @@ bench-smoke: .venv/.stamp-bench
 
 campaign: system-test .venv/.stamp-test
 	$(BIN)/python -m tests.campaign --report tests/campaign/report.md
+	$(BIN)/python -m tests.campaign.generalized --report tests/campaign/generalized/report.md
 
 simulations: system-test .venv/.stamp-test
 	PYLME_REQUIRE_R=1 $(BIN)/pytest -n auto --dist loadfile -m simulation
