@@ -26,7 +26,9 @@ from pylme.errors import (
 )
 from pylme.frame import Factor
 from pylme.identifiability.separation.report import groups_are_separated, separation
+from pylme.installed_r import version_tuple
 from pylme.results.fitted_model import Condition
+from pylme.versions import CHANGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,8 +56,6 @@ CLASSES: Final[tuple[tuple[re.Pattern[str], type[FitWarning]], ...]] = tuple(
         (r"boundary \(singular\)|singular fit", SingularFitWarning),
     )
 )
-#: lme4 fits families with a dispersion rightly since this version.
-RIGHT_SINCE: Final = 2
 #: A standard deviation, on the scale of the link, that a search which does not end has passed.
 _LARGE: Final = 4.0
 #: A negative binomial whose variances exceed the Poisson's by less than this share is a Poisson.
@@ -146,13 +146,13 @@ def _dispersion_of_counts(
 
 def unreliable_by_lme4(family: Family, version: str) -> Condition | None:
     """What to know of random effects that this lme4 estimates for a family with a dispersion."""
-    if int(version.partition(".")[0]) >= RIGHT_SINCE:
+    if version_tuple(version) >= CHANGES["dispersion"][1]:
         return None
     instead = (
-        "For inference on them fit the logarithm of the response by lmer(), or use lme4 2.0 or "
+        "For inference on them fit the logarithm of the response by lmer(), or use lme4 2.1 or "
         "newer or glmmTMB in R."
         if family.name != "gaussian"
-        else "For inference on them use lme4 2.0 or newer, or glmmTMB in R."
+        else "For inference on them use lme4 2.1 or newer, or glmmTMB in R."
     )
     return _unreliable(
         f"lme4 {version} estimates them wrongly for the {family.name} family, which has a "

@@ -43,7 +43,9 @@ def test_every_argument_is_one_of_lme4s():
         given = set(control(**values).arguments())
         assert given <= known
         # Of lme4 2: pylme scales columns itself where it must, and checks fits of any size.
+        # The dispersion is a parameter of criterion="likelihood".
         newer = {"autoscale", "check.conv.nobsmax", "check.conv.nparmax"}
+        newer |= {"disp_method", "maxPhiIter", "disp_dof_correction"}
         assert known - given <= {"mod.type", "standardize.X"} | newer
 
 
