@@ -54,6 +54,7 @@ __all__ = [
     "PylmeError",
     "PylmeWarning",
     "RError",
+    "RProcessError",
     "RUnavailableError",
     "RWarning",
     "RankDeficiencyWarning",
@@ -578,6 +579,29 @@ class RError(PylmeError, RuntimeError):
 #: to a reader and may be the source of a whole function.
 _CALLED: Final = re.compile(r"([A-Za-z.][\w.]*(?::::?[A-Za-z.][\w.]*)?)\(")
 _NAMELESS: Final = ("function", "eval", "stopifnot", "do.call", "tryCatch", "withCallingHandlers")
+
+
+class RProcessError(PylmeError, RuntimeError):
+    """The process of its own in which R ran has ended.
+
+    Attributes
+    ----------
+    ended : str
+        How, such as "signal SIGSEGV".
+    """
+
+    def __init__(self, *, ended: str, before: bool) -> None:
+        when = (
+            "it has ended before, and the fits in it with it" if before else "it ended in this call"
+        )
+        super().__init__(
+            asked="Calling R in a process of its own",
+            found=f"{when} ({ended})",
+            remedy="This session goes on, and the next isolated fit starts a new process: fit the "
+            "model again. If that ends too, look at the memory that is available, or fit the model "
+            'with engine="numpy"; report a crash of R with the output of pylme.show_versions().',
+        )
+        self.ended = ended
 
 
 class FitTimeoutError(PylmeError, TimeoutError):

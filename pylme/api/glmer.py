@@ -53,13 +53,14 @@ def glmer(
     etastart: str | ArrayLike | None = None,
     na_action: NaAction = "omit",
     timeout: float | None = None,
+    isolated: bool = False,
     check: bool = False,
 ) -> Fit:
     """Fit a generalized linear mixed-effects model by maximum likelihood.
 
     Parameters
     ----------
-    formula, data, offset, subset, contrasts, contrasts_for, na_action, timeout
+    formula, data, offset, subset, contrasts, contrasts_for, na_action, timeout, isolated
         As for `lmer`. A binomial response is 0 and 1, two levels, ``cbind(successes, failures)``,
         or a proportion with the number of trials as `weights`.
     family : {"binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian"}
@@ -118,6 +119,7 @@ def glmer(
     """
     require_kind("control", control, GlmerControl)
     seconds = checked_timeout(timeout)
+    isolated = true_or_false("isolated", isolated)
     check = true_or_false("check", check)
     arguments = ModelArguments(
         weights=weights, offset=offset, subset=subset, contrasts=contrasts,
@@ -131,10 +133,13 @@ def glmer(
     laplace = choice("laplace", laplace, Laplace)
     criterion = choice("criterion", criterion, CriterionKind)
     beyond = _beyond(spec.family, laplace, criterion)
-    chosen = choose(engine, "glmer", control=control, formula=spec.formula, beyond=beyond)
+    chosen = choose(
+        engine, "glmer", control=control, formula=spec.formula, beyond=beyond, isolated=isolated
+    )
     request = FitRequest(
         spec=spec, function="glmer", control=control, n_agq=points, timeout=seconds,
         laplace="observed" if criterion == "likelihood" else laplace, criterion=criterion,
+        isolated=isolated,
     )  # fmt: skip
     return checked(partial(fitted, chosen, request)) if check else fitted(chosen, request)
 

@@ -42,6 +42,7 @@ def glmer_nb(
     control: GlmerControl | None = None,
     na_action: NaAction = "omit",
     timeout: float | None = None,
+    isolated: bool = False,
     check: bool = False,
 ) -> Fit:
     """Fit a negative binomial mixed-effects model, and estimate its dispersion.
@@ -50,7 +51,7 @@ def glmer_nb(
     ----------
     formula, data, laplace, engine, weights, offset, subset, contrasts, contrasts_for
         As for `glmer`. The dispersion is ``fit.getme("glmer.nb.theta")``.
-    control, na_action, timeout, check
+    control, na_action, timeout, isolated, check
         As for `glmer`.
 
     Returns
@@ -70,6 +71,7 @@ def glmer_nb(
     """
     require_kind("control", control, GlmerControl)
     seconds = checked_timeout(timeout)
+    isolated = true_or_false("isolated", isolated)
     check = true_or_false("check", check)
     arguments = ModelArguments(
         weights=weights, offset=offset, subset=subset, contrasts=contrasts,
@@ -78,8 +80,15 @@ def glmer_nb(
     )  # fmt: skip
     spec = specified(formula, data, arguments)
     beyond = 'laplace="observed"' if choice("laplace", laplace, Laplace) == "observed" else None
-    chosen = choose(engine, "glmer.nb", control=control, formula=spec.formula, beyond=beyond)
+    chosen = choose(
+        engine, "glmer.nb", control=control, formula=spec.formula, beyond=beyond, isolated=isolated
+    )
     request = FitRequest(
-        spec=spec, function="glmer.nb", control=control, timeout=seconds, laplace=laplace
+        spec=spec,
+        function="glmer.nb",
+        control=control,
+        timeout=seconds,
+        isolated=isolated,
+        laplace=laplace,
     )
     return checked(partial(fitted, chosen, request)) if check else fitted(chosen, request)

@@ -43,6 +43,7 @@ def lmer(
     start: Start | ArrayLike | None = None,
     na_action: NaAction = "omit",
     timeout: float | None = None,
+    isolated: bool = False,
     check: bool = False,
 ) -> Fit:
     """Fit a linear mixed-effects model.
@@ -85,6 +86,12 @@ def lmer(
         Seconds after which the fit is stopped. The limit is checked wherever R checks for
         interrupts, or between two evaluations of the criterion. Reading the data, waiting for
         another thread that uses R, and a cross-check do not count.
+    isolated : bool
+        Fit by lme4 in a process of its own, where the R object stays; what is asked of the fit is
+        fetched from there. A crash of R, or the end of that process for another reason, costs the
+        fits in it and raises one error; the next isolated fit starts another process. With it,
+        `timeout` ends R where R does not stop by itself. The first isolated fit takes a second or
+        two longer.
     check : bool
         Cross-check the fit immediately: see `Fit.cross_check`. One warning with the verdict then
         replaces the engine's own warnings about the fit; no warning is given where lme4 is right
@@ -113,6 +120,8 @@ def lmer(
         If R stops, with R's own message and call.
     FitTimeoutError
         If the engine takes longer than `timeout`.
+    RProcessError
+        With `isolated`, if the process that runs R ended.
 
     Warns
     -----
@@ -143,6 +152,7 @@ def lmer(
     require_kind("control", control, LmerControl)
     reml, check = true_or_false("reml", reml), true_or_false("check", check)
     seconds = checked_timeout(timeout)
+    isolated = true_or_false("isolated", isolated)
     arguments = ModelArguments(
         weights=weights, offset=offset, subset=subset, contrasts=contrasts,
         contrasts_for=contrasts_for, start=start,
@@ -154,6 +164,8 @@ def lmer(
         )
         return checked(fitting) if check else fitting()
     spec = specified(formula, data, arguments)
-    chosen = choose(engine, "lmer", control=control, formula=spec.formula)
-    request = FitRequest(spec=spec, function="lmer", control=control, timeout=seconds)
+    chosen = choose(engine, "lmer", control=control, formula=spec.formula, isolated=isolated)
+    request = FitRequest(
+        spec=spec, function="lmer", control=control, timeout=seconds, isolated=isolated
+    )
     return checked(partial(fitted, chosen, request)) if check else fitted(chosen, request)

@@ -19,7 +19,7 @@ from pylme.formula import (
     walk,
 )
 from pylme.formula.allow import RUN_CODE
-from pylme.lme4.session import session
+from pylme.lme4.isolation.choice import session_for_fits
 from pylme.lme4.stack import thread_stack
 from pylme.model_matrix.build import random_effects_are_zero, zero_effects
 from pylme.model_matrix.coding import CONTRASTS, contrast_coding
@@ -64,7 +64,7 @@ def call_arguments(
     zero = random_effects_are_zero(spec)
     if zero:
         raise zero_effects(spec)
-    _require_structures(spec, session().versions["lme4"])
+    _require_structures(spec, session_for_fits().versions["lme4"])
     literals: dict[str, Any] = {}
     if function == "lmer":
         literals["REML"] = spec.reml
@@ -103,7 +103,7 @@ def call_arguments(
         bound,
         calls,
     )
-    if zero is None and session().call("effects_are_zero", function, *arguments):
+    if zero is None and session_for_fits().call("effects_are_zero", function, *arguments):
         raise zero_effects(spec)
     return arguments
 
@@ -165,7 +165,7 @@ def require_functions(formula: Formula) -> None:
     places = _added(formula)
     if not places:
         return
-    answer = session().call("missing_functions", list(places))
+    answer = session_for_fits().call("missing_functions", list(places))
     missing = [name for name in places if name in answer["missing"]]
     if not missing:
         return

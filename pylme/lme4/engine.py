@@ -18,6 +18,7 @@ from pylme.errors import (
 from pylme.formula import Name, deparse
 from pylme.lme4.fitting import fit_with_lme4, prepare_responses
 from pylme.lme4.fitting import prepare_again as again
+from pylme.lme4.isolation.choice import where_asked
 from pylme.lme4.session import session, started
 from pylme.model_matrix.requirements import require_fittable
 from pylme.model_matrix.response import outcomes, with_response
@@ -92,6 +93,8 @@ def fit(request: FitRequest) -> RModel:
         If R stops.
     FitTimeoutError
         If R takes longer.
+    RProcessError
+        If R runs in a process of its own, which ended.
     RUnavailableError
         If R, rpy2 or lme4 is missing.
     """
@@ -100,7 +103,8 @@ def fit(request: FitRequest) -> RModel:
     require_possible_start(spec)
     known = require_transformable(spec)
     try:
-        model = fit_with_lme4(request)
+        with where_asked(isolated=request.isolated):
+            model = fit_with_lme4(request)
     except RUnavailableError as error:
         raise _with_other_engine(error, request) from error.__cause__
     computed = spec.formula.functions or not isinstance(spec.formula.response, Name)
@@ -122,8 +126,14 @@ def prepare(request: FitRequest) -> Callable[[NDArray[np.float64]], RModel]:
         If R stops.
     """
     if request.function != "lmer":
-        return lambda y: fit_with_lme4(replace(request, spec=with_response(request.spec, y)))
-    return prepare_responses(request.spec, request.control).fit
+
+        def fitted(y: NDArray[np.float64]) -> RModel:
+            with where_asked(isolated=request.isolated):
+                return fit_with_lme4(replace(request, spec=with_response(request.spec, y)))
+
+        return fitted
+    with where_asked(isolated=request.isolated):
+        return prepare_responses(request.spec, request.control).fit
 
 
 def prepare_again(model: RModel) -> Callable[[NDArray[np.float64]], RModel]:

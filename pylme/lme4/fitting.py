@@ -15,15 +15,15 @@ import numpy as np
 from pylme.errors import RError
 from pylme.lme4.call import call_arguments
 from pylme.lme4.failures import explained
+from pylme.lme4.isolation.choice import session_for_fits, session_of
 from pylme.lme4.model import RModel
-from pylme.lme4.session import session
 from pylme.model_matrix.response import response_column, with_response
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.lme4.control import Control
-    from pylme.lme4.session import Handle
+    from pylme.lme4.isolation.choice import AnyHandle
     from pylme.model_matrix.spec import ModelSpec
     from pylme.results.engine import FitRequest
     from pylme.results.fitted_model import Condition
@@ -50,7 +50,7 @@ def fit_with_lme4(request: FitRequest) -> RModel:
         spec, function=function, control=request.control, n_agq=request.n_agq
     )
     try:
-        handle, conditions = session().hold(
+        handle, conditions = session_for_fits().hold(
             "fit_model", function, *arguments, timeout=request.timeout
         )
     except RError as error:
@@ -65,14 +65,16 @@ class Responses:
 
     Parameters
     ----------
-    handle : Handle
+    handle : Handle or RemoteHandle
     conditions : tuple of Condition
         R's messages about the other columns.
     spec : ModelSpec
         Its own response is not used.
     """
 
-    def __init__(self, handle: Handle, conditions: tuple[Condition, ...], spec: ModelSpec) -> None:
+    def __init__(
+        self, handle: AnyHandle, conditions: tuple[Condition, ...], spec: ModelSpec
+    ) -> None:
         self._handle = handle
         self._conditions = conditions
         self._spec = spec
@@ -85,7 +87,7 @@ class Responses:
         RError
             If R stops.
         """
-        handle, said = session().hold("fit_response", self._handle, y)
+        handle, said = session_of(self._handle).hold("fit_response", self._handle, y)
         conditions = tuple(dict.fromkeys((*self._conditions, *said)))
         spec = with_response(self._spec, y)
         # No response is drawn where an expression in the formula has no value.
@@ -103,7 +105,7 @@ def prepare_responses(spec: ModelSpec, control: Control | None) -> Responses:
     """
     arguments = call_arguments(spec, function="lmer", control=control)
     response = response_column(spec.formula.response)
-    handle, said = session().hold("prepare_call", response, *arguments)
+    handle, said = session_for_fits().hold("prepare_call", response, *arguments)
     return Responses(handle, said, spec)
 
 
@@ -116,5 +118,5 @@ def prepare_again(model: RModel) -> Responses:
         If R stops.
     """
     response = response_column(model.spec.formula.response)
-    handle, said = session().hold("prepare_fit", response, model.handle)
+    handle, said = session_of(model.handle).hold("prepare_fit", response, model.handle)
     return Responses(handle, said, model.spec)

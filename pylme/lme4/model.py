@@ -15,9 +15,11 @@ from pylme.families.family import family_of_name, has_dispersion
 from pylme.formula import Call, deparse, walk
 from pylme.lme4.conditions import raise_as_warnings
 from pylme.lme4.failures import explained
+from pylme.lme4.isolation.choice import session_for_fits, session_of
+from pylme.lme4.isolation.isolated_session import RemoteHandle
 from pylme.lme4.linear_problem import generalized_problem_of, linear_problem_of, terms_of
 from pylme.lme4.records import estimates_of, optinfo_of, system_of, texts, varcorr_of, vector
-from pylme.lme4.session import Handle, session
+from pylme.lme4.session import Handle
 from pylme.model_matrix.build import build
 from pylme.model_matrix.response import outcomes
 from pylme.results.certificate import SUSPECT, SUSPECT_OF_ITERATIONS
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from pylme.frame import Rows
+    from pylme.lme4.isolation.choice import AnyHandle
     from pylme.lme4.records import System
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.spec import ModelSpec
@@ -85,7 +88,7 @@ class RModel:
 
     def __init__(
         self,
-        handle: Handle,
+        handle: AnyHandle,
         conditions: tuple[Condition, ...],
         spec: ModelSpec,
         rows: Rows | None = None,
@@ -96,12 +99,12 @@ class RModel:
         self.rows = spec.frame.rows if rows is None else rows
 
     @property
-    def handle(self) -> Handle:
+    def handle(self) -> AnyHandle:
         """The object in R."""
         return self._handle
 
     def __reduce__(self) -> tuple[Any, ...]:
-        carried = session().call("model_serialize", self._handle)
+        carried = session_of(self._handle).call("model_serialize", self._handle)
         return _revived, (carried, self.conditions, self.spec, self.rows)
 
     def examined(self) -> RModel:
@@ -113,7 +116,7 @@ class RModel:
         assert problem is not None  # noqa: S101  (the family is that of a generalized model)
         seen = findings(self.spec, problem, mu=self.fitted())
         if has_dispersion(family):
-            unreliable = unreliable_by_lme4(family, session().versions["lme4"])
+            unreliable = unreliable_by_lme4(family, session_of(self._handle).versions["lme4"])
             seen = seen if unreliable is None else (*seen, unreliable)
         return self.with_conditions(seen) if seen else self
 
@@ -130,7 +133,7 @@ class RModel:
         raise_as_warnings(self.conditions, calls=calls)
 
     def _ask(self, function: str, *arguments: Any) -> Any:
-        return session().call(function, self._handle, *arguments)
+        return session_of(self._handle).call(function, self._handle, *arguments)
 
     def record(self) -> FitRecord:
         """The numbers that a study keeps of a fit, by one call into R."""
@@ -223,7 +226,7 @@ class RModel:
         UnknownNameError
             If the installed lme4 has no item of that name.
         """
-        known = texts(session().call("getme_names"))
+        known = texts(session_of(self._handle).call("getme_names"))
         if name not in known:
             raise UnknownNameError(what="getME item", name=name, known=known)
         item = self._ask("model_getme", name)
@@ -232,10 +235,11 @@ class RModel:
         if name != "devfun":
             one = isinstance(item, int | float) and name not in _SINGLE
             return np.atleast_1d(item) if one else item
-        function = Handle(item)
+        function = item if isinstance(item, RemoteHandle) else Handle(item)
 
         def devfun(theta: ArrayLike) -> float:
-            return float(session().call("evaluate", function, np.asarray(theta, dtype=np.float64)))
+            value = session_of(function).call("evaluate", function, np.asarray(theta, dtype=float))
+            return float(value)
 
         return devfun
 
@@ -256,7 +260,7 @@ class RModel:
             # lme4 2 starts from the free parameters.
             begin = np.concatenate([t.structure.free_of(theta[t.thetas]) for t in terms])
         try:
-            handle, conditions = session().hold(
+            handle, conditions = session_of(self._handle).hold(
                 "model_refit_from", self._handle, begin, beta, shape
             )
         except RError as error:
@@ -332,5 +336,5 @@ class RModel:
 
 
 def _revived(data: bytes, conditions: tuple[Condition, ...], spec: ModelSpec, rows: Rows) -> RModel:
-    handle, _ = session().hold("model_unserialize", data)
+    handle, _ = session_for_fits().hold("model_unserialize", data)
     return RModel(handle, conditions, spec, rows)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pylme.errors import DataTypeError, FormulaError, NotAvailableError, RError
 from pylme.formula import parse_formula
+from pylme.lme4.isolation.choice import session_of
 from pylme.lme4.model import RModel
 from pylme.lme4.records import texts
 from pylme.lme4.saved_specification import specification
@@ -23,6 +24,8 @@ from pylme.versions import has
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pylme.lme4.isolation.choice import AnyHandle
 
 __all__ = ["model_in_file", "model_of_object", "write_model"]
 
@@ -90,7 +93,7 @@ def model_of_object(value: Any, data: Any) -> RModel:
     return _adopted(Handle(value), data, where="the R object", versions=here.versions)
 
 
-def write_model(handle: Handle, path: object) -> None:
+def write_model(handle: AnyHandle, path: object) -> None:
     """Write the fit as a file that R's ``readRDS`` reads.
 
     Raises
@@ -104,7 +107,7 @@ def write_model(handle: Handle, path: object) -> None:
             found=f"no file can be written at {str(file)!r}",
             remedy="Pass the path of a file in a folder that exists.",
         )
-    session().call("write_object", handle, str(file.resolve()))
+    session_of(handle).call("write_object", handle, str(file.resolve()))
 
 
 def _path(path: object) -> Path:

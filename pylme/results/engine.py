@@ -60,6 +60,8 @@ class FitRequest:
         The information in the determinant of a generalized model: lme4 has the expected one.
     criterion : {"lme4", "likelihood"}
         For a family with a dispersion, lme4's criterion or the likelihood proper.
+    isolated : bool
+        Whether R fits in a process of its own.
     """
 
     spec: ModelSpec
@@ -69,6 +71,7 @@ class FitRequest:
     timeout: float | None = None
     laplace: Laplace = "expected"
     criterion: CriterionKind = "lme4"
+    isolated: bool = False
 
 
 class EngineModule(Protocol):
@@ -217,6 +220,7 @@ def choose(
     control: object = None,
     formula: Formula | None = None,
     beyond: str | None = None,
+    isolated: bool = False,
 ) -> EngineName:
     """The engine for a model.
 
@@ -232,6 +236,8 @@ def choose(
     formula : Formula, optional
     beyond : str, optional
         An argument whose value asks for what lme4 does not have, as the caller wrote it.
+    isolated : bool
+        Whether R is to run in a process of its own, which asks for lme4.
 
     Raises
     ------
@@ -248,6 +254,14 @@ def choose(
         If "auto" is not the preferred engine, once for each reason in a process.
     """
     asked = choice("engine", engine, Engine)
+    if isolated:
+        if asked == "numpy":
+            raise OptionError(
+                option="isolated",
+                value=True,
+                allowed='False with engine="numpy", which runs no R that could crash',
+            )
+        asked = "lme4"
     if asked == "auto":
         named = choice(
             f"environment variable {VARIABLE}",

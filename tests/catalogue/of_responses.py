@@ -89,6 +89,11 @@ CASES = {
         "numbers", "ColumnTypeError", responses=WIDE.assign(c=DATA["f"])
     ),
     "responses in no file": _refused("no such file", responses="responses.parquet"),
+    "NumPy engine in isolation": Case(
+        trigger=lambda: pylme.lmer("y ~ x + (1 | g)", DATA, engine="numpy", isolated=True),
+        kind="OptionError", said="isolated",
+        remedy=lambda: pylme.lmer("y ~ x + (1 | g)", DATA, engine="numpy", isolated=False),
+    ),
     "path of no file of a table": Case(
         trigger=lambda: _many().to_parquet("no folder/table.parquet"), kind="OptionError",
         said="written", remedy=_written,

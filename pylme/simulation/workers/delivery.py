@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 
-from pylme.simulation.workers.parents import born_of
+from pylme.parent_process import born_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

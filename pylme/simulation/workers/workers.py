@@ -25,10 +25,10 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from pylme.errors import OptionError, WorkerError
 from pylme.lme4.start import prefer_reference_blas
+from pylme.parent_process import born_of, end_with
 from pylme.simulation.estimate.block import stacked
 from pylme.simulation.estimate.record import failure
 from pylme.simulation.workers.delivery import delivered
-from pylme.simulation.workers.parents import born_of, end_with
 from pylme.simulation.workers.shards import blocks_of_shard
 from pylme.warning_scopes import Carried
 

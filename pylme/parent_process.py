@@ -1,4 +1,4 @@
-"""Workers that end with their parent.
+"""Processes that end with their parent.
 
 A parent that is killed cannot stop its workers, which would otherwise run until all their work is
 done. So each worker watches its parent, and ends when the parent has ended for any reason.
