@@ -8,6 +8,7 @@ from .api.all_fit import all_fit as all_fit
 from .api.anova import anova as anova
 from .api.design import design as design
 from .api.glmer import glmer as glmer
+from .api.glmer_many import glmer_many as glmer_many
 from .api.glmer_nb import glmer_nb as glmer_nb
 from .api.lmer import lmer as lmer
 from .api.lmer_many import lmer_many as lmer_many

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pylme.inference.many_contrasts import ManyFixedEffects
     from pylme.responses.design import Part
 
-__all__ = ["LinearFits", "patterns_of"]
+__all__ = ["LinearFits", "in_columns", "patterns_of"]
 
 #: Responses that are fitted at once: tables of more leave the cache of the processor.
 _AT_ONCE: Final = 2000
@@ -142,7 +142,7 @@ class LinearFits:
         message = np.full(len(Y), doubts, dtype=object)
         message[degenerate] = NO_FINITE_OPTIMUM
         return Estimates(
-            fixed=_in_columns(fixed, part.columns, self.design.p),
+            fixed=in_columns(fixed, part.columns, self.design.p),
             theta=theta,
             sigma=np.sqrt(fixed.sigma2 * scale),
             covariances=term_covariances(problem, found.theta, fixed.sigma2),
@@ -198,7 +198,7 @@ def _reason(error: Exception) -> str:
     return str(getattr(error, "found", "")) or str(error)
 
 
-def _in_columns(fixed: ManyFixedEffects, columns: NDArray[np.intp], p: int) -> ManyFixedEffects:
+def in_columns(fixed: ManyFixedEffects, columns: NDArray[np.intp], p: int) -> ManyFixedEffects:
     """The same with NaN for the coefficients that the rows do not determine."""
     if len(columns) == p:
         return fixed

@@ -94,6 +94,11 @@ CASES = {
         kind="OptionError", said="isolated",
         remedy=lambda: pylme.lmer("y ~ x + (1 | g)", DATA, engine="numpy", isolated=False),
     ),
+    "many responses of another family": Case(
+        trigger=lambda: pylme.glmer_many(FORMULA, DATA, WIDE, family="Gamma"),
+        kind="OptionError", said="poisson",
+        remedy=lambda: pylme.glmer_many(FORMULA, DATA, DATA[["two"]], family="binomial"),
+    ),
     "path of no file of a table": Case(
         trigger=lambda: _many().to_parquet("no folder/table.parquet"), kind="OptionError",
         said="written", remedy=_written,
