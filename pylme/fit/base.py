@@ -266,30 +266,40 @@ class EngineFit:
 
         Columns ``grp, var1, var2, vcov, vcov_std_error, sdcor, sdcor_std_error``. The standard
         errors come from the joint Hessian of the criterion in all covariance parameters and the
-        residual variance, by the delta method; NaN for a term on the boundary. lme4 computes none,
-        so for its fits they are computed from its matrices at its theta.
+        residual variance (the fixed effects, for a generalized model), by the delta method; NaN for
+        a term on the boundary. lme4 computes none, so for its fits they are computed from its
+        matrices at its theta.
 
         Raises
         ------
         NotAvailableError
-            If the model is a generalized one, or a fit by lme4 came from JSON.
+            If a family has a dispersion and the criterion is lme4's, which is no likelihood, or a
+            fit by lme4 came from JSON.
         """
         errors = self._variance_errors
         if errors is None:
             raise NotAvailableError(
                 asked="Reading standard errors of the variance components",
-                found="they are computed from the matrices of a linear mixed model, "
-                "and this fit has none",
-                remedy="Fit a linear mixed model, and ask before the fit is saved as JSON.",
+                found="they come from the Hessian of a likelihood, and this fit has none: it came "
+                "from JSON, or its family has a dispersion and lme4's criterion is no likelihood",
+                remedy='Fit a linear mixed model, or a generalized one with engine="numpy" and '
+                'criterion="likelihood", and ask before the fit is saved as JSON.',
             )
         return self._native(varcorr_table(self.varcorr, errors))
 
     @cached_property
     def _variance_errors(self) -> VarianceErrors | None:
         errors = self._model.variance_errors()
-        linear = self._model.linear_problem() if errors is None else None
-        if linear is None or linear.theta is None:
+        if errors is not None:
             return errors
+        generalized = self._model.generalized_problem()
+        if generalized is not None and generalized.theta is not None:
+            from pylme.reference.generalized.variance_errors import variance_errors_at
+
+            return variance_errors_at(generalized)
+        linear = self._model.linear_problem()
+        if linear is None or linear.theta is None:
+            return None
         from pylme.reference.criterion.prepare import problem_of
         from pylme.reference.standard_errors import standard_errors
 

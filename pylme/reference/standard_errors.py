@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pylme.reference.criterion.prepare import Problem
     from pylme.reference.problem.layout import GroupingFactor, Layout
 
-__all__ = ["across", "standard_errors"]
+__all__ = ["across", "errors_of_block", "standard_errors"]
 
 
 def standard_errors(
@@ -77,7 +77,7 @@ def standard_errors(
         spread = covariance[np.ix_(chosen, chosen)]
         for position, place in zip(factor.terms, factor.places, strict=True):
             whole = free[terms[position].thetas].all()
-            cov[position], sdcor[position] = _errors(
+            cov[position], sdcor[position] = errors_of_block(
                 block[place, place], slopes[:, place, place], spread if whole else spread * np.nan
             )
     order = range(len(terms))
@@ -107,7 +107,7 @@ def _structured_errors(
         by = variance * term.structure.covariance_derivatives(free)[0]
         slopes = np.concatenate([by, block[None]])
         at = np.append(np.arange(own.start, own.stop), -1)
-        errors = _errors(block, slopes, covariance[np.ix_(at, at)])
+        errors = errors_of_block(block, slopes, covariance[np.ix_(at, at)])
         cov.append(errors[0])
         sdcor.append(errors[1])
     error = variance * float(np.sqrt(covariance[-1, -1]))
@@ -146,7 +146,7 @@ def _derivatives(
     return block, np.concatenate([slopes, block[None]])
 
 
-def _errors(
+def errors_of_block(
     sigma: NDArray[np.float64], slopes: NDArray[np.float64], spread: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Standard errors of the elements of Σ_t, and of its standard deviations and correlations."""

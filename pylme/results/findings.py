@@ -31,7 +31,7 @@ from pylme.results.fitted_model import Condition
 from pylme.versions import CHANGES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -68,6 +68,7 @@ def findings(
     *,
     mu: NDArray[np.float64],
     suspect: bool = True,
+    infimum: Callable[[NDArray[np.bool_]], float | None] | None = None,
 ) -> tuple[Condition, ...]:
     """The findings of pylme about the fit of a generalized model.
 
@@ -81,14 +82,21 @@ def findings(
     suspect : bool
         Whether linear predictors are so large that the fixed effects may separate the response;
         otherwise the linear programme that decides it is not needed.
+    infimum : callable, optional
+        What the criterion falls to where the rows given are separated.
     """
-    said = [*(_separation(spec, problem) if suspect else ()), *_one_outcome(problem)]
+    separated = _separation(spec, problem, infimum) if suspect else ()
+    said = [*separated, *_one_outcome(problem)]
     if problem.shape_free and problem.family.shape is not None:
         said += [*_dispersion_of_counts(problem.family.shape, mu, problem)]
     return tuple(Condition(kind="warning", message=text) for text in said)
 
 
-def _separation(spec: ModelSpec, problem: GeneralizedProblem) -> Iterator[str]:
+def _separation(
+    spec: ModelSpec,
+    problem: GeneralizedProblem,
+    infimum: Callable[[NDArray[np.bool_]], float | None] | None,
+) -> Iterator[str]:
     frame = spec.frame
     factors = {
         name: column
@@ -99,10 +107,12 @@ def _separation(spec: ModelSpec, problem: GeneralizedProblem) -> Iterator[str]:
         _count_family(problem.family), problem.y, problem.X, problem.x_names, factors=factors
     )
     if found is not None:
+        limit = None if infimum is None else infimum(found.rows)
+        towards = "" if limit is None else f", where the criterion falls towards {limit:.8g}"
         yield (
-            f"{found}. Their estimates and standard errors are those at which the search stopped. "
-            "Leave the effect out, merge the levels, or judge it by a likelihood ratio test; a "
-            "finite estimate needs a penalty or a prior (in R: blme, brms)."
+            f"{found}{towards}. Their estimates and standard errors are those at which the search "
+            "stopped. Leave the effect out, merge the levels, or judge it by a likelihood ratio "
+            "test; a finite estimate needs a penalty or a prior (in R: blme, brms)."
         )
 
 

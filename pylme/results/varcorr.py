@@ -362,5 +362,7 @@ def varcorr_table(varcorr: VarCorr, errors: VarianceErrors) -> pd.DataFrame:
         )
     ):
         values = [part[place[:, 0], place[:, 1]] for part, place in zip(parts, places, strict=True)]
-        frame.insert(4 + 2 * at, name, np.concatenate([*values, [residual]]))
+        if varcorr.sigma is not None:
+            values.append(np.array([residual]))
+        frame.insert(4 + 2 * at, name, np.concatenate(values))
     return frame

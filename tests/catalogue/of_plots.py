@@ -193,10 +193,14 @@ CASES = {
         remedy=lambda: plot.profile_criterion_data(_fit(), ("g", "x"), points=3),
         needs_r=True,
     ),
-    "errors of a generalized model": Case(
-        trigger=lambda: pylme.glmer("count ~ x + (1 | g)", DATA, family="poisson").varcorr_table,
+    "errors of a saved fit": Case(
+        trigger=lambda: (
+            pylme.from_json(
+                pylme.lmer("y ~ x + (1 | g)", DATA, engine="lme4").to_json()
+            ).varcorr_table
+        ),
         kind="NotAvailableError",
-        said="linear mixed model",
+        said="Hessian of a likelihood",
         remedy=lambda: _fit().varcorr_table,
         needs_r=True,
     ),

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pylme.identifiability.separation.directions import UndeterminedError, separated
 from pylme.text import combination, counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from numpy.typing import NDArray
 
     from pylme.families import Family
     from pylme.frame import Factor
@@ -79,6 +78,8 @@ class Separation:
         The number of rows that they separate, and of all rows.
     where : tuple of str
         Facts of the data that show it, one for each direction that has such a fact.
+    rows : ndarray of bool, shape (n,)
+        Those that are separated.
     """
 
     names: tuple[str, ...]
@@ -86,6 +87,7 @@ class Separation:
     n_rows: int
     n: int
     where: tuple[str, ...]
+    rows: NDArray[np.bool_] = field(compare=False, repr=False)
 
     @property
     def complete(self) -> bool:
@@ -153,6 +155,7 @@ def separation(
         n_rows=int(np.count_nonzero(found.rows)),
         n=len(X),
         where=tuple(facts),
+        rows=found.rows,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from pylme.model_matrix.values import numbers_of
 from pylme.reference.generalized.criterion import criterion_of
 from pylme.reference.generalized.messages import class_of
 from pylme.reference.generalized.optimum.ending import conditions_of, ending_of
+from pylme.reference.generalized.optimum.infimum import infimum_without
 from pylme.reference.generalized.optimum.search import NoModeError, find
 from pylme.reference.generalized.solution import GeneralizedSolution
 from pylme.reference.optimize.degenerate import has_no_minimum, problem_on_the_link
@@ -67,7 +69,9 @@ def fitted(
     m, p = criterion.m, criterion.p
     extra = float(ending.x[-1]) if problem.extra else None
     there = problem.at(ending.x[:m], ending.x[m : m + p], extra)
-    seen = findings(spec, there, mu=solution.mu, suspect=suspect)
+    seen = findings(
+        spec, there, mu=solution.mu, suspect=suspect, infimum=partial(infimum_without, problem)
+    )
     # Towards an infinite ϑ the criterion is flat: its curvature is a rounding error, and a search
     # ends where it happens to.
     endless = any(class_of(condition.message) is NotOverdispersedWarning for condition in seen)

@@ -23,6 +23,7 @@ from pylme.reference.generalized.getme import item
 from pylme.reference.generalized.messages import announce
 from pylme.reference.generalized.record import generalized_information, optimiser_record
 from pylme.reference.generalized.solution import GeneralizedSolution, fixed_covariance
+from pylme.reference.generalized.variance_errors import variance_errors
 from pylme.reference.rows import linear_predictor
 from pylme.results.estimates import Estimates
 from pylme.results.fitted_model import fit_record
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from pylme.results.fitted_model import Condition, FitRecord, ResidualType
     from pylme.results.generalized_problem import GeneralizedProblem
     from pylme.results.optinfo import OptInfo
+    from pylme.results.varcorr import VarianceErrors
 
 __all__ = ["GeneralizedModel"]
 
@@ -240,8 +242,9 @@ class GeneralizedModel:
         scale = self.criterion_function.objective.dispersed
         return VarCorr(terms=tuple(terms), sigma=sigma if scale else None)
 
-    def variance_errors(self) -> None:
-        """None: standard errors of variance components are computed for linear models."""
+    def variance_errors(self) -> VarianceErrors | None:
+        """Standard errors of the variance components, where the criterion is a likelihood."""
+        return variance_errors(self.generalized_problem(), self.ending.hessian, self.ending.free)
 
     def optinfo(self) -> OptInfo:
         """The optimiser's record."""

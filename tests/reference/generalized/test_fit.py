@@ -110,6 +110,11 @@ def test_separation_is_named():
     with pytest.warns(pylme.errors.SeparationWarning, match="no finite maximum"):
         fit = pylme.glmer("y ~ x + (1 | g)", {"y": y, "x": x, "g": g}, engine="numpy")
     assert fit.convergence.status.name == "DEGENERATE"
+    # All rows with x = 1 are separated: the criterion falls to that of the model of the others.
+    others = {"y": y[x == 0], "g": g[x == 0]}
+    without = pylme.glmer("y ~ 1 + (1 | g)", others, engine="numpy")
+    assert f"falls towards {without.criterion:.6g}" in fit.convergence.messages[0]
+    assert without.criterion - 1e-8 <= fit.criterion < without.criterion + 1e-2
 
 
 def test_counts_that_are_not_overdispersed():
