@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 RECIPE = (ROOT / "conda" / "recipe.yaml").read_text(encoding="utf-8")
 #: What conda-forge calls differently.
-IN_CONDA = {"matplotlib": "matplotlib-base", "rpy2-rinterface": "rpy2"}
+IN_CONDA = {"duckdb": "python-duckdb", "matplotlib": "matplotlib-base", "rpy2-rinterface": "rpy2"}
 
 
 def lower_bounds(lines):
