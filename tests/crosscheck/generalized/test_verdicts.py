@@ -9,9 +9,12 @@ import pytest
 import pylme
 from pylme import Verdict
 from pylme.errors import CrossCheckWarning, FitWarning, OptionError
+from pylme.versions import current, has
 
 pytestmark = [pytest.mark.needs_r, pytest.mark.filterwarnings("ignore::pylme.errors.FitWarning")]
 
+#: lme4 takes the determinant at the last mode since 2.1, and before at the iterate before it.
+EXACT = current().lme4 >= (2, 1)
 CBPP = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
 
 
@@ -52,6 +55,9 @@ def test_all_tiers_of_a_good_fit(cbpp: pylme.Fit) -> None:
     tight, reported = check.tiers[1].comparisons[:2]
     assert tight.quantity == "criterion, tolPwrss 1e-14"
     assert tight.difference < 1e-7
+    if EXACT:
+        assert reported.difference < 1e-6
+        return
     assert 1e-4 < reported.difference < reported.tolerance.value < 1e-2
     assert check.excess == pytest.approx(8.7e-6, rel=0.05)
     # What the derivatives promise is what the search finds.
@@ -77,6 +83,10 @@ def test_lme4s_numbers_are_ours(formula: str, family: str, options: dict[str, ob
     data = pylme.datasets.load("cbpp") if formula == CBPP else counts(3)
     fit = pylme.glmer(formula, data, family=family, engine="lme4", **options)
     check = fit.cross_check()
+    if family == "Gamma" and has("dispersion"):
+        assert check.verdict is Verdict.UNCHECKED
+        assert "by the dispersion" in check.reason
+        return
     assert all(tier.ok for tier in check.tiers[:2]), str(check)
     assert check.tiers[1].comparisons[0].quantity.startswith("criterion, tolPwrss")
     assert np.isfinite(check.excess)
@@ -101,6 +111,7 @@ def test_a_failed_gradient_check_is_a_false_alarm() -> None:
     assert check.excess < 1e-6
 
 
+@pytest.mark.skipif(EXACT, reason="lme4 2.1 finds the optimum of these data")
 def test_a_search_that_stopped_short_goes_on_from_the_better_point() -> None:
     fit = pylme.glmer("y ~ x + (1 | g)", binary(3), engine="lme4")
     check = fit.cross_check()
