@@ -68,6 +68,14 @@ def glmer_nb(
     -----
     PylmeWarning
         As `lmer`.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> ticks = pylme.datasets.load("grouseticks").head(120)
+    >>> fit = pylme.glmer_nb("TICKS ~ cHEIGHT + (1 | BROOD)", ticks)
+    >>> round(float(fit.getme("glmer.nb.theta")), 2)
+    2.27
     """
     require_kind("control", control, GlmerControl)
     seconds = checked_timeout(timeout)

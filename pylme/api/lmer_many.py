@@ -101,7 +101,7 @@ def lmer_many(
 
     See Also
     --------
-    glmer_many : Binary responses and counts.
+    lmer : One response.
 
     Examples
     --------

@@ -89,6 +89,11 @@ def allow_function(name: str) -> None:
     -----
     UnsafeFunctionWarning
         If the function runs code or commands, or reads or writes files.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> pylme.allow_function("besselJ")
     """
     if not isinstance(name, str) or not _ALLOWABLE.fullmatch(name) or is_reserved(name):
         allowed = "the plain name of a function, such as 'logit', without a package"

@@ -64,6 +64,13 @@ def varcorr_data(fit: Fitted, component: Component = "sd", *, conf_level: float 
     ------
     OptionError
         If `component` is not one of the two, or `conf_level` not between 0 and 1.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
+    >>> pylme.plot.varcorr_data(fit).columns.to_list()
+    ['group', 'term', 'term2', 'estimate', 'std_error', 'conf_low', 'conf_high']
     """
     require_fit(fit)
     return to_native(_components(fit, component, conf_level), fit.library)

@@ -56,6 +56,13 @@ def caterpillar_data(
         If there is no such grouping factor or effect.
     OptionError
         If `conf_level` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
+    >>> pylme.plot.caterpillar_data(fit, "Subject", "Days").columns.to_list()
+    ['group', 'level', 'term', 'estimate', 'std_error', 'conf_low', 'conf_high']
     """
     require_fit(fit)
     return to_native(_modes(fit, group, effect, conf_level), fit.library)

@@ -74,6 +74,13 @@ def profile_criterion_data(
     NotAvailableError
         For a generalized model, a fit from JSON, or a covariance that cannot change because the fit
         is singular.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
+    >>> pylme.plot.profile_criterion_data(fit, ("Subject", "Days")).columns.to_list()
+    ['value', 'criterion', 'excess']
     """
     return to_native(_data(fit, line_along(fit, along), span, points), fit.library)
 

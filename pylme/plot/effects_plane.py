@@ -68,6 +68,13 @@ def random_effects_data(
         If several covariates have a slope and none is named, or `by` has more than 7 levels.
     NotAvailableError
         If no slope varies, or the data are not available, as in a fit from JSON.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
+    >>> pylme.plot.random_effects_data(fit).columns.to_list()
+    ['by', 'layer', 'level', 'probability', 'intercept', 'slope']
     """
     found = planes(fit, group, slope, by)[2]
     return to_native(_frame(found, probabilities), fit.library)

@@ -69,6 +69,13 @@ def coefficients_data(
     ------
     OptionError
         If an argument is not one of those allowed.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
+    >>> pylme.plot.coefficients_data(fit).columns.to_list()
+    ['model', 'term', 'estimate', 'std_error', 'conf_low', 'conf_high']
     """
     made = _coefficients(fits, names, intercept=intercept, ddf=ddf, conf_level=conf_level)
     return to_native(made, fits[0].library)

@@ -43,6 +43,13 @@ def influence_data(fit: Any, by: str | None = None) -> Any:
     ------
     OptionError
         If it is anything else.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
+    >>> pylme.plot.influence_data(fit, "Subject").columns.to_list()
+    ['Subject', 'rows', 'cooks_distance', 'dfbetas[(Intercept)]', 'dfbetas[Days]', 'converged']
     """
     found = _influence_of(fit, by)
     return to_native(_ordered(found), found.library)

@@ -59,6 +59,14 @@ def emmeans_data(
     ------
     OptionError
         If `means` are no marginal means, or no such adjustment exists.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> cake = pylme.datasets.load("cake")
+    >>> fit = pylme.lmer("angle ~ recipe + (1 | recipe:replicate)", cake, engine="numpy")
+    >>> pylme.plot.emmeans_data(fit.emmeans("recipe")).columns.to_list()[:3]
+    ['recipe', 'estimate', 'std_error']
     """
     found = _means(means, specs, by)
     return to_native(_compared(found, adjust), found.library)

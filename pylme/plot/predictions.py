@@ -86,6 +86,13 @@ def predictions_data(
         If `x` is not numeric, or an argument is not one of those allowed.
     NotAvailableError
         If the fit came from JSON.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
+    >>> pylme.plot.predictions_data(fit, "Days").columns.to_list()
+    ['Days', 'estimate', 'std_error', 'df', 'conf_low', 'conf_high']
     """
     require_fit(fit)
     x, rows, order = _rows(fit, x, group, by=by, levels=levels, most=most, at=at)

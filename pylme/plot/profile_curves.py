@@ -55,6 +55,13 @@ def profile_data(fit: Fitted | Profile, parameters: str | Sequence[str] | None =
     -------
     DataFrame
         ``parameter``, ``value``, ``zeta``.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
+    >>> pylme.plot.profile_data(fit).columns.to_list()
+    ['parameter', 'value', 'zeta']
     """
     found = profiled(fit, parameters)
     return to_native(_rows(found), found.library)

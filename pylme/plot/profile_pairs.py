@@ -54,6 +54,13 @@ def profile_pairs_data(fit: Fitted | Profile, parameters: str | Sequence[str] | 
     ------
     NotAvailableError
         If there are fewer than two parameters.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
+    >>> pylme.plot.profile_pairs_data(fit).columns.to_list()
+    ['x_parameter', 'y_parameter', 'level', 'x', 'y', 'zeta_x', 'zeta_y']
     """
     found = _several(profiled(fit, parameters))
     parts = [

@@ -48,6 +48,13 @@ def random_effects_qq_data(
     ------
     UnknownNameError, OptionError
         As `caterpillar_data`.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
+    >>> pylme.plot.random_effects_qq_data(fit).shape
+    (18, 10)
     """
     require_fit(fit)
     return to_native(_quantiles(fit, group, effect, conf_level), fit.library)

@@ -59,6 +59,15 @@ def study_data(
         If no such parameter exists.
     OptionError
         If there are several parameters and none is named, or more than 7 are.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import pylme
+    >>> draws = pd.DataFrame({"estimate": [1.8, 2.1, 2.3, 1.9]})
+    >>> draws = draws.assign(model="m", parameter="ses", truth=2.0)
+    >>> pylme.plot.study_data(draws).shape
+    (4, 4)
     """
     frame = _table(results)
     for name in COLUMNS:

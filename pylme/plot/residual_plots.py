@@ -53,6 +53,13 @@ def residuals_data(
     ------
     OptionError
         If `against` or `kind` is not one of those allowed.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
+    >>> pylme.plot.residuals_data(fit).columns.to_list()
+    ['fitted', 'residual']
     """
     require_fit(fit)
     frame = _residuals(fit, against, kind)

@@ -43,6 +43,14 @@ def convergence_data(fit: Fitted) -> Any:
     ------
     NotAvailableError
         If the fit has no trace: lme4 keeps none.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> data = pylme.datasets.load("sleepstudy")
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", data, engine="numpy")
+    >>> pylme.plot.convergence_data(fit).columns.to_list()[:3]
+    ['criterion', 'excess', 'accepted']
     """
     require_fit(fit)
     return to_native(_path(fit), fit.library)

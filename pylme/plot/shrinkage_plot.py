@@ -54,6 +54,13 @@ def shrinkage_data(fit: Shrunk, group: str | None = None) -> Any:
         If no such grouping factor exists.
     NotAvailableError
         If the model is a generalized one, or the fit came from JSON.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
+    >>> pylme.plot.shrinkage_data(fit).columns.to_list()
+    ['group', 'level', 'term', 'unpooled', 'estimate']
     """
     require_fit(fit)
     return fit.shrinkage(group)

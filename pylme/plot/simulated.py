@@ -41,6 +41,13 @@ def simulated_residuals_data(fit: Any, against: Against = "uniform") -> Any:
     ------
     OptionError
         If an argument is not one of those allowed.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", pylme.datasets.load("sleepstudy"))
+    >>> pylme.plot.simulated_residuals_data(fit).columns.to_list()
+    ['uniform', 'residual', 'envelope_low', 'envelope_high']
     """
     found = _residuals_of(fit)
     return to_native(_data(found, against), found.library)
