@@ -9,7 +9,7 @@
 # make bench   what pylme costs, as ratios, in a quarter of an hour (bench-smoke: once, quickly)
 # make campaign   3,000 random models and 500 generalized ones against an independent truth, in an hour
 # make simulations   coverage of intervals and size of tests, by thousands of simulated sets each
-# make docs    the documentation, in docs/_build/html
+# make docs    the documentation, in docs/_build/html, and a browser that reads every page
 # make release-dry-run   all that a release needs but the tag; make release makes the tag too
 # make clean   everything that these made
 
@@ -19,7 +19,7 @@ SETUP := pyproject.toml r_scripts/install_python.sh
 SCRIPTS := r_scripts/install.sh r_scripts/install_python.sh .ci/run .ci/lowest.sh .ci/marginaleffects.sh .ci/debian_root.sh
 
 .PHONY: demo setup test test-newest test-trixie lowest marginaleffects lint lint-files bench bench-smoke campaign simulations docs clean
-.PHONY: release release-dry-run release-check system system-test
+.PHONY: release release-dry-run release-check system system-docs system-test
 # Two pips at work in one environment would break it.
 .NOTPARALLEL:
 
@@ -79,7 +79,7 @@ release-check: .venv/.stamp-release
 	$(BIN)/python .ci/release.py --check-only
 
 bench: .venv/.stamp-bench
-	$(BIN)/python -m tests.benchmarks.run
+	$(BIN)/python -m tests.benchmarks.run --write docs/explanation/performance_table.md
 
 bench-smoke: .venv/.stamp-bench
 	$(BIN)/python -m tests.benchmarks.run --smoke
@@ -91,11 +91,12 @@ campaign: system-test .venv/.stamp-test
 simulations: system-test .venv/.stamp-test
 	PYLME_REQUIRE_R=1 $(BIN)/pytest -n auto --dist loadfile -m simulation
 
-docs: .venv/.stamp-docs
-	$(BIN)/sphinx-build -W -n --keep-going docs docs/_build/html
+docs: system-docs .venv/.stamp-docs
+	$(BIN)/sphinx-build -W -n --keep-going -j auto docs docs/_build/html
+	$(BIN)/python docs/read_pages.py docs/_build/html
 
 clean:
-	rm -rf .venv .venv-lowest .venv-marginaleffects dist docs/_build docs/reference/generated
+	rm -rf .venv .venv-lowest .venv-marginaleffects dist docs/_build docs/reference/generated docs/how_to/thumbnails
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find pylme tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -105,6 +106,9 @@ system:
 
 system-test:
 	@r_scripts/install.sh --test
+
+system-docs:
+	@r_scripts/install.sh --docs
 
 .venv/.stamp-demo: $(SETUP) | system
 	r_scripts/install_python.sh

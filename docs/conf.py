@@ -30,7 +30,9 @@ version = release = __version__
 extensions = [
     "cyclopts.ext.sphinx",
     "inventories",
+    "llms_txt",
     "myst_nb",
+    "notebooks",
     "numpydoc",
     "offline_mathjax",
     "sphinx.ext.autodoc",
@@ -39,7 +41,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "explanation/performance_table.md"]
 templates_path = ["_templates"]
 
 html_theme = "furo"
@@ -170,7 +172,21 @@ def linkcode_resolve(domain: str, info: dict[str, str]) -> str | None:
     return f"https://github.com/pylme/pylme/blob/main/{path}#L{first}-L{first + len(lines) - 1}"
 
 
+def spread(_app: Sphinx, _environment: object, pages: list[str]) -> None:
+    """Spread the pages that run code evenly over all, which processes take in pieces by turns."""
+    slow = [
+        page
+        for page in pages
+        if (source := DOCS / f"{page}.md").exists()
+        and "{code-cell}" in source.read_text(encoding="utf-8")
+    ]
+    quick = sorted(set(pages) - set(slow))
+    places = {page: at / len(group) for group in (slow, quick) for at, page in enumerate(group)}
+    pages.sort(key=places.__getitem__)
+
+
 def setup(app: Sphinx) -> None:
     """Connect what is defined here; before numpydoc, which has its own view of signatures."""
     app.connect("autodoc-process-signature", no_class_signature, priority=100)
     app.connect("autodoc-process-bases", public_bases)
+    app.connect("env-before-read-docs", spread)

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Installs R, lme4, and the fast BLAS that R runs on: r_scripts/install.sh [--test]
+# Installs R, lme4, and the fast BLAS that R runs on: r_scripts/install.sh [--test | --docs]
 #
 # Only what is missing, with apt, as root or by sudo; a second run looks and leaves, without a
-# network. --test adds the R packages that the tests compare with. Where there is no apt, an R with
-# lme4 that is already there is taken, and else the commands to install one are printed.
+# network. --test adds the R packages that the tests compare with, --docs the browser that reads the
+# pages and the data of a replication. Where there is no apt, an R with lme4 that is already there is
+# taken, and else the commands to install one are printed.
 set -euo pipefail
 
 readonly r_packages=(r-base-core r-base-dev r-cran-lme4 libopenblas0-pthread)
@@ -11,6 +12,8 @@ readonly r_packages=(r-base-core r-base-dev r-cran-lme4 libopenblas0-pthread)
 # Not every Debian has all of them: trixie is without performance. The tests of one that is not there
 # are skipped.
 readonly peers=(broom.mixed car emmeans glmmTMB lmerTest pbkrtest performance RLRsim)
+# What the documentation needs: afex has the data of a published analysis.
+readonly documents=(chromium r-cran-afex)
 readonly python=${PYTHON:-python3}
 
 fail() {
@@ -53,10 +56,12 @@ EOF
 
 wanted=()
 testing=no
+documenting=no
 for argument in "$@"; do
   case $argument in
     --test) testing=yes ;;
-    *) fail "unknown argument $argument; there is only --test" ;;
+    --docs) documenting=yes ;;
+    *) fail "unknown argument $argument; there are --test and --docs" ;;
   esac
 done
 
@@ -74,6 +79,7 @@ fi
 if [[ $testing == yes ]] && { installed r-base-core || ! r_has "${peers[@]}"; }; then
   for peer in "${peers[@]}"; do wanted+=("r-cran-${peer,,}"); done
 fi
+if [[ $documenting == yes ]]; then wanted+=("${documents[@]}"); fi
 "$python" -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3-venv)
 # rpy2-rinterface is compiled on installation.
 "$python" -c 'import os, sys, sysconfig

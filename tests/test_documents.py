@@ -10,7 +10,7 @@ import pytest
 
 import pylme
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = (Path(__file__).parents[1] / "docs").resolve()
 REFERENCE = set((DOCS / "reference" / "api.rst").read_text(encoding="utf-8").split())
 #: Public names that are modules, described name by name, or no functions or classes.
 NOT_DESCRIBED = {"__version__", "datasets", "errors", "plot", "reference", "studies"}
@@ -34,14 +34,14 @@ def test_a_public_name_has_its_page(name):
 def test_every_page_is_in_a_menu():
     menus = [*DOCS.glob("*/index.md"), DOCS / "index.md"]
     listed = {
-        (menu.parent / line).relative_to(DOCS).as_posix()
+        (menu.parent / line).resolve().relative_to(DOCS).as_posix()
         for menu in menus
         for line in menu.read_text(encoding="utf-8").splitlines()
     }
     pages = {
         path.relative_to(DOCS).with_suffix("").as_posix()
         for path in DOCS.glob("*/*.*")
-        if path.suffix in {".md", ".rst"} and path.parent.name != "_build"
+        if path.suffix in {".md", ".rst"} and path.name != "performance_table.md"
     }
     assert pages
     assert pages <= listed
