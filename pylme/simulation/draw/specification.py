@@ -147,6 +147,8 @@ def family_drawn(name: str | None, *, link: str | None, shape: float | None) -> 
         If there is no such family or link, or the shape is given for another family than the
         negative binomial.
     """
+    optional_text("family", name)
+    optional_text("link", link)
     if name == NEGATIVE_BINOMIAL:
         if not (is_number(shape) and shape is not None and 0 < shape < np.inf):
             raise OptionError(
@@ -179,7 +181,7 @@ def part_of(
 ) -> Part:
     """A design with its parameters, which are checked."""
     if family is not None and not has_dispersion(family):
-        if sigma not in (None, 1.0):
+        if not (sigma is None or (is_number(sigma) and sigma == 1.0)):
             raise OptionError(
                 option="sigma", value=sigma, allowed=f"None for the {family.name} family"
             )

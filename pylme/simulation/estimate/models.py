@@ -10,7 +10,7 @@ from pylme.errors import OptionError
 from pylme.families import family
 from pylme.lme4.control import GlmerControl, LmerControl
 from pylme.model_matrix.spec import Contrast, ContrastsFor, ModelArguments, specified
-from pylme.options import choice, mapping, text, true_or_false, whole_number
+from pylme.options import choice, mapping, optional_text, text, true_or_false, whole_number
 from pylme.results.engine import FitRequest
 from pylme.simulation.draw.specification import NEGATIVE_BINOMIAL
 
@@ -73,6 +73,8 @@ class StudyModel:
         true_or_false("reml", self.reml)
         mapping("contrasts", self.contrasts, allowed="a mapping from columns to codings")
         choice("contrasts_for", self.contrasts_for, ContrastsFor)
+        optional_text("family", self.family)
+        optional_text("link", self.link)
         whole_number("n_agq", self.n_agq, least=0)
         kind = LmerControl if self.family is None else GlmerControl
         if self.control is not None and not isinstance(self.control, kind):
