@@ -131,7 +131,8 @@ class Layout:
         """The elements of theta of the matrices T_f, shape (R, m)."""
         theta = np.empty((len(matrices[0]), len(self.row)))
         for matrix, own, cells in zip(matrices, self.own, self.cells, strict=True):
-            theta[:, own] = matrix.reshape(len(matrix), -1)[:, cells]
+            # Written out, as there may be no response.
+            theta[:, own] = matrix.reshape(len(matrix), matrix.shape[1] ** 2)[:, cells]
         return theta
 
 
@@ -222,7 +223,7 @@ def gradient(
 ) -> NDArray[np.float64]:
     """∂d/∂θ, shape (R, m)."""
     if len(T) == 1:
-        product = (M[0] @ T[0]).reshape(len(M[0]), -1)
+        product = (M[0] @ T[0]).reshape(len(M[0]), T[0].shape[1] ** 2)
         return 2.0 * product[:, layout.cells[0]]
     return 2.0 * layout.theta([m @ t for m, t in zip(M, T, strict=True)])
 
