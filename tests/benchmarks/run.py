@@ -18,6 +18,7 @@ from . import (
     fits,
     generalized,
     inference,
+    lazy_data,
     profiles,
     quality,
     resident,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 ROOMS = (
     bridge, small, fits, generalized, batch, resident, crosscheck, studies, inference, profiles,
-    quality,
+    quality, lazy_data,
 )  # fmt: skip
 
 
