@@ -137,6 +137,11 @@ class ModelMatrices:
     def require_rows(self, asked: str) -> None:
         """Raise where these rows are not those of the data.
 
+        Parameters
+        ----------
+        asked : str
+            What needs the rows, as the message names it.
+
         Raises
         ------
         NotAvailableError

@@ -50,3 +50,28 @@ def test_an_error_of_the_tasks_comes_after_the_results_before_it(backend):
     found = []
     with parallel_config(backend=backend, n_jobs=2), pytest.raises(OSError, match="no more"):
         found.extend(delivered(square, tasks(), n_jobs=None))
+
+
+@pytest.mark.simulation
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("lme4", marks=pytest.mark.needs_r)])
+def test_a_study_on_ray_is_that_of_one_process(engine):
+    """The package is no dependency of the tests: pip install ray, and run this by its name."""
+    ray = pytest.importorskip("ray", reason="ray is not installed")
+    from ray.util.joblib import register_ray
+
+    import pylme
+
+    formula = "Reaction ~ Days + (Days | Subject)"
+    sleep = pylme.datasets.load("sleepstudy")
+    draw = pylme.lmer(formula, sleep, engine="numpy").simulator()
+    ray.init(num_cpus=2, include_dashboard=False, logging_level="ERROR")
+    try:
+        register_ray()
+        with parallel_config("ray", n_jobs=2):
+            found = pylme.study(draw, formula, n=8, seed=1, engine=engine)
+    finally:
+        ray.shutdown()
+    known = pylme.study(draw, formula, n=8, seed=1, engine=engine)
+    found, known = (result.to_frame().drop(columns="seconds") for result in (found, known))
+    assert found.equals(known)
