@@ -95,7 +95,7 @@ def _without_r() -> object:
         raise RUnavailableError(asked="Calling R's lme4", found="there is no R", remedy="Get R.")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fitting, "session", stopped)
+        patch.setattr(fitting, "session_for_fits", stopped)
         return pylme.lmer(MODEL, DATA, engine="lme4")
 
 

@@ -279,8 +279,8 @@ def test_bad_input_is_refused_before_r(sleepstudy, case, monkeypatch):
     def never(*args, **kwargs):
         raise AssertionError("R was called")
 
-    monkeypatch.setattr(pylme.lme4.call, "session", never)
-    monkeypatch.setattr(pylme.lme4.fitting, "session", never)
+    monkeypatch.setattr(pylme.lme4.call, "session_for_fits", never)
+    monkeypatch.setattr(pylme.lme4.fitting, "session_for_fits", never)
     arguments, error, words = WRONG[case]
     arguments = dict(arguments)
     data = sleepstudy.assign(**arguments.pop("data", {}))

@@ -6,12 +6,15 @@ from pylme import plot
 from pylme.plot import Pictures
 from tests.plot.fits import sleepstudy
 
+#: Of a study, and of many responses.
+OTHERS = ("study", "volcano", "p_values")
 
-def test_a_fit_has_every_picture_but_that_of_a_study():
+
+def test_a_fit_has_every_picture_of_a_fit():
     pictures = sleepstudy().plot
     assert isinstance(pictures, Pictures)
     for name in plot.__all__:
-        if name.islower() and not name.startswith("study"):
+        if name.islower() and not name.startswith(OTHERS):
             assert getattr(pictures, name).__doc__ == getattr(plot, name).__doc__
 
 

@@ -141,14 +141,6 @@ def test_those_of_lme4s_fits_are_computed_from_its_matrices():
     )
 
 
-@pytest.mark.needs_r
-def test_a_generalized_model_has_none():
-    formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
-    fit = pylme.glmer(formula, pylme.datasets.load("cbpp"))
-    with pytest.raises(pylme.errors.NotAvailableError, match="linear mixed model"):
-        _ = fit.varcorr_table
-
-
 def test_a_saved_fit_keeps_them():
     fit = pylme.lmer("Yield ~ 1 + (1 | Batch)", table("dyestuff"), engine="numpy")
     saved = pylme.from_json(fit.to_json())

@@ -80,7 +80,7 @@ def test_what_lme4_does_not_have_asks_for_numpy():
 
 def test_without_r_nobody_is_sent_to_an_engine_that_refuses(dyestuff, monkeypatch):
     """lme4's own error where R is missing: the NumPy engine is named where it can fit the model."""
-    monkeypatch.setattr(r_fitting, "session", _no_session)
+    monkeypatch.setattr(r_fitting, "session_for_fits", _no_session)
     cbpp = pylme.datasets.load("cbpp")
     with pytest.raises(RUnavailableError) as caught:
         pylme.glmer(BINOMIAL, cbpp, engine="lme4")

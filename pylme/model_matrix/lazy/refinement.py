@@ -61,7 +61,7 @@ def rows_of(
     back = np.eye(len(columns))
     sums = second_pass(data, columns, of_z, at_once=at_once)
     for _ in range(2):
-        taken = _combinations(sums.total)
+        taken = _combinations(sums.total, of_z)
         if not taken:
             break
         before, change = sums.total.diagonal().copy(), np.eye(len(columns))
@@ -92,14 +92,17 @@ def rows_of(
     return rows @ back, cell, sums
 
 
-def _combinations(total: NDArray[np.float64]) -> dict[int, NDArray[np.float64]]:
+def _combinations(
+    total: NDArray[np.float64], of_z: NDArray[np.intp]
+) -> dict[int, NDArray[np.float64]]:
     """For each column of which those before it leave little, their combination.
 
-    The columns nearly dependent themselves take no part in the combinations of later ones.
+    The columns nearly dependent themselves take no part in the combinations of later ones. Those of
+    Z come first: the residuals of one of them from X would not span within levels what it does.
     """
     taken: dict[int, NDArray[np.float64]] = {}
     sound: list[int] = []
-    for at in range(len(total)):
+    for at in [*of_z.tolist(), *np.delete(np.arange(len(total)), of_z).tolist()]:
         size = total[at, at]
         if size <= 0:
             continue

@@ -23,6 +23,8 @@ __all__ = ["onto_the_boundary"]
 
 #: No step is made where the others are flatter than this part of the greatest curvature.
 FLAT: Final = 1e-9
+#: Nor where all of them are, in which the pivots count by their squares: along a valley.
+VALLEY: Final = 5e-2
 
 
 def onto_the_boundary(
@@ -50,6 +52,10 @@ def onto_the_boundary(
     others = np.where(gone[:, :, None] | gone[:, None], np.eye(x.shape[1]), hessian)
     values, axes = np.linalg.eigh(others)
     sound = values[:, 0] > FLAT * values[:, -1]
+    # Along a valley that meets the boundary, any point is as good as that on the boundary.
+    bend = np.divide(gradient, x, out=np.zeros_like(x), where=gone)
+    whole = np.linalg.eigvalsh(hessian - bend[:, :, None] * np.eye(x.shape[1]))
+    sound &= whole[:, 0] > VALLEY * whole[:, -1]
     along = (slope[:, None] @ axes)[:, 0] / np.where(sound[:, None], values, 1.0)
     s = -(axes @ along[..., None])[..., 0]
     multiplier = x * (1.5 * gradient - 0.5 * Hx + (hessian @ s[..., None])[..., 0])

@@ -74,9 +74,9 @@ NONE: Final = 1e-100
 #: How sharply a valley may bend where theta is of the order of 1.
 BEND: Final = 4.0
 #: A step that takes at least this part of a last pivot away may be on its way to the boundary.
-TAKES: Final = 0.25
-#: A step onto the boundary promises at least this part of what Newton's own does.
-AS_MUCH: Final = 0.5
+TAKES: Final = 0.5
+#: A step onto the boundary promises at least what Newton's own does, times this.
+AS_MUCH: Final = 1.0
 _ROUNDS: Final = 6
 
 

@@ -101,7 +101,8 @@ def test_singular_fits_and_slopes_without_a_mean():
     Z = np.column_stack([np.ones(180), SLEEPSTUDY["Days"]])
     expected = np.einsum("na,ab,nb->n", Z, fit.varcorr["Subject"].cov, Z).mean()
     assert fit.r2().parts.of_groups == pytest.approx(expected)
-    assert expected == pytest.approx(4206.2, abs=0.1)
+    # At lme4's optimum with rhoend=1e-11, where the criterion is 1769.8449038587.
+    assert expected == pytest.approx(4206.300, abs=0.01)
 
 
 def test_the_variance_of_a_row_is_that_of_its_effects():

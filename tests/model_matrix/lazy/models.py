@@ -76,6 +76,8 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
     ("y ~ x - 1 + (1 | g)", {}),
     ("y ~ far + (1 | g)", {}),
     ("y ~ far + (far | g)", {}),
+    ("y ~ far + (x | g)", {}),
+    ("y ~ poly(x, 3) + f + (0 + x | g)", {}),
     ("y ~ large + (1 | g)", {}),
     ("y ~ x + z + both + (1 | g)", {}),
     ("y ~ x + near + (1 | g)", {}),
