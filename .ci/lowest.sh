@@ -25,7 +25,7 @@ readonly rooms=(
 # The tools of the tests may be of any version that goes with these.
 "$uv" pip freeze --quiet --python "$ours" --exclude-editable >"$home/lowest.txt"
 "$uv" pip install --quiet --python "$ours" --constraint "$home/lowest.txt" \
-  hypothesis mpmath polars psutil pytest
+  duckdb hypothesis mpmath polars psutil pytest
 printf 'The lowest versions: %s\n' \
   "$(grep -iE '^(cattrs|cyclopts|joblib|lazy.loader|matplotlib|narwhals|numpy|pandas|pyarrow|scipy|threadpoolctl|tqdm)=' \
     "$home/lowest.txt" | tr '\n' ' ')"

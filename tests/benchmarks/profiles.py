@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["benchmarks"]
 
-CBPP = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
 FORMULA = "Reaction ~ Days + (Days | Subject)"
 #: lme4's profile takes seconds: it is measured once.
 OURS = 9
@@ -25,7 +24,7 @@ _ENDS = "as.vector(confint(profile(fit), quiet = TRUE))"
 
 def benchmarks() -> dict[str, Benchmark]:
     """Intervals alone, and curves as well."""
-    return {"profiles": _profiles, "profiles.generalized": _generalized}
+    return {"profiles": _profiles}
 
 
 def _profiles(options: Options) -> list[Result]:
@@ -54,29 +53,3 @@ def _profiles(options: Options) -> list[Result]:
             )
         )
     return results
-
-
-def _generalized(options: Options) -> list[Result]:
-    data = pylme.datasets.load("cbpp")
-    fit = pylme.glmer(CBPP, data, engine="numpy")
-    r = native_r()
-    r.read("sleepstudy", pylme.datasets.load("sleepstudy"))
-    profiled = f"profile(glmer({CBPP}, lme4::cbpp, binomial))"
-    (seconds, *_), ends = r.after(
-        "sleepstudy", FORMULA, f"as.vector(confint({profiled}, quiet = TRUE))"
-    )
-    own = fit.confint(names="lme4")[["conf_low", "conf_high"]].to_numpy()
-    apart = np.abs(own - ends.reshape(2, -1).T) / np.ptp(own, axis=1)[:, None]
-    times = [seconds_of(fit.confint) for _ in range(2 if options.smoke else OURS)]
-    ours = float(np.median(times))
-    return [
-        Result(
-            what="profile intervals of cbpp against lme4's",
-            value=float(seconds) / ours,
-            unit="times as fast",
-            limit=20,
-            detail=f"{shown(ours)} against {shown(float(seconds))}; the ends differ by at most "
-            f"{apart.max():.2g} of an interval",
-            at_least=True,
-        )
-    ]
