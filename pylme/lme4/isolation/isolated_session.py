@@ -127,8 +127,7 @@ class IsolatedSession:
         """As `Session.call`."""
         answer: Returned = self._asked(Ask(function=function, arguments=self._plain(arguments)))
         for each in answer.warnings:
-            if isinstance(each, Warning):
-                warn(each)
+            warn(each)
         value = answer.value
         return RemoteHandle(self, value) if isinstance(value, Kept) else value
 

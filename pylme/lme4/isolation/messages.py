@@ -43,10 +43,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Returned:
-    """The value of a call, and the warnings that it gave."""
+    """The value of a call, and the warnings of pylme's that it gave."""
 
     value: Any
-    warnings: tuple[Warning | str, ...]
+    warnings: tuple[Warning, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

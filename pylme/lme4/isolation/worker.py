@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import socket
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from pylme.lme4.isolation.channel import Channel, ClosedError
 from pylme.lme4.isolation.messages import Held, Kept, Raised, Returned
 from pylme.lme4.session import Handle, session
 from pylme.parent_process import born_of
+from pylme.warning_scopes import collected
 
 if TYPE_CHECKING:
     from pylme.lme4.isolation.messages import Ask
@@ -49,13 +49,12 @@ def _answer(asked: Ask, objects: _Objects) -> Any:
     if asked.held:
         handle, said = session().hold(asked.function, *arguments, timeout=asked.timeout)
         return Held(kept=objects.keep(handle), conditions=said)
-    with warnings.catch_warnings(record=True) as given:
-        warnings.simplefilter("always")
+    with collected() as given:
         value = session().call(asked.function, *arguments)
     if type(value).__module__.startswith("rpy2"):
         # A function of R stays where it is.
         value = objects.keep(Handle(value))
-    return Returned(value=value, warnings=tuple(each.message for each in given))
+    return Returned(value=value, warnings=tuple(given))
 
 
 def main(descriptor: int, parent: int) -> None:
