@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pylme.inference.quality.influence import Influence, nothing_estimated
-from pylme.inference.quality.linear_influence import terms_of_rows
-from pylme.model_matrix.model_matrix import independent_columns
+from pylme.inference.quality.remaining_rows import model_of_rows
 from pylme.reference.generalized.criterion import criterion_of
 from pylme.reference.generalized.evaluate import parameters_of
 from pylme.reference.generalized.optimum.ending import ending_of
@@ -71,24 +70,15 @@ def influence_on_generalized(
 def _of_rows(
     problem: GeneralizedProblem, kept: NDArray[np.bool_]
 ) -> tuple[GeneralizedProblem | None, NDArray[np.intp]]:
-    """The model on some of the rows, and the columns of X that these determine.
-
-    None where a grouping factor has a single level left, or there are not more rows than columns.
-    """
-    X = problem.X[kept]
-    columns = np.asarray(independent_columns(X), dtype=np.intp)
-    terms = terms_of_rows(problem.terms, kept)
-    if len(X) <= len(columns) or any(len(term.levels) < 2 for term in terms):
+    """The model on some of the rows, as `model_of_rows`."""
+    model, columns = model_of_rows(problem, kept)
+    if model is None:
         return None, columns
     part = replace(
         problem,
-        y=problem.y[kept],
+        **model,
         trials=None if problem.trials is None else problem.trials[kept],
         weights=problem.weights[kept],
-        X=np.asfortranarray(X[:, columns]),
-        x_names=tuple(problem.x_names[i] for i in columns),
-        terms=terms,
-        offset=problem.offset[kept],
     )
     return part, columns
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from pylme.errors import NotAvailableError
 from pylme.inference.quality.influence import Estimated, Influence, nothing_estimated
-from pylme.model_matrix.model_matrix import independent_columns
+from pylme.inference.quality.remaining_rows import model_of_rows
 from pylme.reference.criterion.deletions import deletions
 from pylme.reference.criterion.one_factor import OneFactor
 from pylme.reference.criterion.prepare import problem_of
@@ -22,19 +22,16 @@ from pylme.reference.optimize.newton import minimise
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from pylme.frame import Library
     from pylme.inference.kernels import Kernels
     from pylme.inference.quality.groups import Groups
-    from pylme.model_matrix.random_term import RandomTerm
     from pylme.reference.criterion.likelihood import Evaluation
     from pylme.reference.criterion.prepare import Problem
     from pylme.results.linear_problem import LinearProblem
 
-__all__ = ["influence_of_groups", "rows_of", "terms_of_rows"]
+__all__ = ["influence_of_groups", "rows_of"]
 
 #: What may be left of a column of X, all rows making 1, before it counts as taken away.
 TAKEN: Final = 1e-8
@@ -139,47 +136,18 @@ def _one_by_one(
 def rows_of(
     linear: LinearProblem, kept: NDArray[np.bool_]
 ) -> tuple[LinearProblem | None, NDArray[np.intp]]:
-    """The model on some of the rows, and the columns of X that these determine.
-
-    None where a grouping factor has a single level left, or there are not more rows than columns.
-    """
-    X = linear.X[kept]
-    columns = np.asarray(independent_columns(X), dtype=np.intp)
-    terms = terms_of_rows(linear.terms, kept)
-    if len(X) <= len(columns) or any(len(term.levels) < 2 for term in terms):
+    """The model on some of the rows, as `model_of_rows`."""
+    model, columns = model_of_rows(linear, kept)
+    if model is None:
         return None, columns
     part = replace(
         linear,
-        y=linear.y[kept],
-        X=np.asfortranarray(X[:, columns]),
-        x_names=tuple(linear.x_names[i] for i in columns),
-        terms=terms,
+        **model,
         weights=None if linear.weights is None else linear.weights[kept],
-        offset=linear.offset[kept],
         reml=linear.reml and len(columns) > 0,
         theta=None,
     )
     return part, columns
-
-
-def terms_of_rows(terms: Sequence[RandomTerm], kept: NDArray[np.bool_]) -> tuple[RandomTerm, ...]:
-    """The random-effects terms of some of the rows, with the levels that these have."""
-    made: list[RandomTerm] = []
-    start = 0
-    for term in terms:
-        levels, codes = np.unique(term.codes[kept], return_inverse=True)
-        stop = start + len(levels) * len(term.names)
-        made.append(
-            replace(
-                term,
-                levels=tuple(term.levels[i] for i in levels),
-                codes=codes.astype(np.int32),
-                columns=np.asfortranarray(term.columns[kept]),
-                rows=slice(start, stop),
-            )
-        )
-        start = stop
-    return tuple(made)
 
 
 def _estimated(
