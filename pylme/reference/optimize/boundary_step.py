@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["onto_the_boundary"]
 
-#: No step is made where the others are flatter than this part of the greatest curvature.
-FLAT: Final = 1e-9
-#: Nor where all of them are, in which the pivots count by their squares: along a valley.
+#: No step is made along a valley: where the model, in which pivots count by their squares, is
+#: flatter than this part of its greatest curvature.
 VALLEY: Final = 5e-2
 
 
@@ -49,15 +48,13 @@ def onto_the_boundary(
     gone = x != 0.0
     Hx = (hessian @ x[..., None])[..., 0]
     slope = np.where(gone, 0.0, gradient - 0.5 * Hx)
-    others = np.where(gone[:, :, None] | gone[:, None], np.eye(x.shape[1]), hessian)
-    values, axes = np.linalg.eigh(others)
-    sound = values[:, 0] > FLAT * values[:, -1]
     # Along a valley that meets the boundary, any point is as good as that on the boundary.
     bend = np.divide(gradient, x, out=np.zeros_like(x), where=gone)
-    whole = np.linalg.eigvalsh(hessian - bend[:, :, None] * np.eye(x.shape[1]))
-    sound &= whole[:, 0] > VALLEY * whole[:, -1]
-    along = (slope[:, None] @ axes)[:, 0] / np.where(sound[:, None], values, 1.0)
-    s = -(axes @ along[..., None])[..., 0]
+    curvatures = np.linalg.eigvalsh(hessian - bend[:, :, None] * np.eye(x.shape[1]))
+    sound = curvatures[:, 0] > VALLEY * curvatures[:, -1]
+    # A part of a matrix has no eigenvalue beyond the matrix's own: that of the others is sound too.
+    left_out = gone[:, :, None] | gone[:, None] | ~sound[:, None, None]
+    s = -np.linalg.solve(np.where(left_out, np.eye(x.shape[1]), hessian), slope[..., None])[..., 0]
     multiplier = x * (1.5 * gradient - 0.5 * Hx + (hessian @ s[..., None])[..., 0])
     fall = (0.625 * gradient * x - 0.125 * Hx * x - 0.5 * slope * s).sum(axis=1)
     there = sound & (multiplier >= 0.0).all(axis=1) & gone.any(axis=1)

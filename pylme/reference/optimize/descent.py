@@ -75,8 +75,6 @@ NONE: Final = 1e-100
 BEND: Final = 4.0
 #: A step that takes at least this part of a last pivot away may be on its way to the boundary.
 TAKES: Final = 0.5
-#: A step onto the boundary promises at least what Newton's own does, times this.
-AS_MUCH: Final = 1.0
 _ROUNDS: Final = 6
 
 
@@ -160,7 +158,10 @@ class Descent:
         self.predicted = np.where(self.straight, predicted, self.predicted)
 
     def _onto_the_boundary(self) -> NDArray[np.bool_] | None:
-        """Let steps end where last pivots are zero, if the model's minimum lies there."""
+        """Let steps end where last pivots are zero, if the model's minimum lies there.
+
+        They promise more than Newton's own then.
+        """
         last = self.layout.last
         x = self.theta[:, last] / self.scale[:, last]
         taken = -self.steps[:, last] * x > TAKES * x * x
@@ -170,7 +171,7 @@ class Descent:
         pinned[:, last] = taken
         x = np.where(pinned, self.theta / self.scale, 0.0)
         steps, fall = onto_the_boundary(self.g, self.H, x)
-        good = ((steps * steps).sum(axis=1) <= self.radius**2) & (fall > AS_MUCH * self.predicted)
+        good = ((steps * steps).sum(axis=1) <= self.radius**2) & (fall > self.predicted)
         if not good.any():
             return None
         self.steps = np.where(good[:, None], steps, self.steps)
