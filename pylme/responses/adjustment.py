@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy.stats import false_discovery_control
 
+from pylme.inference.means.adjustment import holm
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -42,11 +44,7 @@ def adjusted(p: NDArray[np.float64], how: Adjust) -> NDArray[np.float64]:
         case "bh" | "by":
             made[known] = false_discovery_control(own, method=how)
         case "holm":
-            order = np.argsort(own)
-            steps = np.maximum.accumulate(own[order] * np.arange(len(own), 0, -1))
-            ranked = np.empty_like(own)
-            ranked[order] = np.minimum(steps, 1.0)
-            made[known] = ranked
+            made[known] = holm(own)
         case "bonferroni":
             made[known] = np.minimum(own * len(own), 1.0)
     return made

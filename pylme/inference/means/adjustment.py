@@ -33,7 +33,7 @@ from pylme.inference.wald import f_quantile, joint_p, wald_p, wald_reach
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Adjust", "Family", "adjusted", "critical_values"]
+__all__ = ["Adjust", "Family", "adjusted", "critical_values", "holm"]
 
 Adjust = Literal["tukey", "sidak", "bonferroni", "holm", "bh", "scheffe", "mvt", "dunnettx", "none"]
 
@@ -94,7 +94,7 @@ def adjusted(adjust: Adjust, family: Family) -> NDArray[np.float64]:
         case "sidak":
             return np.asarray(-np.expm1(n * np.log1p(-p)))
         case "holm":
-            return _stepwise(p, n - np.arange(n, dtype=float), down=True)
+            return holm(p)
         case "bh":
             return _stepwise(p, n / np.arange(1.0, n + 1), down=False)
         case "tukey":
@@ -141,6 +141,12 @@ def critical_values(adjust: Adjust, family: Family, conf_level: float) -> NDArra
             maximum = _maximum(family)
             return _by_df(_whole(df), lambda own: _root(lambda t: maximum.cdf(t, own), conf_level))
     raise TypeError(adjust)
+
+
+def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """P-values adjusted by Holm's method, shape (n,)."""
+    n = len(p)
+    return _stepwise(p, n - np.arange(n, dtype=float), down=True)
 
 
 def _stepwise(
