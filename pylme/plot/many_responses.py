@@ -17,6 +17,8 @@ from pylme.responses.result import ManyModels
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from pylme.inference.many_contrasts import ManyContrasts
+
 __all__ = ["p_values", "p_values_data", "volcano", "volcano_data"]
 
 
@@ -57,19 +59,20 @@ def _of_many(models: object) -> ManyModels:
     return models
 
 
-def _coefficient(models: ManyModels, term: object) -> int:
+def _test_of(models: ManyModels, term: object) -> ManyContrasts:
+    """The tests of one coefficient of all responses."""
     if not isinstance(term, str) or term not in models.names:
         raise UnknownNameError(what="coefficient", name=str(term), known=models.names)
-    return models.names.index(term)
+    contrast = np.eye(len(models.names))[[models.names.index(term)]]
+    (test,) = models.estimates.fixed.single(contrast, np.zeros(1))
+    return test
 
 
 def _volcano(models: object, term: object, adjust: Adjust, level: float) -> pd.DataFrame:
     found = _of_many(models)
     if not (is_number(level) and 0 < level < 1):
         raise OptionError(option="level", value=level, allowed="a number between 0 and 1")
-    at = _coefficient(found, term)
-    contrast = np.eye(len(found.names))[[at]]
-    (test,) = found.estimates.fixed.single(contrast, np.zeros(1))
+    test = _test_of(found, term)
     corrected = adjusted(test.p_value, choice("adjust", adjust, Adjust))
     known = np.isfinite(test.p_value)
     tiny = np.finfo(float).tiny
@@ -170,8 +173,7 @@ def p_values_data(models: ManyModels, term: str, *, bins: int = 20) -> Any:
 def _histogram(models: object, term: object, bins: int) -> pd.DataFrame:
     found = _of_many(models)
     number = whole_number("bins", bins, least=1)
-    contrast = np.eye(len(found.names))[[_coefficient(found, term)]]
-    (test,) = found.estimates.fixed.single(contrast, np.zeros(1))
+    test = _test_of(found, term)
     known = test.p_value[np.isfinite(test.p_value)]
     counts, edges = np.histogram(known, bins=number, range=(0.0, 1.0))
     return pd.DataFrame(
