@@ -21,7 +21,14 @@ from pylme.covariance.structure import Structure, structure_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["RandomTerm", "in_order", "lambda_template", "random_matrix", "start", "with_effects"]
+__all__ = [
+    "RandomTerm",
+    "in_order",
+    "lambda_template",
+    "random_matrix",
+    "start",
+    "with_fewer_effects",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -97,8 +104,24 @@ def in_order(terms: Iterable[RandomTerm]) -> tuple[RandomTerm, ...]:
     return tuple(placed)
 
 
-def with_effects(term: RandomTerm, effects: Sequence[int]) -> RandomTerm:
-    """The term with some of its effects, by their positions; `in_order` gives it its place."""
+def with_fewer_effects(
+    terms: Sequence[RandomTerm], at: int, effects: Sequence[int]
+) -> tuple[RandomTerm, ...]:
+    """The terms with some of the effects of one of them, or without it if there are none left.
+
+    Parameters
+    ----------
+    terms : sequence of RandomTerm
+    at : int
+        The term, by its position.
+    effects : sequence of int
+        Those that it keeps, by their positions.
+    """
+    kept = [_with_effects(terms[at], effects)] if effects else []
+    return in_order([*terms[:at], *kept, *terms[at + 1 :]])
+
+
+def _with_effects(term: RandomTerm, effects: Sequence[int]) -> RandomTerm:
     names = tuple(term.names[i] for i in effects)
     return replace(
         term,

@@ -24,7 +24,7 @@ from pylme.inference.likelihood_ratio_tests.reference_distribution import (
     p_of_each,
     simulated_p,
 )
-from pylme.model_matrix.random_term import in_order, with_effects
+from pylme.model_matrix.random_term import with_fewer_effects
 from pylme.reference.ending import optimum_of
 from pylme.render import Rendered
 from pylme.render.coefmat import coefficient_table
@@ -220,8 +220,7 @@ def _test(
     """One row: the model with some effects of one term against it with all of them."""
     at, effects, label = deletion
     own = linear.terms[at]
-    kept = [with_effects(own, effects)] if effects else []
-    terms = in_order([*linear.terms[:at], *kept, *linear.terms[at + 1 :]])
+    terms = with_fewer_effects(linear.terms, at, effects)
     smaller = linear.with_terms(terms)
     if terms:
         theta, without = optimum_of(smaller)

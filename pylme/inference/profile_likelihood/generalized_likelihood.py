@@ -18,17 +18,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pylme.covariance.correlation import correlation, sdcor
-from pylme.covariance.names import cells
 from pylme.errors import NotAvailableError
 from pylme.families.family import has_dispersion
 from pylme.inference.profile_likelihood.generalized_coordinates import (
     generalized_coordinates,
 )
 from pylme.inference.profile_likelihood.generalized_path import GeneralizedPath, GeneralizedPoint
-from pylme.inference.profile_likelihood.likelihood import ProfiledLikelihood
+from pylme.inference.profile_likelihood.likelihood import (
+    ProfiledLikelihood,
+    components,
+    without_effect,
+)
 from pylme.inference.profile_likelihood.minima import Optimum
-from pylme.model_matrix.random_term import in_order, with_effects
 from pylme.reference.generalized.criterion import criterion_of
 from pylme.reference.generalized.optimum.descent import Evaluations, descend
 from pylme.reference.generalized.optimum.search import find
@@ -152,27 +153,18 @@ class GeneralizedLikelihood(ProfiledLikelihood[GeneralizedPath, GeneralizedPoint
     ) -> NDArray[np.float64]:
         """All parameters of the model at a point of a path, in their order."""
         del parameter, point
-        coordinates, layout = path.coordinates, self.criterion.layout
+        coordinates = path.coordinates
         m, p = self.criterion.m, self.criterion.p
         size = np.exp(0.5 * x[-1]) if coordinates.dispersed else 1.0
-        values: dict[int, list[float]] = {}
         roots = coordinates.roots(coordinates.inner(x))
-        for factor, root in zip(layout.factors, roots, strict=True):
-            for position, place in zip(factor.terms, factor.places, strict=True):
-                cov = size**2 * root[place, place] @ root[place, place].T
-                own = sdcor(np.sqrt(np.diag(cov)), correlation(cov))
-                values[position] = [float(own[i, j]) for i, j in cells(len(own))]
-        of_terms = [value for position in sorted(values) for value in values[position]]
+        of_terms = components(self.criterion.layout, roots, size=size)
         beta = coordinates.outer(x)[m : m + p]
         return np.array([*beta, *of_terms, *([size] if coordinates.dispersed else [])])
 
     def without(self, term: int, effect: int) -> float:
         """The least criterion of the model without an effect."""
         if (term, effect) not in self._without:
-            terms = self.problem.terms
-            left = [i for i in range(len(terms[term].names)) if i != effect]
-            fewer = [with_effects(terms[term], left)] if left else []
-            kept = in_order([*terms[:term], *fewer, *terms[term + 1 :]])
+            kept = without_effect(self.problem.terms, term, effect)
             with one_thread():
                 if kept:
                     smaller = replace(self.problem, terms=kept, theta=None, beta=None)

@@ -13,17 +13,24 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
+from pylme.covariance.correlation import cov2sdcor
+from pylme.covariance.names import cells
 from pylme.inference.profile_likelihood.ends import end
 from pylme.inference.profile_likelihood.minima import Minima, P
+from pylme.model_matrix.random_term import with_fewer_effects
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from pylme.inference.profile_likelihood.minima import Optimum
     from pylme.inference.profile_likelihood.parameters import ProfiledParameter
+    from pylme.model_matrix.random_term import RandomTerm
+    from pylme.reference.problem.layout import Layout
 
-__all__ = ["ProfiledLikelihood"]
+__all__ = ["ProfiledLikelihood", "components", "without_effect"]
 
 M = TypeVar("M", bound=Minima[Any])
 
@@ -122,3 +129,30 @@ class ProfiledLikelihood(ABC, Generic[M, P]):
             ends.append(self.value(parameter, path, c))
         self.evaluations += path.evaluations
         return ends[0], ends[1]
+
+
+def components(
+    layout: Layout, roots: Sequence[NDArray[np.float64]], *, size: float = 1.0
+) -> list[float]:
+    """Standard deviations and correlations of all terms, in the order of their parameters.
+
+    Parameters
+    ----------
+    layout : Layout
+    roots : sequence of ndarray, shapes (K_f, K_f)
+        Of the covariance matrix of each factor.
+    size : float
+        By which all roots are multiplied.
+    """
+    values: dict[int, list[float]] = {}
+    for factor, root in zip(layout.factors, roots, strict=True):
+        for position, place in zip(factor.terms, factor.places, strict=True):
+            own = cov2sdcor(size**2 * root[place, place] @ root[place, place].T)
+            values[position] = [float(own[i, j]) for i, j in cells(len(own))]
+    return [value for position in sorted(values) for value in values[position]]
+
+
+def without_effect(terms: Sequence[RandomTerm], term: int, effect: int) -> tuple[RandomTerm, ...]:
+    """The terms without one effect of one of them."""
+    left = [i for i in range(len(terms[term].names)) if i != effect]
+    return with_fewer_effects(terms, term, left)

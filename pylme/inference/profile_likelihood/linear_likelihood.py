@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pylme.covariance.correlation import correlation, sdcor
-from pylme.covariance.names import cells
 from pylme.errors import NotAvailableError
 from pylme.inference.likelihood_ratio_tests.linear_criterion import linear_criteria
 from pylme.inference.profile_likelihood.coordinates import Point, coordinates_of
 from pylme.inference.profile_likelihood.deviance import FixedEffectDeviance, VarianceDeviance
-from pylme.inference.profile_likelihood.likelihood import ProfiledLikelihood
+from pylme.inference.profile_likelihood.likelihood import (
+    ProfiledLikelihood,
+    components,
+    without_effect,
+)
 from pylme.inference.profile_likelihood.minima import Optimum
 from pylme.inference.profile_likelihood.path import Path
-from pylme.model_matrix.random_term import in_order, with_effects
 from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.ending import optimum_of, search
 from pylme.reference.solution import fixed_effects
@@ -125,23 +126,13 @@ class LinearLikelihood(ProfiledLikelihood[Path, Point]):
         if parameter.kind == "fixed":
             (column,) = parameter.places
             beta = np.insert(beta, column, self.value(parameter, path, x[-1]))
-        roots = path.coordinates.roots(x, problem)
-        values: dict[int, list[float]] = {}
-        for factor, root in zip(problem.layout.factors, roots, strict=True):
-            for position, place in zip(factor.terms, factor.places, strict=True):
-                cov = root[place, place] @ root[place, place].T
-                own = sdcor(np.sqrt(np.diag(cov)), correlation(cov))
-                values[position] = [float(own[i, j]) for i, j in cells(len(own))]
-        of_terms = [value for position in sorted(values) for value in values[position]]
+        of_terms = components(problem.layout, path.coordinates.roots(x, problem))
         return np.array([*beta, *of_terms, np.exp(0.5 * x[len(self.theta)])])
 
     def without(self, term: int, effect: int) -> float:
         """The least deviance of the model without an effect."""
         if (term, effect) not in self._without:
-            own = self.linear.terms[term]
-            left = [i for i in range(len(own.names)) if i != effect]
-            fewer = [with_effects(own, left)] if left else []
-            terms = in_order([*self.linear.terms[:term], *fewer, *self.linear.terms[term + 1 :]])
+            terms = without_effect(self.linear.terms, term, effect)
             self._without[term, effect] = (
                 optimum_of(self.linear.with_terms(terms))[1] if terms else self.without_any
             )
