@@ -70,7 +70,7 @@ def boundary_mixture(
     difference : Difference
     """
     if any(term.structure.kind != "us" for term in larger.terms):
-        return Mixture.plain(difference.df, conservative=difference.effects > 0)
+        return difference.mixture
     null = _null_covariances(larger, smaller)
     bases = [
         null_space(covariance[1].T) if covariance[1].shape[1] else np.eye(len(covariance[0]))

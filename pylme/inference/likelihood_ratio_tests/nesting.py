@@ -2,23 +2,27 @@
 
 A model contains another if its X spans the other's, and if each covariance matrix of the other's
 random effects is one of its own. With Z₀ = ZA for the columns of a grouping factor, the other's
-covariance matrix Σ₀ becomes AΣ₀Aᵀ, which has the block structure of the larger model for every Σ₀
-only if the effects of each of the other's terms are combinations of those of one larger term.
+covariance matrix Σ₀ becomes AΣ₀Aᵀ. The larger model has it if it is zero between the effects of
+different terms, and has the structure of each term within them, for every Σ₀. As both sides are
+algebraic in the parameters of Σ₀, some random ones decide it, spread out to their bounds: an
+unstructured matrix contains each structure, "cs" and "ar1" contain "diag" (ρ = 0) and a single
+effect that all levels of a factor share (ρ = 1), and a structure contains its homogeneous form.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from scipy.linalg import block_diag
 
+from pylme.covariance.membership import bounds_reached, parameters_of_covariance
 from pylme.errors import OptionError
 from pylme.inference.likelihood_ratio_tests.reference_distribution import Mixture
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,6 +33,8 @@ __all__ = ["Difference", "combinations", "difference_of", "larger_by"]
 
 #: The largest part of a column, relative to its norm, that may lie outside the span of others.
 _OUTSIDE: Final = 1e-8
+#: Covariance matrices of the smaller model that are tried.
+_SAMPLES: Final = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +46,8 @@ class Difference:
     fixed : int
         Additional fixed effects.
     effects : int
-        Additional random effects of each level.
+        Parameters of the covariance matrices that the smaller model puts at a bound: of an
+        unstructured one, random effects of each level that have no variance there.
     thetas : int
         Additional variances and covariances.
     """
@@ -89,16 +96,35 @@ def larger_by(
     """
     if not _within(smaller_X, X):
         return "fixed effects"
-    for group in dict.fromkeys(term.group for term in smaller_terms):
-        A = combinations(terms, smaller_terms, group)
-        if A is None:
-            return f"random effects of {group}"
-        if not _has_covariances(A, terms, smaller_terms, group):
-            return f"covariances of {group}"
-    k, k0 = (sum(len(term.names) for term in own) for own in (terms, smaller_terms))
+    bounds = 0
+    for group in dict.fromkeys(term.group for term in (*smaller_terms, *terms)):
+        held = _bounds_of(group, terms, smaller_terms)
+        if isinstance(held, str):
+            return held
+        bounds += held
     m, m0 = (sum(term.structure.n_free for term in own) for own in (terms, smaller_terms))
-    difference = Difference(fixed=X.shape[1] - smaller_X.shape[1], effects=k - k0, thetas=m - m0)
+    difference = Difference(fixed=X.shape[1] - smaller_X.shape[1], effects=bounds, thetas=m - m0)
     return difference if difference.df > 0 else ""
+
+
+def _bounds_of(
+    group: str, terms: Sequence[RandomTerm], smaller_terms: Sequence[RandomTerm]
+) -> int | str:
+    """How many parameters of a grouping factor are at a bound; else what has no counterpart."""
+    own, smaller = ([t for t in some if t.group == group] for some in (terms, smaller_terms))
+    if not smaller:
+        return sum(bounds_reached(t.structure, np.zeros((len(t.names),) * 2)) for t in own)
+    A = combinations(terms, smaller_terms, group)
+    if A is None:
+        return f"random effects of {group}"
+    counts = []
+    for sigma in _covariances(smaller):
+        held = _bounds_reached(own, A @ sigma @ A.T)
+        if held is None:
+            return f"covariances of {group}"
+        counts.append(held)
+    # A few of them may happen to lie on a bound.
+    return min(counts)
 
 
 def combinations(
@@ -124,32 +150,33 @@ def _columns(terms: Sequence[RandomTerm], group: str) -> NDArray[np.float64]:
     return np.hstack(own) if own else np.empty((len(terms[0].codes) if terms else 0, 0))
 
 
-def _has_covariances(
-    A: NDArray[np.float64],
-    terms: Sequence[RandomTerm],
-    smaller: Sequence[RandomTerm],
-    group: str,
-) -> bool:
-    """Whether AΣ₀Aᵀ has the structure of the larger model's Σ for every Σ₀ of the smaller one."""
-    rows, columns = (_blocks(own, group) for own in (terms, smaller))
-    for own, across in columns:
-        reached = [(term, A[place, across]) for term, place in rows if A[place, across].any()]
-        if len(reached) != 1:
-            return False
-        (term, block), *_ = reached
-        if term.structure.kind == "us" or own.structure.n_free == 1 == np.count_nonzero(block):
-            continue
-        # Of another structure: the same, of the same effects.
-        if own.structure != term.structure or not np.allclose(block, np.eye(len(block))):
-            return False
-    return True
+def _covariances(terms: Sequence[RandomTerm]) -> Iterator[NDArray[np.float64]]:
+    """Covariance matrices that the terms of a factor may have, shape (K₀, K₀)."""
+    rng = np.random.default_rng(1)
+    for _ in range(_SAMPLES):
+        made = []
+        for term in terms:
+            low, high = term.structure.free_bounds()
+            low, high = np.maximum(low, -2.0), np.minimum(high, 2.0)
+            made.append(term.structure.covariance(rng.uniform(low, high)))
+        yield block_diag(*made)
 
 
-def _blocks(terms: Sequence[RandomTerm], group: str) -> list[tuple[RandomTerm, slice]]:
-    """The terms of a grouping factor, each with its columns among those of the factor."""
-    own = [term for term in terms if term.group == group]
-    ends = np.cumsum([0, *(len(term.names) for term in own)]).tolist()
-    return [(term, slice(a, b)) for term, (a, b) in zip(own, pairwise(ends), strict=True)]
+def _bounds_reached(terms: Sequence[RandomTerm], sigma: NDArray[np.float64]) -> int | None:
+    """How many parameters are at a bound at a Σ; None where it is none of these terms'."""
+    ends = np.cumsum([0, *(len(term.names) for term in terms)]).tolist()
+    # Effects may be in units of their own.
+    size = np.sqrt(np.maximum(sigma.diagonal(), 0.0))
+    size[size == 0.0] = 1.0
+    count, between = 0, sigma / np.outer(size, size)
+    for term, a, b in zip(terms, ends[:-1], ends[1:], strict=True):
+        own = sigma[a:b, a:b]
+        between[a:b, a:b] = 0.0
+        unstructured = term.structure.kind == "us"
+        if not unstructured and parameters_of_covariance(term.structure, own) is None:
+            return None
+        count += bounds_reached(term.structure, own)
+    return None if np.abs(between).max(initial=0.0) > _OUTSIDE else count
 
 
 def _within(columns: NDArray[np.float64], others: NDArray[np.float64]) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pylme.covariance.membership import bounds_reached
 from pylme.frame import Library, to_native
 from pylme.inference.likelihood_ratio_tests.bootstrap import null_statistics
 from pylme.inference.likelihood_ratio_tests.boundary_weights import boundary_mixture
@@ -235,7 +236,7 @@ def _test(
     statistic = max(without - criterion, 0.0)
     difference = Difference(
         fixed=0,
-        effects=len(own.names) - len(effects),
+        effects=_bounds(own, len(effects)),
         thetas=_thetas(linear.terms) - _thetas(terms),
     )
     exact = exact_test(linear, statistic) if not terms else None
@@ -254,6 +255,14 @@ def _test(
         np.nan if exact is None else exact.p_value,
         simulated,
     )
+
+
+def _bounds(term: RandomTerm, kept: int) -> int:
+    """How many parameters are at a bound without the effects that are not kept."""
+    k = len(term.names)
+    if term.structure.kind == "us":
+        return k - kept
+    return bounds_reached(term.structure, np.zeros((k, k)))
 
 
 def _thetas(terms: Sequence[RandomTerm]) -> int:
