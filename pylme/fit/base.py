@@ -171,6 +171,11 @@ class EngineFit:
         return self._model.has_rows
 
     @property
+    def _is_of_lazy_data(self) -> bool:
+        """Whether the engine of lazy data can be asked for values in its rows."""
+        return not self._has_rows and self._model.spec is not None
+
+    @property
     def nobs(self) -> int:
         """The number of rows used."""
         return self._info.nobs
@@ -550,12 +555,23 @@ class EngineFit:
 
     @property
     def fitted(self) -> Any:
-        """Fitted values in the rows of the data given, a Series; NaN where a row was left out."""
+        """Fitted values in the rows of the data given, a Series; NaN where a row was left out.
+
+        Of a fit to lazy data, the data with a column ``fitted``, a lazy frame of the same library.
+        """
+        if self._is_of_lazy_data:
+            from pylme.inference.prediction.lazy import fitted_lazily
+
+            return fitted_lazily(self._model)
         return self._native(self._rows.place(self._fitted, name="fitted"))
 
     @property
     def residuals(self) -> Any:
-        """Residuals as R's ``residuals(fit)`` gives them, in the rows of the data given."""
+        """Residuals as R's ``residuals(fit)`` gives them, in the rows of the data given.
+
+        Of a fit to lazy data, the data with a column ``residuals``, a lazy frame of the same
+        library.
+        """
         return self.residuals_of(self._default_residuals)
 
     @property
@@ -576,6 +592,10 @@ class EngineFit:
             If no such kind exists.
         """
         kind = choice("kind", kind, ResidualType)
+        if self._is_of_lazy_data:
+            from pylme.inference.prediction.lazy import residuals_lazily
+
+            return residuals_lazily(self._model, kind)
         return self._native(self._rows.place(self._model.residuals(kind), name="residuals"))
 
     # --- more ---------------------------------------------------------------------------------

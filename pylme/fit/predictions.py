@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pylme.errors import OptionError
 from pylme.fit.base import EngineFit
 from pylme.frame import to_native
+from pylme.frame.lazy_table import is_lazy
 from pylme.inference.ddf import Ddf, default_ddf, require_kernels
 from pylme.inference.means.scale import ScaleKind
 from pylme.inference.prediction.question import Interval, Kind, Question
@@ -16,6 +17,7 @@ from pylme.results.tidying import half_width
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from os import PathLike
 
     from numpy.typing import ArrayLike
 
@@ -44,14 +46,16 @@ class Predictions(EngineFit):
         ddf: Ddf | None = None,
         offset: str | ArrayLike | None = None,
         weights: str | ArrayLike | None = None,
+        to: str | PathLike[str] | None = None,
     ) -> Any:
         """Predictions for the rows of the fit, or for new rows.
 
         Parameters
         ----------
-        newdata : DataFrame, Table or mapping of arrays, optional
+        newdata : DataFrame, Table or mapping of arrays, or lazy data, optional
             With the columns that the prediction uses: no response, and no grouping factor of a term
-            that is left out. By default the rows that the model was fitted to.
+            that is left out. By default the rows that the model was fitted to. Lazy data are those
+            that `lmer` takes.
         random : {"all", "none"}, list of str, or str
             The random effects that are included: all; none, for the mean over all groups; those of
             some grouping factors, ``["school"]``; or terms as in the formula, which may have fewer
@@ -74,16 +78,21 @@ class Predictions(EngineFit):
             of a column, or is part of the formula, is read from `newdata`.
         weights : str or array_like of shape (rows,), optional
             Prior weights w of new observations, whose residual variance is σ²/w; 1 by default.
+        to : path, optional
+            Of lazy data: the Parquet file to which the rows are written with their predictions. The
+            engine of the data writes it, which for dask and Spark is a folder of files. What that
+            engine cannot compute, as intervals, is computed from batches of rows.
 
         Returns
         -------
-        Series or DataFrame
+        Series or DataFrame, or lazy frame or str
             In the rows given, in the library of the data; NaN where a predictor is missing, or the
             data of the model do not determine the prediction. A Series without an interval. With
             one, the columns ``estimate, std_error, df, conf_low, conf_high``. Where groups are
             drawn anew, as those with a new level are, ``includes`` names what the variance
             consists of, and ``std_error_without_new`` is the standard error without the variance
-            of the new groups.
+            of the new groups. For lazy data, a lazy frame of the same library: the data with a
+            column ``estimate``, null where a predictor is missing; or the path, with `to`.
 
         Raises
         ------
@@ -94,7 +103,8 @@ class Predictions(EngineFit):
         DataError
             If the data cannot be read, or have new levels that `new_levels` forbids.
         NotAvailableError
-            If the fit came from JSON, or only R can evaluate the formula.
+            If the fit came from JSON, or only R can evaluate the formula; for lazy data, if their
+            engine cannot compute what is asked for, and `to` is not given.
 
         Warns
         -----
@@ -130,8 +140,6 @@ class Predictions(EngineFit):
         ... ).round(1).to_dict("records")
         [{'estimate': 352.0, 'std_error': 26.8, 'df': 145.3, 'conf_low': 298.9, 'conf_high': 405.0}]
         """
-        from pylme.inference.prediction.predict import predict
-
         half_width(conf_level)
         question = Question(
             random=random,
@@ -144,6 +152,18 @@ class Predictions(EngineFit):
             offset=offset,
             weights=weights,
         )
+        if is_lazy(newdata) if newdata is not None else self._is_of_lazy_data:
+            from pylme.inference.prediction.lazy import predict_lazily
+
+            return predict_lazily(self._model, self._kernels_of_linear, newdata, question, to=to)
+        from pylme.inference.prediction.predict import predict
+
+        if to is not None:
+            raise OptionError(
+                option="to",
+                value=to,
+                allowed="None for rows in memory, whose predictions are returned: write those",
+            )
         found = predict(self._model, self._kernels_of_linear, newdata, question)
         library = self.library if newdata is None else found.rows.library
         if question.interval is None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
+from tempfile import mkdtemp
 from unittest import mock
 
+import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -51,6 +54,18 @@ def _of_fit(asked: object, said: str) -> Case:
 def _without_packages() -> object:
     with mock.patch("pylme.frame.lazy_table.find_spec", return_value=None):
         return pylme.lmer(MODEL, "data.parquet", engine="numpy")
+
+
+def _lazy(**columns: object) -> pl.LazyFrame:
+    return pl.from_pandas(DATA.assign(**columns)).lazy()
+
+
+def _file() -> str:
+    return f"{mkdtemp()}/predictions.parquet"
+
+
+def _pickled() -> pylme.Fit:
+    return pickle.loads(pickle.dumps(_fit()))
 
 
 def _saved() -> pylme.Fit:
@@ -128,7 +143,74 @@ CASES = {
     "missing rows": _refused(
         "MissingRowsWarning", "left out", data=DATA.assign(x=DATA["x"].where(DATA["x"] < 1))
     ),
-    "rows": _of_fit(lambda fit: fit.fitted, "holds no rows"),
+    "rows": _of_fit(lambda fit: fit.augment(), "holds no rows"),
+    "fitted values of a pickled fit": Case(
+        trigger=lambda: _pickled().fitted,
+        kind="NotAvailableError",
+        said="its data were not",
+        remedy=lambda: _pickled().predict(_lazy(), to=_file()),
+    ),
+    "intervals of the fit's rows": Case(
+        trigger=lambda: _fit().predict(interval="confidence"),
+        kind="NotAvailableError",
+        said="the fit holds none",
+        remedy=lambda: _fit().predict(_lazy(), interval="confidence", to=_file()),
+    ),
+    "intervals where the rows are": Case(
+        trigger=lambda: _fit().predict(_lazy(), interval="confidence"),
+        kind="NotAvailableError",
+        said="computed from the rows",
+        remedy=lambda: _fit().predict(_lazy(), interval="confidence", to=_file()),
+    ),
+    "an offset as an array": Case(
+        trigger=lambda: _fit().predict(_lazy(), offset=np.zeros(80)),
+        kind="OptionError",
+        said="name of a column",
+        remedy=lambda: _fit().predict(_lazy(), offset="x", to=_file()),
+    ),
+    "a column of the name of predictions": Case(
+        trigger=lambda: _fit().predict(_lazy(estimate=1.0)),
+        kind="ColumnTypeError",
+        said="Rename it",
+        remedy=lambda: _fit().predict(_lazy()),
+    ),
+    "a predictor of another type": Case(
+        trigger=lambda: _fit().predict(_lazy(x="a")),
+        kind="ColumnTypeError",
+        said="type number",
+        remedy=lambda: _fit().predict(_lazy()),
+    ),
+    "new groups": Case(
+        trigger=lambda: _fit().predict(_lazy(g="new")),
+        kind="ColumnValueError",
+        said="'new', in 80 rows",
+        remedy=lambda: _fit().predict(_lazy(g="new"), new_levels="population"),
+    ),
+    "a connection of the caller": Case(
+        trigger=lambda: _fit().predict(duckdb.connect().from_df(DATA)),
+        kind="NotAvailableError",
+        said="duckdb refuses it",
+        remedy=lambda: _fit().predict(duckdb.connect().from_df(DATA), to=_file()),
+    ),
+    "no folder for predictions": Case(
+        trigger=lambda: _fit().predict(_lazy(), to="no/folder/out.parquet"),
+        kind="DataTypeError",
+        said="there is no folder",
+        remedy=lambda: _fit().predict(_lazy(), to=_file()),
+    ),
+    "no rows to write": Case(
+        trigger=lambda: pylme.lmer(MODEL, DATA, engine="numpy").predict(
+            pl.from_pandas(DATA.iloc[:0]).lazy(), to=_file()
+        ),
+        kind="DataTypeError",
+        said="no rows",
+    ),
+    "a file of predictions in memory": Case(
+        trigger=lambda: pylme.lmer(MODEL, DATA, engine="numpy").predict(DATA, to=_file()),
+        kind="OptionError",
+        said="rows in memory",
+        remedy=lambda: pylme.lmer(MODEL, DATA, engine="numpy").predict(DATA),
+    ),
     "saved fitted values": Case(
         trigger=lambda: _saved().fitted, kind="NotAvailableError", said="held no rows"
     ),

@@ -10,6 +10,7 @@ from pylme.formula import formula_terms, model_formula
 from pylme.model_matrix.lazy.absent_rows import AbsentRows
 from pylme.model_matrix.lazy.columns import columns_of
 from pylme.model_matrix.lazy.design import EquivalentRows, design_of
+from pylme.model_matrix.lazy.levels import grouping_of
 from pylme.model_matrix.lazy.reading import read, source_of
 from pylme.model_matrix.lazy.refinement import rows_of
 from pylme.model_matrix.lazy.summed import Summed
@@ -63,11 +64,14 @@ def lazy_spec(text: str, table: LazyTable, arguments: ModelArguments) -> ModelSp
     # With one factor there are as many combinations as levels: few enough for all sums of each.
     at_once = len({part.group for part in terms.random}) == 1
     values, cell, sums = rows_of(data, columns.base, columns.of_z, at_once=at_once)
-    rows = EquivalentRows(values=values, cell=cell, keys=sums.keys)
+    grouping = grouping_of(source, sums.keys)
+    rows = EquivalentRows(values=values, cell=cell, grouping=grouping)
     summed = Summed(
         design=design_of(reading, columns, rows),
         data=data,
+        reading=reading,
         columns=columns,
+        levels=grouping.levels,
         again=partial(lazy_spec, text, arguments=arguments),
     )
     return replace(spec, summed=summed)

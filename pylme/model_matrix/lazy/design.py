@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pylme.arrays import locked
 from pylme.covariance.structure import structure_of
-from pylme.frame import Factor, Rows, read_frame
+from pylme.frame import Factor, Rows
 from pylme.frame.typed import of_times
 from pylme.model_matrix.build import dropped_columns, order_of_terms
-from pylme.model_matrix.calls import Memory
-from pylme.model_matrix.evaluate import Evaluator
+from pylme.model_matrix.lazy.levels import Grouping
 from pylme.model_matrix.lazy.monomials import ONE, coefficients
 from pylme.model_matrix.lazy.second_pass import RESPONSE
 from pylme.model_matrix.matrices import ModelMatrices, Represented
 from pylme.model_matrix.model_matrix import ModelMatrix, independent_columns, model_matrix
 from pylme.model_matrix.random_term import RandomTerm, in_order
 from pylme.model_matrix.recipe import Recipe, column_kind
-from pylme.model_matrix.values import group_factor, require_levels
-from pylme.model_matrix.variables import evaluated
+from pylme.model_matrix.values import require_levels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pylme.frame import Frame
     from pylme.model_matrix.lazy.columns import LazyColumns
     from pylme.model_matrix.lazy.reading import Reading
     from pylme.model_matrix.recipe import BarRecipe
@@ -46,13 +41,13 @@ class EquivalentRows:
         The monomials and the centred response.
     cell : ndarray of int, shape (m,)
         The combination of levels of each.
-    keys : object
-        A data frame of these combinations.
+    grouping : Grouping
+        The grouping factors in these combinations.
     """
 
     values: NDArray[np.float64]
     cell: NDArray[np.intp]
-    keys: Any
+    grouping: Grouping
 
 
 def design_of(reading: Reading, columns: LazyColumns, rows: EquivalentRows) -> ModelMatrices:
@@ -65,17 +60,7 @@ def design_of(reading: Reading, columns: LazyColumns, rows: EquivalentRows) -> M
     """
     source, sketch, first = reading.source, reading.sketch, reading.first
     terms, values = source.terms, dict(sketch.values)
-    groups = read_frame(
-        rows.keys, source.keys, as_factor=source.formula.only_grouping_in(source.names)
-    )
-    here = evaluated(
-        {text: node for part in terms.random for text, node in part.factors},
-        Evaluator(groups.columns, groups.nrow, Memory()),
-    )
-    whole: dict[str, Factor] = {}
-    for part in terms.random:
-        if part.group not in whole:
-            whole[part.group] = group_factor(part.texts, here)
+    whole = rows.grouping.factors
     bars = tuple(replace(bar, levels=whole[bar.part.group].levels) for bar in columns.bars)
     order = order_of_terms([len(bar.levels) for bar in bars])
     of_base, of_y = rows.values[:, :-1], rows.values[:, -1]
@@ -107,7 +92,7 @@ def design_of(reading: Reading, columns: LazyColumns, rows: EquivalentRows) -> M
         terms=in_order(random),
         group_factors=factors,
         rows=Rows(n_given=first.used, library=source.table.library),
-        recipe=_recipe(reading, columns, bars, order, independent, groups, here),
+        recipe=_recipe(reading, columns, bars, order, independent, rows.grouping),
         represented=Represented(
             engine=source.table.engine,
             n=first.used,
@@ -143,13 +128,12 @@ def _recipe(  # noqa: PLR0917  (the parts of a design)
     bars: tuple[BarRecipe, ...],
     order: tuple[int, ...],
     independent: NDArray[np.intp],
-    groups: Frame,
-    grouping: Mapping[str, Value],
+    grouping: Grouping,
 ) -> Recipe:
     """What makes the same columns from new rows."""
     source, sketch = reading.source, reading.sketch
-    known = {**sketch.values, **grouping}
-    typed = {**sketch.frame.columns, **groups.columns}
+    known = {**sketch.values, **grouping.values}
+    typed = {**sketch.frame.columns, **grouping.frame.columns}
     return Recipe(
         formula=source.formula,
         terms=source.terms,

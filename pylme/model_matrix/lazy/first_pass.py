@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pylme.frame.lazy_table import LazyTable
     from pylme.model_matrix.lazy.variables import LazyFactor
 
-__all__ = ["FINE", "FirstPass", "complete", "first_pass"]
+__all__ = ["FINE", "FirstPass", "complete", "first_pass", "require_finite"]
 
 #: The column that says whether a row is used.
 FINE: Final = "__fine"
@@ -79,8 +79,21 @@ def complete(
     names: Sequence[str],
     numbers: Mapping[str, nw.Expr],
     factors: Mapping[str, LazyFactor],
+    *,
+    all_columns: bool = False,
 ) -> tuple[nw.LazyFrame[Any], dict[str, str]]:
     """The columns, the numeric variables beside them, and whether a row is used.
+
+    Parameters
+    ----------
+    table : LazyTable
+    names : sequence of str
+        The columns that must not lack a value.
+    numbers : mapping of str to narwhals.Expr
+        The numeric variables.
+    factors : mapping of str to LazyFactor
+    all_columns : bool
+        Whether the frame has the other columns of the table too.
 
     Returns
     -------
@@ -89,8 +102,11 @@ def complete(
         The column of each numeric variable.
     """
     places = {text: f"__v{at}" for at, text in enumerate(numbers)}
-    present = nw.all_horizontal(*(~table.missing(name) for name in names), ignore_nulls=False)
-    frame = table.frame.select(*names).with_columns(present.alias(_PRESENT))
+    present = nw.all_horizontal(
+        *(~table.missing(name) for name in names), nw.lit(True), ignore_nulls=False
+    )
+    frame = table.frame if all_columns else table.frame.select(*names)
+    frame = frame.with_columns(present.alias(_PRESENT))
     if numbers:
         frame = frame.with_columns(*(each.alias(places[text]) for text, each in numbers.items()))
     whole = [nw.col(_PRESENT)]
@@ -168,12 +184,12 @@ def first_pass(
             .sum(),
         }
     found = frame.select(**asked).collect().rows(named=True)[0]
-    _require_finite(
+    require_finite(
         [(name, found[f"low{at}"], found[f"high{at}"]) for at, name in enumerate(floats)]
     )
     used = int(found["used"])
     if used:
-        _require_finite([(text, found[f"{p}min"], found[f"{p}max"]) for text, p in places.items()])
+        require_finite([(text, found[f"{p}min"], found[f"{p}max"]) for text, p in places.items()])
     mean, scale = {}, {}
     for text, place in places.items():
         low, high = found[f"{place}min"], found[f"{place}max"]
@@ -208,7 +224,8 @@ def first_pass(
     )
 
 
-def _require_finite(ranges: Sequence[tuple[str, float | None, float | None]]) -> None:
+def require_finite(ranges: Sequence[tuple[str, float | None, float | None]]) -> None:
+    """Raise for a name whose values reach to infinity: names with their least and largest."""
     for name, low, high in ranges:
         for value in (low, high):
             if value is not None and value in {float("inf"), float("-inf")}:

@@ -29,7 +29,7 @@ from pylme.model_matrix.lazy.variables import LazyFactor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["RESPONSE", "Centred", "LazySums", "second_pass"]
+__all__ = ["RESPONSE", "Centred", "LazySums", "second_pass", "value_of"]
 
 #: The name of the response, less its offsets, among the numeric variables.
 RESPONSE: Final = "(response)"
@@ -105,7 +105,7 @@ class Centred:
         for at, (name, combination) in enumerate(self.derived.items()):
             numbers[name] = f"__d{at}"
             parts = [
-                _value(monomial, numbers, marks) * coefficient
+                value_of(monomial, numbers, marks) * coefficient
                 for monomial, coefficient in combination.items()
             ]
             total = parts[0]
@@ -116,7 +116,7 @@ class Centred:
         return frame.select(
             *kept,
             *beside,
-            **{f"__m{at}": _value(each, numbers, marks) for at, each in enumerate(monomials)},
+            **{f"__m{at}": value_of(each, numbers, marks) for at, each in enumerate(monomials)},
         )
 
     def products(self, monomials: Sequence[Monomial]) -> tuple[nw.LazyFrame[Any], list[str]]:
@@ -128,9 +128,19 @@ class Centred:
         return frame, names
 
 
-def _value(
+def value_of(
     monomial: Monomial, numbers: Mapping[str, str], marks: Mapping[tuple[str, int], str]
 ) -> nw.Expr:
+    """A monomial as an expression.
+
+    Parameters
+    ----------
+    monomial : Monomial
+    numbers : mapping
+        The columns of centred numbers.
+    marks : mapping
+        The columns of indicators.
+    """
     parts = [nw.col(marks[pair]) for pair in monomial.levels]
     parts += [nw.col(numbers[name]) for name in monomial.numbers]
     if not parts:

@@ -21,15 +21,21 @@ class Summed:
         In rows that have the cross products of all.
     data : Centred or None
         The rows where they are; None after the fit was pickled.
+    reading : Reading or None
+        What was read of them before the sums.
     columns : LazyColumns or None
         How the columns of X and Z are combinations of what was summed.
+    levels : mapping of str to LevelRows, or None
+        By grouping factor, the values that have each level.
     again : callable or None
         Makes the specification from another table of the same rows.
     """
 
     design: Any
     data: Any = None
+    reading: Any = None
     columns: Any = None
+    levels: Any = None
     again: Any = None
 
     def __reduce__(self) -> tuple[Any, ...]:
