@@ -20,6 +20,7 @@ from pylme.errors import (
 from pylme.fit import Fit
 from pylme.frame import Library, to_native
 from pylme.lme4.control import GlmerControl, LmerControl
+from pylme.render import LEFT, Rendered, Table
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ COMPARABLE: Final = frozenset({"binomial", "poisson"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class AllFit:
+class AllFit(Rendered):
     """One model fitted by each of lme4's optimisers.
 
     Attributes
@@ -93,12 +94,23 @@ class AllFit:
         table = pd.DataFrame(rows).sort_values("criterion", kind="stable", ignore_index=True)
         return to_native(table, self.library)
 
-    def __repr__(self) -> str:
+    def describe(self) -> Table:
+        """How far each optimiser stopped above the optimum, the best first."""
         above = {name: fit.criterion - self.optimum for name, fit in self.fits.items()}
-        lines = [f"AllFit: criterion above that of {self.optimum_of}, {self.optimum:.6f}"]
-        lines += [f"  {n:<22} {above[n]:.3g}" for n in sorted(above, key=lambda n: above[n])]
-        lines += [f"  {name:<22} failed" for name in self.errors]
-        return "\n".join(lines)
+        rows = [
+            (f"{above[name]:.3g}", self.fits[name].convergence.status.value)
+            for name in sorted(above, key=lambda name: above[name])
+        ]
+        return Table(
+            columns=("above the optimum", "status"),
+            rows=(*rows, *(("", "failed") for _ in self.errors)),
+            row_names=(*sorted(above, key=lambda name: above[name]), *self.errors),
+            align=("right", LEFT),
+            caption=f"Criterion above that of {self.optimum_of}, {self.optimum:.6f}",
+        )
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def all_fit(fit: Fit) -> AllFit:

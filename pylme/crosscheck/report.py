@@ -13,11 +13,13 @@ import numpy as np
 from pylme.crosscheck import words
 from pylme.crosscheck.verdict import Judgement
 from pylme.frame import Library, to_native
-from pylme.render import LEFT, Document, Lines, Rendered, Table
-from pylme.render.text import WIDTH, item, to_text, wrapped
+from pylme.render import LEFT, Document, Paragraph, Prose, Rendered, Table
+from pylme.render.text import WIDTH, to_text, wrapped
 from pylme.results.saving import json_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pylme.crosscheck.comparison import Comparison, Tier
     from pylme.render import Block
 
@@ -90,33 +92,34 @@ class CrossCheck(Judgement, Rendered):
 
     def explain(self) -> str:
         """The meaning of the verdict, what was found, what to do, and what was (not) checked."""
-        parts = [words.title(self), "", wrapped(words.meaning(self))]
-        parts += [wrapped(found) for found in words.findings(self)]
-        parts += ["", "What to do:", item(words.advice(self))]
         done = [words.outcome(tier) for tier in self.tiers if tier.checked]
-        for heading, lines in (("Checked:", [*map(item, done)]), ("Not checked:", self._missing)):
-            parts += ["", heading, *lines] if lines else []
-        return "\n".join(parts)
+        meaning = Prose(tuple(map(Paragraph, (words.meaning(self), *words.findings(self)))))
+        blocks = [
+            Prose((Paragraph(words.title(self), heading=True),)),
+            meaning,
+            _listing("What to do:", [words.advice(self)]),
+            *([_listing("Checked:", done)] if done else []),
+            *self._missing(),
+        ]
+        return to_text(Document(title=None, blocks=tuple(blocks)))
 
-    @property
-    def _missing(self) -> list[str]:
-        """The list of what was not checked, grouped by reason."""
+    def _missing(self) -> list[Prose]:
+        """The list of what was not checked, grouped by reason, if there is any."""
         missing = [tier for tier in self.tiers if not tier.checked]
         reasons = dict.fromkeys(tier.reason for tier in missing)
         texts = [
             f"{'; '.join(t.title for t in missing if t.reason == reason)} ({reason})"
             for reason in reasons
         ]
-        return [line for text in texts for line in item(text).split("\n")]
+        return [_listing("Not checked:", texts)] if texts else []
 
     def describe(self) -> Document:
         """The verdict in words, then a table for each tier."""
-        said = [f"Verdict: {self.verdict.name}", words.title(self), words.meaning(self)]
-        lines = [line for text in (*said, *words.findings(self)) for line in _lines(text)]
-        blocks: list[Block] = [Lines(tuple(lines))]
+        said = (words.title(self), words.meaning(self), *words.findings(self))
+        verdict = Paragraph(f"Verdict: {self.verdict.name}", heading=True)
+        blocks: list[Block] = [Prose((verdict, *map(Paragraph, said)))]
         blocks += [_tier_table(tier) for tier in self.tiers if tier.checked]
-        if self._missing:
-            blocks.append(Lines(("Not checked:", *self._missing)))
+        blocks += self._missing()
         return Document(title=f"Cross-check of {self.formula}", blocks=tuple(blocks))
 
     def __str__(self) -> str:
@@ -165,8 +168,10 @@ class CrossCheck(Judgement, Rendered):
         return f"<pylme.CrossCheck {self.sentence}>"
 
 
-def _lines(text: str) -> list[str]:
-    return wrapped(text).split("\n")
+def _listing(heading: str, texts: Iterable[str]) -> Prose:
+    """A heading and items."""
+    items = (Paragraph(text, 1) for text in texts)
+    return Prose((Paragraph(heading, heading=True), *items))
 
 
 def _tier_table(tier: Tier) -> Table:

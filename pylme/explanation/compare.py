@@ -18,12 +18,12 @@ from pylme.identifiability.comparison import compare_covariances
 from pylme.model_matrix.spec import ModelArguments, specified
 from pylme.options import text
 from pylme.reference.threads import one_thread
-from pylme.render import LEFT, Document, Facts, Lines, Rendered, Table
+from pylme.render import LEFT, Document, Facts, Paragraph, Prose, Rendered, Table
 from pylme.render.text import WIDTH
 from pylme.text import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
@@ -129,7 +129,7 @@ class FormulaComparison(Rendered):
         """The formulas, their numbers, and how they lie to each other."""
         blocks: tuple[Block, ...] = (self._formulas(), self._numbers())
         if self.relations:
-            blocks += (self._relations(), Lines(tuple(self._means())))
+            blocks += (self._relations(), _lines(self._means()))
         return Document(title=None, blocks=blocks)
 
     def __repr__(self) -> str:
@@ -183,6 +183,10 @@ class FormulaComparison(Rendered):
             ]
             if others:
                 yield f"The fixed part of {label} allows other means than that of {listed(others)}."
+
+
+def _lines(texts: Iterable[str]) -> Prose:
+    return Prose(tuple(Paragraph(text, lines=(text,)) for text in texts))
 
 
 def compare_formulas(

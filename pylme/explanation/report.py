@@ -13,8 +13,8 @@ from pylme.explanation.conditional import Conditional
 from pylme.explanation.notation import MOST_WRITTEN_OUT, TEXT, meaning, summands
 from pylme.explanation.parts import FixedPart, Groups, RandomPart, Variation
 from pylme.identifiability.report import Identifiability
-from pylme.render import LEFT, Document, Facts, Lines, Table
-from pylme.render.text import WIDTH, item, wrapped
+from pylme.render import LEFT, Document, Facts, Paragraph, Prose, Table
+from pylme.render.text import WIDTH, wrapped
 from pylme.text import counted
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ def _random(specification: Specification) -> Iterator[Block]:
     yield _heading(f"RANDOM PART, different from group to group: {specification.numbers}")
     levels = {group.name: group.levels for group in specification.groups}
     for part in specification.random:
-        yield Lines((part.label, *wrapped(part.sentence()).splitlines()))
+        label = Paragraph(part.label, lines=(part.label,))
+        yield Prose((label, Paragraph(part.sentence())))
         counts = part.varying or [None] * len(part.effects)
         yield Facts(
             tuple(
@@ -146,16 +147,16 @@ def _implied(specification: Specification) -> Iterator[Block]:
     y = specification.response if family is None else f"{family.link}(μ)"
     yield _heading(f"THE COVARIANCE THAT THIS IMPLIES, of {y}_i and {y}_k in two rows i and k")
     grouped = {levels.group for levels in specification.levels}
-    lines: list[str] = []
+    lines: list[Paragraph] = []
     for levels in specification.levels:
         parts = summands(levels.effects, levels.label, TEXT)
-        lines += _sum(f"same {levels.group}: ", list(parts))
+        lines.append(_sum(f"same {levels.group}: ", list(parts)))
     for term, part in enumerate(specification.random):
         if part.group not in grouped:
-            lines += _sum(f"same {part.group}: ", list(_written(term, part)))
+            lines.append(_sum(f"same {part.group}: ", list(_written(term, part))))
     if family is None:
-        lines.append("same row (i = k): also the residual variance σ²")
-    yield Lines(tuple(lines))
+        lines.append(Paragraph("same row (i = k): also the residual variance σ²"))
+    yield Prose(tuple(lines))
     for levels in specification.levels:
         yield _level_table(levels)
     letters = ", ".join(TEXT.letter(term) for term in range(len(specification.random)))
@@ -170,7 +171,7 @@ def _written(term: int, part: RandomPart) -> Iterator[str]:
         yield f"Σ {letter}_ab z_ai z_bk over all pairs of the {len(part.effects)} columns z"
 
 
-def _sum(start: str, parts: list[str]) -> list[str]:
+def _sum(start: str, parts: list[str]) -> Paragraph:
     """A sum in lines of a readable width."""
     lines = [start + parts[0]]
     for part in parts[1:]:
@@ -179,7 +180,7 @@ def _sum(start: str, parts: list[str]) -> list[str]:
             lines.append(" " * len(start) + part)
         else:
             lines[-1] += f" + {part}"
-    return lines
+    return Paragraph(start + " + ".join(parts), lines=tuple(lines))
 
 
 def _level_table(levels: ByLevel) -> Table:
@@ -209,19 +210,23 @@ def _seen(specification: Specification) -> Iterator[Block]:
         asked = counted(found.n_parameters, "covariance parameter")
         of_y = specification.conditional is None
         without = " without σ²" if of_y else " of the linear predictor"
-        lines = [f"{asked}{without}: the data identify {'it' if found.rank == 1 else 'all'}."]
+        said = f"{asked}{without}: the data identify {'it' if found.rank == 1 else 'all'}."
         if found.rank is None:
-            lines = wrapped(f"{asked}{without}: {found.undetermined}.").splitlines()
+            said = f"{asked}{without}: {found.undetermined}."
         elif found.directions:
-            lines = wrapped(
+            said = (
                 f"{asked}{without}, of which the data identify {found.rank}. To add any multiple "
                 f"of what follows changes nothing in the likelihood{' (REML)' if of_y else ''}:"
-            ).splitlines()
+            )
+        paragraphs = [Paragraph(said)]
         for reason, directions in groupby(found.directions, key=lambda each: each.reason):
-            for each in directions:
-                lines += item(str(each).removesuffix(f": {reason}")).splitlines()
-            lines += wrapped(f"because {reason}", "    ").splitlines()
-        yield Lines(tuple(lines))
+            paragraphs += [
+                Paragraph(str(each).removesuffix(f": {reason}"), 1) for each in directions
+            ]
+            because = f"because {reason}"
+            lines = tuple(wrapped(because, "    ").splitlines())
+            paragraphs.append(Paragraph(because, 2, lines=lines))
+        yield Prose(tuple(paragraphs))
 
 
 def _advice(specification: Specification) -> Iterator[Block]:
@@ -246,13 +251,13 @@ def _advice(specification: Specification) -> Iterator[Block]:
         )
 
 
-def _heading(text: str) -> Lines:
-    return Lines((text,))
+def _heading(text: str) -> Prose:
+    return Prose((Paragraph(text, heading=True, lines=(text,)),))
 
 
-def _prose(text: str) -> Lines:
-    return Lines(tuple(wrapped(text).splitlines()))
+def _prose(text: str) -> Prose:
+    return Prose((Paragraph(text),))
 
 
-def _items(texts: Iterable[str]) -> Lines:
-    return Lines(tuple(line for text in texts for line in item(text).splitlines()))
+def _items(texts: Iterable[str]) -> Prose:
+    return Prose(tuple(Paragraph(text, 1) for text in texts))

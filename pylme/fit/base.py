@@ -25,11 +25,13 @@ from pylme.options import (
     text,
     whole_number,
 )
+from pylme.render import Rendered
 from pylme.results import saving, tidying
 from pylme.results.assessment import assess
 from pylme.results.estimates import aic, aicc, bic, coefficient_table
 from pylme.results.fitted_model import ResidualType
-from pylme.results.ranef import ConditionalVariances
+from pylme.results.overview import overview
+from pylme.results.ranef import ConditionalVariances, EffectsByGroup
 from pylme.results.varcorr import varcorr_table
 from pylme.tolerances import SINGULAR
 
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
         EngineName,
         Rng,
     )
+    from pylme.render import Document
     from pylme.results.convergence import Convergence
     from pylme.results.engine import FitRequest
     from pylme.results.estimates import Estimates, ModelInfo
@@ -65,7 +68,7 @@ if TYPE_CHECKING:
 __all__ = ["EngineFit"]
 
 
-class EngineFit:
+class EngineFit(Rendered):
     """The part of a `Fit` that its engine gives."""
 
     def __init__(self, model: FittedModel, request: FitRequest | None = None) -> None:
@@ -401,10 +404,8 @@ class EngineFit:
     @property
     def ranef(self) -> dict[str, Any]:
         """Conditional modes by grouping factor: levels as index, effects as columns."""
-        return {
-            group: self._native(effects.to_frame())
-            for group, effects in self._random_effects.items()
-        }
+        frames = {group: effects.to_frame() for group, effects in self._random_effects.items()}
+        return EffectsByGroup(frames, self._native)
 
     @cached_property
     def ranef_var(self) -> Mapping[str, NDArray[np.float64]]:
@@ -794,19 +795,15 @@ class EngineFit:
 
         write_model(handle, path)
 
-    def _success_named(self) -> str:
-        if self._info.outcomes is None:
-            return ""
-        failure, success = self._info.outcomes
-        return f"success is {success!r} and failure {failure!r}, "
+    def describe(self) -> Document:
+        """The short summary that a fit prints: the model, its criterion and status, the effects."""
+        return overview(
+            self._info, self._estimates, self.varcorr, self._coefficients, self.convergence,
+            engine=self.engine,
+        )  # fmt: skip
 
     def __repr__(self) -> str:
-        kind = "REML" if self._info.reml else "ML"
-        return (
-            f"<pylme.Fit {self.formula!r} by {self.engine} ({kind}), {self._success_named()}"
-            f"{self.nobs} rows, "
-            f"criterion {self.criterion:.4f}>"
-        )
+        return str(self)
 
 
 def _numbers(option: str, values: ArrayLike, wanted: int) -> NDArray[np.float64]:

@@ -24,8 +24,9 @@ __all__ = ["Fit", "from_json"]
 class Fit(Quality, SimulatedChecks, Intervals, Predictions):
     """A fitted mixed-effects model.
 
-    Returned by `pylme.lmer`, `pylme.glmer`, `pylme.glmer_nb` and `pylme.from_json`. Each property
-    is computed, or fetched from R, on first access, and kept.
+    Returned by `pylme.lmer`, `pylme.glmer`, `pylme.glmer_nb` and `pylme.from_json`. Prints as a
+    short summary, which notebooks show as tables; `summary` gives all of it. Each property is
+    computed, or fetched from R, on first access, and kept.
 
     Frames, and Series with a value for each row, are returned in the library of the data: pandas,
     polars or pyarrow. This includes the frames of `varcorr`, `optinfo`, `summary`, `cross_check`,

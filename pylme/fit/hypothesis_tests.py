@@ -400,9 +400,6 @@ class Tests(EngineFit):
         groups = groups_of(by, terms, None if spec is None else spec.frame, self._rows)
         return cluster_robust(kernels, groups, kind)
 
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()
-
     def _fixed_terms(self) -> FixedTerms:
         """The terms of the fixed effects, in the columns of the fit."""
         from pylme.inference.fixed_terms import FixedTerms

@@ -13,6 +13,7 @@ from pylme.options import number_array, whole_number
 from pylme.results.coefficients import coefficients_by_level
 from pylme.results.engine import choose
 from pylme.results.methods_report import methods_report
+from pylme.results.ranef import EffectsByGroup
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
@@ -200,10 +201,11 @@ class Refits(Tests):
 
         Levels as index, coefficients as columns. The fixed effects alone are ``fit.fixef``.
         """
-        return {
-            group: self._native(coefficients_by_level(self._estimates, effects))
+        frames = {
+            group: coefficients_by_level(self._estimates, effects)
             for group, effects in self._random_effects.items()
         }
+        return EffectsByGroup(frames, self._native)
 
     def report(self) -> MethodsReport:
         """The sentences for a paper's methods section, and what to cite.

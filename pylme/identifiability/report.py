@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pylme.frame import Library, to_native
+from pylme.render import Document, Paragraph, Prose, Rendered
 from pylme.text import combination
 
 if TYPE_CHECKING:
     from pylme.model_matrix.matrices import ModelMatrices
+    from pylme.render.document import Level
 
 __all__ = ["Alias", "Direction", "FixedEffects", "Identifiability", "fixed_effects"]
 
@@ -124,7 +126,7 @@ class Direction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Identifiability:
+class Identifiability(Rendered):
     """Which parameters of a linear mixed model the data identify; prints as a report.
 
     A parameter is identified if the covariances of the error contrasts (the data after removing the
@@ -200,24 +202,36 @@ class Identifiability:
         frame = pd.DataFrame(rows, columns=["direction", "parameter", "weight", "reason"])
         return to_native(frame, self.library)
 
-    def __repr__(self) -> str:
-        lines = [
-            f"Identifiability of {self.formula}",
-            f"  covariance parameters: {self.n_parameters:,}, {self.undetermined}"
+    def describe(self) -> Document:
+        """What is identified, and what the data cannot see, with the reasons."""
+        parameters = (
+            f"{self.n_parameters:,}, {self.undetermined}"
             if self.rank is None
-            else f"  covariance parameters: {_counted(self.n_parameters, self.rank)}",
-            f"  fixed effects: {_counted(self.fixed.n_columns, self.fixed.rank)}",
+            else _counted(self.n_parameters, self.rank)
+        )
+        found = [
+            _line(f"covariance parameters: {parameters}", 1),
+            _line(f"fixed effects: {_counted(self.fixed.n_columns, self.fixed.rank)}", 1),
+            *(_line(str(alias), 2) for alias in self.fixed.dropped),
         ]
-        lines += [f"    {alias}" for alias in self.fixed.dropped]
         by_reason: dict[str, list[Direction]] = {}
         for direction in self.directions:
             by_reason.setdefault(direction.reason, []).append(direction)
         if by_reason:
-            lines.append("The data cannot see")
+            found.append(Paragraph("The data cannot see", heading=True))
         for reason, directions in by_reason.items():
-            lines += [f"  {combination(each.names, each.weights)}" for each in directions]
-            lines.append(f"    because {reason}")
-        return "\n".join(lines)
+            found += [_line(combination(each.names, each.weights), 1) for each in directions]
+            found.append(_line(f"because {reason}", 2))
+        title = f"Identifiability of {self.formula}"
+        return Document(title=title, blocks=(Prose(tuple(found)),))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _line(text: str, level: Level) -> Paragraph:
+    """A paragraph that plain text does not break."""
+    return Paragraph(text, level, lines=("  " * level + text,))
 
 
 def _counted(asked: int, seen: int) -> str:

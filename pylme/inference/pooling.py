@@ -13,8 +13,8 @@ data would have: the mean over the data sets, which is infinite for normal tests
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -22,12 +22,17 @@ from numpy.typing import NDArray
 
 from pylme.frame import Library, to_native
 from pylme.inference.wald import wald_p, wald_reach
+from pylme.render import Rendered
+from pylme.render.coefmat import coefficient_table
+
+if TYPE_CHECKING:
+    from pylme.render import Table
 
 __all__ = ["Pooled", "pooled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Pooled:
+class Pooled(Rendered):
     """Estimates pooled over m completed data sets, each array of shape (p,).
 
     Attributes
@@ -69,6 +74,25 @@ class Pooled:
         )  # fmt: skip
         columns = {"term": list(self.terms)} | {name: getattr(self, name) for name in names}
         return to_native(pd.DataFrame(columns), self.library)
+
+    def describe(self) -> Table:
+        """The coefficients, with the fraction of missing information."""
+        table = coefficient_table(
+            np.column_stack(
+                [self.estimate, self.std_error, self.df, self.statistic, self.p_value]
+            ).tolist(),
+            columns=("Estimate", "Std. Error", "df", "t value", "Pr(>|t|)"),
+            row_names=self.terms,
+            digits=4,
+            has_pvalue=True,
+            coefficient_columns=(0, 1),
+        )
+        missing = (f"{name} {fmi:.3g}" for name, fmi in zip(self.terms, self.fmi, strict=True))
+        return replace(
+            table,
+            caption=f"Pooled over {self.m} fits",
+            notes=(*table.notes, f"Fraction of missing information: {', '.join(missing)}."),
+        )
 
     def __repr__(self) -> str:
         return f"<Pooled over {self.m} fits: {', '.join(self.terms)}>"

@@ -19,6 +19,7 @@ from pylme.families import Family
 from pylme.frame import Factor, Rows
 from pylme.model_matrix.random_term import RandomTerm, lambda_template, random_matrix, start
 from pylme.model_matrix.recipe import Recipe, on_new_rows
+from pylme.render import Document, Paragraph, Prose, Rendered
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -73,7 +74,7 @@ def without_rows(asked: str, engine: str) -> NotAvailableError:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class ModelMatrices:
+class ModelMatrices(Rendered):
     """The matrices of a model, the counterpart of lme4's ``lFormula``.
 
     Attributes
@@ -240,20 +241,22 @@ class ModelMatrices:
         """
         return on_new_rows(self.recipe, self.terms, data, offset=offset, na_action=na_action)
 
-    def __repr__(self) -> str:
-        lines = [
-            f"Design of {self.formula}",
-            f"  {self.n:,} rows, {self.p} fixed effects: {_listed(self.x_names)}",
-        ]
+    def describe(self) -> Document:
+        """The sizes of the matrices, and the names of their columns."""
+        lines = [f"{self.n:,} rows, {self.p} fixed effects: {_listed(self.x_names)}"]
         if self.dropped:
-            lines.append(f"  dropped as linearly dependent: {_listed(self.dropped)}")
+            lines.append(f"dropped as linearly dependent: {_listed(self.dropped)}")
         lines += [
-            f"  ({term.label}): {len(term.levels):,} levels, {_listed(term.names)}"
+            f"({term.label}): {len(term.levels):,} levels, {_listed(term.names)}"
             for term in self.terms
         ]
         thetas = len(self.theta)
-        lines.append(f"  {self.q:,} random effects, {thetas} theta{'' if thetas == 1 else 's'}")
-        return "\n".join(lines)
+        lines.append(f"{self.q:,} random effects, {thetas} theta{'' if thetas == 1 else 's'}")
+        items = tuple(Paragraph(line, 1, lines=(f"  {line}",)) for line in lines)
+        return Document(title=f"Design of {self.formula}", blocks=(Prose(items),))
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def _listed(names: tuple[str, ...], most: int = 8) -> str:

@@ -1,6 +1,18 @@
 """Rendering: one description of the content, rendered in several forms."""
 
-from pylme.render.document import LEFT, Align, Block, Document, Facts, Lines, NamedValues, Table
+from pylme.render.document import (
+    LEFT,
+    Align,
+    Block,
+    Document,
+    Facts,
+    Lines,
+    NamedValues,
+    Paragraph,
+    Prose,
+    Table,
+)
+from pylme.render.from_frame import frame_table
 from pylme.render.html import to_html
 from pylme.render.latex import to_latex
 from pylme.render.markdown import to_markdown
@@ -15,8 +27,11 @@ __all__ = [
     "Facts",
     "Lines",
     "NamedValues",
+    "Paragraph",
+    "Prose",
     "Rendered",
     "Table",
+    "frame_table",
     "to_html",
     "to_latex",
     "to_markdown",

@@ -1,6 +1,6 @@
 """A page of blocks under a title: the input of the renderers, before any form is chosen.
 
-A block is a table of cells that are already text, numbers by name, facts, or lines.
+A block is a table of cells that are already text, numbers by name, facts, prose, or lines.
 """
 
 from __future__ import annotations
@@ -8,9 +8,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-__all__ = ["LEFT", "Align", "Block", "Document", "Facts", "Lines", "NamedValues", "Table"]
+__all__ = [
+    "LEFT",
+    "Align",
+    "Block",
+    "Document",
+    "Facts",
+    "Level",
+    "Lines",
+    "NamedValues",
+    "Paragraph",
+    "Prose",
+    "Table",
+]
 
 Align = Literal["left", "right"]
+Level = Literal[0, 1, 2]
 #: The alignment of text; numbers stand on the right by default.
 LEFT: Final[Align] = "left"
 
@@ -32,6 +45,8 @@ class Table:
         Stands above the table.
     notes : tuple of str
         Stand below. The note ``---`` is a rule, which only plain text shows.
+    plain_columns, plain_row_names : tuple of str or None
+        Headers and row names of plain text, where it has room for short ones only.
 
     Raises
     ------
@@ -45,6 +60,8 @@ class Table:
     align: tuple[Align, ...] | None = None
     caption: str | None = None
     notes: tuple[str, ...] = ()
+    plain_columns: tuple[str, ...] | None = None
+    plain_row_names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         width = len(self.columns)
@@ -55,6 +72,10 @@ class Table:
             raise ValueError(f"{len(self.row_names)} row names for {len(self.rows)} rows")
         if self.align is not None and len(self.align) != width:
             raise ValueError(f"{len(self.align)} alignments for {width} columns")
+        if self.plain_columns is not None and len(self.plain_columns) != width:
+            raise ValueError(f"{len(self.plain_columns)} short headers for {width} columns")
+        if self.plain_row_names is not None and len(self.plain_row_names) != len(self.rows):
+            raise ValueError(f"{len(self.plain_row_names)} short names for {len(self.rows)} rows")
 
     @property
     def alignment(self) -> tuple[Align, ...]:
@@ -116,6 +137,43 @@ class Lines:
 
 
 @dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Text whose lines each form breaks where it likes.
+
+    Attributes
+    ----------
+    text : str
+        Its own line ends and runs of blanks say nothing.
+    level : {0, 1, 2}
+        A paragraph, an item of a list, or what stands below the item before.
+    heading : bool
+        Whether it introduces what follows.
+    lines : tuple of str or None
+        The lines of plain text, where they are not those of a paragraph of a readable width.
+    """
+
+    text: str
+    level: Level = 0
+    heading: bool = field(default=False, kw_only=True)
+    lines: tuple[str, ...] | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """Paragraphs and items without blank lines between them.
+
+    Attributes
+    ----------
+    paragraphs : tuple of Paragraph
+    attached : bool
+        Whether plain text puts no blank line before it.
+    """
+
+    paragraphs: tuple[Paragraph, ...]
+    attached: bool = field(default=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Pairs of a name and a text.
 
@@ -128,7 +186,7 @@ class Facts:
     facts: tuple[tuple[str, str], ...]
 
 
-Block = Lines | Facts | NamedValues | Table
+Block = Lines | Prose | Facts | NamedValues | Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +197,7 @@ class Document:
     ----------
     title : str or None
         May have several lines.
-    blocks : tuple of Lines, Facts, NamedValues or Table
+    blocks : tuple of Lines, Prose, Facts, NamedValues or Table
     """
 
     title: str | None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from pylme.render.document import Document, Facts, Lines, NamedValues, Table
+from pylme.render.document import Document, Facts, Lines, NamedValues, Prose, Table
 from pylme.render.text import printable
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def to_latex(what: Document | Block) -> str:
 
     Parameters
     ----------
-    what : Document, Table, NamedValues, Facts or Lines
+    what : Document, Table, NamedValues, Facts, Prose or Lines
 
     Returns
     -------
@@ -64,6 +64,8 @@ def _block(block: Block) -> Iterator[str]:
             yield r"\begin{flushleft}\ttfamily"
             yield " \\\\\n".join(_verbatim(line) for line in block.lines)
             yield r"\end{flushleft}"
+        case Prose():
+            yield from _prose(block)
         case Facts():
             yield from _facts(block)
         case NamedValues():
@@ -75,6 +77,24 @@ def _block(block: Block) -> Iterator[str]:
 def _verbatim(line: str) -> str:
     # An empty box holds the place of an empty line, which LaTeX would not let end.
     return escape_latex(line).replace(" ", "~") or r"\mbox{}"
+
+
+def _prose(block: Prose) -> Iterator[str]:
+    items = False
+    for paragraph in block.paragraphs:
+        text = _sentence(paragraph.text)
+        if paragraph.heading:
+            text = rf"\textbf{{{text}}}"
+        if paragraph.level == 0 and items:
+            yield r"\end{itemize}"
+        if paragraph.level and not items:
+            yield r"\begin{itemize}"
+        item = paragraph.level == 1 or (paragraph.level == 2 and not items)
+        # Braces keep what follows from being read as the item's own label.
+        yield rf"\item {{{text}}}" if item else rf"\par {text}"
+        items = paragraph.level > 0
+    if items:
+        yield r"\end{itemize}"
 
 
 def _facts(facts: Facts) -> Iterator[str]:

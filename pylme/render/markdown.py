@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from pylme.render.document import Document, Facts, Lines, NamedValues, Table
+from pylme.render.document import Document, Facts, Lines, NamedValues, Prose, Table
 from pylme.render.text import printable
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def to_markdown(what: Document | Block) -> str:
 
     Parameters
     ----------
-    what : Document, Table, NamedValues, Facts or Lines
+    what : Document, Table, NamedValues, Facts, Prose or Lines
     """
     if not isinstance(what, Document):
         return "\n".join(_block(what))
@@ -50,6 +50,8 @@ def _block(block: Block) -> Iterator[str]:
     match block:
         case Lines():
             yield from _fenced(block)
+        case Prose():
+            yield from _prose(block)
         case Facts():
             for name, value in block.facts:
                 yield f"- **{_sentence(name)}:** {_sentence(value)}"
@@ -57,6 +59,20 @@ def _block(block: Block) -> Iterator[str]:
             yield from _table(block.as_table())
         case Table():
             yield from _table(block)
+
+
+def _prose(block: Prose) -> Iterator[str]:
+    items = False
+    for i, paragraph in enumerate(block.paragraphs):
+        text = _sentence(paragraph.text)
+        if paragraph.heading and text:
+            text = f"**{text}**"
+        # A blank line ends a paragraph, and a list.
+        if i > 0 and (paragraph.level != 1 or not items):
+            yield ""
+        item = paragraph.level == 1 or (paragraph.level == 2 and not items)
+        yield f"- {text}" if item else f"  {text}" if paragraph.level else text
+        items = paragraph.level > 0
 
 
 def _fenced(block: Lines) -> Iterator[str]:

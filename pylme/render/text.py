@@ -11,12 +11,12 @@ import textwrap
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
-from pylme.render.document import Document, Facts, Lines, NamedValues, Table
+from pylme.render.document import Document, Facts, Lines, NamedValues, Prose, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pylme.render.document import Align, Block
+    from pylme.render.document import Align, Block, Paragraph
 
 __all__ = [
     "WIDTH",
@@ -42,7 +42,7 @@ def to_text(what: Document | Block, width: int = 80) -> str:
 
     Parameters
     ----------
-    what : Document, Table, NamedValues, Facts or Lines
+    what : Document, Table, NamedValues, Facts, Prose or Lines
     width : int
         Columns of the terminal: R's option ``width``. Lines and facts are not broken.
     """
@@ -55,7 +55,7 @@ def _document_lines(document: Document, width: int) -> Iterator[str]:
     if document.title is not None:
         yield document.title
     for i, block in enumerate(document.blocks):
-        if i > 0 and not (isinstance(block, Lines) and block.attached):
+        if i > 0 and not (isinstance(block, Lines | Prose) and block.attached):
             yield ""
         yield from _block_lines(block, width)
 
@@ -64,6 +64,9 @@ def _block_lines(block: Block, width: int) -> Iterator[str]:
     match block:
         case Lines():
             yield from block.lines
+        case Prose():
+            for paragraph in block.paragraphs:
+                yield from _paragraph_lines(paragraph)
         case Facts():
             yield from _facts_lines(block)
         case NamedValues():
@@ -77,6 +80,17 @@ def _captioned(caption: str | None, lines: Iterator[str]) -> Iterator[str]:
     if caption is not None:
         yield caption
     yield from lines
+
+
+def _paragraph_lines(paragraph: Paragraph) -> Iterable[str]:
+    if paragraph.lines is not None:
+        return paragraph.lines
+    match paragraph.level:
+        case 0:
+            return wrapped(paragraph.text).split("\n")
+        case 1:
+            return item(paragraph.text).split("\n")
+    return wrapped(paragraph.text, "      ").split("\n")
 
 
 def _facts_lines(facts: Facts) -> Iterator[str]:
@@ -101,14 +115,16 @@ def _vector_lines(vector: NamedValues, width: int) -> Iterator[str]:
 def _matrix_lines(table: Table, width: int) -> Iterator[str]:
     labels = [""] * (len(table.rows) + 1)
     gap = ""
-    if table.row_names is not None:
-        names = ["", *map(escaped, table.row_names)]
+    row_names = table.plain_row_names or table.row_names
+    if row_names is not None:
+        names = ["", *map(escaped, row_names)]
         widest = max(map(display_width, names))
         labels = [justified(name, widest, "left") for name in names]
         gap = " "
+    headers = table.plain_columns or table.columns
     columns = [
         _column([header, *(row[j] for row in table.rows)], align)
-        for j, (header, align) in enumerate(zip(table.columns, table.alignment, strict=True))
+        for j, (header, align) in enumerate(zip(headers, table.alignment, strict=True))
     ]
     if not columns:
         yield from labels

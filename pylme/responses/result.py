@@ -16,6 +16,7 @@ from pylme.frame import Library, to_native
 from pylme.inference.hypotheses import hypothesis_of
 from pylme.inference.wald import wald_reach
 from pylme.options import choice
+from pylme.render import Document, Facts, Rendered, Table
 from pylme.responses.adjustment import Adjust, adjusted
 from pylme.responses.estimates import FAILED, Estimates
 from pylme.results.tidying import half_width
@@ -31,7 +32,7 @@ __all__ = ["ManyModels"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class ManyModels:
+class ManyModels(Rendered):
     """One model fitted to many responses.
 
     Attributes
@@ -300,6 +301,17 @@ class ManyModels:
 
     def _native(self, columns: Mapping[str, Any]) -> Any:
         return to_native(pd.DataFrame(dict(columns)), self.library)
+
+    def describe(self) -> Document:
+        """The model, and how many fits have each status."""
+        counts = self.counts
+        facts = (("Responses", f"{len(self):,}"), ("Formula", self.formula.strip()))
+        table = Table(
+            columns=tuple(counts),
+            rows=(tuple(f"{count:,}" for count in counts.values()),),
+            caption="Fits by status",
+        )
+        return Document(title="One model, many responses", blocks=(Facts(facts), table))
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {status}" for status, count in self.counts.items())

@@ -8,7 +8,8 @@ from enum import Enum
 from typing import Final
 
 from pylme.options import EngineName
-from pylme.render.text import item, wrapped
+from pylme.render import Document, Paragraph, Prose, Rendered
+from pylme.render.text import to_text
 from pylme.results.engine import ENGINES
 from pylme.results.explanations import MESSAGES, NO_OPTIMUM, UNBOUNDED
 
@@ -40,8 +41,10 @@ _NO_ESTIMATE: Final = re.compile(r"no finite (optimum|maximum-likelihood estimat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Convergence:
+class Convergence(Rendered):
     """A verdict on convergence, with the evidence.
+
+    Prints as one line; `explain` and the forms for notebooks and documents give all of it.
 
     Attributes
     ----------
@@ -74,22 +77,31 @@ class Convergence:
 
     def explain(self) -> str:
         """What was checked, what was not, what each message means, and what to do."""
+        return to_text(self.describe())
+
+    def describe(self) -> Document:
+        """The status and its meaning, what was checked, and what each message means."""
         title, meaning = ENGINES[self.engine].statuses[self.status.name]
         if any(_NO_OPTIMUM.search(message) for message in self.messages):
             title, meaning = NO_OPTIMUM
         elif any(map(without_estimate, self.messages)):
             title, meaning = UNBOUNDED
-        parts = [title, "", meaning]
+        blocks = [
+            Prose((Paragraph(title, heading=True),)),
+            Prose((Paragraph(meaning, lines=tuple(meaning.split("\n"))),)),
+        ]
         for heading, lines in (("Checked:", self.checked), ("Not checked:", self.not_checked)):
             if lines:
-                parts += ["", heading, *(item(line) for line in lines)]
+                items = (Paragraph(line, 1) for line in lines)
+                blocks.append(Prose((Paragraph(heading, heading=True), *items)))
         if self.messages:
-            parts += ["", "What was said, and what it means:"]
-        for message in self.messages:
-            parts.append(item(message))
-            words = next((words for pattern, words in MESSAGES if pattern.search(message)), None)
-            parts += [wrapped(words, "      ")] if words else []
-        return "\n".join(parts)
+            said = [Paragraph("What was said, and what it means:", heading=True)]
+            for message in self.messages:
+                said.append(Paragraph(message, 1))
+                words = next((words for pattern, words in MESSAGES if pattern.search(message)), "")
+                said += [Paragraph(words, 2)] if words else []
+            blocks.append(Prose(tuple(said)))
+        return Document(title=None, blocks=tuple(blocks))
 
     def __str__(self) -> str:
         said = f": {' '.join(self.messages[0].split())}" if self.messages else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pylme._version import __version__
 from pylme.render import Rendered
-from pylme.render.document import Document, Facts, Lines
+from pylme.render.document import Document, Facts, Paragraph, Prose
 from pylme.results.saving import json_text
 from pylme.text import counted, listed
 
@@ -61,8 +61,13 @@ class MethodsReport(Rendered):
         shown = tuple((name.replace("_", " "), _fact(value)) for name, value in self.facts.items())
         return Document(
             title="Methods",
-            blocks=(Lines((self.text,)), Facts(shown), Lines(("Cite:", *self.citations))),
+            blocks=(_prose(self.text), Facts(shown), _prose("Cite:", *self.citations)),
         )
+
+
+def _prose(*texts: str) -> Prose:
+    """Paragraphs that plain text leaves in one line each, to be copied."""
+    return Prose(tuple(Paragraph(text, lines=(text,)) for text in texts))
 
 
 def _fact(value: object) -> str:

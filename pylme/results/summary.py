@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pylme.covariance.correlation import correlation
 from pylme.frame import Library, to_native
 from pylme.options import EngineName
-from pylme.render import LEFT, Document, Lines, NamedValues, Rendered, Table
+from pylme.render import LEFT, Document, NamedValues, Paragraph, Prose, Rendered, Table
 from pylme.render.abbreviate import abbreviate
 from pylme.render.coefmat import coefficient_table
 from pylme.render.numbers import format_numbers, round_decimals
@@ -24,6 +24,8 @@ from pylme.results.optinfo import OptInfo
 from pylme.results.varcorr import VarCorr
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from pylme.render import Block
@@ -131,7 +133,7 @@ class Summary(Rendered):
     def describe(self) -> Document:
         """The parts in lme4's order."""
         blocks: list[Block] = [
-            Lines(self._heading()),
+            self._heading(),
             self._criteria(),
             *(() if self.scaled_residuals is None else (self._residuals(self.scaled_residuals),)),
             self._random_effects(),
@@ -144,35 +146,35 @@ class Summary(Rendered):
         if self.tests is not None:
             remarks = (*remarks, *self.tests.notes)
         if remarks:
-            blocks.append(Lines(remarks, attached=True))
+            blocks.append(Prose(tuple(_line([text]) for text in remarks), attached=True))
         return Document(title=None, blocks=tuple(blocks))
 
-    def _heading(self) -> tuple[str, ...]:
+    def _heading(self) -> Prose:
         info = self.info
         title, kind = info.title, info.object_class
         if self.tests is not None and np.isfinite(self.tests.df).all():
             method = self.tests.method.partition(" (")[0]
             title, kind = f"{title}. t-tests use {method}'s method", "lmerModLmerTest"
+        whole = f"{title} ['{kind}']"
+        lines: tuple[str, ...] = (whole,)
         if len(title) + 5 + len(kind) > WIDTH:
             wrapped = textwrap.wrap(
                 title, width=WIDTH - 3, subsequent_indent="  ", break_on_hyphens=False
             )
-            lines = [*fill([*wrapped, " [", kind, "]"], sep="")]
-        else:
-            lines = [f"{title} ['{kind}']"]
+            lines = fill([*wrapped, " [", kind, "]"], sep="")
+        found = [Paragraph(whole, heading=True, lines=lines)]
         if ENGINES[self.engine].in_summary:
-            lines.append(f" Engine: {self.engine}")
+            found.append(_line([f" Engine: {self.engine}"]))
         if info.family is not None:
-            lines += fill([" Family:", info.family, f" ( {info.link} )"])
-        for part, text in info.call:
-            lines += fill([_LABELS[part], *text.split("\n")])
-        return tuple(lines)
+            found.append(_line([" Family:", info.family, f" ( {info.link} )"]))
+        found += [_line([_LABELS[part], *text.split("\n")]) for part, text in info.call]
+        return Prose(tuple(found))
 
-    def _criteria(self) -> Lines | NamedValues:
+    def _criteria(self) -> Prose | NamedValues:
         numbers = self.estimates
         if self.info.reml:
             (value,) = format_numbers([round_decimals(numbers.criterion, 1)])
-            return Lines((f"REML criterion at convergence: {value}",))
+            return Prose((_line([f"REML criterion at convergence: {value}"]),))
         deviance = -2.0 * numbers.loglik
         values = {
             "AIC": aic(numbers.loglik, numbers.df),
@@ -226,11 +228,13 @@ class Summary(Rendered):
         cells = np.array(format_numbers(rounded, nsmall=3)).reshape(p, p, order="F")
         rows = tuple(tuple(cells[i, j] if j < i else "" for j in range(p - 1)) for i in range(1, p))
         return Table(
-            columns=tuple(abbreviate(names, 6)[: p - 1]),
+            columns=names[: p - 1],
             rows=rows,
-            row_names=tuple(abbreviate(names, 11)[1:]),
+            row_names=names[1:],
             align=(LEFT,) * (p - 1),
             caption="Correlation of Fixed Effects:",
+            plain_columns=tuple(abbreviate(names, 6)[: p - 1]),
+            plain_row_names=tuple(abbreviate(names, 11)[1:]),
         )
 
     def _remarks(self) -> tuple[str, ...]:
@@ -247,6 +251,11 @@ class Summary(Rendered):
             )
             remarks += [line for text in said for line in text.split("\n")]
         return tuple(remarks)
+
+
+def _line(words: Sequence[str]) -> Paragraph:
+    """A line, which plain text breaks where R does."""
+    return Paragraph(" ".join(words), lines=fill(words))
 
 
 def tested_frame(tests: TestedCoefficients, names: tuple[str, ...]) -> pd.DataFrame:

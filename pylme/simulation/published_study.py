@@ -7,7 +7,6 @@ in sector 0 and -0.4 in sector 1, exactly so in the schools drawn.
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -16,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from pylme.by_group.group_specific import group_specific
-from pylme.render import LEFT, Document, Lines, Rendered, Table
+from pylme.render import LEFT, Document, Paragraph, Prose, Rendered, Table
+from pylme.render.text import to_text, wrapped
 from pylme.simulation.draw.grid import expand_grid
 from pylme.simulation.draw.specification import simulator
 from pylme.simulation.estimate.models import StudyModel
@@ -178,8 +178,12 @@ class SectorCorrelation(Rendered):
 
     def explain(self) -> str:
         """What each model gets right, in words."""
-        return answers(self.candidates, {n: int(k.sum()) for n, k in self._converged.items()},
-                       self.study.n)  # fmt: skip
+        return to_text(Prose(self._answers()))
+
+    def _answers(self) -> tuple[Paragraph, ...]:
+        return answers(
+            self.candidates, {n: int(k.sum()) for n, k in self._converged.items()}, self.study.n
+        )
 
     def describe(self) -> Document:
         """The table, the published means beside it, and the words."""
@@ -203,15 +207,12 @@ class SectorCorrelation(Rendered):
             caption=f"Mean estimates of the correlations {truth}, in {self.study.n} replicates",
             notes=(f"Monte Carlo standard errors: at most {np.nanmax(errors):.2g}.", self.note),
         )
-        words = Lines(tuple(self.explain().split("\n")))
-        return Document(title="Correlations by sector", blocks=(table, words))
+        return Document(title="Correlations by sector", blocks=(table, Prose(self._answers())))
 
     def __repr__(self) -> str:
         names = ", ".join(self.candidates)
         return f"<SectorCorrelation: {self.study.n} replicates by {self.study.engine}; {names}>"
 
-
-_WIDTH: Final = 88
 
 _WORDS: Final = {
     "separate": "A fit for each sector. Right, and the standard for the others; but the sectors "
@@ -233,7 +234,9 @@ _WORDS: Final = {
 }
 
 
-def answers(candidates: Sequence[str], converged: Mapping[str, int], n: int) -> str:
+def answers(
+    candidates: Sequence[str], converged: Mapping[str, int], n: int
+) -> tuple[Paragraph, ...]:
     """A paragraph for each candidate.
 
     Parameters
@@ -244,12 +247,9 @@ def answers(candidates: Sequence[str], converged: Mapping[str, int], n: int) -> 
     n : int
         Replicates.
     """
-    return "\n".join(
-        textwrap.fill(
-            f"{name}: {_WORDS[name]} Converged in {converged[name]} of {n}.",
-            width=_WIDTH,
-            subsequent_indent="  ",
-            break_on_hyphens=False,
-        )
-        for name in candidates
+    texts = [
+        f"{name}: {_WORDS[name]} Converged in {converged[name]} of {n}." for name in candidates
+    ]
+    return tuple(
+        Paragraph(text, lines=tuple(wrapped(text, "  ", first="").split("\n"))) for text in texts
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from pylme.render import Document, Facts, Lines, NamedValues, Table
+from pylme.render import Document, Facts, Lines, NamedValues, Paragraph, Prose, Table
 
 __all__ = ["TEXTS", "blocks", "documents", "tables"]
 
@@ -35,6 +35,13 @@ _TUPLES = st.lists(TEXTS, min_size=1, max_size=4).map(tuple)
 blocks = st.one_of(
     tables(),
     st.builds(Lines, _TUPLES),
+    st.builds(
+        Prose,
+        st.lists(
+            st.builds(Paragraph, TEXTS, st.sampled_from((0, 1, 2)), heading=st.booleans()),
+            max_size=4,
+        ).map(tuple),
+    ),
     st.builds(Facts, st.lists(st.tuples(TEXTS, TEXTS), max_size=3).map(tuple)),
     _TUPLES.map(lambda names: NamedValues(names=names, values=names[::-1])),
 )

@@ -6,12 +6,12 @@ from html.parser import HTMLParser
 
 from hypothesis import given
 
-from pylme.render import Document, Facts, Lines, Table, to_html
+from pylme.render import Document, Facts, Lines, Paragraph, Prose, Table, to_html, to_text
 from pylme.render.text import printable
 from tests.render.nasty import blocks, documents, tables
 
 TAGS = {
-    "div", "p", "strong", "small", "pre", "br",
+    "div", "p", "strong", "small", "pre", "br", "ul", "li",
     "table", "caption", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
 
@@ -86,3 +86,26 @@ def test_rules_are_left_out_and_other_notes_shown():
 def test_a_document_shows_title_and_blocks_in_order():
     text = to_html(Document(title="A & B", blocks=(Lines(("first",)), Lines(("second",)))))
     assert text.index("A &amp; B") < text.index("first") < text.index("second")
+
+
+def test_paragraphs_and_items_are_not_broken():
+    long = " ".join(["word"] * 40)
+    prose = Prose((Paragraph("A:", heading=True), Paragraph(long, 1), Paragraph("below", 2)))
+    read = Reader(to_html(prose))
+    assert read.texts["strong"] == ["A:"]
+    assert [text.split() for text in read.texts["li"]] == [[*["word"] * 40, "below"]]
+
+
+def test_names_are_whole_where_plain_text_shortens_them():
+    table = Table(
+        columns=("whole",), rows=(("1",),), row_names=("row",),
+        plain_columns=("wh",), plain_row_names=("r",),
+    )  # fmt: skip
+    assert Reader(to_html(table)).rows == [["", "whole"], ["row", "1"]]
+    assert to_text(table) == "  wh\nr  1"
+
+
+def test_the_cells_of_a_table_touch():
+    text = to_html(Table(columns=("a",), rows=(("1",),)))
+    assert "border-collapse: collapse" in text
+    assert "spacing" not in text

@@ -40,7 +40,7 @@ def test_auto_is_lme4_where_r_is_there(dyestuff, monkeypatch):
     monkeypatch.delenv("PYLME_ENGINE", raising=False)
     fit = pylme.lmer(MODEL, dyestuff)
     assert fit.engine == "lme4"
-    assert "by lme4" in repr(fit)
+    assert "Engine: lme4" in repr(fit)
     assert pylme.glmer(BINOMIAL, pylme.datasets.load("cbpp")).engine == "lme4"
     assert pylme.lmer(MODEL, dyestuff, control=pylme.LmerControl()).engine == "lme4"
 
@@ -51,7 +51,7 @@ def test_without_r_auto_is_the_numpy_engine_with_one_notice(dyestuff, no_r):
     assert len(given) == 1
     assert (given[0].message.engine, fit.engine) == ("numpy", "numpy")
     assert "PYLME_ENGINE=numpy" in str(given[0].message)
-    assert "by numpy" in repr(fit)
+    assert "Engine: numpy" in repr(fit)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert pylme.lmer(MODEL, dyestuff).engine == "numpy"

@@ -32,6 +32,7 @@ import numpy as np
 import pandas as pd
 
 from pylme.frame import Library, to_native
+from pylme.render import Rendered, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +87,7 @@ class VarianceParts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class R2:
+class R2(Rendered):
     """The share of the variance that a model explains.
 
     Attributes
@@ -127,12 +128,20 @@ class R2:
         }
         return to_native(pd.DataFrame(row), self.library)
 
+    def describe(self) -> Table:
+        """Both shares."""
+        return Table(
+            columns=("R²",),
+            rows=((f"{self.marginal:.4f}",), (f"{self.conditional:.4f}",)),
+            row_names=("marginal", "conditional"),
+        )
+
     def __repr__(self) -> str:
         return f"<R2: marginal {self.marginal:.4f}, conditional {self.conditional:.4f}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ICC:
+class ICC(Rendered):
     """The share of the variance that lies between groups.
 
     Attributes
@@ -176,6 +185,18 @@ class ICC:
             "unadjusted": [*(_share(own, total) for own in groups.values()), self.unadjusted],
         }
         return to_native(pd.DataFrame(rows), self.library)
+
+    def describe(self) -> Table:
+        """Both shares of each grouping factor, and of all together."""
+        total = self.parts.total
+        own = [(f"{share:.4f}", f"{_share(self.parts.random[group], total):.4f}")
+               for group, share in self.by_group.items()]  # fmt: skip
+        return Table(
+            columns=("adjusted", "unadjusted"),
+            rows=(*own, (f"{self.adjusted:.4f}", f"{self.unadjusted:.4f}")),
+            row_names=(*self.by_group, "all"),
+            caption="Intraclass correlations",
+        )
 
     def __repr__(self) -> str:
         return f"<ICC: adjusted {self.adjusted:.4f}, unadjusted {self.unadjusted:.4f}>"

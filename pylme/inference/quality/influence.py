@@ -23,9 +23,12 @@ from pylme.covariance.names import block_labels, cells
 from pylme.frame import Library, to_native
 from pylme.model_matrix.random_term import RandomTerm
 from pylme.options import choice
+from pylme.render import Rendered, frame_table
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from pylme.render import Table
 
 __all__ = ["Estimated", "Influence", "nothing_estimated"]
 
@@ -58,7 +61,7 @@ class Estimated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Influence:
+class Influence(Rendered):
     """The influence of groups of rows on the estimates.
 
     Attributes
@@ -163,6 +166,16 @@ class Influence:
                         corr = covariance[:, row, column] / (sd[:, row] * sd[:, column])
                     found[f"corr[{effects[column]}, {effects[row]} | {label}]"] = corr
         return found
+
+    def describe(self) -> Table:
+        """The groups with the greatest Cook's distances."""
+        distance = self.cooks_distance
+        order = np.argsort(np.where(np.isnan(distance), -np.inf, distance), kind="stable")[::-1]
+        shown = {"rows": self.rows, "Cook's distance": distance}
+        shown |= {f"DFBETAS {n}": c for n, c in zip(self.names, self.dfbetas.T, strict=True)}
+        frame = pd.DataFrame(shown, index=list(self.levels)).iloc[order]
+        caption = f"Influence of {len(self):,} levels of {self.by}, the greatest first"
+        return frame_table(frame, caption=caption, labels=True)
 
     def __repr__(self) -> str:
         distance = self.cooks_distance

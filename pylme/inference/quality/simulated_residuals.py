@@ -32,6 +32,7 @@ from scipy.special import ndtr
 from pylme.draws.from_model import draw_from_model
 from pylme.errors import NotAvailableError
 from pylme.frame import Rows, to_native
+from pylme.render import Document, Facts, Rendered
 
 if TYPE_CHECKING:
     from pylme.draws.from_model import ResponseModel
@@ -47,7 +48,7 @@ MOST_ROWS: Final = 6000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class SimulatedResiduals:
+class SimulatedResiduals(Rendered):
     """Residuals between 0 and 1, uniform where the model is right.
 
     Attributes
@@ -151,6 +152,22 @@ class SimulatedResiduals:
                 remedy='Ask for fit.simulated_residuals(method="simulation").',
             )
         return self.simulated
+
+    def describe(self) -> Document:
+        """The method, and the tests of the residuals."""
+        uniform = self.uniformity()
+        facts = [
+            ("Method", self.method),
+            ("Rows", f"{len(self.residuals):,}"),
+            ("Uniformity", f"D = {uniform['statistic']:.4g}, p = {uniform['p_value']:.3g}"),
+        ]
+        if self.simulated is not None:
+            spread = self.dispersion()
+            facts.append(("Draws", f"{len(self.simulated):,}"))
+            facts.append(
+                ("Dispersion", f"ratio {spread['ratio']:.4g}, p = {spread['p_value']:.3g}")
+            )
+        return Document(title="Simulated residuals", blocks=(Facts(tuple(facts)),))
 
     def __repr__(self) -> str:
         p = self.uniformity()["p_value"]

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from pylme.render import Document, Facts, Lines, Paragraph, Prose, Rendered
+
+if TYPE_CHECKING:
+    from pylme.render import Block
 
 __all__ = ["Diagnosis", "InstallationCheck", "Versions"]
 
@@ -32,7 +37,7 @@ class InstallationCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
+class Diagnosis(Rendered):
     """Whether lme4 can be called, and why not; prints as a table with the remedies below.
 
     Attributes
@@ -47,28 +52,28 @@ class Diagnosis:
         """Whether a model can be fitted with lme4."""
         return all(check.ok is not False for check in self.checks)
 
-    def __str__(self) -> str:
-        width = max((len(check.name) for check in self.checks), default=0)
-        lines = [
-            f"{_MARKS[check.ok]:<5}  {check.name.ljust(width)}  {check.found}"
-            for check in self.checks
-        ]
-        verdict = "lme4 can be called." if self.ok else "lme4 cannot be called from here."
-        lines += ["", verdict]
+    def describe(self) -> Document:
+        """The checks, whether lme4 can be called, and the commands that fix it."""
+        verdict = ["lme4 can be called." if self.ok else "lme4 cannot be called from here."]
         if not self.ok:
-            lines.append('Linear mixed models are fitted without R by engine="numpy".')
+            verdict.append('Linear mixed models are fitted without R by engine="numpy".')
+        blocks: list[Block] = [
+            Facts(tuple((each.name, f"{_MARKS[each.ok]}, {each.found}") for each in self.checks)),
+            Prose(tuple(map(Paragraph, verdict))),
+        ]
         remedies: dict[str, list[str]] = {}
         for check in self.checks:
             if check.remedy is not None:
                 remedies.setdefault(check.remedy, []).append(check.name)
         for remedy, names in remedies.items():
-            lines += ["", f"To fix {', '.join(names)}:"]
-            lines += [f"    {line}" for line in remedy.split("\n")]
-        return "\n".join(lines)
+            blocks.append(Prose((Paragraph(f"To fix {', '.join(names)}:", heading=True),)))
+            lines = tuple(f"    {line}" for line in remedy.split("\n"))
+            blocks.append(Lines(lines, attached=True))
+        return Document(title=None, blocks=tuple(blocks))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Versions:
+class Versions(Rendered):
     """The versions for a problem report; prints as a table.
 
     Attributes
@@ -83,6 +88,6 @@ class Versions:
         """The entries by name."""
         return dict(self.entries)
 
-    def __str__(self) -> str:
-        width = max(len(name) for name, _ in self.entries)
-        return "\n".join(f"{name.ljust(width)}  {version}" for name, version in self.entries)
+    def describe(self) -> Document:
+        """A line for each program and package."""
+        return Document(title=None, blocks=(Facts(self.entries),))

@@ -15,6 +15,7 @@ from pylme.draws.seeds import Seeds
 from pylme.errors import OptionError
 from pylme.frame import Library, to_native
 from pylme.options import is_whole
+from pylme.render import Document, Facts, Rendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ class DrawnTerm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Simulation:
+class Simulation(Rendered):
     """Replicates of a model's data.
 
     Attributes
@@ -131,6 +132,14 @@ class Simulation:
         if not -len(self) <= whole < len(self):
             raise OptionError(option="i", value=i, allowed=f"a replicate from 0 to {len(self) - 1}")
         return whole
+
+    def describe(self) -> Document:
+        """What was drawn: replicates, rows, and the levels of each term."""
+        rows, n = self.y.shape
+        facts = [("Replicates", f"{n:,}"), ("Rows", f"{rows:,}")]
+        facts += [(f"({term.label})", f"{len(term.levels):,} levels") for term in self.terms]
+        facts.append(("Seed", str(self.seeds.entropy)))
+        return Document(title=f"Simulation of {self.response}", blocks=(Facts(tuple(facts)),))
 
     def __repr__(self) -> str:
         rows, n = self.y.shape

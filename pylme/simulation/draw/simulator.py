@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pylme.arrays import locked, read_only
+from pylme.covariance.names import block_labels, cells
 from pylme.draws.parts import Part
 from pylme.draws.responses import draw_responses
 from pylme.draws.seeds import seeds_of
 from pylme.frame import Library
 from pylme.options import Rng, whole_number
+from pylme.render import Document, Facts, Rendered, Table
 from pylme.simulation.draw.simulation import DrawnTerm, Simulation, with_column
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ __all__ = ["Simulator", "placeholder"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Simulator:
+class Simulator(Rendered):
     """A mixed model, its parameters, and rows to draw responses for.
 
     Attributes
@@ -122,6 +124,40 @@ class Simulator:
                 names=terms[0].names,
                 levels=tuple(chain(*(term.levels for term in terms))),
             )
+
+    def describe(self) -> Document:
+        """The model, the rows, and the parameters of each part of them."""
+        family = self.family
+        facts = [("Response", self.response), ("Rows", f"{self.n_rows:,}")]
+        if family is not None:
+            facts.append(("Family", f"{family.name}, link {family.link}"))
+        facts.append(("Random numbers", "R" if self.rng == "R" else "NumPy"))
+        if self.empirical:
+            facts.append(("Effects", "with exactly the mean zero and the given covariances"))
+        tables = map(self._parameters, self.parts)
+        title = f"Simulator of {self.formula}"
+        return Document(title=title, blocks=(Facts(tuple(facts)), *tables))
+
+    def _parameters(self, part: Part) -> Table:
+        """Fixed effects, standard deviations and correlations of one part."""
+        terms = part.design.terms
+        values = dict(zip(part.design.x_names, part.beta.tolist(), strict=True))
+        labels = block_labels(term.group for term in terms)
+        for term, label, covariance in zip(terms, labels, part.covariances, strict=True):
+            sd = np.sqrt(covariance.diagonal())
+            values |= {f"sd {n} | {label}": s for n, s in zip(term.names, sd, strict=True)}
+            for row, column in cells(len(term.names)):
+                if row > column and sd[row] > 0 and sd[column] > 0:
+                    name = f"corr {term.names[column]}, {term.names[row]} | {label}"
+                    values[name] = covariance[row, column] / (sd[row] * sd[column])
+        if part.family is None:
+            values["sd Residual"] = part.sigma
+        return Table(
+            columns=("value",),
+            rows=tuple((f"{value:.4g}",) for value in values.values()),
+            row_names=tuple(values),
+            caption=None if len(self.parts) == 1 else f"{len(part.rows):,} rows",
+        )
 
     def __repr__(self) -> str:
         return f"<Simulator of {self.formula} for {self.n_rows} rows, rng {self.rng!r}>"

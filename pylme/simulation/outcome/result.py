@@ -11,6 +11,7 @@ import pandas as pd
 from pylme.draws.seeds import Seeds
 from pylme.errors import UnknownNameError
 from pylme.options import choice, text
+from pylme.render import Document, Facts, Rendered, Table
 from pylme.results.convergence import Status
 from pylme.simulation.estimate.block import COLUMNS, FIT_COLUMNS, OBJECT
 from pylme.simulation.outcome.summary import summarised
@@ -29,7 +30,7 @@ _CONVERGED: Final = {"status": Status.CONVERGED.value, "code": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class StudyResult:
+class StudyResult(Rendered):
     """The fits of several models to many replicates.
 
     All frames are pandas frames.
@@ -144,6 +145,23 @@ class StudyResult:
             rule=rule,
             conf_level=conf_level,
         )
+
+    def describe(self) -> Document:
+        """How many fits of each model had each status; `summary` has the estimates."""
+        first = self._first_rows()
+        statuses = list(dict.fromkeys(first["status"].astype(str)))
+        counts = first.groupby(["model", "status"], observed=True).size()
+        facts = (("Replicates", f"{self.n:,}"), ("Engine", self.engine))
+        table = Table(
+            columns=tuple(statuses),
+            rows=tuple(
+                tuple(f"{counts.get((model, status), 0):,}" for status in statuses)
+                for model in self.models
+            ),
+            row_names=self.models,
+            caption="Fits by status",
+        )
+        return Document(title="Study", blocks=(Facts(facts), table))
 
     def __repr__(self) -> str:
         failed = int((self._first_rows()["status"] == "failed").sum())
