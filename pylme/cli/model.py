@@ -1,58 +1,192 @@
-"""The model that a command fits, by the options that commands have in common."""
+"""The model that a command fits, by the options that commands have in common.
 
-from __future__ import annotations
+A field has the name of the library's argument that it becomes: messages of the library are
+translated to the command line by these names, see `pylme.cli.messages`.
+"""
 
-from typing import TYPE_CHECKING, Literal
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
+
+from cyclopts import Group, Parameter
 
 from pylme.errors import OptionError
+from pylme.options import Engine
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from pylme.fit import Fit
-    from pylme.options import Engine
 
-__all__ = ["Family", "fitted", "require_method"]
+__all__ = ["LINEAR", "PLAIN", "Ddf", "Formula", "Model", "Specification"]
 
+Formula = Annotated[
+    str,
+    Parameter(help='In lme4\'s language, in quotes: "math ~ ses*sector + (ses | sch.id)".'),
+]
 #: The families of `glmer`, and "nb" for the model of `glmer_nb`.
 Family = Literal["binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian", "nb"]
+Ddf = Literal["kenward-roger", "satterthwaite", "normal"]
+Coding = Literal["treatment", "sum", "helmert", "poly", "SAS"]
+#: What --family stands for which function of the library.
+_FUNCTIONS: Final = {
+    "lmer": "it without --family",
+    "glmer": "it with a --family other than nb",
+    "glmer_nb": "it with --family nb",
+}
+
+_GROUP: Final = Group("The model", sort_key=3)
 
 
-def require_method(family: Family | None, *, ml: bool, link: str | None = None) -> None:
-    """Refuse --ml beside --family, and --link where there is none to choose.
+@Parameter(name="*", group=_GROUP)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Specification:
+    """What a model is, before anything is fitted.
 
-    Raises
-    ------
-    OptionError
-        If options contradict each other.
+    Attributes
+    ----------
+    family
+        Fit a generalized linear mixed model of this family. "nb" is the negative binomial, whose
+        dispersion is estimated too.
+    link
+        The link of the family, if not its usual one: "probit", "cloglog", "log", ...
+    weights
+        The column of prior weights; for a binomial proportion of the numbers of trials.
+    offset
+        The column of a known part of the linear predictor.
+    contrasts
+        The coding of a factor, as recipe=sum: treatment, sum, helmert, poly or SAS. Repeat it for
+        several factors.
+    contrasts_for
+        Whether the codings are those of the fixed effects only, or of the columns left of the bars
+        too.
     """
-    if family is not None and ml:
-        raise OptionError(
-            option="--ml", value=True, allowed="it without --family: such fits are always by ML"
-        )
-    if link is not None and family in (None, "nb"):
-        raise OptionError(
-            option="--link",
-            value=link,
-            allowed="it with a --family other than nb, whose link is log",
-        )
+
+    family: Family | None = None
+    link: str | None = None
+    weights: str | None = None
+    offset: str | None = None
+    contrasts: tuple[str, ...] = ()
+    contrasts_for: Literal["fixed", "both"] = "fixed"
+
+    def arguments(self, function: Callable[..., Any]) -> dict[str, Any]:
+        """The arguments of a function of the library, the options that differ from their defaults.
+
+        Raises
+        ------
+        OptionError
+            If an option is given that the function does not have.
+        """
+        given = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if getattr(self, field.name) != field.default
+        }
+        if self.contrasts:
+            given["contrasts"] = dict(map(_coding, self.contrasts))
+        if self.family == "nb":
+            del given["family"]
+        taken = inspect.signature(function).parameters
+        for name, value in given.items():
+            if name not in taken:
+                raise _elsewhere(name, value)
+        return given
 
 
-def fitted(
-    table: pd.DataFrame,
-    formula: str,
-    *,
-    ml: bool,
-    weights: str | None,
-    family: Family | None,
-    link: str | None,
-    engine: Engine,
-) -> Fit:
-    """The fit of a linear model, or of a generalized one where a family is given."""
+@Parameter(name="*", group=_GROUP)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model(Specification):
+    """A model and how it is fitted.
+
+    Attributes
+    ----------
+    reml
+        A linear model by REML, or with --ml by maximum likelihood.
+    n_agq
+        Points of the adaptive Gauss-Hermite quadrature of a generalized model: 1 is the Laplace
+        approximation, 0 a faster and less accurate one.
+    laplace
+        The information in the Laplace approximation: as lme4 has it, or "observed" for the
+        approximation proper, by the NumPy engine.
+    criterion
+        What is minimised for a family with a dispersion: lme4's criterion, or the likelihood, by
+        the NumPy engine.
+    engine
+        What fits the model: "lme4" is R's, "numpy" is pylme's own and needs no R. "auto" is "lme4"
+        where R is there, else "numpy".
+    na_action
+        Leave out rows with missing values, or end with an error.
+    timeout
+        The seconds after which a fit is stopped.
+    allow_function
+        A function of R that the formula may call, beside those that are allowed. Repeat it for
+        several.
+    """
+
+    reml: Annotated[bool, Parameter(negative="--ml")] = True
+    n_agq: int = 1
+    laplace: Literal["expected", "observed"] = "expected"
+    criterion: Literal["lme4", "likelihood"] = "lme4"
+    engine: Engine = "auto"
+    na_action: Literal["omit", "fail"] = "omit"
+    timeout: float | None = None
+    allow_function: tuple[str, ...] = ()
+
+    def require_consistency(self) -> None:
+        """Refuse options that contradict each other, before any data are read.
+
+        Raises
+        ------
+        OptionError
+            Naming the option and where it has a meaning.
+        """
+        self._call()
+
+    def fit(self, formula: str, table: "pd.DataFrame") -> "Fit":
+        """The fit of a linear model, or of a generalized one where a family is given."""
+        import pylme
+
+        for name in self.allow_function:
+            pylme.allow_function(name)
+        function, arguments = self._call()
+        fit: Fit = function(formula, table, **arguments)
+        return fit
+
+    def _call(self) -> tuple[Callable[..., Any], dict[str, Any]]:
+        import pylme
+
+        name = {None: "lmer", "nb": "glmer_nb"}.get(self.family, "glmer")
+        function = getattr(pylme, name)
+        # Which functions formulas may call is a setting of the process, no argument of a fit.
+        return function, replace(self, allow_function=()).arguments(function)
+
+
+#: The options of a command that names none.
+PLAIN: Final = Specification()
+LINEAR: Final = Model()
+
+
+def _coding(text: str) -> tuple[str, str]:
+    column, sign, coding = text.rpartition("=")
+    if not sign or coding not in get_args(Coding):
+        raise OptionError(
+            option="--contrasts",
+            value=text,
+            allowed=f"COLUMN=CODING, where CODING is one of {', '.join(get_args(Coding))}",
+        )
+    return column, coding
+
+
+def _elsewhere(name: str, value: object) -> OptionError:
+    """The error for an option that the model of this family does not have."""
     import pylme
 
-    if family is None:
-        return pylme.lmer(formula, table, reml=not ml, weights=weights, engine=engine)
-    if family == "nb":
-        return pylme.glmer_nb(formula, table, weights=weights, engine=engine)
-    return pylme.glmer(formula, table, family=family, link=link, weights=weights, engine=engine)
+    having = [
+        words
+        for function, words in _FUNCTIONS.items()
+        if name in inspect.signature(getattr(pylme, function)).parameters
+    ]
+    allowed = ", or ".join([having[0], *(words.removeprefix("it ") for words in having[1:])])
+    option = "--ml" if name == "reml" else f"--{name.replace('_', '-')}"
+    return OptionError(option=option, value=value, allowed=allowed)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sys
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import pylme
-from pylme.cli import predictions as commands
 from pylme.warning_scopes import silenced
 
 from .case import DATA, Case
@@ -87,15 +85,6 @@ def _factors() -> pylme.Fit:
     return pylme.lmer("y ~ f + (1 | g)", DATA, engine="numpy")
 
 
-def _command(said: str, **bad: object) -> Case:
-    """Options of `pylme means` that do not go together."""
-    return Case(
-        trigger=lambda: commands.means("cake", "angle ~ recipe + (1 | recipe:replicate)", **bad),
-        kind="OptionError",
-        said=said,
-    )
-
-
 def _without_marginaleffects() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "marginaleffects", None)
@@ -131,13 +120,6 @@ CASES = {
         said="fit.emmeans()",
         remedy=lambda: pylme.plot.emmeans(_fit().emmeans("f")),
     ),
-    "an adjustment of no contrasts": _command("it with --contrast", adjust="holm"),
-    "slopes on the scale of the response": _command(
-        "it without --slope", slope="temp", kind="response"
-    ),
-    "a table of another kind": _command("ends in .csv or .parquet", output=Path("means.txt")),
-    "a link of a linear model": _command("with a --family", link="log"),
-    "ML of a generalized model": _command("it without --family", family="poisson", ml=True),
     "a predictor without means": _means("Did you mean 'f'?", {}, of="UnknownNameError", specs="F"),
     "means of something else": _means("the name of a predictor", {}, specs=3),
     "values of a predictor that is not there": _means(

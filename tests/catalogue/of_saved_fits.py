@@ -58,7 +58,7 @@ def _case(kind: str, said: str, trigger: Any, remedy: Any = None) -> Case:
 
 
 def _files(*paths: Path) -> object:
-    from pylme.cli.audit import files_of
+    from pylme.cli.saved_fits import files_of
 
     return files_of(paths)
 

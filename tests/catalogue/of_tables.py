@@ -1,10 +1,6 @@
-"""Messages about tables: what is read, from files too, and how groups divide it."""
+"""Messages about tables: what is read, and how groups divide it."""
 
 from __future__ import annotations
-
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,14 +9,9 @@ import pyarrow as pa
 
 import pylme
 from pylme.by_group.group_specific import levels_between
-from pylme.cli import app
-from pylme.cli.table import read_table
 from pylme.formula import parse_formula
 
 from .case import DATA, Case
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["CASES"]
 
@@ -38,23 +29,6 @@ def _on(data: object, kind: str, said: str, good: object = DATA, formula: str = 
         said=said,
         remedy=lambda: pylme.explain(formula, good),
     )
-
-
-def _in_a_folder(work: Callable[[Path], object]) -> Callable[..., object]:
-    def worked(*groups: str) -> object:
-        with tempfile.TemporaryDirectory() as folder:
-            return work(Path(folder), *groups)
-
-    return worked
-
-
-def _file(name: str, text: str) -> Callable[..., object]:
-    def read(folder: Path, ending: str = "") -> object:
-        path = (folder / name).with_suffix(ending) if ending else folder / name
-        path.write_text(text, encoding="utf-8")
-        return read_table(str(path))
-
-    return _in_a_folder(read)
 
 
 def _by_type(*, several: str = "", **named: str) -> object:
@@ -147,60 +121,6 @@ CASES = {
         kind="OptionError",
         said="covariates only",
         remedy=lambda: pylme.group_specific("x", group="g", by="type", data=_TYPE),
-    ),
-    "no such file": Case(
-        trigger=lambda: read_table("sleepstudi"),
-        kind="DataTypeError",
-        said="no file",
-        remedy=read_table,
-        parsed=r"or a data set: '(\w+)'",
-    ),
-    "an ending": Case(
-        trigger=_file("data.txt", "a,b\n1,2\n"),
-        kind="OptionError",
-        said=".csv",
-        remedy=_file("data.txt", "a,b\n1,2\n"),
-        parsed=r"ends in (\.\w+)",
-    ),
-    "a file of nothing": Case(
-        trigger=_file("data.csv", ""),
-        kind="DataTypeError",
-        said="a header",
-        remedy=_file("data.csv", "a,b\n1,2\n"),
-    ),
-    "a page in no folder": Case(
-        trigger=lambda: app.fit("dyestuff", "Yield ~ 1 + (1 | Batch)", html=Path("none/a.html")),
-        kind="OptionError",
-        said="a folder that exists",
-        remedy=_in_a_folder(
-            lambda folder: app.fit(
-                "dyestuff", "Yield ~ 1 + (1 | Batch)", engine="numpy", html=folder / "a.html"
-            )
-        ),
-    ),
-    "two ways to print": Case(
-        trigger=lambda: app.explain(MODEL, json=True, latex=True),
-        kind="OptionError",
-        said="without --json",
-        remedy=lambda: app.explain(MODEL, latex=True),
-    ),
-    "neither a formula nor data and a formula": Case(
-        trigger=lambda: app.explain("dyestuff", MODEL, "more"),
-        kind="OptionError",
-        said="a formula, or data and a formula",
-        remedy=lambda: app.explain(MODEL),
-    ),
-    "a formula before the data": Case(
-        trigger=lambda: read_table(MODEL),
-        kind="OptionError",
-        said="Pass the data first",
-        remedy=lambda: read_table("dyestuff"),
-    ),
-    "a family by ML": Case(
-        trigger=lambda: app.fit("dyestuff", "Yield ~ 1 + (1 | Batch)", family="poisson", ml=True),
-        kind="OptionError",
-        said="without --family",
-        remedy=lambda: app.fit("dyestuff", "Yield ~ 1 + (1 | Batch)", engine="numpy", ml=True),
     ),
 }
 _LAZY = pl.from_pandas(DATA).lazy()

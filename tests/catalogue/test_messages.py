@@ -14,6 +14,7 @@ import pytest
 from pylme import errors
 from pylme.lme4.causes import Cause
 
+from .of_commands import CASES as OF_COMMANDS
 from .of_data import CASES as OF_DATA
 from .of_drawing import CASES as OF_DRAWING
 from .of_expressions import CASES as OF_EXPRESSIONS
@@ -50,6 +51,7 @@ CASES: dict[str, Case] = {
         ("expressions", OF_EXPRESSIONS),
         ("data", OF_DATA),
         ("tables", OF_TABLES),
+        ("commands", OF_COMMANDS),
         ("fits", OF_FITS),
         ("failures", OF_FAILURES),
         ("searches", OF_SEARCHES),

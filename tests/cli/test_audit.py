@@ -41,7 +41,10 @@ def test_a_folder_of_good_fits(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table, page = tmp_path / "audit.csv", tmp_path / "audit.html"
-    assert run(["audit", str(folder / "good"), "--csv", str(table), "--html", str(page)]) == 0
+    for file in (table, page):
+        assert run(["audit", str(folder / "good"), "--output", str(file)]) == 0
+        assert capsys.readouterr().out == ""
+    assert run(["audit", str(folder / "good")]) == 0
     shown = capsys.readouterr().out
     assert "2 of 2 fits can be relied on" in shown
     assert "AGREES" in shown
@@ -69,7 +72,7 @@ def test_the_status_is_that_of_the_worst(folder: Path, capsys: pytest.CaptureFix
     assert "not a mixed model that pylme reads" in shown
 
 
-@pytest.mark.parametrize("arguments", [[], ["."], ["x.rds", "--csv", "no/such/folder.csv"]])
+@pytest.mark.parametrize("arguments", [[], ["."], ["x.rds", "--output", "no/such/folder.csv"]])
 def test_a_wrong_command_line(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

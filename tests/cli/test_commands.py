@@ -234,8 +234,8 @@ class TestFit:
 
     def test_a_page_for_a_browser(self, sleep_csv, tmp_path, capsys):
         page = tmp_path / "fit.html"
-        assert run(["fit", sleep_csv, SLEEP, "--html", str(page)]) == 0
-        assert "Linear mixed model" in capsys.readouterr().out
+        assert run(["fit", sleep_csv, SLEEP, "--output", str(page)]) == 0
+        assert capsys.readouterr().out == ""
         text = page.read_text(encoding="utf-8")
         assert text.startswith("<!doctype html>")
         assert "10.467" in text
@@ -364,7 +364,7 @@ class TestCheck:
 
     def test_a_page_for_a_browser(self, tmp_path):
         page = tmp_path / "check.html"
-        assert run(["check", "sleepstudy", SLEEP, "--html", str(page)]) == 0
+        assert run(["check", "sleepstudy", SLEEP, "--output", str(page)]) == 0
         text = page.read_text(encoding="utf-8")
         assert text.startswith("<!doctype html>")
         assert "Verdict: AGREES" in text
@@ -372,8 +372,8 @@ class TestCheck:
 
     def test_what_cannot_be_fitted_has_the_status_1(self, capsys):
         assert run(["check", "sleepstudy", "Reaction ~ Dayz + (1 | Subject)"]) == 1
-        assert run(["check", "sleepstudy", SLEEP, "--html", "/nowhere/page.html"]) == 2
-        assert "--html" in capsys.readouterr().err
+        assert run(["check", "sleepstudy", SLEEP, "--output", "/nowhere/page.html"]) == 2
+        assert "--output" in capsys.readouterr().err
 
 
 @pytest.mark.needs_r
@@ -408,7 +408,7 @@ def test_the_number_of_workers_is_positive(option, jobs, capsys):
 
 
 def test_a_folder_is_no_page(tmp_path, capsys):
-    assert run(["fit", "sleepstudy", SLEEP, "--engine", "numpy", "--html", str(tmp_path)]) == 2
+    assert run(["fit", "sleepstudy", SLEEP, "--engine", "numpy", "--output", str(tmp_path)]) == 2
     assert "a file in a folder that exists" in capsys.readouterr().err
 
 

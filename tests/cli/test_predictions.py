@@ -59,7 +59,7 @@ def test_means_and_contrasts_are_printed(capsys):
     [
         (["--adjust", "holm"], "--contrast"),
         (["--slope", "temp", "--kind", "response"], "without --slope"),
-        (["--output", "means.txt"], ".csv or .parquet"),
+        (["--output", "means.txt"], ".csv, .parquet, .json, .html, .md or .tex"),
         (["--family", "poisson", "--ml"], "without --family"),
     ],
 )

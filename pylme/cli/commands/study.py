@@ -45,12 +45,18 @@ def sector_correlation(
         Show no progress.
     """
     import pylme
-    from pylme.cli.report import warnings_on_stderr
+    from pylme.cli.console import progress_shown, warnings_on_stderr
     from pylme.options import whole_number
 
     whole_number("--n-jobs", n_jobs, least=1)
     with warnings_on_stderr():
         found = pylme.studies.sector_correlation(
-            n, engine=engine, rng=rng, seed=seed, n_jobs=n_jobs, store=store, progress=not quiet
+            n,
+            engine=engine,
+            rng=rng,
+            seed=seed,
+            n_jobs=n_jobs,
+            store=store,
+            progress=progress_shown(quiet=quiet),
         )
         print(found)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+import sys
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final
 
+from pylme.cli.output import Result
 from pylme.errors import OptionError, PylmeError
 from pylme.render.document import LEFT, Document, Table
 from pylme.warning_scopes import silenced
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["Audited", "audit", "files_of", "to_csv", "to_document"]
+__all__ = ["Audited", "audited_files", "files_of", "to_result"]
 
 _ENDING: Final = ".rds"
 _COLUMNS: Final = ("file", "formula", "rows", "status", "verdict", "excess", "finding")
@@ -79,7 +79,7 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def audit(files: Iterable[Path]) -> Iterator[Audited]:
+def _audit(files: Iterable[Path]) -> Iterator[Audited]:
     """The audit of each file, as soon as it is made."""
     import pylme
 
@@ -105,19 +105,36 @@ def audit(files: Iterable[Path]) -> Iterator[Audited]:
         )
 
 
-def to_csv(audited: Sequence[Audited]) -> str:
-    """A line for each file, below the names of the columns; an unknown excess is empty."""
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for each in audited:
-        values: dict[str, Any] = {name: getattr(each, name) for name in _COLUMNS}
-        values["excess"] = "" if math.isnan(each.excess) else repr(each.excess)
-        writer.writerow([values[name] for name in _COLUMNS])
-    return lines.getvalue()
+def audited_files(files: Sequence[Path], *, progress: bool = False) -> tuple[Audited, ...]:
+    """The audit of all files.
+
+    Parameters
+    ----------
+    files : sequence of Path
+    progress : bool
+        Show a bar on the error stream.
+    """
+    if not progress:
+        return tuple(_audit(files))
+    from tqdm import tqdm
+
+    return tuple(tqdm(_audit(files), total=len(files), unit="file", desc="audit"))
 
 
-def to_document(audited: Sequence[Audited]) -> Document:
+def to_result(audited: Sequence[Audited]) -> Result:
+    """The table in every form."""
+    import pandas as pd
+
+    return Result(
+        title="Audit of saved fits",
+        shown=lambda: _document(audited),
+        frame=lambda: pd.DataFrame([asdict(each) for each in audited])[list(_COLUMNS)],
+        # A row for each fit, however long its formula.
+        width=sys.maxsize,
+    )
+
+
+def _document(audited: Sequence[Audited]) -> Document:
     """The table, and below it a sentence for each fit whose answer cannot be relied on."""
     good = sum(each.ok for each in audited)
     table = Table(

@@ -1,0 +1,37 @@
+"""The command `pylme fit`."""
+
+from pylme.cli.model import LINEAR, Ddf, Formula, Model
+from pylme.cli.output import TO_TERMINAL, Output
+from pylme.cli.reading import AS_USUAL, Data, Reading
+
+__all__ = ["fit"]
+
+
+def fit(
+    data: Data,
+    formula: Formula,
+    /,
+    *,
+    ddf: Ddf | None = None,
+    model: Model = LINEAR,
+    reading: Reading = AS_USUAL,
+    output: Output = TO_TERMINAL,
+) -> None:
+    """Fit a model; print its summary and whether it has converged.
+
+    An --output that ends in .html is a report: summary, verdict, variances, tests and plots.
+
+    Parameters
+    ----------
+    ddf
+        Test the fixed effects of a linear model with these degrees of freedom.
+    """
+    from pylme.cli.console import warnings_on_stderr
+    from pylme.cli.fit_report import fit_result
+
+    model.require_consistency()
+    output.require_place()
+    table = reading.rows(data)
+    with warnings_on_stderr():
+        made = model.fit(formula, table)
+        output.give(fit_result(made, ddf=ddf))
