@@ -136,7 +136,7 @@ def all_fit(fit: Fit) -> AllFit:
     RUnavailableError
         If R, rpy2 or lme4 is missing.
     NotAvailableError
-        If the fit came from JSON.
+        If the fit came from JSON, or was made from lazy data.
 
     Examples
     --------
@@ -148,6 +148,7 @@ def all_fit(fit: Fit) -> AllFit:
     """
     if not isinstance(fit, Fit):
         raise OptionError(option="fit", value=fit, allowed="a fitted model")
+    fit._require_rows("Fitting by the optimisers of lme4")  # noqa: SLF001
     fits: dict[str, Fit] = {}
     errors: dict[str, str] = {}
     seconds: dict[str, float] = {}

@@ -70,6 +70,8 @@ def anova(*fits: Fit, refit: bool = True, bootstrap: int = 0, seed: Seed = None)
     bootstrap = whole_number("bootstrap", bootstrap, least=0)
     if len(fits) < 2 or not all(isinstance(fit, Fit) for fit in fits):
         raise OptionError(option="fits", value=fits, allowed="two fits or more")
+    for fit in fits:
+        fit._require_rows("Comparing the matrices of models row by row")  # noqa: SLF001
     return compare(
         [fit._compared(f"fit{number}") for number, fit in enumerate(fits, 1)],  # noqa: SLF001
         refit=refit,

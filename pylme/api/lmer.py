@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pylme.api.fitting import checked, fitted, require_kind, within_memory
 from pylme.api.lazy import lmer_of_lazy
 from pylme.deadline import checked_timeout
+from pylme.errors import OptionError
 from pylme.frame.lazy_table import is_lazy
 from pylme.lme4.control import LmerControl
 from pylme.model_matrix.spec import ModelArguments, specified
@@ -159,6 +160,12 @@ def lmer(
         na_action=na_action, reml=reml,
     )  # fmt: skip
     if is_lazy(data):
+        if isolated:
+            raise OptionError(
+                option="isolated",
+                value=True,
+                allowed="False for lazy data: the NumPy engine fits them, and no R runs",
+            )
         fitting = partial(
             lmer_of_lazy, formula, data, arguments, engine=engine, control=control, timeout=seconds
         )

@@ -178,6 +178,21 @@ class EngineFit(Rendered):
         """Whether the engine of lazy data can be asked for values in its rows."""
         return not self._has_rows and self._model.spec is not None
 
+    def _require_rows(self, asked: str) -> None:
+        """Raise where the fit was made from sums of lazy data, and holds no rows.
+
+        Parameters
+        ----------
+        asked : str
+            What needs them, for the message.
+
+        Raises
+        ------
+        NotAvailableError
+        """
+        if not self._has_rows:
+            self._model.design.require_rows(asked)
+
     @property
     def nobs(self) -> int:
         """The number of rows used."""

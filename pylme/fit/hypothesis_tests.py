@@ -202,9 +202,10 @@ class Tests(EngineFit):
 
         kind = choice("type", type, TermType)
         method = self._ddf(ddf)
-        return term_tests(
-            self._source(method), self._fixed_terms(), kind, ddf=method, library=self.library
-        )
+        fixed = self._fixed_terms()
+        if kind in {1, 2}:
+            fixed.require_rows_alike(f"Testing terms by hypotheses of type {kind}")
+        return term_tests(self._source(method), fixed, kind, ddf=method, library=self.library)
 
     def drop1(self, *, ddf: Ddf | None = None) -> TermTests:
         """Test each term of the fixed effects that no other contains, by leaving it out.

@@ -100,7 +100,6 @@ class Quality(Refits):
 
         linear = self._model.linear_problem()
         model = self._model.design if linear is None else linear
-        model.require_rows("Computing R² or an intraclass correlation")
         covariances = [term.cov for term in self.varcorr.terms]
         residual: float | None = self.sigma**2
         if self._info.family is not None:
@@ -120,11 +119,23 @@ class Quality(Refits):
                 f"{self.family.link} link is not known",
                 remedy="Fit the model with the family's usual link.",
             )
+        beta, summed = self._estimates.beta, None
+        if not self._has_rows:
+            summed = None if self._model.spec is None else self._model.spec.summed
+        if summed is None:
+            model.require_rows("Computing R² or an intraclass correlation")
+            eta = model.X @ beta
+            fixed = float(np.var(eta, ddof=1)) if len(eta) > 1 else 0.0
+        else:
+            from pylme.inference.lazy_fixed_terms import variance_of
+
+            fixed = variance_of(self._model.design, summed, beta)
         return variance_parts(
-            model.X @ self._estimates.beta,
+            fixed,
             model.terms,
             covariances,
             residual,
+            n=self.nobs,
             latent=self._info.family is not None,
         )
 

@@ -58,6 +58,10 @@ class FixedTerms:
         spec : ModelSpec
             That the matrices were made from.
         """
+        if spec.summed is not None:
+            from pylme.inference.lazy_fixed_terms import LazyFixedTerms
+
+            return LazyFixedTerms.of_sums(design, spec.summed)
         recipe, frame = design.recipe, spec.frame
         evaluator = Evaluator(frame.columns, frame.rows.nrow, recipe.memory)
         with silenced():
@@ -75,6 +79,15 @@ class FixedTerms:
             values=values,
             codings=recipe.codings,
         )
+
+    def require_rows_alike(self, asked: str) -> None:
+        """Nothing: these rows are those of the data, and none counts more than another.
+
+        Parameters
+        ----------
+        asked : str
+            What takes every row alike, for a message.
+        """
 
     @property
     def labels(self) -> tuple[str, ...]:

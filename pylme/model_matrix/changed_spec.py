@@ -10,7 +10,9 @@ import numpy as np
 from pylme.errors import FormulaError, NotAvailableError, OptionError
 from pylme.formula import updated_formula
 from pylme.frame import Factor, column_names, frame_of_used
+from pylme.frame.lazy_table import is_lazy, open_lazy
 from pylme.model_matrix.coding import Coding
+from pylme.model_matrix.lazy.build import lazy_spec
 from pylme.model_matrix.spec import ModelArguments, specified
 from pylme.text import listed
 
@@ -55,6 +57,8 @@ def changed_spec(
         If `data` is given without what was an array.
     """
     formula = spec.formula if change is None else updated_formula(spec.formula, change)
+    if spec.summed is not None:
+        return _changed_sums(spec, formula, data, arguments)
     kept = {
         "na_action": spec.na_action, "family": spec.family, "reml": spec.reml,
         "contrasts_for": spec.contrasts_for, "start": spec.start if change is None else None,
@@ -82,6 +86,32 @@ def changed_spec(
     if "contrasts" in arguments:
         return new
     return replace(new, contrasts=_codings(spec, new))
+
+
+def _changed_sums(
+    spec: ModelSpec, formula: Formula, data: Any, changes: Mapping[str, Any]
+) -> ModelSpec:
+    """The specification of a model of lazy data, whose sums are made again."""
+    summed = spec.summed
+    if summed is None or summed.reading is None:
+        raise NotAvailableError(
+            asked=f"Updating {spec.formula}",
+            found="the fit was saved, and its data were not",
+            remedy="Fit the model again with pylme.lmer(formula, data).",
+        )
+    before: ModelArguments = summed.arguments
+    columns = formula.columns_in(tuple(summed.reading.source.table.types))
+    contrasts = {name: own for name, own in (before.contrasts or {}).items() if name in columns}
+    # The rows of a subset are chosen in the table.
+    kept = replace(
+        before, reml=spec.reml, contrasts=contrasts or None, subset=None,
+        start=before.start if formula == spec.formula else None,
+    )  # fmt: skip
+    arguments = replace(kept, **changes)
+    if data is not None and not is_lazy(data):
+        return specified(str(formula), data, arguments)
+    table = summed.reading.source.table if data is None else open_lazy(data)
+    return lazy_spec(str(formula), table, arguments)
 
 
 def _require_columns(spec: ModelSpec, formula: Formula) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from pylme.errors import NotAvailableError
 from pylme.frame import to_native
 from pylme.options import choice
 from pylme.plot.axes import BLUE, DARK, LIGHT, ORANGE, axes, shown
@@ -71,6 +72,12 @@ def _residuals(fit: Fitted, against: Against, kind: ResidualType) -> pd.DataFram
     against = choice("against", against, Against)
     fit = fit.to_pandas()
     values = fit.residuals_of(kind)
+    if not isinstance(values, pd.Series):
+        raise NotAvailableError(
+            asked="Plotting the residuals of a fit to lazy data",
+            found="they are not in memory",
+            remedy="Collect them, or a sample of them, from fit.residuals, and plot that frame.",
+        )
     frame = pd.DataFrame({"residual": values})
     if against == "fitted":
         frame.insert(0, "fitted", fit.fitted)

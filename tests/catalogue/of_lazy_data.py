@@ -198,6 +198,39 @@ CASES = {
         said="there is no folder",
         remedy=lambda: _fit().predict(_lazy(), to=_file()),
     ),
+    "isolated": Case(
+        trigger=lambda: _fit(isolated=True),
+        kind="OptionError",
+        said="no R runs",
+        remedy=lambda: _fit(isolated=False),
+    ),
+    "optimisers of lme4": Case(
+        trigger=lambda: pylme.all_fit(_fit()), kind="NotAvailableError", said="holds no rows"
+    ),
+    "an update of a pickled fit": Case(
+        trigger=lambda: _pickled().update(reml=False),
+        kind="NotAvailableError",
+        said="its data were not",
+        remedy=lambda: _fit(reml=False),
+    ),
+    "tests of terms of a pickled fit": Case(
+        trigger=lambda: _pickled().anova(),
+        kind="NotAvailableError",
+        said="how its columns were computed",
+        remedy=lambda: _fit().anova(),
+    ),
+    "variances over the rows from weighted sums": Case(
+        trigger=lambda: _fit(weights="w", data=DATA.assign(w=2.0)).r2(),
+        kind="NotAvailableError",
+        said="prior weights",
+        remedy=lambda: pylme.lmer(MODEL, DATA.assign(w=2.0), engine="numpy", weights="w").r2(),
+    ),
+    "a plot of residuals": Case(
+        trigger=lambda: pylme.plot.residuals_data(_fit()),
+        kind="NotAvailableError",
+        said="not in memory",
+        remedy=lambda: _fit().residuals.collect().plot,
+    ),
     "no rows to write": Case(
         trigger=lambda: pylme.lmer(MODEL, DATA, engine="numpy").predict(
             pl.from_pandas(DATA.iloc[:0]).lazy(), to=_file()

@@ -11,11 +11,12 @@ from numpy.typing import ArrayLike
 
 from pylme.errors import OptionError
 from pylme.formula import Name, walk
-from pylme.frame import frame_of_used
 from pylme.inference.ddf import Ddf, remarks
+from pylme.inference.lazy_fixed_terms import require_sums, require_unweighted
 from pylme.inference.means.averages import WeightsName, averaged, target_levels
 from pylme.inference.means.estimator import Estimator
 from pylme.inference.means.functions import LinearFunctions
+from pylme.inference.means.grid_data import grid_data
 from pylme.inference.means.marginal_means import MarginalMeans, names_of
 from pylme.inference.means.marginaleffects import MarginalEffects
 from pylme.inference.means.reference_grid import (
@@ -25,15 +26,15 @@ from pylme.inference.means.reference_grid import (
     reference_grid,
 )
 from pylme.inference.means.scale import ScaleKind, link_scale, response_scale, transformation
+from pylme.inference.quality.explained_variance import random_variances
 from pylme.text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pandas as pd
-
     from pylme.frame import Library
     from pylme.inference.kernels import Kernels
+    from pylme.inference.means.grid_data import GridData
     from pylme.inference.means.reference_grid import ReferenceGrid
     from pylme.inference.means.scale import Scale
     from pylme.inference.prediction.question import Kind
@@ -81,8 +82,11 @@ def marginal_means(
         The numeric predictor whose slopes are asked for.
     """
     design = model.design
-    data, offset = _data(model)
-    grid = reference_grid(design, data, question.at, offset=offset)
+    data = _data(model)
+    grid = reference_grid(
+        design, data.rows, question.at, offset=data.offset, total_offset=data.total_offset,
+        row_counts=data.counts,
+    )  # fmt: skip
     by = names_of("by", question.by)
     specs = tuple(name for name in names_of("specs", question.specs) if name not in by)
     if slope_of is not None:
@@ -118,7 +122,8 @@ def marginal_effects(
     kind : {"response", "link"}
     """
     design = model.design
-    data, _ = _data(model)
+    design.require_rows("Handing the data to marginaleffects")
+    data = _data(model).rows
     terms = design.recipe.terms
     return MarginalEffects(
         design=design,
@@ -139,26 +144,24 @@ def _estimator(model: FittedModel, kernels: Callable[[], Kernels | None], ddf: D
     )
 
 
-def _data(model: FittedModel) -> tuple[pd.DataFrame, float]:
-    """The columns of the model in the rows used, and the mean of an offset given beside them."""
+def _data(model: FittedModel) -> GridData:
+    """The columns of the model in the rows used."""
     spec = model.spec
     if spec is None:
         # The design, which was asked for before, says why.
         raise TypeError(model)
-    data = frame_of_used(spec.frame, model.design.rows)
-    offset = 0.0 if spec.offset is None else float(data[spec.offset].mean())
-    return data, offset
+    return grid_data(model.design, spec)
 
 
 def _slope_grid(
-    design: ModelMatrices, grid: ReferenceGrid, data: pd.DataFrame, var: str
+    design: ModelMatrices, grid: ReferenceGrid, data: GridData, var: str
 ) -> ReferenceGrid:
     """The same grid with the derivative of the linear predictor by a predictor.
 
     By central differences with step h and h/2, extrapolated: exact for polynomials up to degree 4.
     """
     axis = grid.axes[grid.position(var)]
-    numeric = data[var].dtype.kind in "iuf"
+    numeric = data.rows[var].dtype.kind in "iuf"
     if not numeric or (axis.codes is not None and axis.size > 2):
         raise OptionError(
             option="var",
@@ -166,7 +169,7 @@ def _slope_grid(
             allowed="a numeric predictor; for a factor compare marginal means",
         )
     rows = grid_rows(grid.axes)
-    width = float(np.ptp(data[var].to_numpy(dtype=float))) or 1.0
+    width = data.width(var)
     parts = []
     for step in (_STEP * width, 0.5 * _STEP * width):
         ahead, back = (
@@ -218,10 +221,12 @@ def total_sigma(model: FittedModel) -> float:
     The random part varies by the row: this is the root of the mean variance over the rows.
     """
     design = model.design
-    variance = sum(
-        np.einsum("na,ab,nb->n", term.columns, cov.cov, term.columns).mean()
-        for term, cov in zip(design.terms, model.varcorr().terms, strict=True)
-    )
+    summed = None if model.spec is None else model.spec.summed
+    if summed is not None:
+        require_sums(summed)
+        require_unweighted(summed, "Averaging the variance of random effects over the rows")
+    covariances = [own.cov for own in model.varcorr().terms]
+    variance = random_variances(design.terms, covariances, design.nobs).sum()
     if model.info().family is None:
         variance += model.estimates().sigma ** 2
     return float(np.sqrt(variance))

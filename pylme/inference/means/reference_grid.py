@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pylme.formula import ModelTerms
     from pylme.model_matrix.matrices import ModelMatrices
 
-__all__ = ["Axis", "ReferenceGrid", "reference_grid"]
+__all__ = ["Axis", "ReferenceGrid", "made_factors", "predictors", "reference_grid"]
 
 #: Calls that make a factor of numbers.
 _FACTOR_CALLS: Final = frozenset({"factor", "ordered", "as.factor", "as.ordered", "interaction"})
@@ -72,10 +72,13 @@ class ReferenceGrid:
         The first varies fastest in the rows of the grid.
     functions : LinearFunctions
         Of the rows of the grid.
+    row_counts : ndarray, shape (n,), or None
+        How many rows each row of the data stands for; None where it is one.
     """
 
     axes: tuple[Axis, ...]
     functions: LinearFunctions
+    row_counts: NDArray[np.float64] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -108,7 +111,9 @@ class ReferenceGrid:
             return np.ones(prod(sizes))
         inside = np.all([own >= 0 for own in codes], axis=0)
         flat = np.ravel_multi_index([own[inside] for own in codes], shape, order="F")
-        counts = np.bincount(flat, minlength=prod(shape)).astype(float).reshape(shape, order="F")
+        weights = None if self.row_counts is None else self.row_counts[inside]
+        counts = np.bincount(flat, weights, minlength=prod(shape)).astype(float)
+        counts = counts.reshape(shape, order="F")
         spread = counts.reshape(
             [self.axes[place].size if place in known else 1 for place in positions], order="F"
         )
@@ -121,6 +126,8 @@ def reference_grid(
     at: Mapping[str, Any] | None = None,
     *,
     offset: float = 0.0,
+    total_offset: float | None = None,
+    row_counts: NDArray[np.float64] | None = None,
 ) -> ReferenceGrid:
     """The reference grid of the fixed effects of a design.
 
@@ -134,6 +141,10 @@ def reference_grid(
     offset : float
         The mean of an offset that is not part of the formula. Offsets are at their means over the
         rows, but where `at` gives values of variables in them.
+    total_offset : float, optional
+        The mean of all offsets, by default that of the design.
+    row_counts : ndarray, shape (rows,), optional
+        How many rows of the model each of these stands for; 1 by default.
 
     Raises
     ------
@@ -148,8 +159,8 @@ def reference_grid(
     for name in at:
         if name not in names:
             raise UnknownNameError(what="predictor", name=str(name), known=names)
-    made_factors = _made_factors(fixed)
-    axes = tuple(_axis(data[name], at.get(name), discrete=name in made_factors) for name in names)
+    discrete = made_factors(fixed)
+    axes = tuple(_axis(data[name], at.get(name), discrete=name in discrete) for name in names)
     size = prod(axis.size for axis in axes)
     if size > _MOST:
         raise OptionError(
@@ -161,9 +172,9 @@ def reference_grid(
     functions = grid_functions(design, grid_rows(axes), offset)
     if not _in_offsets(fixed).intersection(at):
         # Not the offset at the means of its variables, which is another number.
-        mean = np.full(size, design.offset.mean())
+        mean = np.full(size, design.offset.mean() if total_offset is None else total_offset)
         functions = LinearFunctions(X=functions.X, dependent=functions.dependent, offset=mean)
-    return ReferenceGrid(axes=axes, functions=functions)
+    return ReferenceGrid(axes=axes, functions=functions, row_counts=row_counts)
 
 
 def predictors(fixed: ModelTerms, response: str, data: pd.DataFrame) -> tuple[str, ...]:
@@ -220,8 +231,13 @@ def _in_offsets(fixed: ModelTerms) -> frozenset[str]:
     )
 
 
-def _made_factors(fixed: ModelTerms) -> frozenset[str]:
-    """The columns that a call turns into a factor."""
+def made_factors(fixed: ModelTerms) -> frozenset[str]:
+    """The columns that a call turns into a factor.
+
+    Parameters
+    ----------
+    fixed : ModelTerms
+    """
     found: set[str] = set()
     for variable in fixed.variables:
         for call in walk(variable):

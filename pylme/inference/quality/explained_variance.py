@@ -207,7 +207,9 @@ def _share(part: float, whole: float) -> float:
 
 
 def random_variances(
-    terms: Sequence[RandomTerm], covariances: Sequence[NDArray[np.float64]]
+    terms: Sequence[RandomTerm],
+    covariances: Sequence[NDArray[np.float64]],
+    n: int | None = None,
 ) -> NDArray[np.float64]:
     """The variance that each term adds to a row, averaged over the rows, shape (terms,).
 
@@ -216,45 +218,51 @@ def random_variances(
     terms : sequence of RandomTerm
     covariances : sequence of ndarray, shapes (k, k)
         Of the effects of each term.
+    n : int, optional
+        The number of rows, where those of the terms stand for more with the same cross products.
     """
     found = [
-        np.einsum("na,ab,nb->", term.columns, own, term.columns, optimize=True) / len(term.columns)
+        np.einsum("na,ab,nb->", term.columns, own, term.columns, optimize=True)
+        / (n or len(term.columns))
         for term, own in zip(terms, covariances, strict=True)
     ]
     return np.array(found)
 
 
 def variance_parts(
-    fixed: NDArray[np.float64],
+    fixed: float,
     terms: Sequence[RandomTerm],
     covariances: Sequence[NDArray[np.float64]],
     residual: float,
     *,
+    n: int,
     latent: bool,
 ) -> VarianceParts:
     """The parts of the variance.
 
     Parameters
     ----------
-    fixed : ndarray, shape (n,)
-        Xβ̂, without offset.
+    fixed : float
+        The variance of Xβ̂, without offset, over the rows.
     terms : sequence of RandomTerm
     covariances : sequence of ndarray, shapes (k, k)
         Of the effects of each term.
     residual : float
         σ² of a linear model, the distribution's part of a generalized one.
+    n : int
+        The number of rows.
     latent : bool
         Whether the model is a generalized one, in which a term with a level for each row counts as
         residual.
     """
     random: dict[str, float] = {}
-    for term, own in zip(terms, random_variances(terms, covariances).tolist(), strict=True):
-        if latent and len(term.levels) == len(fixed):
+    for term, own in zip(terms, random_variances(terms, covariances, n).tolist(), strict=True):
+        if latent and len(term.levels) == n:
             residual += own
         else:
             random[term.group] = random.get(term.group, 0.0) + own
     return VarianceParts(
-        fixed=float(np.var(fixed, ddof=1)) if len(fixed) > 1 else 0.0,
+        fixed=fixed,
         random=random,
         residual=residual,
     )

@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pylme.formula import formula_terms, model_formula
 from pylme.model_matrix.lazy.absent_rows import AbsentRows
 from pylme.model_matrix.lazy.columns import columns_of
@@ -72,6 +74,8 @@ def lazy_spec(text: str, table: LazyTable, arguments: ModelArguments) -> ModelSp
         reading=reading,
         columns=columns,
         levels=grouping.levels,
+        root=np.linalg.qr(values[:, :-1], mode="r"),
+        arguments=arguments,
         again=partial(lazy_spec, text, arguments=arguments),
     )
     return replace(spec, summed=summed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -43,6 +44,10 @@ class LazyColumns:
         Those of which the columns are combinations, and 1.
     of_z : ndarray of int
         The places of those of Z.
+    numbers : mapping of str to list of Polynomial
+        The columns of each numeric variable.
+    reference : mapping of str to int
+        For each factor, the level whose indicator is one less all others.
     """
 
     codings: Codings
@@ -51,6 +56,8 @@ class LazyColumns:
     Z: tuple[tuple[Polynomial, ...], ...]
     base: tuple[Monomial, ...]
     of_z: NDArray[np.intp]
+    numbers: Mapping[str, list[Polynomial]]
+    reference: Mapping[str, int]
 
 
 def columns_of(reading: Reading, spec: ModelSpec) -> LazyColumns:
@@ -96,6 +103,8 @@ def columns_of(reading: Reading, spec: ModelSpec) -> LazyColumns:
         Z=tuple(Z),
         base=tuple(found),
         of_z=np.array([found.index(each) for each in in_z], dtype=np.intp),
+        numbers=numbers,
+        reference=base,
     )
 
 

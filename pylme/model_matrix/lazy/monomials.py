@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pylme.model_matrix.model_matrix import Codings
     from pylme.model_matrix.values import Value
 
-__all__ = ["ONE", "Monomial", "Polynomial", "coefficients", "polynomials", "product"]
+__all__ = ["ONE", "Monomial", "Polynomial", "coefficients", "polynomials", "product", "times"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,7 +60,8 @@ def product(left: Monomial, right: Monomial) -> Monomial | None:
     return Monomial(tuple(sorted(levels.items())), numbers)
 
 
-def _times(left: Polynomial, right: Polynomial) -> Polynomial:
+def times(left: Polynomial, right: Polynomial) -> Polynomial:
+    """The product of two combinations of monomials."""
     made: Polynomial = {}
     for one, a in left.items():
         for other, b in right.items():
@@ -100,7 +101,7 @@ def polynomials(
                 else numbers[text]
             )
             # The columns of the variables before vary fastest.
-            columns = [_times(before, each) for each in own for before in columns]
+            columns = [times(before, each) for each in own for before in columns]
         made += columns
     return made
 

@@ -27,6 +27,10 @@ class Summed:
         How the columns of X and Z are combinations of what was summed.
     levels : mapping of str to LevelRows, or None
         By grouping factor, the values that have each level.
+    root : ndarray, shape (b, b), or None
+        Of the cross products of the monomials: R with RᵀR = Σ w ccᵀ.
+    arguments : ModelArguments or None
+        What the model was asked for with.
     again : callable or None
         Makes the specification from another table of the same rows.
     """
@@ -36,6 +40,8 @@ class Summed:
     reading: Any = None
     columns: Any = None
     levels: Any = None
+    root: Any = None
+    arguments: Any = None
     again: Any = None
 
     def __reduce__(self) -> tuple[Any, ...]:
