@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from pylme.families.family import Family
 
-__all__ = ["deviance", "log_density"]
+__all__ = ["deviance", "log_density", "log_rising"]
 
 #: From here on Stirling's series to the fifth power gives ln Γ to the last digit.
 ASYMPTOTIC: Final = 20.0
@@ -105,7 +105,7 @@ def log_density(
         return np.asarray(a * (special.xlogy(y, mean) - mean - special.gammaln(y + 1.0)))
     if family.shape is not None:
         rest = (y + family.shape) * np.log1p(mean / family.shape) + special.gammaln(y + 1.0)
-        return np.asarray(a * (_rising(y, family.shape) + special.xlogy(y, mean) - rest))
+        return np.asarray(a * (log_rising(y, family.shape) + special.xlogy(y, mean) - rest))
     if family.name == "Gamma":
         k = a / dispersion
         # At μ = y, less half the deviance: nothing large is left to cancel.
@@ -123,7 +123,7 @@ def _times(share: NDArray[np.float64], logarithm: NDArray[np.float64]) -> NDArra
     return np.where(share == 0.0, 0.0, share * np.where(share == 0.0, 0.0, logarithm))
 
 
-def _rising(y: NDArray[np.float64], shape: float) -> NDArray[np.float64]:
+def log_rising(y: NDArray[np.float64], shape: float) -> NDArray[np.float64]:
     """The sum ln Γ(y + ϑ) - ln Γ(ϑ) - y ln ϑ, which is of the order of y²/ϑ for large ϑ.
 
     The difference of the two logarithms would lose what it is for: 3e-7 at ϑ = 1e6. Stirling's

@@ -7,6 +7,12 @@ their own (logit: e = e^(-|η|) gives everything):
     logit         d = 2a[softplus(η) - yη] + const     s = a(y - μ)    w = aμ(1-μ)    w′ = w(1-2μ)
     poisson log   d = 2a[μ - yη] + const               s = a(y - μ)    w = aμ         w′ = w
 
+So has the log link of a negative binomial, whose search evaluates it at one ϑ after another; with
+R = ϑ/(ϑ + μ), Q = R(1 - R), e = y - μ and d = 2a[y ln y - yη - (y + ϑ) log1p(e/(μ + ϑ))]:
+
+    s = aRe      w = aμR      w′ = aμR²      w″ = aμR²(2R-1)      w_o = w + aQe
+    w_o′ = w′ - aμQ - aQ(1-2R)e      w_o″ = w″ + aμQ(1-4R) + aQ[(1-2R)² - 2Q]e
+
 References
 ----------
 McCullagh & Nelder (1989), Generalized Linear Models, 2nd edition, chapters 2, 4 and 6.
@@ -83,6 +89,8 @@ class RowFunction:
             least = -2.0 * weights * (special.entr(y) + special.entr(1.0 - y))
         elif (family.name, family.link) == ("poisson", "log"):
             least = 2.0 * weights * (special.xlogy(y, y) - y)
+        elif family.shape is not None and family.link == "log":
+            least = 2.0 * weights * special.xlogy(y, y)
         plain = bool((weights == 1.0).all())
         return cls(family=family, y=y, weights=weights, least=least, plain=plain)
 
@@ -116,6 +124,10 @@ class RowFunction:
             return deviance(self.family, self.y, eta, self.weights)
         if self.family.name == "poisson":
             return np.asarray(self.least + 2.0 * self.weights * (np.exp(eta) - self.y * eta))
+        if self.family.shape is not None:
+            mean, shape = np.exp(eta), self.family.shape
+            rest = (self.y + shape) * np.log1p((self.y - mean) / (mean + shape))
+            return np.asarray(self.least - 2.0 * self.weights * (self.y * eta + rest))
         softplus = np.maximum(eta, 0.0) + np.log1p(np.exp(-np.abs(eta)))
         return np.asarray(self.least + 2.0 * self.weights * (softplus - self.y * eta))
 
@@ -123,8 +135,11 @@ class RowFunction:
         """The score of each row, shape (n,) or, for several η of each row, (k, n)."""
         if self.least is None:
             return row_derivatives(self.family, self.y, eta, self.weights).score
-        mean = np.exp(eta) if self.family.name == "poisson" else special.expit(eta)
-        return np.asarray(self.weights * (self.y - mean))
+        if self.family.name == "binomial":
+            return np.asarray(self.weights * (self.y - special.expit(eta)))
+        mean = np.exp(eta)
+        share = 1.0 if (shape := self.family.shape) is None else shape / (shape + mean)
+        return np.asarray(self.weights * share * (self.y - mean))
 
     def second_slope(
         self, eta: NDArray[np.float64], *, observed: bool = False
@@ -144,6 +159,8 @@ class RowFunction:
             mean = self.mean(eta)
             if self.family.name == "poisson":
                 return np.asarray(self.weights * mean)
+            if self.family.shape is not None:
+                return self._second_slope_with_shape(mean, self.family.shape, observed=observed)
             spread = mean * special.expit(-eta)
             return np.asarray(self.weights * spread * (1.0 - 6.0 * spread))
         size = np.maximum(np.abs(eta), 1.0)
@@ -162,8 +179,52 @@ class RowFunction:
                 deviance=deviance(self.family, self.y, eta, self.weights),
                 derivatives=row_derivatives(self.family, self.y, eta, self.weights),
             )
+        if self.family.shape is not None:
+            return self._with_shape(eta, self.family.shape)
         form = _poisson if self.family.name == "poisson" else _logit
         return form(eta, self.y, None if self.plain else self.weights, self.least)
+
+    def _with_shape(self, eta: NDArray[np.float64], shape: float) -> RowValues:
+        """Everything of a negative binomial with the log link."""
+        assert self.least is not None  # noqa: S101  (asked for where there is one)
+        y, mean = self.y, np.exp(eta)
+        total, left = mean + shape, y - mean
+        d = np.log1p(left / total)
+        d *= y + shape
+        d += y * eta
+        R = shape / total
+        rest = mean / total
+        s = R * left
+        w = R * mean
+        if not self.plain:
+            a = self.weights
+            d *= a
+            s *= a
+            w *= a
+        d *= -2.0
+        d += self.least
+        slope = R * w
+        seen = rest * s
+        more = (R - rest) * seen
+        seen += w
+        more += slope
+        more -= rest * w
+        derivatives = RowDerivatives(
+            score=s, expected=w, expected_slope=slope, observed=seen, observed_slope=more
+        )
+        return RowValues(deviance=d, derivatives=derivatives)
+
+    def _second_slope_with_shape(
+        self, mean: NDArray[np.float64], shape: float, *, observed: bool
+    ) -> NDArray[np.float64]:
+        R, rest = shape / (shape + mean), mean / (shape + mean)
+        expected = self.weights * mean * R * R * (R - rest)
+        if not observed:
+            return np.asarray(expected)
+        Q = self.weights * R * rest
+        odd = rest - R
+        bent = (odd * odd - 2.0 * R * rest) * (self.y - mean)
+        return np.asarray(expected + Q * (mean * (1.0 - 4.0 * R) + bent))
 
 
 def _poisson(

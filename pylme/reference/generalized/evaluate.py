@@ -107,8 +107,8 @@ def second_derivatives(
 ) -> NDArray[np.float64]:
     """The Hessian by the criterion's own parameters; zero but for those that are free.
 
-    By θ and β of a Laplace approximation it is exact; by ln ϑ and ln 1/φ, with quadrature, and
-    where β is a part of the mode it is the central difference of exact gradients.
+    Of a Laplace approximation it is exact; with quadrature, and where β is a part of the mode, it
+    is the central difference of exact gradients.
 
     Parameters
     ----------
@@ -119,15 +119,25 @@ def second_derivatives(
     free : ndarray of int, optional
         All that a search moves, unless given.
     """
-    size, known = len(point.x), 0
-    H = np.zeros((size, size))
+    size = len(point.x)
     places = criterion.free if free is None else free
-    if has_exact_hessian(criterion) and point.slopes is not None:
-        known = criterion.m + criterion.p
-        H[:known, :known] = exact_hessian(criterion, point)
-    differenced = places[places >= known]
-    moves = _movement(criterion, point) if len(differenced) else None
-    for i in differenced:
+    exact = has_exact_hessian(criterion) and point.slopes is not None
+    H = exact_hessian(criterion, point) if exact else _differences(criterion, point, places)
+    kept = np.zeros(size, dtype=np.bool_)
+    kept[places] = True
+    H[~kept] = 0.0
+    H[:, ~kept] = 0.0
+    return 0.5 * (H + H.T)
+
+
+def _differences(
+    criterion: GeneralizedCriterion, point: Point, places: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """The rows of the Hessian by some parameters, as central differences of exact gradients."""
+    size = len(point.x)
+    H = np.zeros((size, size))
+    moves = _movement(criterion, point)
+    for i in places:
         ends = []
         for step in (STEP, -STEP):
             x = point.x.copy()
@@ -137,13 +147,7 @@ def second_derivatives(
             H[i] = np.nan
         else:
             H[i] = (ends[0] - ends[1]) / (2.0 * STEP)
-        if known:
-            H[:, i] = H[i]
-    kept = np.zeros(size, dtype=np.bool_)
-    kept[places] = True
-    H[~kept] = 0.0
-    H[:, ~kept] = 0.0
-    return 0.5 * (H + H.T)
+    return H
 
 
 def _movement(criterion: GeneralizedCriterion, point: Point) -> list[NDArray[np.float64]] | None:

@@ -1,4 +1,4 @@
-"""The exact second derivatives of the Laplace approximation by θ and β.
+"""The exact second derivatives of the Laplace approximation.
 
 Differentiating the gradient (`laplace`) once more along one parameter, whose derivative is marked
 by a dot, needs no new mode and no new row but the second derivative of w:
@@ -9,6 +9,7 @@ by a dot, needs no new mode and no new row but the second derivative of w:
     ρ = ċ - 2ṡ^A - ẇ_oZΛλ - w_oZΛ̇λ      λ̇ = H⁻¹[Λ̇ᵀZᵀr + ΛᵀZᵀρ + 2u̇]      ṙ = ρ - w_oZΛλ̇
     Ġ = Zᵀṙûᵀ + Zᵀru̇ᵀ + Zᵀṡλᵀ + Zᵀsλ̇ᵀ + 2 d(ZᵀWZΛA⁻¹)
 
+ln ϑ changes the rows at a fixed η too, and ln 1/φ the penalty (`extra_parameter`).
 All directions share each pass over the rows. A direction costs a third of a gradient, where a
 difference of gradients takes two of them.
 
@@ -19,10 +20,12 @@ Skaug & Fournier (2006), Computational Statistics & Data Analysis 51, 699-709.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from pylme.families.shape import shape_derivatives
+from pylme.reference.generalized.extra_parameter import extra_curvature
 from pylme.reference.generalized.mode import back, transformed
 
 if TYPE_CHECKING:
@@ -39,12 +42,12 @@ TOGETHER: Final = 60_000
 
 
 def has_exact_hessian(criterion: GeneralizedCriterion) -> bool:
-    """Whether the second derivatives of a criterion by θ and β have this form."""
+    """Whether the second derivatives of a criterion have this form."""
     return not criterion.joint and criterion.problem.n_agq == 1 and criterion.algebra.differentiable
 
 
 def exact_hessian(criterion: GeneralizedCriterion, point: Point) -> NDArray[np.float64]:
-    """The Hessian by θ and β, shape (m + p, m + p), at a point with its mode to the last digits.
+    """The Hessian, shape (m + p [+ 1], m + p [+ 1]), at a point with its mode to the last digits.
 
     Parameters
     ----------
@@ -53,7 +56,7 @@ def exact_hessian(criterion: GeneralizedCriterion, point: Point) -> NDArray[np.f
     point : Point
         With its gradient.
     """
-    size = criterion.m + criterion.p
+    size = len(point.x)
     step = max(1, TOGETHER // len(criterion.offset))
     directions = _Directions(criterion, point)
     parts = [
@@ -61,6 +64,8 @@ def exact_hessian(criterion: GeneralizedCriterion, point: Point) -> NDArray[np.f
         for begin in range(0, size, step)
     ]
     H = np.concatenate(parts)
+    if criterion.problem.extra:
+        H[:-1, -1] = H[-1, :-1]
     return np.asarray(0.5 * (H + H.T))
 
 
@@ -72,7 +77,7 @@ def movement(criterion: GeneralizedCriterion, point: Point) -> tuple[Arrays, NDA
 def predicted_mode(
     criterion: GeneralizedCriterion, point: Point, step: NDArray[np.float64]
 ) -> Arrays:
-    """The mode at the parameters of a point plus a step, to first order; by θ and β only.
+    """The mode at the parameters of a point plus a step, to first order.
 
     Parameters
     ----------
@@ -88,12 +93,14 @@ def predicted_mode(
     T, change = criterion.factors(point.x[:m]), criterion.factors(step[:m])
     along = step[m : m + p] @ criterion.Xt
     along += algebra.expand(transformed(change, mode.u))
+    moving = -d.observed * along
+    if criterion.problem.shape_free and step[-1] != 0.0:
+        objective, _ = criterion.objective_at(point.x)
+        moving += step[-1] * shape_derivatives(objective.rows, mode.eta, observed=False).score
     right = [
-        a - b
+        a + b
         for a, b in zip(
-            back(change, algebra.gather(d.score)),
-            back(T, algebra.gather(d.observed * along)),
-            strict=True,
+            back(change, algebra.gather(d.score)), back(T, algebra.gather(moving)), strict=True
         )
     ]
     moved: Arrays = mode.H.solve(right)
@@ -108,6 +115,11 @@ class _Directions:
         self.criterion, self.point, self.mode = criterion, point, point.mode
         self.T = criterion.factors(point.x[: criterion.m])
         self.scores = criterion.algebra.gather(self.mode.values.derivatives.score)
+        self.objective, self.k = criterion.objective_at(point.x)
+        self.extra = None
+        if criterion.problem.extra:
+            observed = criterion.problem.laplace == "observed"
+            self.extra = extra_curvature(self.objective, self.mode, self.k, observed=observed)
 
     def _units(self, places: NDArray[np.intp]) -> Arrays:
         """The T_f changed by each parameter, shapes (D, K_f, K_f)."""
@@ -122,13 +134,13 @@ class _Directions:
         algebra, m = criterion.algebra, criterion.m
         units = self._units(places)
         along = np.zeros((len(places), len(criterion.offset)))
-        of_theta, of_beta = places < m, places >= m
+        of_theta, of_beta = places < m, (places >= m) & (places < m + criterion.p)
         along[of_beta] = criterion.Xt[places[of_beta] - m]
         if of_theta.any():
             along[of_theta] = algebra.expand(
                 [unit[of_theta] @ u for unit, u in zip(units, self.mode.u, strict=True)]
             )
-        right = back(self.T, algebra.gather(d.observed * along))
+        right = back(self.T, algebra.gather(d.observed * along - self._of_rows("score", places)))
         moved: Arrays = self.mode.H.solve(
             [
                 unit.swapaxes(1, 2) @ s - each
@@ -138,8 +150,17 @@ class _Directions:
         along += algebra.expand(transformed(self.T, moved))
         return moved, along
 
+    def _of_rows(self, name: str, places: NDArray[np.intp]) -> Any:
+        """What of the rows changes at a fixed η, shape (D, n); 0 where nothing does."""
+        if self.extra is None or self.extra.rows is None or places[-1] < len(self.point.x) - 1:
+            return 0.0
+        return np.append(np.zeros(len(places) - 1), 1.0)[:, None] * getattr(self.extra.rows, name)
+
     def slopes(self, places: NDArray[np.intp]) -> NDArray[np.float64]:
-        """The derivatives of the gradient, shape (D, m + p)."""
+        """The derivatives of the gradient, shape (D, m + p [+ 1]).
+
+        The last column is known in the last row alone: elsewhere it is left to symmetry.
+        """
         criterion, point, mode, T = self.criterion, self.point, self.mode, self.T
         algebra, m = criterion.algebra, criterion.m
         slopes = point.slopes
@@ -150,26 +171,35 @@ class _Directions:
         du, deta = self.movement(places)
         slope = d.observed_slope if observed else d.expected_slope
         h, along, adjoint = slopes.at.h, slopes.at.along, slopes.at.adjoint
-        dh, blocks = algebra.change(T, units, slopes.at.A, (w, slope * deta))
-        objective, k = criterion.objective_at(point.x)
+        dw = slope * deta + self._of_rows("information", places)
+        dh, blocks = algebra.change(T, units, slopes.at.A, (w, dw))
+        objective, k = self.objective, self.k
         change = -2.0 * objective.change_of_score(mode.eta, mode.values, deta, k)
-        change += objective.rows.second_slope(mode.eta, observed=observed) * h * deta
+        second = objective.rows.second_slope(mode.eta, observed=observed)
+        change += h * (second * deta + self._of_rows("information_slope", places))
         change += slope * dh
-        change -= d.observed_slope * along * deta
+        change -= along * (d.observed_slope * deta + self._of_rows("observed", places))
         if (turned := places < m).any():
             change[turned] -= d.observed * algebra.expand(
                 [unit[turned] @ lam for unit, lam in zip(units, adjoint, strict=True)]
             )
         penalty = k if objective.likelihood else 1.0
+        last = self.extra is not None and places[-1] == len(point.x) - 1
+        if self.extra is not None and last:
+            change[-1] -= 2.0 * self.extra.score
         rho = algebra.gather(slopes.r)
         right = [
             a + unit.swapaxes(1, 2) @ b + 2.0 * penalty * c
             for a, unit, b, c in zip(back(T, algebra.gather(change)), units, rho, du, strict=True)
         ]
+        if self.extra is not None and last:
+            for part, u in zip(right, mode.u, strict=True):
+                part[-1] += 2.0 * self.extra.penalty * u
         dadjoint = mode.H.solve(right)
-        change -= d.observed * algebra.expand(transformed(T, dadjoint))
-        dscores = algebra.gather(-d.observed * deta)
-        made = np.empty((len(places), m + criterion.p))
+        dalong = algebra.expand(transformed(T, dadjoint))
+        change -= d.observed * dalong
+        dscores = algebra.gather(self._of_rows("score", places) - d.observed * deta)
+        made = np.full((len(places), len(point.x)), np.nan)
         parts = zip(
             algebra.gather(change), mode.u, rho, du, dscores, adjoint, self.scores, dadjoint,
             blocks, strict=True,
@@ -179,5 +209,20 @@ class _Directions:
             for zr, u, r, u_, zs, lam, s, lam_, block in parts
         ]
         made[:, :m] = criterion.layout.theta(G)
-        made[:, m:] = change @ criterion.Xt.T
+        made[:, m : m + criterion.p] = change @ criterion.Xt.T
+        if self.extra is not None and last:
+            made[-1, -1] = self._of_extra(deta[-1], dh[-1], dalong[-1])
         return made
+
+    def _of_extra(
+        self, deta: NDArray[np.float64], dh: NDArray[np.float64], dalong: NDArray[np.float64]
+    ) -> float:
+        """The second derivative by ln ϑ or ln 1/φ."""
+        slopes, extra = self.point.slopes, self.extra
+        assert slopes is not None and slopes.at is not None and extra is not None  # noqa: S101, PT018  (asked for where there are)
+        at, rows = slopes.at, extra.rows
+        if rows is None:
+            return extra.second
+        total = -2.0 * extra.score @ deta + dh @ rows.information + dalong @ rows.score
+        total += at.h @ (rows.information_twice + rows.information_slope * deta)
+        return extra.second + float(total + at.along @ (rows.score_twice - rows.observed * deta))

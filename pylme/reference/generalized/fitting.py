@@ -16,6 +16,7 @@ from pylme.model_matrix.starting_values import start_of_theta
 from pylme.model_matrix.values import numbers_of
 from pylme.reference.generalized.criterion import criterion_of
 from pylme.reference.generalized.messages import class_of
+from pylme.reference.generalized.optimum.descent import shape_vanishes
 from pylme.reference.generalized.optimum.ending import conditions_of, ending_of
 from pylme.reference.generalized.optimum.infimum import infimum_without
 from pylme.reference.generalized.optimum.search import NoModeError, find
@@ -61,7 +62,8 @@ def fitted(
         except NoModeError as error:
             raise _nowhere_finite(spec, problem) from error
         ending = ending_of(criterion, found)
-        if _leaves_nothing(criterion, found.point.mode, design):
+        nothing = _leaves_nothing(criterion, found.point.mode, design)
+        if nothing or shape_vanishes(criterion, found.point):
             ending = ending.unbounded()
     solution = GeneralizedSolution(criterion=criterion, x=ending.x, found=found.mode)
     far = max(np.abs(eta).max(initial=0.0) for eta in (found.glm.eta, solution.eta))

@@ -9,9 +9,9 @@ With W the expected information (lme4's) or the observed one at the mode û,
 
     c_i = w_i′h_i    v = ΛᵀZᵀ(c - 2s^A) + 2û    λ = H⁻¹v    r = c - 2s^A - W_oZΛλ
     ∂F/∂β = Xᵀr      ∂F/∂θ_k = ⟨G, Λ̇_k⟩         G = Zᵀr ûᵀ + Zᵀs λᵀ + 2ZᵀWZΛA⁻¹
-    ∂F/∂ϑ = ∂𝒜/∂ϑ + Σ h_i ∂w_i/∂ϑ + (ZΛλ)ᵀ∂s/∂ϑ
 
 (blocks of one level of G only). Where β is a part of the mode, (λ, m) solve the joint equations.
+ln ϑ and ln 1/φ have a file of their own, `extra_parameter`.
 
 References
 ----------
@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pylme.reference.generalized.extra_parameter import extra_slope
 from pylme.reference.generalized.mode import back, transformed
 
 if TYPE_CHECKING:
-    from pylme.families.rows import RowFunction
     from pylme.reference.generalized.mode import Mode, Penalised
     from pylme.reference.generalized.objective import Objective
 
@@ -138,31 +138,6 @@ def laplace(
             algebra.gather(r), mode.u, algebra.gather(d.score), adjoint, blocks, strict=True
         )
     ]
-    extra = 0.0
-    if objective.likelihood:
-        extra = objective.slope_of_log_k(float(mode.values.deviance.sum()), mode.usq, k)
-    elif (shape := objective.rows.family.shape) is not None:
-        slope = objective.slope_of_shape(mode.eta)
-        slope += _of_shape(objective.rows, mode.eta, h, along, shape, observed=observed)
-        extra = shape * slope
+    extra = extra_slope(objective, mode, k, (h, along), observed=observed)
     at = Adjoint(A=A, h=h, adjoint=adjoint, along=along)
     return value, Slopes(G=G, beta=Xt @ r, extra=extra, r=r, at=at)
-
-
-def _of_shape(
-    rows: RowFunction,
-    eta: NDArray[np.float64],
-    h: NDArray[np.float64],
-    along: NDArray[np.float64],
-    shape: float,
-    *,
-    observed: bool,
-) -> float:
-    """What ϑ does to log|A| and to the mode, for the log link."""
-    mean, y, a = rows.mean(eta), rows.y, rows.weights
-    square = mean / (shape + mean) ** 2
-    if observed:
-        w = a * square * (y * mean - y * shape + 2.0 * shape * mean) / (shape + mean)
-    else:
-        w = a * square * mean
-    return float(h @ w + along @ (a * square * (y - mean)))

@@ -170,6 +170,8 @@ class Penalised:
         if found is None:
             return None
         eta, values = found
+        # D + uᵀu where the last step ended, if it was computed.
+        height: Any = None
         for iteration in range(1, MOST_ITERATIONS + 1):
             if (H := self._information(values)) is None:
                 return None
@@ -184,10 +186,13 @@ class Penalised:
                 fall = dot(g, step)
             if not np.isfinite(fall):
                 return None
-            moved = self._moved((u, step, m), eta, values, tested=abs(fall) >= NO_TEST)
+            tested = abs(fall) >= NO_TEST
+            if tested and height is None:
+                height = self._value(values, u, by_level=self._by_level)
+            moved = self._moved((u, step, m), eta, height if tested else None)
             if moved is None:
                 return None
-            u, share, eta, values = moved
+            u, share, eta, values, height = moved
             if m is not None:
                 beta = beta + share * m
             if abs(fall) < tolerance:
@@ -198,6 +203,11 @@ class Penalised:
                     joint=self._joint(values, H) if self.joint else None, iterations=iteration,
                 )  # fmt: skip
         return None
+
+    @property
+    def _by_level(self) -> bool:
+        """Whether the fall of D + uᵀu is tested in each level."""
+        return self.algebra.separable and not self.joint
 
     def _beginning(
         self, fixed: NDArray[np.float64], start: Arrays | None
@@ -232,30 +242,34 @@ class Penalised:
         self,
         step: tuple[Arrays, Arrays, NDArray[np.float64] | None],
         eta: NDArray[np.float64],
-        values: RowValues,
-        *,
-        tested: bool,
-    ) -> tuple[Arrays, Any, NDArray[np.float64], RowValues] | None:
-        """The point after the step, or after parts of it where D + uᵀu would rise."""
+        height: Any,
+    ) -> tuple[Arrays, Any, NDArray[np.float64], RowValues, Any] | None:
+        """The point after the step, or after parts of it where D + uᵀu would rise above `height`.
+
+        Nothing is tested where that is None.
+        """
         u, du, m = step
-        by_level = self.algebra.separable and m is None
         along = self.algebra.expand(transformed(self.T, du))
         if m is not None:
             along = along + m @ self.Xt
         share: Any = 1.0
-        before = self._value(values, u, by_level=by_level) if tested else None
         for _ in range(MOST_HALVINGS):
-            by_row = share[self.algebra.codes] if np.ndim(share) else share
-            there = eta + by_row * along
-            moved = [a + share * b for a, b in zip(u, du, strict=True)]
+            if isinstance(share, float) and share == 1.0:
+                there = eta + along
+                moved = [a + b for a, b in zip(u, du, strict=True)]
+            else:
+                by_row = share[self.algebra.codes] if np.ndim(share) else share
+                there = eta + by_row * along
+                moved = [a + share * b for a, b in zip(u, du, strict=True)]
             new = possible_values(self.rows, there)
             bad: Any = new is None
-            if new is not None and before is not None:
-                after = self._value(new, moved, by_level=by_level)
-                bad = after > before + ROUNDING * np.abs(before)
+            after: Any = None
+            if new is not None and height is not None:
+                after = self._value(new, moved, by_level=self._by_level)
+                bad = after > height + ROUNDING * np.abs(height)
             if new is not None and not np.any(bad):
-                return moved, share, there, new
-            each = by_level and np.ndim(bad)
+                return moved, share, there, new, after
+            each = self._by_level and np.ndim(bad)
             share = np.where(bad, 0.5 * share, share) if each else 0.5 * share
         return None
 

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from pylme.families import link_of, log_density
+from pylme.families.density import log_rising
 from pylme.families.family import has_dispersion
 from pylme.families.rows import RowFunction
 
@@ -80,6 +81,9 @@ class Objective:
         Whether the family has a dispersion.
     likelihood : bool
         Whether it is the likelihood proper of such a family.
+    distinct : tuple of ndarray, shapes (k,) and (k,), or None
+        The counts of a negative binomial, each once, and how often they occur: functions of ϑ and
+        a count are computed for these alone.
     """
 
     rows: RowFunction
@@ -88,13 +92,14 @@ class Objective:
     nu: float
     dispersed: bool
     likelihood: bool
+    distinct: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
 
     def with_shape(self, shape: float) -> Objective:
         """The same for another ϑ of a negative binomial."""
         rows = self.rows.with_shape(shape)
         return Objective(
             rows=rows, counted=rows, constant=self.constant, nu=self.nu,
-            dispersed=False, likelihood=False,
+            dispersed=False, likelihood=False, distinct=self.distinct,
         )  # fmt: skip
 
     @property
@@ -102,14 +107,15 @@ class Objective:
         """-2 ln f(y; y): by how much -2 ln f exceeds the deviance; 0 with a dispersion."""
         if self.dispersed:
             return 0.0
-        theta, y = self.rows.family.shape, self.rows.y
+        theta = self.rows.family.shape
         if theta is None:
             return self.constant
-        logs = (
-            special.gammaln(y + theta) - special.gammaln(theta) - special.gammaln(y + 1.0)
-            + theta * np.log(theta) + special.xlogy(y, y) - (y + theta) * np.log(y + theta)
-        )  # fmt: skip
-        return -2.0 * float((self.rows.weights * logs).sum())
+        y, times = self.rows.y, self.rows.weights
+        if self.distinct is not None and self.rows.plain:
+            y, times = self.distinct
+        logs = log_rising(y, theta) - (y + theta) * np.log1p(y / theta)
+        logs += special.xlogy(y, y) - special.gammaln(y + 1.0)
+        return -2.0 * float(times @ logs)
 
     def at(
         self, eta: NDArray[np.float64], values: RowValues, usq: float, k: float
@@ -138,6 +144,9 @@ class Objective:
                 value=self.constant + self._profiled(D) + usq, score=self._kappa(k) * s, penalty=1.0
             )
         if self.rows.family.shape is not None:
+            if self.rows.plain:
+                value = float(values.deviance.sum()) + self.saturated
+                return ObjectiveValue(value=value + usq, score=s, penalty=1.0)
             return self._negative_binomial(eta, s, usq)
         if self.counted is self.rows:
             value = float(values.deviance.sum())
@@ -169,7 +178,7 @@ class Objective:
             a = self.rows.weights
             if self.counted is not self.rows:
                 return np.asarray(-self.counted.at(eta).derivatives.observed * along)
-            if self.rows.family.shape is None or (a == 1.0).all():
+            if self.rows.family.shape is None or self.rows.plain:
                 return -d.observed * along
             mean, theta = self.rows.mean(eta), self._shape()
             first, second, _ = link_of(self.rows.family.link).derivatives(eta)
@@ -184,28 +193,6 @@ class Objective:
         change = self._slope_of_kappa(k) * 2.0 * k / D * (along @ d.score)
         return np.asarray(change[..., None] * d.score - self._kappa(k) * d.observed * along)
 
-    def slope_of_log_k(self, deviance: float, usq: float, k: float) -> float:
-        """The derivative of the likelihood proper by ln k at a fixed mode."""
-        if self.rows.family.name == "Gamma":
-            own = 2.0 * self.nu * (special.digamma(k) - np.log(k))
-        else:
-            own = -self.nu / k
-        return float(k * (own + deviance + usq))
-
-    def slope_of_shape(self, eta: NDArray[np.float64]) -> float:
-        """∂𝒜/∂ϑ at a fixed mode, for a negative binomial."""
-        theta, y = self._shape(), self.rows.y
-        mean = self.rows.mean(eta)
-        slope = (
-            special.digamma(y + theta) - special.digamma(theta)
-            - np.log1p(mean / theta) + (mean - y) / (theta + mean)
-        )  # fmt: skip
-        total = -2.0 * slope.sum()
-        a = self.rows.weights
-        if (a != 1.0).any():
-            total += 2.0 * ((a - 1.0) * (np.log(mean + theta) + (y + theta) / (mean + theta))).sum()
-        return float(total)
-
     def _shape(self) -> float:
         shape = self.rows.family.shape
         assert shape is not None  # noqa: S101  (asked of negative binomials alone)
@@ -214,14 +201,12 @@ class Objective:
     def _negative_binomial(
         self, eta: NDArray[np.float64], s: NDArray[np.float64], usq: float
     ) -> ObjectiveValue:
+        # lme4 multiplies one of the terms by the prior weights, and so does this.
         y, a, family = self.rows.y, self.rows.weights, self.rows.family
-        value = -2.0 * float(log_density(family, y, eta).sum())
-        if (a != 1.0).any():
-            # lme4 multiplies one of the terms by the prior weights, and so does this.
-            theta, mean = self._shape(), self.rows.mean(eta)
-            more = (a - 1.0) * (y + theta)
-            value += 2.0 * float((more * np.log(mean + theta)).sum())
-            s = s / a - more * _first(self.rows, eta) / (mean + theta)
+        theta, mean = self._shape(), self.rows.mean(eta)
+        more = (a - 1.0) * (y + theta)
+        value = 2.0 * float((more * np.log(mean + theta) - log_density(family, y, eta)).sum())
+        s = s / a - more * _first(self.rows, eta) / (mean + theta)
         return ObjectiveValue(value=value + usq, score=s, penalty=1.0)
 
     def _profiled(self, D: float) -> float:
@@ -270,6 +255,10 @@ def objective_of(
     counted, constant, nu = rows, 0.0, float(a.sum())
     family = rows.family
     dispersed = has_dispersion(family)
+    distinct = None
+    if family.shape is not None:
+        each, times = np.unique(y, return_counts=True)
+        distinct = each, times.astype(np.float64)
     if family.name == "binomial":
         counted, constant = _binomial(rows, trials)
     elif family.name == "poisson":
@@ -283,7 +272,7 @@ def objective_of(
         constant, nu = -float(np.log(a).sum()), float(len(y))
     return Objective(
         rows=rows, counted=counted, constant=constant, nu=nu, dispersed=dispersed,
-        likelihood=dispersed and problem.criterion == "likelihood",
+        likelihood=dispersed and problem.criterion == "likelihood", distinct=distinct,
     )  # fmt: skip
 
 

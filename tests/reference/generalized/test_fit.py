@@ -141,6 +141,19 @@ def test_a_step_to_an_infinite_shape_is_no_overflow():
         assert len(given) == 1
 
 
+def test_weighted_counts_without_an_optimum():
+    """Prior weights that are greater where counts are: lme4's criterion falls without end."""
+    rng = np.random.default_rng(1)
+    g = np.repeat(np.arange(20), 20)
+    x = rng.normal(size=400)
+    mean = np.exp(1.0 + 0.5 * x + rng.normal(0.0, 0.8, 20)[g])
+    data = {"y": rng.negative_binomial(5, 5 / (5 + mean)), "x": x, "g": g}
+    data["w"] = 1.0 + 0.1 * data["y"]
+    with pytest.warns(pylme.errors.FitWarning) as given:
+        pylme.glmer_nb("y ~ x + (1 | g)", data, weights="w", engine="numpy")
+    assert any(isinstance(w.message, pylme.errors.NoFiniteOptimumWarning) for w in given)
+
+
 def test_a_response_without_noise_has_no_finite_optimum():
     g = np.repeat(np.arange(10), 5)
     data = {"y": np.exp(0.3 * np.random.default_rng(3).normal(size=10))[g], "g": g}

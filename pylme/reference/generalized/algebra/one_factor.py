@@ -95,6 +95,8 @@ class OneFactorAlgebra:
     def gather(self, s: NDArray[np.float64]) -> Arrays:
         """Zᵀs, shape (..., K, J), of s of shape (..., n)."""
         z = self.z[0]
+        if len(z) == 1:
+            return [np.add.reduceat(s * z[0], self.starts, axis=-1)[..., None, :]]
         return [self.by_level(s[..., None, :] * z)]
 
     def expand(self, b: Arrays) -> NDArray[np.float64]:
@@ -111,6 +113,8 @@ class OneFactorAlgebra:
         """The C_j, shape (K, K, J)."""
         z = self.z[0]
         K = len(z)
+        if K == 1:
+            return np.add.reduceat(w * z[0] * z[0], self.starts)[None, None]
         C = np.empty((K, K, len(self.starts)))
         for a in range(K):
             wz = w * z[a]

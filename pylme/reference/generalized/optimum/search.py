@@ -29,10 +29,11 @@ from pylme.reference.generalized.optimum.poisson_limit import has_poisson_limit
 from pylme.reference.generalized.optimum.starting import (
     GlmFit,
     fit_glm,
-    moment_of_shape,
+    joint_beginning,
     starting_factors,
+    starting_shape,
 )
-from pylme.reference.generalized.optimum.working import working_hessian
+from pylme.reference.generalized.optimum.working import curvature_by_extra, working_hessian
 from pylme.reference.optimize.boundary import NEAR
 from pylme.results.certificate import FLAT
 
@@ -53,6 +54,8 @@ PROMISED: Final = 1e-7
 SAME: Final = 1e-8
 #: A promised fall of so little is 3e-6 standard errors from the end.
 NEAR_ENOUGH: Final = 1e-11
+#: 1e-8 standard errors from the end a step takes the parameters no nearer.
+FINISHED: Final = 1e-16
 #: Ends that differ by less are the same.
 AGREE: Final = 1e-5
 #: A curvature (least over greatest, on the face) below which another start is worth its time.
@@ -177,12 +180,16 @@ def find(
     inner = conditioned(criterion, glm.values.derivatives.expected)
     first, *others = _starts(inner, glm, start)
     seen = Evaluations()
-    best = _descended(inner.criterion, first, seen)
+    # The curvature by ϑ changes so much with β that a good β saves evaluations; else it does not.
+    beginning = (
+        start is None and inner.criterion.problem.shape_free and inner.criterion.algebra.separable
+    )
+    best = _descended(inner.criterion, first, seen, beginning=beginning)
     starts = agreed = 1
     if best is None or (start is None and _doubtful(inner.criterion, best)):
         for x in others:
             starts += 1
-            other = _descended(inner.criterion, x, seen)
+            other = _descended(inner.criterion, x, seen, beginning=beginning)
             if other is None:
                 continue
             if best is None or other.point.value < best.point.value - AGREE:
@@ -210,9 +217,10 @@ def _starts(
     criterion = inner.criterion
     m, p = criterion.m, criterion.p
     beta = inner.to_inner[m : m + p, m : m + p] @ glm.beta
-    extra = []
+    extra, values = [], glm.values
     if criterion.problem.shape_free:
-        extra = [np.log(moment_of_shape(criterion.rows.y, criterion.rows.mean(glm.eta)))]
+        shape = starting_shape(criterion, glm)
+        extra, values = [np.log(shape)], criterion.rows.with_shape(shape).at(glm.eta)
     elif criterion.problem.extra:
         D = float(glm.values.deviance.sum())
         extra = [np.log(2.0 * criterion.objective.nu / D) if D > 0.0 else 0.0]
@@ -221,7 +229,7 @@ def _starts(
         if len(start) == m + p:
             beta = inner.to_inner[m : m + p, m : m + p] @ start[m:]
         yield np.concatenate([theta, beta, extra])
-    yield np.concatenate([criterion.theta(starting_factors(criterion, glm)), beta, extra])
+    yield np.concatenate([criterion.theta(starting_factors(criterion, values)), beta, extra])
     for size in FURTHER:
         T = [size * np.eye(factor.width) for factor in criterion.layout.factors]
         yield np.concatenate([criterion.theta(T), beta, extra])
@@ -231,10 +239,20 @@ def _starts(
 
 
 def _descended(
-    criterion: GeneralizedCriterion, x: NDArray[np.float64], seen: Evaluations
+    criterion: GeneralizedCriterion,
+    x: NDArray[np.float64],
+    seen: Evaluations,
+    *,
+    beginning: bool = False,
 ) -> Descent | None:
-    """The end of the descent from x, on the boundary if it belongs there; None without a value."""
-    point = criterion.at(x)
+    """The end of the descent from x, on the boundary if it belongs there; None without a value.
+
+    With `beginning`, β is first moved to the mode that it has jointly with the random effects.
+    """
+    u = None
+    if beginning:
+        x, u = joint_beginning(criterion, x)
+    point = criterion.at(x, start=u)
     seen.note(point, accepted=True)
     if point.gradient is None:
         return None
@@ -255,9 +273,11 @@ def _descended(
 
 
 def _curvature(criterion: GeneralizedCriterion, point: Point) -> NDArray[np.float64]:
-    """The working Hessian, with a difference for ln ϑ or ln 1/φ."""
+    """The working Hessian, with the curvature by ln ϑ or ln 1/φ."""
     B = working_hessian(criterion, point)
-    if criterion.problem.extra and point.gradient is not None and point.mode is not None:
+    if criterion.problem.extra and has_exact_hessian(criterion):
+        B[-1, -1] = max(curvature_by_extra(criterion, point), 1e-2)
+    elif criterion.problem.extra and point.gradient is not None and point.mode is not None:
         x = point.x.copy()
         x[-1] += 1e-3
         there = criterion.at(x, start=point.mode.u)
@@ -342,7 +362,7 @@ def _ended(
     point = _near_end(criterion, end, free, seen)
     H = second_derivatives(criterion, point)
     fall, curvature = _promise(point, H, free)
-    if fall < 1e-2 and curvature > FLAT and len(free):
+    if FINISHED < fall < 1e-2 and curvature > FLAT and len(free):
         assert point.gradient is not None  # noqa: S101  (a fall was computed from it)
         step = np.zeros(len(point.x))
         step[free] = -np.linalg.solve(H[np.ix_(free, free)], point.gradient[free])
@@ -372,8 +392,7 @@ def _near_end(
         step[free] = -np.linalg.solve(end.B[np.ix_(free, free)], point.gradient[free])
         promised = -0.5 * float(step @ point.gradient)
         # What is differenced needs the last digits of the mode; closed forms do not.
-        differenced = criterion.problem.extra or not has_exact_hessian(criterion)
-        if promised < NEAR_ENOUGH and not differenced:
+        if promised < NEAR_ENOUGH and has_exact_hessian(criterion):
             return point
         if promised < ENOUGH:
             new = _stepped(criterion, point, step)

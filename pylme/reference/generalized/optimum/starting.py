@@ -12,6 +12,7 @@ References
 ----------
 McCullagh & Nelder (1989), Generalized Linear Models, 2nd edition, section 2.5.
 Laird & Ware (1982), Biometrics 38, 963-974.
+Breslow & Clayton (1993), Journal of the American Statistical Association 88, 9-25.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from numpy.typing import NDArray
 from pylme.covariance.roots import square_root
 from pylme.families import link_of
 from pylme.families.rows import RowValues
-from pylme.reference.generalized.mode import possible_values
+from pylme.reference.generalized.mode import Penalised, possible_values
 
 if TYPE_CHECKING:
     from pylme.families.rows import RowFunction
     from pylme.reference.generalized.criterion import GeneralizedCriterion
 
-__all__ = ["GlmFit", "fit_glm", "moment_of_shape", "starting_factors"]
+__all__ = ["GlmFit", "fit_glm", "joint_beginning", "starting_factors", "starting_shape"]
 
 MOST_ITERATIONS: Final = 40
 #: A relative change of the deviance that ends the scoring.
@@ -39,6 +40,13 @@ ENOUGH: Final = 1e-8
 EM_STEPS: Final = 10
 #: The greatest variance, in well-conditioned columns, that a search starts with.
 GREATEST: Final = 100.0
+#: The share of the Poisson variance below which a count is nearly all of its level.
+LITTLE: Final = 1e-6
+#: The least and the greatest 1/ϑ that a search starts with.
+INVERSE_SHAPES: Final = (0.01, 10.0)
+SHAPE_STEPS: Final = 20
+#: The predicted fall of D + uᵀu at which the joint mode is near enough to start from.
+ROUGHLY: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -161,16 +169,19 @@ def _starting_means(rows: RowFunction) -> NDArray[np.float64]:
     return y
 
 
-def starting_factors(criterion: GeneralizedCriterion, glm: GlmFit) -> list[NDArray[np.float64]]:
+def starting_factors(
+    criterion: GeneralizedCriterion, values: RowValues
+) -> list[NDArray[np.float64]]:
     """A relative covariance factor of each grouping factor, shapes (K_f, K_f).
 
     Parameters
     ----------
     criterion : GeneralizedCriterion
         In well-conditioned columns.
-    glm : GlmFit
+    values : RowValues
+        At the linear predictor of the model without random effects.
     """
-    d = glm.values.derivatives
+    d = values.derivatives
     phi = 1.0
     if criterion.objective.dispersed:
         n, p = len(d.score), criterion.p
@@ -216,8 +227,78 @@ def _em_of_one(C: NDArray[np.float64], alpha: NDArray[np.float64]) -> NDArray[np
     return np.array([[min(variance, GREATEST) if variance > 0.0 else 1.0]])
 
 
-def moment_of_shape(y: NDArray[np.float64], mean: NDArray[np.float64]) -> float:
-    """A ϑ of the negative binomial whose variance is that of the residuals, within limits."""
-    excess = float(((y - mean) ** 2 - mean).sum())
-    shape = float((mean**2).sum()) / excess if excess > 0.0 else 100.0
-    return float(np.clip(2.0 * shape, 0.1, 100.0))
+def joint_beginning(
+    criterion: GeneralizedCriterion, x: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], list[NDArray[np.float64]] | None]:
+    """The parameters with the β of the joint mode, roughly, and the random effects of that mode.
+
+    Coefficients of a model without random effects are those of the population mean, and nearer to
+    zero than the conditional ones. Two or three steps of a penalised quasi-likelihood at the
+    starting θ take most of the way (Breslow & Clayton 1993).
+
+    Parameters
+    ----------
+    criterion : GeneralizedCriterion
+        In well-conditioned columns.
+    x : ndarray, shape (m + p [+ 1],)
+    """
+    m, p = criterion.m, criterion.p
+    objective, _ = criterion.objective_at(x)
+    penalised = Penalised(
+        algebra=criterion.algebra, rows=objective.rows, T=criterion.factors(x[:m]),
+        Xt=criterion.Xt, joint=True,
+    )  # fmt: skip
+    mode = penalised.mode(criterion.offset, x[m : m + p], tolerance=ROUGHLY)
+    if mode is None:
+        return x, None
+    return np.concatenate([x[:m], mode.beta, x[m + p :]]), mode.u
+
+
+def starting_shape(criterion: GeneralizedCriterion, glm: GlmFit) -> float:
+    """The ϑ of a negative binomial that makes the residuals within levels as large as expected.
+
+    Given the sum N of its level, a count of mean λ has the mean E = Np with p = λ/Σλ, and about
+    the variance V = E(1-p) + [E²(1-2p) + p²ΣE²]/ϑ. Then Σ(y-E)²/V is about the number of counts;
+    what the levels differ by takes no part in it, where residuals of the model without random
+    effects would have all of it in ϑ. With several factors the greatest ϑ is taken, as each leaves
+    to the residuals what the others explain.
+
+    Parameters
+    ----------
+    criterion : GeneralizedCriterion
+    glm : GlmFit
+        Of Poisson counts.
+    """
+    y, mean = criterion.rows.y, criterion.rows.mean(glm.eta)
+    inverses = []
+    for factor in criterion.layout.factors:
+        codes = factor.codes[criterion.algebra.order]
+        p = mean / np.bincount(codes, mean)[codes]
+        expected = p * np.bincount(codes, y)[codes]
+        square = expected**2
+        poisson = expected * (1.0 - p)
+        # A level of one row, or without a count, has nothing to say.
+        told = poisson > LITTLE * expected
+        if told.any():
+            more = square * (1.0 - 2.0 * p) + p * p * np.bincount(codes, square)[codes]
+            inverses.append(_inverse_shape(((y - expected) ** 2)[told], poisson[told], more[told]))
+    inverse = min(inverses, default=1.0)
+    return float(1.0 / np.clip(inverse, *INVERSE_SHAPES))
+
+
+def _inverse_shape(
+    square: NDArray[np.float64], poisson: NDArray[np.float64], more: NDArray[np.float64]
+) -> float:
+    """The κ of Σ square/(poisson + κ·more) = n, by Newton's method; 0 where it is negative.
+
+    The sum is convex and falls, so that the steps from 0 never pass the solution.
+    """
+    inverse = 0.0
+    for _ in range(SHAPE_STEPS):
+        variance = poisson + inverse * more
+        ratio = square / variance
+        step = (float(ratio.sum()) - len(ratio)) / float(ratio @ (more / variance))
+        if not step > 1e-3 * inverse:
+            break
+        inverse += step
+    return inverse

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pylme.reference.generalized.extra_parameter import extra_curvature
 from pylme.reference.generalized.mode import back, transformed
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from pylme.reference.generalized.criterion import GeneralizedCriterion, Point
 
-__all__ = ["working_hessian"]
+__all__ = ["curvature_by_extra", "working_hessian"]
 
 Arrays = list["NDArray[np.float64]"]
 
@@ -64,6 +65,29 @@ def working_hessian(criterion: GeneralizedCriterion, point: Point) -> NDArray[np
         S = S - np.einsum("paj,raj->pr", left, right)
     H[m : m + p, m : m + p] = 2.0 * kappa * S
     return _positive(H, m)
+
+
+def curvature_by_extra(criterion: GeneralizedCriterion, point: Point) -> float:
+    """The second derivative by ln ϑ at a fixed mode, which is a little more than at the moving one.
+
+    By ln 1/φ it is that of the criterion, as the mode does not depend on it.
+
+    Parameters
+    ----------
+    criterion : GeneralizedCriterion
+        With the one or the other among its parameters.
+    point : Point
+        With the gradient of a Laplace approximation.
+    """
+    assert point.mode is not None and point.slopes is not None  # noqa: S101, PT018  (it has a gradient)
+    objective, k = criterion.objective_at(point.x)
+    observed = criterion.problem.laplace == "observed"
+    extra, at = extra_curvature(objective, point.mode, k, observed=observed), point.slopes.at
+    if extra.rows is None or at is None:
+        return extra.second
+    return extra.second + float(
+        at.h @ extra.rows.information_twice + at.along @ extra.rows.score_twice
+    )
 
 
 def _unit_directions(criterion: GeneralizedCriterion, T: Arrays) -> list[NDArray[np.float64]]:
