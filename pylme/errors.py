@@ -483,7 +483,7 @@ class MissingPackageError(PylmeError, ImportError):
     def __init__(self, *, package: str, extra: str, asked: str) -> None:
         super().__init__(
             asked=asked,
-            found=f"{package} is not installed",
+            found=f"{package} is not installed (it is the extra [{extra}] of pylme)",
             remedy=f"Install it with: pip install {package}",
         )
         self.package = package

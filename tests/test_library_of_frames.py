@@ -201,6 +201,7 @@ PANDAS = {
     "load", "read_table",
     # Inside of pylme, before the result is converted.
     "frame_of_given", "frame_of_used", "to_pandas", "Fitted.varcorr_table", "Fitted.ranef",
+    "modes_of", "effect_line", "against_fitted", "against_normal",
     "Fitted.model_frame", "coefficient_table", "RandomEffects.to_frame", "tidy", "fixed_rows",
     "parameter_rows", "value_rows", "glance_row", "augmented", "named", "varcorr_rows",
     "varcorr_table", "Block.fits_frame", "Block.to_frame", "framed", "Store.kept",

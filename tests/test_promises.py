@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 #: Heavy, or not to be started before it is needed.
 LATE = (
     "rpy2", "pandas", "matplotlib", "scipy", "polars", "pyarrow", "cyclopts", "joblib", "tqdm",
+    "altair",
 )  # fmt: skip
 
 

@@ -15,19 +15,24 @@ from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from pylme.errors import MissingPackageError, OptionError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["BLUE", "DARK", "GREY", "LIGHT", "ORANGE", "STYLES", "Style", "axes", "panels", "shown"]
+__all__ = [
+    "BAND", "BLUE", "GREY", "ORANGE", "STYLES", "Style", "axes", "ink", "is_axes", "panels",
+    "require_matplotlib", "shown",
+]  # fmt: skip
 
 BLUE: Final = "#0072b2"
 ORANGE: Final = "#d55e00"
-DARK: Final = "#333333"
 GREY: Final = "#999999"
-LIGHT: Final = "#dddddd"
+#: Of a band, which is grey on any background.
+BAND: Final[dict[str, Any]] = {"color": GREY, "alpha": 0.3, "linewidth": 0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,17 +102,45 @@ def axes(ax: Axes | None, *, width: float = 6.4, height: float = 4.8) -> Axes:
     return ax
 
 
-def panels(ax: Any, count: int) -> tuple[Any, Figure | None]:
-    """As many Axes as there are panels: the caller's, or those of a new figure with shared scales.
+class Panels(np.ndarray[Any, Any]):
+    """The Axes of a plot of several panels, which a notebook shows as one figure."""
+
+    @property
+    def figure(self) -> Figure:
+        """The figure that they are in."""
+        figure: Figure = self.flat[0].figure
+        return figure
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, Any]] | None:
+        show = getattr(self.flat[0], "_repr_png_", None) if self.size else None
+        png: tuple[bytes, dict[str, Any]] | None = show() if callable(show) else None
+        return png
+
+
+def panels(
+    ax: Any,
+    count: int,
+    *,
+    wide: int | None = None,
+    size: tuple[float, float] = (1.9, 1.8),
+    share: bool = True,
+) -> tuple[Panels, Figure | None]:
+    """As many Axes as there are panels: the caller's, or those of a new figure.
 
     Parameters
     ----------
     ax : sequence of matplotlib.axes.Axes, or None
     count : int
+    wide : int, optional
+        Panels in a row.
+    size : tuple of two floats
+        Width and height of a panel, in inches.
+    share : bool
+        Whether all panels of a new figure have the same scales.
 
     Returns
     -------
-    ndarray of Axes, shape (count,)
+    Panels, shape (count,)
     Figure or None
         The new figure.
 
@@ -116,22 +149,21 @@ def panels(ax: Any, count: int) -> tuple[Any, Figure | None]:
     OptionError
         If `ax` has another number of Axes.
     """
-    import numpy as np
-
     kind = _axes_that_show()
     if ax is not None:
         given = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
         if len(given) < count or not all(isinstance(one, kind.__bases__) for one in given):
             allowed = f"{count} matplotlib Axes, one for each panel"
             raise OptionError(option="ax", value=ax, allowed=allowed)
-        return given[:count], None
+        return given[:count].view(Panels), None
     from matplotlib.figure import Figure
 
-    wide = min(count, max(3, round(count**0.5 * 1.2)))
+    if wide is None:
+        wide = min(count, max(3, round(count**0.5 * 1.2)))
     high = -(-count // wide)
-    figure = Figure(figsize=(1.9 * wide + 0.6, 1.8 * high + 0.8), layout="constrained")
+    figure = Figure(figsize=(size[0] * wide + 0.6, size[1] * high + 0.8), layout="constrained")
     grid = figure.subplots(
-        high, wide, sharex=True, sharey=True, squeeze=False, subplot_kw={"axes_class": kind}
+        high, wide, sharex=share, sharey=share, squeeze=False, subplot_kw={"axes_class": kind}
     ).ravel()
     for one in grid:
         one.spines[["top", "right"]].set_visible(False)
@@ -139,7 +171,27 @@ def panels(ax: Any, count: int) -> tuple[Any, Figure | None]:
         empty.set_visible(False)
     for above in range(max(0, count - wide), count):
         grid[above].tick_params(labelbottom=True)
-    return grid[:count], figure
+    return grid[:count].view(Panels), figure
+
+
+def is_axes(ax: object) -> bool:
+    """Whether it is one Axes, and no sequence of them."""
+    return ax is not None and isinstance(ax, _axes_that_show().__bases__)
+
+
+def require_matplotlib() -> None:
+    """Raise if matplotlib is not installed.
+
+    Raises
+    ------
+    MissingPackageError
+    """
+    _axes_that_show()
+
+
+def ink(ax: Axes) -> Any:
+    """The colour of the text around a plot: dark on a light background, light on a dark one."""
+    return ax.xaxis.label.get_color()
 
 
 @cache

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from pylme.families.family import Family
     from pylme.frame import Library
     from pylme.inference.prediction.question import Interval, Kind
     from pylme.inference.profile_likelihood.profile import Profile
@@ -35,6 +36,11 @@ class Fitted(Protocol):
     @property
     def library(self) -> Library:
         """The library of the data, in which frames are returned."""
+        ...
+
+    @property
+    def family(self) -> Family:
+        """The conditional distribution of the response and the link."""
         ...
 
     @property

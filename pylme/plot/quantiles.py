@@ -42,7 +42,7 @@ def normal_line(values: NDArray[np.float64]) -> tuple[float, float]:
 
 def smooth(
     x: NDArray[np.float64], y: NDArray[np.float64], *, span: float = 0.6
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Local straight lines, weighted by the tricube of the distance, at some places of x.
 
     Parameters
@@ -51,6 +51,13 @@ def smooth(
     span : float
         The share of the points that each line uses.
 
+    Returns
+    -------
+    places, values : ndarray
+        The line.
+    norms : ndarray
+        |l| of the weights with which each value is made of y, lᵀy.
+
     References
     ----------
     Cleveland (1979), Robust locally weighted regression and smoothing scatterplots, Journal of the
@@ -58,14 +65,15 @@ def smooth(
     """
     places = np.unique(np.quantile(x, np.linspace(0, 1, PLACES)))
     near = max(2, int(np.ceil(span * len(x))))
-    found = np.empty(len(places))
+    found, norms = np.empty(len(places)), np.empty(len(places))
     for i, place in enumerate(places):
         away = np.abs(x - place)
         reach = np.partition(away, near - 1)[near - 1] or 1.0
         weights = np.clip(1.0 - (away / reach) ** 3, 0.0, 1.0) ** 3
         total = weights.sum()
-        mean_x, mean_y = weights @ x / total, weights @ y / total
-        spread = weights @ (x - mean_x) ** 2
-        slope = weights @ ((x - mean_x) * (y - mean_y)) / spread if spread > 0 else 0.0
-        found[i] = mean_y + slope * (place - mean_x)
-    return places, found
+        centred = x - weights @ x / total
+        spread = weights @ centred**2
+        tilt = (place - weights @ x / total) / spread if spread > 0 else 0.0
+        own = weights * (1.0 / total + tilt * centred)
+        found[i], norms[i] = own @ y, np.sqrt(own @ own)
+    return places, found, norms

@@ -22,14 +22,14 @@ from pylme.errors import MissingPackageError, OptionError
 from pylme.plot import axes as place
 from pylme.plot.axes import shown
 from tests.plot.fits import BLOCKS, by_sector, dyestuff, hsb, sleepstudy
-from tests.plot.test_many_responses import many
-from tests.plot.test_replicates import estimates
+from tests.plot.samples.test_many_responses import many
+from tests.plot.samples.test_replicates import estimates
 
 ROOT = Path(__file__).parents[2]
 #: Every plot, and the arguments that it accepts.
 PLOTS = {
-    "caterpillar": lambda **ax: plot.caterpillar(sleepstudy(), **ax),
-    "caterpillar, many levels": lambda **ax: plot.caterpillar(hsb(), **ax),
+    "caterpillar": lambda **ax: plot.caterpillar(sleepstudy(), effect="Days", **ax),
+    "caterpillar, many levels": lambda **ax: plot.caterpillar(hsb(), effect="ses", **ax),
     "coefficients": lambda **ax: plot.coefficients(sleepstudy(), **ax),
     "convergence": lambda **ax: plot.convergence(sleepstudy(), **ax),
     "convergence, theta": lambda **ax: plot.convergence(by_sector(), "theta", **ax),
@@ -42,11 +42,13 @@ PLOTS = {
     "profile": lambda **ax: plot.profile(dyestuff(), "sigma", **ax),
     "profile_criterion": lambda **ax: plot.profile_criterion(dyestuff(), "Batch.(Intercept)", **ax),
     "random_effects": lambda **ax: plot.random_effects(sleepstudy(), **ax),
+    "random_effects, one": lambda **ax: plot.random_effects(dyestuff(), **ax),
     "random_effects, blocks": lambda **ax: plot.random_effects(
         by_sector(BLOCKS), by="sector", **ax
     ),
     "random_effects_qq": lambda **ax: plot.random_effects_qq(sleepstudy(), "Subject", "Days", **ax),
     "residuals": lambda **ax: plot.residuals(hsb(), **ax),
+    "residuals, scale": lambda **ax: plot.residuals(sleepstudy(), "scale", **ax),
     "residuals, normal": lambda **ax: plot.residuals(sleepstudy(), "normal", **ax),
     "shrinkage": lambda **ax: plot.shrinkage(sleepstudy(), **ax),
     "simulated_residuals": lambda **ax: plot.simulated_residuals(dyestuff(), **ax),
@@ -67,7 +69,7 @@ def test_every_plot_is_tried_here_and_has_its_twin():
         of_data = list(signature(getattr(plot, f"{name}_data")).parameters)
         of_plot = list(signature(getattr(plot, name)).parameters)
         assert set(of_data) <= set(of_plot)
-        assert (of_plot[-1] == "ax") == (name not in OF_PANELS)
+        assert of_plot[-2:] == ["backend", "ax"]
 
 
 @every_plot

@@ -63,8 +63,17 @@ def test_the_envelope_is_that_of_order_statistics():
 
 def test_a_smooth_of_a_line_is_the_line():
     x = np.linspace(0, 1, 50) ** 2
-    places, found = smooth(x, 3 + 2 * x)
+    places, found, _ = smooth(x, 3 + 2 * x)
     np.testing.assert_allclose(found, 3 + 2 * places)
+
+
+def test_a_smooth_line_is_linear_in_what_it_follows():
+    draw = np.random.default_rng(2)
+    x, y = np.sort(draw.uniform(size=40)), draw.normal(size=40)
+    columns = np.column_stack([smooth(x, row)[1] for row in np.eye(40)])
+    _, found, norms = smooth(x, y)
+    np.testing.assert_allclose(columns @ y, found)
+    np.testing.assert_allclose(np.linalg.norm(columns, axis=1), norms)
 
 
 def test_shrinkage_starts_at_the_effects_of_the_own_rows():
@@ -77,7 +86,7 @@ def test_shrinkage_starts_at_the_effects_of_the_own_rows():
     assert found["(Intercept)"] == pytest.approx(intercept - fit.fixef["(Intercept)"], rel=1e-8)
     modes = data[data["term"] == "Days"]["estimate"].to_numpy()
     np.testing.assert_allclose(modes, fit.ranef["Subject"]["Days"], rtol=1e-4, atol=1e-4)
-    assert plot.shrinkage(sleepstudy()).get_xlabel() == "(Intercept)"
+    assert plot.shrinkage(sleepstudy()).get_xlabel() == "Effect of (Intercept) [Reaction]"
     assert "3,000 levels" in plot.shrinkage(many_levels()).get_ylabel()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Self
@@ -73,6 +74,8 @@ class MarginalMeans(Rendered):
     notes : tuple of str
     library : {"pandas", "polars", "pyarrow"}
         The library of the data, in which `to_frame` gives the table.
+    response : str
+        The left side of the formula.
     """
 
     specs: tuple[str, ...]
@@ -86,6 +89,22 @@ class MarginalMeans(Rendered):
     slope_of: str | None = None
     notes: tuple[str, ...] = ()
     library: Library = "pandas"
+    response: str = ""
+
+    @property
+    def unit(self) -> str | None:
+        """What means are measured in: the response, what is transformed in it, or the link.
+
+        None where a transformation of several columns has been undone.
+        """
+        transformed = re.fullmatch(r"[\w.]+\((.*)\)", self.response)
+        if self.scale.name is None or (transformed is None and self.scale.on_response):
+            return self.response or None
+        if transformed is None or self.response.startswith("cbind("):
+            return self.response if self.scale.on_response else self.scale.name
+        if not self.scale.on_response:
+            return self.response
+        return transformed[1] if re.fullmatch(r"[\w.]+", transformed[1]) else None
 
     def to_frame(self) -> Any:
         """A row for each mean.

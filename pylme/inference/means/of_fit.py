@@ -105,6 +105,7 @@ def marginal_means(
         slope_of=slope_of,
         notes=tuple(_notes(design, grid, names, info.link, question, kernels=estimator.kernels)),
         library=library,
+        response=design.recipe.terms.response,
     )
 
 

@@ -1,0 +1,1 @@
+"""Plots of the levels of a grouping factor."""

@@ -1,0 +1,1 @@
+"""Plots of the rows of the data: residuals and predictions."""

@@ -1,0 +1,1 @@
+"""Plots of many fits: of many responses, and of the replicates of a study."""
