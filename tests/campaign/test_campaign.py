@@ -24,6 +24,7 @@ ONCE_WRONG = {
     1281924979615: "the same, of a covariate and two slopes",
     3833677222831: "the same",
     14483052070811: "no finite optimum with effects of one factor in several terms, far from zero",
+    10604228849976: "curvatures were measured where the criterion has no value",
     17236147598834: "a criterion that falls towards a limit was taken to have an optimum",
 }
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.covariance.roots import lower_root, triangular
+from pylme.reference.criterion.trial_points import evaluated
 from pylme.reference.problem.layout import gradient, hessian
 from pylme.results.certificate import FLAT
 from pylme.tolerances import SINGULAR
@@ -197,10 +198,8 @@ def on_the_boundary(
         if np.array_equal(nearest, theta):
             break
         inner = problem.layout.matrices(problem.conditioned(nearest[None]))
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            there = problem.criterion.evaluate(inner)
-        # The comparison is also false for NaN, where double precision is not enough.
-        if not float(there.criterion[0]) <= highest:
+        there = evaluated(problem.criterion, inner)
+        if there is None or float(there.criterion[0]) > highest:
             continue
         if limit == SMALL or _holds(problem, there):
             return nearest, there
@@ -237,9 +236,8 @@ def _settled(
     moved = problem.callers(layout.theta(inner) - along @ (along.T @ slope / curvatures[bent]))[0]
     # The criterion is even in what is zero; eigenvectors know that up to rounding errors.
     moved[theta == 0] = 0.0
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        there = problem.criterion.evaluate(layout.matrices(problem.conditioned(moved[None])))
-    return moved, there
+    there = evaluated(problem.criterion, layout.matrices(problem.conditioned(moved[None])))
+    return (theta, evaluation) if there is None else (moved, there)
 
 
 def _without_pivots(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pylme.reference.criterion.trial_points import value_of
 from pylme.reference.optimize.boundary import (
     SMALL,
     column_sizes,
@@ -144,17 +145,16 @@ def _confirmed(
         for part in STEPS:
             step = part * scale
             across = np.array([-step, 0.0, step])[:, None] * axes[:, which]
-            low, middle, high = (_value(problem, here + change) for change in across)
+            points = problem.layout.matrices
+            low, middle, high = (
+                value_of(problem.criterion, points((here + change)[None])) for change in across
+            )
             bend = low - 2.0 * middle + high
-            if abs(bend) > 4.0 * tolerance:
+            # Where the criterion has no value on one side, nothing is measured.
+            if np.isfinite(bend) and abs(bend) > 4.0 * tolerance:
                 made[which] = bend / step**2
                 break
     return made
-
-
-def _value(problem: Problem, theta: NDArray[np.float64]) -> float:
-    found = problem.criterion.evaluate(problem.layout.matrices(theta[None]))
-    return float(found.criterion[0])
 
 
 def _least_over_greatest(curvatures: NDArray[np.float64], doubt: float) -> float:

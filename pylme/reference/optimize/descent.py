@@ -21,12 +21,10 @@ too long, are straight there.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.reference.criterion.likelihood import stacked
 from pylme.reference.optimize.boundary import escape, with_variance
 from pylme.reference.optimize.boundary_step import onto_the_boundary
 from pylme.reference.problem.layout import Chart
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
     from pylme.reference.criterion.likelihood import Evaluation
     from pylme.reference.problem.layout import Layout
 
-__all__ = ["BEND", "ENOUGH", "ROUNDING", "Descent", "evaluated", "step"]
+__all__ = ["BEND", "ENOUGH", "ROUNDING", "Descent", "step"]
 
 #: The search ends where the next step is expected to lower the criterion by less than this, or than
 #: the rounding errors of the criterion itself.
@@ -400,44 +398,3 @@ def _on_the_sphere(
     scale = radius / np.sqrt((along * along).sum(axis=1))
     on_it: NDArray[np.float64] = along * scale[:, None]
     return on_it
-
-
-def evaluated(criterion: Searched, T: list[NDArray[np.float64]]) -> Evaluation | None:
-    """The criterion, infinite where it cannot be computed; None if it can be computed nowhere.
-
-    Far from the optimum, rounding errors can make a positive definite matrix indefinite. A search
-    then refuses the point.
-
-    Parameters
-    ----------
-    criterion : Searched
-    T : list of ndarray, shapes (R, K_f, K_f)
-    """
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        try:
-            return known(criterion.evaluate(T))
-        except np.linalg.LinAlgError:
-            return one_by_one(criterion, T)
-
-
-def known(found: Evaluation) -> Evaluation:
-    """The same, the criterion infinite where it or its derivatives are not finite."""
-    if np.isfinite(found.criterion.sum() + found.form.sum()):
-        return found
-    finite = np.isfinite(found.criterion) & np.isfinite(found.form.sum(axis=(1, 2)))
-    return replace(found, criterion=np.where(finite, found.criterion, np.inf))
-
-
-def one_by_one(criterion: Searched, T: list[NDArray[np.float64]]) -> Evaluation | None:
-    """As `evaluated`, of responses of which some have no value."""
-    if len(T[0]) == 1:
-        return None
-    found = [
-        evaluated(criterion.subset(np.array([r])), [matrix[r : r + 1] for matrix in T])
-        for r in range(len(T[0]))
-    ]
-    somewhere = next((one for one in found if one is not None), None)
-    if somewhere is None:
-        return None
-    nowhere = replace(somewhere, criterion=np.array([np.inf]))
-    return stacked([one or nowhere for one in found])

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from pylme.deadline import end_of_time, require_time
 from pylme.reference.criterion.likelihood import Evaluation
+from pylme.reference.criterion.trial_points import evaluated, known, one_by_one
 from pylme.reference.optimize.boundary import escape, with_variance
-from pylme.reference.optimize.descent import ENOUGH, ROUNDING, Descent, evaluated, known, one_by_one
+from pylme.reference.optimize.descent import ENOUGH, ROUNDING, Descent
 
 if TYPE_CHECKING:
     from pylme.reference.criterion.criterion import Searched

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pylme.reference.criterion.likelihood import Evaluation
 from pylme.reference.criterion.prepare import Problem
+from pylme.reference.criterion.trial_points import value_of
 from pylme.reference.optimize.newton import TracePoint
 from pylme.reference.solution import (
     along_free,
@@ -129,11 +130,7 @@ class _Coordinates:
         return problem.layout.matrices(problem.conditioned(self.theta(x)[None]))
 
     def value(self, x: NDArray[np.float64]) -> float:
-        try:
-            found = float(self.problem.criterion.evaluate(self.inner(x)).criterion[0])
-        except np.linalg.LinAlgError:
-            return np.inf
-        return found if np.isfinite(found) else np.inf
+        return value_of(self.problem.criterion, self.inner(x))
 
     def at(self, x: NDArray[np.float64], evaluation: Evaluation | None = None) -> _Point:
         problem = self.problem
