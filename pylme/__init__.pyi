@@ -12,6 +12,7 @@ from .api.glmer_many import glmer_many as glmer_many
 from .api.glmer_nb import glmer_nb as glmer_nb
 from .api.lmer import lmer as lmer
 from .api.lmer_many import lmer_many as lmer_many
+from .api.lmer_regressor import LmerRegressor as LmerRegressor
 from .api.pool import pool as pool
 from .api.power import power as power
 from .api.saved_fits import from_r as from_r

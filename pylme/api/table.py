@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import nan
 from typing import TYPE_CHECKING, Literal
 
-from pylme.covariance.names import block_labels, cells
 from pylme.errors import OptionError
 from pylme.fit import Fit
 from pylme.options import choice, headings, whole_number
+from pylme.results.components import components
 from pylme.results.model_table import ModelColumn, ModelTable
 from pylme.results.tidying import half_width
 
@@ -123,17 +123,9 @@ def _fixed(fit: Fit, beside: Beside, ddf: Ddf | None, conf_level: float) -> list
 
 def _random(fit: Fit) -> list[Row]:
     """Standard deviations, correlations and measures of fit."""
-    rows: list[Row] = []
-    terms = fit.varcorr.terms
-    for term, label in zip(terms, block_labels(t.group for t in terms), strict=True):
-        for i, name in enumerate(term.names):
-            rows.append(("random", f"sd {name} | {label}", float(term.sd[i]), nan, nan))
-        for row, column in cells(len(term.names)):
-            if row > column:
-                pair = f"corr {term.names[column]}, {term.names[row]} | {label}"
-                rows.append(("random", pair, float(term.corr[row, column]), nan, nan))
-    if fit.varcorr.sigma is not None:
-        rows.append(("random", "sd Residual", float(fit.varcorr.sigma), nan, nan))
+    rows: list[Row] = [
+        ("random", name, value, nan, nan) for name, value in components(fit.varcorr).items()
+    ]
     numbers = {"Observations": float(fit.nobs)}
     numbers |= {f"Levels of {group}": float(n) for group, n in fit.ngrps.items()}
     numbers |= {"Log-likelihood": fit.loglik, "AIC": fit.aic, "BIC": fit.bic}

@@ -12,7 +12,7 @@ from pylme.by_group.equality_test import EqualityTest
 from pylme.covariance.names import cells, parameter_name
 from pylme.frame import Library, to_native
 from pylme.inference.wald import delta_intervals
-from pylme.render import Rendered, Table
+from pylme.render import RenderedTable, Table
 from pylme.results.tidying import half_width
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class LevelEstimates:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class GroupCorrelations(Rendered):
+class GroupCorrelations(RenderedTable):
     """Standard deviations and correlations of random effects by the levels of a factor.
 
     The residual variance is one for all levels.

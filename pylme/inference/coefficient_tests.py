@@ -12,7 +12,7 @@ from pylme.frame import Library, to_native
 from pylme.inference.ddf import Ddf, method_name, remarks
 from pylme.inference.targets import Targets, infer
 from pylme.inference.wald import wald_p, wald_reach
-from pylme.render import Rendered
+from pylme.render import RenderedTable
 from pylme.render.coefmat import coefficient_table
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Estimated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class CoefficientTests(Rendered):
+class CoefficientTests(RenderedTable):
     """Tests of coefficients or of linear combinations of them, each by itself.
 
     Attributes

@@ -11,7 +11,7 @@ from scipy import stats
 from pylme.frame import Library, to_native
 from pylme.inference.coefficient_tests import CoefficientTests, Estimated, contrast_tests
 from pylme.inference.joint_test import JointTest, joint_test
-from pylme.render import Document, Facts, Rendered
+from pylme.render import Document, Facts, RenderedTable
 from pylme.render.coefmat import format_pvalue
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ __all__ = ["HypothesisTest", "hypothesis_test", "wald_test"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class HypothesisTest(Rendered):
+class HypothesisTest(RenderedTable):
     """The test of a linear hypothesis.
 
     Attributes

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from pylme.frame import Library, to_native
 from pylme.inference.wald import wald_p, wald_reach
-from pylme.render import Rendered
+from pylme.render import RenderedTable
 from pylme.render.coefmat import coefficient_table
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ __all__ = ["Pooled", "pooled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Pooled(Rendered):
+class Pooled(RenderedTable):
     """Estimates pooled over m completed data sets, each array of shape (p,).
 
     Attributes

@@ -14,7 +14,7 @@ from pylme.inference.ddf import Ddf, method_name, remarks
 from pylme.inference.hypothesis_test import wald_test
 from pylme.inference.joint_test import JointTest, joint_test
 from pylme.inference.term_hypotheses import deletion_hypothesis, term_hypotheses
-from pylme.render import Rendered
+from pylme.render import RenderedTable
 from pylme.render.coefmat import coefficient_table
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _ROMAN: Final = {1: "I", 2: "II", 3: "III"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class TermTests(Rendered):
+class TermTests(RenderedTable):
     """Tests of terms of the fixed effects.
 
     Attributes

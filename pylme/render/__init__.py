@@ -13,10 +13,11 @@ from pylme.render.document import (
     Table,
 )
 from pylme.render.from_frame import frame_table
+from pylme.render.gt import to_gt
 from pylme.render.html import to_html
 from pylme.render.latex import to_latex
 from pylme.render.markdown import to_markdown
-from pylme.render.rendered import Rendered
+from pylme.render.rendered import Rendered, RenderedTable
 from pylme.render.text import to_text
 
 __all__ = [
@@ -30,8 +31,10 @@ __all__ = [
     "Paragraph",
     "Prose",
     "Rendered",
+    "RenderedTable",
     "Table",
     "frame_table",
+    "to_gt",
     "to_html",
     "to_latex",
     "to_markdown",

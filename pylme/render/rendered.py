@@ -5,15 +5,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from pylme.render.gt import to_gt
 from pylme.render.html import to_html
 from pylme.render.latex import to_latex
 from pylme.render.markdown import to_markdown
 from pylme.render.text import to_text
 
 if TYPE_CHECKING:
+    from great_tables import GT
+
     from pylme.render.document import Document, Table
 
-__all__ = ["Rendered"]
+__all__ = ["Rendered", "RenderedTable"]
 
 
 class Rendered(ABC):
@@ -46,3 +49,21 @@ class Rendered(ABC):
 
     def _repr_html_(self) -> str:
         return self.to_html()
+
+
+class RenderedTable(Rendered):
+    """Gives what is described by one table a form for great_tables too."""
+
+    __slots__ = ()
+
+    def to_gt(self) -> GT:
+        """A table of the package great_tables, to be styled further.
+
+        Its columns are ``name`` and ``c0``, ``c1``, …, in the order shown.
+
+        Raises
+        ------
+        MissingPackageError
+            If great_tables is not installed; the extra ``[tables]`` includes it.
+        """
+        return to_gt(self.describe())

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 
 from pylme.frame import Library, to_native
 from pylme.options import choice
-from pylme.render import Rendered, Table
+from pylme.render import RenderedTable, Table, to_gt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from great_tables import GT
+
 __all__ = ["ModelColumn", "ModelTable", "TableView"]
 
 TableView = Literal["long", "wide"]
+_PARTS: Final = {"fixed": "Fixed effects", "random": "Random effects", "fit": "Fit"}
 
 
 def _place(key: tuple[str, str]) -> int:
@@ -45,11 +48,11 @@ class ModelColumn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class ModelTable(Rendered):
+class ModelTable(RenderedTable):
     """Models side by side: fixed effects, standard deviations and correlations, measures of fit.
 
-    Prints as text, and gives HTML, LaTeX and Markdown; ``great_tables.GT(table.to_frame("wide"))``
-    takes it further. The package maketables reads fits themselves.
+    Prints as text, and gives HTML, LaTeX, Markdown and, by `to_gt`, a table of great_tables. The
+    package maketables reads fits themselves.
 
     Attributes
     ----------
@@ -117,6 +120,16 @@ class ModelTable(Rendered):
         if names[4] == "std_error":
             table = table.drop(columns="conf_high")
         return to_native(table, self.library)
+
+    def to_gt(self) -> GT:
+        """A table of the package great_tables, with a part for each kind of rows.
+
+        Raises
+        ------
+        MissingPackageError
+            If great_tables is not installed; the extra ``[tables]`` includes it.
+        """
+        return to_gt(self.describe(), groups=[_PARTS[part] for part, _ in self._terms()])
 
     def describe(self) -> Table:
         """A table with a column for each model."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pylme.covariance.correlation import correlation
 from pylme.frame import Library, to_native
 from pylme.options import EngineName
-from pylme.render import LEFT, Document, NamedValues, Paragraph, Prose, Rendered, Table
+from pylme.render import LEFT, Document, NamedValues, Paragraph, Prose, RenderedTable, Table
 from pylme.render.abbreviate import abbreviate
 from pylme.render.coefmat import coefficient_table
 from pylme.render.numbers import format_numbers, round_decimals
@@ -21,12 +21,14 @@ from pylme.results.engine import ENGINES
 from pylme.results.estimates import Estimates, ModelInfo, aic, bic
 from pylme.results.estimates import coefficient_table as coefficient_frame
 from pylme.results.optinfo import OptInfo
+from pylme.results.summary_table import one_table
 from pylme.results.varcorr import VarCorr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
+    from great_tables import GT
 
     from pylme.render import Block
 
@@ -87,7 +89,7 @@ class TestedCoefficients(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary(Rendered):
+class Summary(RenderedTable):
     """The summary of a fit.
 
     Prints as R's ``print(summary(fit))``, with tests as lmerTest's; `to_html`, `to_latex` and
@@ -148,6 +150,21 @@ class Summary(Rendered):
         if remarks:
             blocks.append(Prose(tuple(_line([text]) for text in remarks), attached=True))
         return Document(title=None, blocks=tuple(blocks))
+
+    def to_gt(self) -> GT:
+        """A table of the package great_tables: fixed effects, then standard deviations.
+
+        Raises
+        ------
+        MissingPackageError
+            If great_tables is not installed; the extra ``[tables]`` includes it.
+        """
+        heading, *facts = (" ".join(each.text.split()) for each in self._heading().paragraphs)
+        counts = "; ".join(f"{group}, {n}" for group, n in self.info.ngrps.items())
+        facts.append(f"Number of obs: {self.info.nobs}, groups: {counts}")
+        return one_table(
+            self._fixed_effects(), self.varcorr, title=heading, notes=tuple(facts), digits=DIGITS
+        )
 
     def _heading(self) -> Prose:
         info = self.info

@@ -18,7 +18,7 @@ from pylme.errors import UnknownNameError
 from pylme.formula import read_level_block
 from pylme.frame import Library, label_index, to_native
 from pylme.options import choice
-from pylme.render import LEFT, Rendered, Table
+from pylme.render import LEFT, RenderedTable, Table
 from pylme.render.numbers import format_numbers, round_decimals
 from pylme.versions import has
 
@@ -129,7 +129,7 @@ class GroupVarCorr:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VarCorr(Rendered):
+class VarCorr(RenderedTable):
     """Variances, standard deviations and correlations of all random effects.
 
     Attributes

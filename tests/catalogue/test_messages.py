@@ -25,6 +25,7 @@ from .of_inference import CASES as OF_INFERENCE
 from .of_intervals import CASES as OF_INTERVALS
 from .of_lazy_data import CASES as OF_LAZY_DATA
 from .of_names import CASES as OF_NAMES
+from .of_notebooks import CASES as OF_NOTEBOOKS
 from .of_plots import CASES as OF_PLOTS
 from .of_predictions import CASES as OF_PREDICTIONS
 from .of_quality import CASES as OF_QUALITY
@@ -68,6 +69,7 @@ CASES: dict[str, Case] = {
         ("intervals", OF_INTERVALS),
         ("structures", OF_STRUCTURES),
         ("lazy data", OF_LAZY_DATA),
+        ("notebooks", OF_NOTEBOOKS),
     )
     for name, case in cases.items()
 }

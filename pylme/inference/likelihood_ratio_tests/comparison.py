@@ -27,7 +27,7 @@ from pylme.inference.likelihood_ratio_tests.reference_distribution import (
 )
 from pylme.model_matrix.random_term import RandomTerm
 from pylme.reference.ending import optimum_of
-from pylme.render import Rendered
+from pylme.render import RenderedTable
 from pylme.render.coefmat import coefficient_table
 from pylme.results.estimates import aic, bic
 from pylme.results.linear_problem import LinearProblem
@@ -84,7 +84,7 @@ class ComparedModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class ModelComparison(Rendered):
+class ModelComparison(RenderedTable):
     """Likelihood ratio tests of models, each against the one before.
 
     Attributes

@@ -27,7 +27,7 @@ from pylme.inference.likelihood_ratio_tests.reference_distribution import (
 )
 from pylme.model_matrix.random_term import with_fewer_effects
 from pylme.reference.ending import optimum_of
-from pylme.render import Rendered
+from pylme.render import RenderedTable
 from pylme.render.coefmat import coefficient_table
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ __all__ = ["RandomEffectTests", "random_effect_tests"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class RandomEffectTests(Rendered):
+class RandomEffectTests(RenderedTable):
     """Likelihood ratio tests of random effects.
 
     Attributes

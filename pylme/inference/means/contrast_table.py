@@ -21,7 +21,7 @@ from pylme.inference.means.functions import LinearFunctions
 from pylme.inference.means.scale import Scale
 from pylme.inference.means.table import estimates_table, rows_by
 from pylme.options import choice
-from pylme.render import Rendered
+from pylme.render import RenderedTable
 from pylme.results.tidying import half_width
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ _WORDS: Final[dict[Adjust, str]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Contrasts(Rendered):
+class Contrasts(RenderedTable):
     """Contrasts of marginal means or slopes, with tests and simultaneous intervals.
 
     Attributes

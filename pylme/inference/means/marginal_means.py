@@ -20,7 +20,7 @@ from pylme.inference.means.functions import LinearFunctions
 from pylme.inference.means.scale import Scale
 from pylme.inference.means.table import combination_labels, estimates_table, rows_by
 from pylme.options import choice, is_number, whole_number
-from pylme.render import Rendered
+from pylme.render import RenderedTable
 from pylme.results.tidying import half_width
 from pylme.text import listed
 
@@ -52,7 +52,7 @@ def names_of(option: str, names: object) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class MarginalMeans(Rendered):
+class MarginalMeans(RenderedTable):
     """Marginal means, or slopes, at the combinations of some predictors.
 
     Attributes

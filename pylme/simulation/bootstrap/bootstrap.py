@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from pylme.draws.seeds import Seeds, seeds_of
-from pylme.errors import NotAvailableError
+from pylme.errors import MissingPackageError, NotAvailableError
 from pylme.frame import to_native
 from pylme.inference.bootstrap_interval import IntervalKind, interval
 from pylme.options import choice, true_or_false, whole_number, workers
-from pylme.render import LEFT, Rendered, Table
+from pylme.render import LEFT, RenderedTable, Table
 from pylme.results.convergence import Status
 from pylme.results.engine import choose
 from pylme.results.tidying import half_width
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
+    from xarray import Dataset
 
     from pylme.draws.seeds import Seed
     from pylme.frame import Library
@@ -46,7 +47,7 @@ __all__ = ["Bootstrap", "bootstrap"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Bootstrap(Rendered):
+class Bootstrap(RenderedTable):
     """Estimates of a model refitted to responses drawn from it.
 
     Attributes
@@ -136,6 +137,53 @@ class Bootstrap(Rendered):
         has the labels.
         """
         return self._native(self._table().rename_axis(index="parameter"))
+
+    def to_xarray(self) -> Dataset:
+        """The replicates in the form of draws from a posterior, as arviz reads it.
+
+        Returns
+        -------
+        xarray.Dataset
+            A variable for each parameter, with the dimensions ``chain`` (one) and ``draw``, the
+            number of the replicate; replicates without a fit are left out. The estimates of the
+            fit are attributes of the variables. These are draws from the distribution of the
+            estimator, not from a posterior: they are independent, so that an effective sample size
+            tells nothing.
+
+        Raises
+        ------
+        MissingPackageError
+            If xarray is not installed; the extra ``[xarray]`` includes it.
+
+        Examples
+        --------
+        >>> import pylme
+        >>> fit = pylme.lmer(
+        ...     "Yield ~ 1 + (1 | Batch)", pylme.datasets.load("dyestuff"), engine="numpy"
+        ... )
+        >>> draws = fit.bootstrap(20, seed=1).to_xarray()
+        >>> dict(draws.sizes)
+        {'chain': 1, 'draw': 20}
+        """
+        try:
+            import xarray
+        except ImportError as error:
+            raise MissingPackageError(
+                package="xarray", extra="xarray", asked="Reading replicates as draws"
+            ) from error
+        fitted = self._fits["error"].isna().to_numpy()
+        kept = self._replicates.to_numpy()[fitted]
+        names = _distinct(self._replicates.columns)
+        return xarray.Dataset(
+            {
+                name: (("chain", "draw"), kept[None, :, i], {"estimate": float(estimate)})
+                for i, (name, estimate) in enumerate(
+                    zip(names, self.estimates.to_numpy(), strict=True)
+                )
+            },
+            coords={"chain": [0], "draw": np.flatnonzero(fitted)},
+            attrs={"formula": self.simulator.formula, "engine": self.engine},
+        )
 
     def _table(self) -> pd.DataFrame:
         return self._by_parameter(

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from pylme.draws.seeds import Seed
-from pylme.render import LEFT, Rendered, Table
+from pylme.render import LEFT, RenderedTable, Table
 from pylme.simulation.outcome.summary import rate_and_error
 
 __all__ = ["Power"]
@@ -19,7 +19,7 @@ _NUMBERS: Final = ("power", "std_error", "conf_low", "conf_high")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Power(Rendered):
+class Power(RenderedTable):
     """How often a test rejects.
 
     Attributes
