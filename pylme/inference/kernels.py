@@ -153,7 +153,8 @@ class Kernels:
 
     @cached_property
     def _reduced(self) -> tuple[list[NDArray[np.float64]], NDArray[np.bool_]]:
-        return reduced(self.layout, self._T)
+        smaller, (free,) = reduced(self.layout, self._T)
+        return smaller, free
 
     @property
     def _free(self) -> NDArray[np.bool_]:

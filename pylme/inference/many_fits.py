@@ -126,11 +126,12 @@ def _on_the_boundary(
     pivots = np.stack([own.diagonal(axis1=1, axis2=2).min(axis=1) for own in T]).min(axis=0)
     free = np.ones((len(pivots), len(layout.row)), dtype=np.bool_)
     beside = tuple(np.zeros_like(own) for own in M)
-    for r in np.flatnonzero(pivots <= SINGULAR):
-        smaller, free[r] = reduced(layout, [own[r : r + 1] for own in T])
+    low = np.flatnonzero(pivots <= SINGULAR)
+    if len(low):
+        smaller, free[low] = reduced(layout, [own[low] for own in T])
         for f, factor in enumerate(layout.factors):
-            T[f][r] = smaller[f][0]
-            beside[f][r] = across(factor, smaller[f], M[f][r : r + 1])[0]
+            T[f][low] = smaller[f]
+            beside[f][low] = across(factor, smaller[f], M[f][low])
     return T, free, beside
 
 

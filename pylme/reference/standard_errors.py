@@ -62,7 +62,7 @@ def standard_errors(
     T = layout.matrices(problem.conditioned(theta[None]))
     if evaluation is None:
         evaluation = problem.criterion.evaluate(T)
-    T, free = reduced(layout, T)
+    T, (free,) = reduced(layout, T)
     variance = float(evaluation.rss[0]) / nu
     M = tuple(map(across, layout.factors, T, evaluation.M))
     H = hessian(layout, T, M, evaluation.form)[0]
@@ -119,12 +119,18 @@ def _structured_errors(
 def across(
     factor: GroupingFactor, T: NDArray[np.float64], M: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """M of a factor's terms between the null vectors of their covariance matrices."""
+    """M of a factor's terms between the null vectors of their covariance matrices.
+
+    Parameters
+    ----------
+    factor : GroupingFactor
+    T, M : ndarray, shape (R, K, K)
+    """
     kept = np.zeros_like(M)
     for place in factor.places:
-        own = T[0, place, place]
-        null = np.eye(len(own)) - own @ np.linalg.pinv(own)
-        kept[0, place, place] = null @ M[0, place, place] @ null
+        own = T[:, place, place]
+        null = np.eye(own.shape[1]) - own @ np.linalg.pinv(own)
+        kept[:, place, place] = null @ M[:, place, place] @ null
     return kept
 
 

@@ -148,23 +148,22 @@ def rank_reduced(
 
     Parameters
     ----------
-    T : ndarray, shape (k, k)
+    T : ndarray, shape (..., k, k)
         Lower triangular, diagonal of zero or more.
     threshold : ndarray, shape (k,), or float
     """
-    k = len(T)
+    k = T.shape[-1]
     limit = np.broadcast_to(threshold, (k,))
-    if (np.diag(T) > limit).all():
+    if (T.diagonal(axis1=-2, axis2=-1) > limit).all():
         return T
-    T = T.copy()
+    made = T.reshape(-1, k, k).copy()
     for j in range(k):
-        if T[j, j] <= limit[j]:
-            T[j, j] = 0.0
-            below = T[None, j + 1 :, j:]
-            if below.size:
-                T[j + 1 :, j + 1 :] = lower_root(below)[0]
-                T[j + 1 :, j] = 0.0
-    return T
+        low = np.flatnonzero(made[:, j, j] <= limit[j])
+        made[low, j, j] = 0.0
+        if len(low) and j + 1 < k:
+            made[low, j + 1 :, j + 1 :] = lower_root(made[low, j + 1 :, j:])
+            made[low, j + 1 :, j] = 0.0
+    return made.reshape(T.shape)
 
 
 def column_sizes(problem: Problem) -> list[NDArray[np.float64]]:

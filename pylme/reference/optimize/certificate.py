@@ -81,7 +81,7 @@ def certify(
     tolerance = FALL + max(
         ROUNDING * abs(float(evaluation.criterion[0])), float(evaluation.rounding[0])
     )
-    smaller, free = reduced(layout, T)
+    smaller, (free,) = reduced(layout, T)
     if not free.all():
         along = hessian(layout, smaller, evaluation.M, evaluation.form)[0]
         curvatures, kept = np.linalg.eigh(along[np.ix_(free, free)])
@@ -108,17 +108,22 @@ def reduced(
     Parameters
     ----------
     layout : Layout
-    T : list of ndarray, shapes (1, K_f, K_f)
+    T : list of ndarray, shapes (R, K_f, K_f)
         Of well-conditioned columns.
+
+    Returns
+    -------
+    smaller : list of ndarray, shapes (R, K_f, K_f)
+    free : ndarray of bool, shape (R, m)
     """
     made, pivots = [], []
     for factor, matrix in zip(layout.factors, T, strict=True):
         smaller = matrix.copy()
         for place in factor.places:
-            smaller[0, place, place] = rank_reduced(matrix[0, place, place], SMALL)
+            smaller[:, place, place] = rank_reduced(matrix[:, place, place], SMALL)
         made.append(smaller)
         pivots.append(smaller.diagonal(axis1=1, axis2=2)[:, None] * np.ones_like(smaller))
-    return made, np.asarray(layout.theta(pivots)[0] > 0)
+    return made, np.asarray(layout.theta(pivots) > 0)
 
 
 def _confirmed(
