@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pylme.errors import NotAvailableError
@@ -74,7 +75,7 @@ def start_r(rinterface: Any) -> Any:
     RUnavailableError
         If R does not start, or has no lme4.
     """
-    with _handler_kept(), _search_path_kept():
+    with _handler_kept(), _search_path_kept(), _threads_accepted(rinterface):
         try:
             rinterface.initr()
         except Exception as error:
@@ -147,6 +148,25 @@ def _handler_kept() -> Iterator[None]:
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, handler)
+
+
+@contextmanager
+def _threads_accepted(rinterface: Any) -> Iterator[None]:
+    """No warning where a thread starts R, as in the workers of dask.
+
+    rpy2 warns that R then cannot be interrupted by Ctrl-C, which pylme sees to itself. The filters
+    of warnings belong to all threads of the process, and are left alone.
+    """
+    before = rinterface.warnings
+    rinterface.warnings = SimpleNamespace(warn=_unsaid)
+    try:
+        yield
+    finally:
+        rinterface.warnings = before
+
+
+def _unsaid(*_: object) -> None:
+    """Nothing."""
 
 
 @contextmanager
