@@ -389,10 +389,15 @@ class Tests(EngineFit):
 
         kernels = self._kernels
         if kernels is None:
+            found = "a fit from JSON does not contain the matrices that they are computed from"
+            remedy = "Ask before the fit is saved, or fit the model again."
+            if not self._linear:
+                found = "they are defined for linear mixed models, and this is a generalized one"
+                remedy = (
+                    'Use the model\'s own, fit.coef_test(), or draw them, fit.confint("bootstrap").'
+                )
             raise NotAvailableError(
-                asked="Computing cluster-robust standard errors",
-                found="this needs the matrices of a linear mixed model, and this fit has none",
-                remedy="Fit a linear mixed model, and ask before the fit is saved as JSON.",
+                asked="Computing cluster-robust standard errors", found=found, remedy=remedy
             )
         terms = kernels.linear.terms
         if by is None:

@@ -243,6 +243,14 @@ class Intervals(EngineFit):
         """
         from pylme.inference.likelihood_ratio_tests.random_effects import random_effect_tests
 
+        if self._info.family is not None:
+            raise NotAvailableError(
+                asked="Testing random effects",
+                found="the table is made of linear mixed models, and this is a generalized one",
+                remedy="Fit the model without the effect, and compare the two: "
+                "pylme.anova(smaller, fit). For the only random effect of a model ask whether the "
+                'interval of its standard deviation begins at zero: fit.confint("profile").',
+            )
         linear = self._profiled_problem("Testing random effects")
         return random_effect_tests(
             replace(linear, terms=self._assigned(linear.terms)),
@@ -274,6 +282,10 @@ class Intervals(EngineFit):
         linear = self._model.linear_problem()
         problem = linear if linear is not None else LinearProblem.of(self._model.design, reml=False)
         info, estimates = self._info, self._estimates
+        generalized = None if info.family is None else self._model.generalized_problem()
+        approximation = None
+        if generalized is not None:
+            approximation = generalized.n_agq, generalized.laplace, generalized.criterion
         weights = np.ones(len(problem.y)) if problem.weights is None else problem.weights
         return ComparedModel(
             name=name,
@@ -284,6 +296,7 @@ class Intervals(EngineFit):
             X=problem.X,
             terms=problem.terms,
             family=None if info.family is None else (self.family.name, info.link),
+            approximation=approximation,
             loglik=estimates.loglik,
             df=estimates.df,
             reml=info.reml,
@@ -332,7 +345,7 @@ class Intervals(EngineFit):
         if linear is None:
             raise NotAvailableError(
                 asked=asked,
-                found="this takes the matrices of a linear mixed model, and this fit has none",
-                remedy="Fit a linear mixed model, and ask before the fit is saved as JSON.",
+                found="a fit from JSON does not contain the matrices that this is computed from",
+                remedy="Ask before the fit is saved, or fit the model again.",
             )
         return linear

@@ -23,19 +23,26 @@ def _binary(formula: str = "two ~ x + (1 | g)") -> pylme.Fit:
     return pylme.glmer(formula, DATA, family="binomial")
 
 
-def _counted(**arguments: object) -> pylme.Fit:
+def _counted(formula: str = "count ~ x + (1 | g)", **arguments: object) -> pylme.Fit:
     rows = DATA.assign(count=np.exp(DATA["x"]).round() + 1.0)
-    return pylme.glmer(
-        "count ~ x + (1 | g)", rows, engine="numpy", **{"family": "poisson", **arguments}
-    )
+    return pylme.glmer(formula, rows, engine="numpy", **{"family": "poisson", **arguments})
 
 
 CASES = {
     "no profile of a fit from JSON": Case(
         trigger=lambda: pylme.from_json(_fit().to_json()).confint(),
         kind="NotAvailableError",
-        said="matrices of a linear mixed model",
+        said="does not contain the matrices",
         remedy=lambda: pylme.from_json(_fit().to_json()).confint("wald"),
+    ),
+    "no table of the random effects of a generalized model": Case(
+        trigger=lambda: _counted().ranova(),
+        kind="NotAvailableError",
+        said="pylme.anova(smaller, fit)",
+        remedy=lambda: (
+            pylme.anova(_counted(), _counted(formula="count ~ x + (1 | g) + (1 | h)")),
+            _counted().confint("profile"),
+        ),
     ),
     "no restricted likelihood of a generalized model": Case(
         trigger=lambda: _counted().confint(parameters="ran_pars", reml=True),
@@ -107,6 +114,12 @@ CASES = {
         trigger=lambda: pylme.anova(_fit(), _of("y ~ 1 + (1 | g)", y=DATA["y"] + 1)),
         kind="OptionError",
         said="the same response",
+    ),
+    "approximations that differ": Case(
+        trigger=lambda: pylme.anova(_counted(n_agq=5), _counted("count ~ 1 + (1 | g)")),
+        kind="OptionError",
+        said="the same n_agq",
+        remedy=lambda: pylme.anova(_counted(), _counted("count ~ 1 + (1 | g)")),
     ),
     "no bootstrap of generalized models": Case(
         trigger=lambda: pylme.anova(_binary(), _binary("two ~ 1 + (1 | g)"), bootstrap=9),

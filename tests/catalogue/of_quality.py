@@ -203,6 +203,10 @@ CASES = {
         lambda fit: fit.vcov_of("CR2"), "NotAvailableError", "matrices",
         lambda _: _fit().vcov_of("CR2"), _saved,
     ),
+    "clusters of a generalized model": _asked(
+        lambda fit: fit.robust_test("g"), "NotAvailableError", "this is a generalized one",
+        lambda fit: (fit.coef_test(), fit.confint("bootstrap", n=2, seed=1)), _binary,
+    ),
     "one cluster": _asked(
         lambda _: _in_one().robust_test("one"), "OptionError", "two clusters",
         lambda _: _in_one().robust_test("g"),

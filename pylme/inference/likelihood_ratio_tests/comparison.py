@@ -53,6 +53,8 @@ class ComparedModel:
     terms : tuple of RandomTerm
     family : tuple of str, or None
         Family and link of a generalized model.
+    approximation : tuple of int, str and str, or None
+        How its likelihood is approximated: `n_agq`, `laplace` and `criterion`.
     loglik : float
     df : int
         The number of parameters.
@@ -69,6 +71,7 @@ class ComparedModel:
     X: NDArray[np.float64]
     terms: tuple[RandomTerm, ...]
     family: tuple[str, str | None] | None
+    approximation: tuple[int, str, str] | None
     loglik: float
     df: int
     reml: bool
@@ -316,6 +319,10 @@ def _require_same_data(one: ComparedModel, other: ComparedModel) -> None:
     reason = ""
     if one.family != other.family:
         reason = "of one family and link"
+    elif one.approximation != other.approximation:
+        # With quadrature a criterion leaves out what does not depend on the parameters.
+        reason = "with the same n_agq, laplace and criterion: others approximate the likelihood"
+        reason += " differently"
     elif len(one.y) != len(other.y):
         reason = (
             f"to the same rows: {one.name} has {len(one.y)}, {other.name} has {len(other.y)}; "
