@@ -7,14 +7,19 @@ from cyclopts import App, CycloptsError, Parameter
 from pylme._version import __version__
 from pylme.cli.commands.anova import anova
 from pylme.cli.commands.audit import audit
+from pylme.cli.commands.bootstrap import bootstrap
 from pylme.cli.commands.check import check
+from pylme.cli.commands.compare import compare
 from pylme.cli.commands.datasets import datasets
 from pylme.cli.commands.demo import demo
 from pylme.cli.commands.doctor import doctor
 from pylme.cli.commands.explain import explain
 from pylme.cli.commands.fit import fit
 from pylme.cli.commands.means import means
+from pylme.cli.commands.plot import plot
+from pylme.cli.commands.power import power
 from pylme.cli.commands.predict import predict
+from pylme.cli.commands.simulate import simulate
 from pylme.cli.commands.study import study
 from pylme.cli.statuses import ERROR, USAGE
 from pylme.errors import OptionError, PylmeError
@@ -36,11 +41,15 @@ app = App(
     # An option is on or off; what is off needs no name.
     default_parameter=Parameter(negative=""),
 )
-for _command in (fit, check, anova, means, predict, demo, datasets, doctor):
+for _command in (
+    fit, check, anova, means, predict, compare, bootstrap, power, simulate, plot, datasets, doctor,
+    demo,
+):  # fmt: skip
     app.command(_command)
 app.command(audit, usage="Usage: pylme audit FILE... [OPTIONS]")
-app.command(explain, usage="Usage: pylme explain [OPTIONS] [DATA] FORMULA")
+app.command(explain, usage="Usage: pylme explain [OPTIONS] [DATA] FORMULA [FORMULA...]")
 app.command(study)
+app.register_install_completion_command()
 
 
 def run(arguments: list[str]) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Final
 
+from pylme.cli.fit_page import fit_page, verdict_box
 from pylme.cli.output import Result
 from pylme.cli.page import page
-from pylme.render import to_html
 from pylme.render.document import Document, Lines
 from pylme.render.text import WIDTH
 
@@ -41,7 +40,7 @@ def fit_result(fit: Fit, *, ddf: Ddf | None = None) -> Result:
         shown=shown,
         frame=lambda: fit.tidy(ddf=ddf),
         json=fit.to_json,
-        html=lambda: page(fit.formula, to_html(shown())),
+        html=lambda: fit_page(fit, ddf=ddf),
     )
 
 
@@ -59,9 +58,8 @@ def check_result(check: CrossCheck) -> Result:
         frame=check.to_frame,
         json=check.to_json,
         html=lambda: page(
-            check.formula,
-            f"{check.to_html()}\n<h2>Verdict: {check.verdict.name}</h2>\n"
-            f"<pre>{escape(check.explain())}</pre>",
+            f"Cross-check of {check.formula}",
+            verdict_box(check.verdict.name, check.explain()) + check.to_html(),
         ),
         width=_BROAD,
     )

@@ -54,7 +54,7 @@ _MENTIONS: Final = re.compile(
     # A call, with what surrounds it in backticks; its arguments have no parentheses.
     rf"`?(?:pylme|fit)\.(?P<function>\w+)\((?P<inside>{_QUOTED}|[^()\n]*)\)`?"
     # An argument by its kind of word.
-    r"|\bArgument (?P<argument>-{0,2}[A-Za-z_][\w-]*)"
+    r"|\bArgument (?P<argument>-{0,2}[A-Za-z_][\w-]*)(?P<missing>: None is not allowed)?"
     # A choice of rows by one column.
     rf"|\b(?P<chosen>[a-z_]+)={_COLUMN} (?P<compared>[!=<>]=?) (?P<bound>{_QUOTED}|[\w.+-]+)"
     # An argument with a value, alone or in backticks.
@@ -104,7 +104,8 @@ def _said(match: re.Match[str], words: Words) -> str:
         return _call(match, words)
     if (name := part["argument"]) is not None:
         known = name in options or name.startswith("-")
-        return f"Option {options.get(name, name)}" if known else match.group()
+        missing = ": it is missing" if part["missing"] else ""
+        return f"Option {options.get(name, name)}{missing}" if known else match.group()
     if (name := part["chosen"]) in options:
         column = part["double"] if part["double"] is not None else part["single"]
         condition = f"{_backticked(column)} {part['compared']} {part['bound']}"

@@ -84,14 +84,24 @@ class Specification:
             if getattr(self, field.name) != field.default
         }
         if self.contrasts:
-            given["contrasts"] = dict(map(_coding, self.contrasts))
+            given["contrasts"] = self.codings()
         if self.family == "nb":
             del given["family"]
         taken = inspect.signature(function).parameters
         for name, value in given.items():
             if name not in taken:
-                raise _elsewhere(name, value)
+                raise _elsewhere(name, value, function.__name__)
         return given
+
+    def codings(self) -> dict[str, str]:
+        """The codings by column.
+
+        Raises
+        ------
+        OptionError
+            If one is not written as COLUMN=CODING.
+        """
+        return dict(map(_coding, self.contrasts))
 
 
 @Parameter(name="*", group=_GROUP)
@@ -178,15 +188,19 @@ def _coding(text: str) -> tuple[str, str]:
     return column, coding
 
 
-def _elsewhere(name: str, value: object) -> OptionError:
-    """The error for an option that the model of this family does not have."""
+def _elsewhere(name: str, value: object, function: str) -> OptionError:
+    """The error for an option that the model of this family, or this command, does not have."""
     import pylme
 
+    option = "--ml" if name == "reml" else f"--{name.replace('_', '-')}"
+    if function not in _FUNCTIONS:
+        return OptionError(
+            option=option, value=value, allowed="it with commands that fit one model"
+        )
     having = [
         words
-        for function, words in _FUNCTIONS.items()
-        if name in inspect.signature(getattr(pylme, function)).parameters
+        for each, words in _FUNCTIONS.items()
+        if name in inspect.signature(getattr(pylme, each)).parameters
     ]
     allowed = ", or ".join([having[0], *(words.removeprefix("it ") for words in having[1:])])
-    option = "--ml" if name == "reml" else f"--{name.replace('_', '-')}"
     return OptionError(option=option, value=value, allowed=allowed)

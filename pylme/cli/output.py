@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["TO_TERMINAL", "Output", "Result", "result_of", "table_of"]
 
 _ENDINGS: Final = (".csv", ".parquet", ".json", ".html", ".md", ".tex")
+_PICTURES: Final = (".png", ".svg", ".pdf")
 #: Of the numbers in a table that people read; files of data have all digits.
 _DIGITS: Final = 6
+#: Dots an inch of a picture.
+_DPI: Final = 150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,8 @@ class Result:
         Gives all that is known as JSON; by default the rows of the frame.
     html : callable, optional
         Gives a whole page; by default one that shows what people read.
+    figure : callable, optional
+        Draws it, and gives the figure of matplotlib.
     width : int
         Of the lines of the plain text.
     is_data : bool
@@ -49,6 +54,7 @@ class Result:
     frame: "Callable[[], pd.DataFrame]"
     json: Callable[[], str] | None = None
     html: Callable[[], str] | None = None
+    figure: Callable[[], Any] | None = None
     width: int = 80
     is_data: bool = False
 
@@ -62,7 +68,8 @@ class Output:
     ----------
     output
         Write to this file instead of printing. Its ending says what is written: .csv, .parquet,
-        .json, .html (a page for a browser), .md (Markdown) or .tex (LaTeX).
+        .json, .html (a page for a browser), .md (Markdown) or .tex (LaTeX); a plot also .png, .svg
+        or .pdf.
     json
         Print JSON, with all digits.
     """
@@ -70,25 +77,31 @@ class Output:
     output: Path | None = None
     json: bool = False
 
-    def require_place(self) -> None:
+    def require_place(self, *, pictures: bool = False) -> None:
         """Refuse a file that cannot be written, before anything is computed.
+
+        Parameters
+        ----------
+        pictures : bool
+            Whether the result can be drawn.
 
         Raises
         ------
         OptionError
             If its ending is unknown, its folder does not exist, or --json is given too.
         """
+        endings = (*_PICTURES, *_ENDINGS) if pictures else _ENDINGS
         if self.output is None:
             return
         if self.output.is_dir() or not self.output.parent.is_dir():
             raise OptionError(
                 option="--output", value=str(self.output), allowed="a file in a folder that exists"
             )
-        if self.output.suffix.lower() not in _ENDINGS:
+        if self.output.suffix.lower() not in endings:
             raise OptionError(
                 option="--output",
                 value=str(self.output),
-                allowed=f"a file that ends in {', '.join(_ENDINGS[:-1])} or {_ENDINGS[-1]}",
+                allowed=f"a file that ends in {', '.join(endings[:-1])} or {endings[-1]}",
             )
         if self.json:
             raise OptionError(
@@ -116,6 +129,8 @@ class Output:
         from pylme.render import to_html, to_latex, to_markdown
 
         match file.suffix.lower():
+            case ".png" | ".svg" | ".pdf" if result.figure is not None:
+                result.figure().savefig(file, dpi=_DPI)
             case ".csv":
                 result.frame().to_csv(file, index=False, encoding="utf-8")
             case ".parquet":
@@ -184,8 +199,12 @@ def _json(result: Result) -> str:
 
 
 def _to_parquet(frame: "pd.DataFrame", file: Path) -> None:
+    import pandas as pd
+
+    # A column of Parquet has one type: numbers beside names are texts.
+    mixed = [n for n in frame.columns if pd.api.types.infer_dtype(frame[n]).startswith("mixed")]
     try:
-        frame.to_parquet(file, index=False)
+        frame.astype(dict.fromkeys(mixed, str)).to_parquet(file, index=False)
     except ImportError:
         raise MissingPackageError(
             package="pyarrow", extra="parquet", asked=f"Writing {file.name}"

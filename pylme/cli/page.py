@@ -33,10 +33,14 @@ th, td { padding: .25rem .7rem !important; white-space: nowrap;
   border-bottom: 1px solid var(--line); }
 thead th { border-bottom: 2px solid var(--line); color: var(--dim); font-weight: 600; }
 tbody th { font-weight: 500; }
-caption { padding: .25rem 0; }
+caption { padding: .25rem 0; white-space: nowrap; }
 small, footer { color: var(--dim); }
 .verdict { border-left: 5px solid var(--unsure); background: var(--shade); border-radius: 4px;
   padding: .7rem 1rem; }
+details { margin: .75rem 0; }
+summary { cursor: pointer; color: var(--link); }
+.verdict p, .verdict ul { margin: .5rem 0; }
+.verdict ul { padding-left: 1.3rem; }
 .verdict strong { color: var(--unsure); }
 .verdict.good { border-color: var(--good); } .verdict.good strong { color: var(--good); }
 .verdict.bad { border-color: var(--bad); } .verdict.bad strong { color: var(--bad); }
@@ -44,10 +48,10 @@ small, footer { color: var(--dim); }
   margin: 1rem 0; }
 .facts dt { color: var(--dim); } .facts dd { margin: 0; overflow-wrap: anywhere; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr));
-  gap: 1rem; }
+  gap: 1rem; align-items: start; }
 figure { margin: 0; border: 1px solid var(--line); border-radius: 6px; background: #fff;
   padding: .4rem; color: #1c2024; }
-figure svg { display: block; width: 100%; height: auto; }
+figure img { display: block; width: 100%; height: auto; }
 figcaption { font-size: .88rem; padding: .3rem .4rem; color: #46505a; }
 footer { margin-top: 3rem; font-size: .85rem; padding-top: .6rem;
   border-top: 1px solid var(--line); }

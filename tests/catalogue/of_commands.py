@@ -13,6 +13,9 @@ from pylme.cli.commands.anova import anova
 from pylme.cli.commands.explain import explain
 from pylme.cli.commands.fit import fit
 from pylme.cli.commands.means import means
+from pylme.cli.commands.plot import plot
+from pylme.cli.commands.simulate import simulate
+from pylme.cli.drawing import Parameters, drawn_model
 from pylme.cli.model import Model
 from pylme.cli.output import Output
 from pylme.cli.reading import AS_USUAL, Reading
@@ -64,6 +67,16 @@ def _model(said: str, good: dict[str, object], **bad: object) -> Case:
         said=said,
         remedy=lambda: Model(**good).require_consistency(),
     )
+
+
+def _drawn(said: str, good: dict[str, object], **bad: object) -> Case:
+    """Parameters to draw from that are none, and that are some."""
+
+    def draw(given: dict[str, object]) -> object:
+        data = AS_USUAL.table("dyestuff")
+        return Parameters(**({"sigma": 1.0} | given)).simulator(NUMPY, MODEL, data)
+
+    return Case(trigger=lambda: draw(bad), kind="OptionError", said=said, remedy=lambda: draw(good))
 
 
 def _empty_input() -> object:
@@ -200,6 +213,39 @@ CASES = {
         kind="OptionError",
         said="with one formula",
         remedy=lambda: anova("cake", CAKE, random=True, model=NUMPY),
+    ),
+    "LaTeX of several formulas": Case(
+        trigger=lambda: explain(MODEL, MODEL, latex=True),
+        kind="OptionError",
+        said="with one formula",
+        remedy=lambda: explain(MODEL, latex=True),
+    ),
+    "a plot without the option": Case(
+        trigger=lambda: plot("cake", CAKE, "residuals", x="temp"),
+        kind="OptionError",
+        said="it without residuals",
+        remedy=lambda: plot("cake", CAKE, "residuals", model=NUMPY),
+    ),
+    "effects held beside parameters": Case(
+        trigger=lambda: simulate("dyestuff", MODEL, random="all", parameters=Parameters(sigma=1)),
+        kind="OptionError",
+        said="without parameters that are given",
+        remedy=lambda: simulate("dyestuff", MODEL, random="all", model=NUMPY),
+    ),
+    "a fixed effect without a number": _drawn("as Days=10", {"sigma": 1}, beta=("Days",)),
+    "standard deviations that are none": _drawn("as Subject=24,6", {"sd": ("3",)}, sd=("a",)),
+    "a correlation without standard deviations": _drawn("it with --sd", {}, corr=("0.3",)),
+    "a correlation of other effects": _drawn(
+        "that an --sd has too", {"sd": ("3",)}, sd=("3",), corr=("Batch=0.3",)
+    ),
+    "two correlations": _drawn(
+        "one number for all pairs", {"sd": ("3",)}, sd=("3",), corr=("0.1,0.2",)
+    ),
+    "replicates by another approximation": Case(
+        trigger=lambda: drawn_model(Model(family="binomial", laplace="observed"), CAKE),
+        kind="OptionError",
+        said="with commands that fit one model",
+        remedy=lambda: drawn_model(Model(family="binomial"), CAKE),
     ),
     "a bootstrap of F tests": Case(
         trigger=lambda: anova("cake", CAKE, bootstrap=10),
