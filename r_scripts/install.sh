@@ -11,7 +11,7 @@ readonly r_packages=(r-base-core r-base-dev r-cran-lme4 libopenblas0-pthread)
 # What the tests compare with, by its name in R; in Debian it is r-cran-, and the name in small letters.
 # Not every Debian has all of them: trixie is without performance. The tests of one that is not there
 # are skipped.
-readonly peers=(broom.mixed car emmeans glmmTMB lmerTest pbkrtest performance RLRsim)
+readonly peers=(broom.mixed car emmeans glmmTMB insight jsonlite lmerTest mlmRev pbkrtest performance RLRsim)
 # What the documentation needs: afex has the data of a published analysis.
 readonly documents=(chromium r-cran-afex)
 readonly python=${PYTHON:-python3}

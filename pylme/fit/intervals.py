@@ -327,10 +327,13 @@ class Intervals(EngineFit):
         """The likelihood, or the restricted one, at its optimum."""
         from pylme.inference.profile_likelihood.generalized_likelihood import GeneralizedLikelihood
         from pylme.inference.profile_likelihood.linear_likelihood import LinearLikelihood
+        from pylme.inference.profile_likelihood.structured_likelihood import StructuredLikelihood
 
         generalized = self._model.generalized_problem()
         if generalized is None:
             linear = self._profiled_problem("Profiling the likelihood")
+            if any(term.structure.kind != "us" for term in linear.terms):
+                return StructuredLikelihood(linear, reml=reml)
             return LinearLikelihood(linear, reml=reml)
         if reml:
             raise NotAvailableError(

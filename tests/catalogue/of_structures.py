@@ -29,25 +29,12 @@ CASES = {
         remedy=lambda ddf: _fit().coef_test(ddf=ddf),
         parsed='ddf="(.+?)"',
     ),
-    "profile": Case(
-        trigger=lambda: _fit().confint(method="profile"),
-        kind="NotAvailableError",
-        said="profiles of terms with a covariance structure",
-        remedy=lambda method: _fit().confint(method=method),
-        parsed='method="(wald)"',
-    ),
     "many responses": Case(
         trigger=lambda: pylme.reference.many.fit_many(_fit().design, np.ones((2, len(DATA)))),
         kind="NotAvailableError",
         said="terms without a covariance structure",
         remedy=lambda engine: pylme.lmer(MODEL, DATA, engine=engine),
         parsed='engine="(.+?)"',
-    ),
-    "influence": Case(
-        trigger=lambda: _fit().influence(by="g"),
-        kind="NotAvailableError",
-        said="refits without a group",
-        remedy=lambda: _fit().update(data=DATA[DATA["g"] != "g0"]),
     ),
     "unknown argument": Case(
         trigger=lambda: parse_formula("y ~ x + cs(x | g, 3)"),

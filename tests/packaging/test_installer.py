@@ -12,8 +12,9 @@ R_SCRIPTS = Path(__file__).parents[2] / "r_scripts"
 BASH = shutil.which("bash")
 NEEDED = ["r-base-core", "r-base-dev", "r-cran-lme4", "libopenblas0-pthread"]
 PEERS = [
-    "r-cran-broom.mixed", "r-cran-car", "r-cran-emmeans", "r-cran-glmmtmb", "r-cran-lmertest",
-    "r-cran-pbkrtest", "r-cran-performance", "r-cran-rlrsim",
+    "r-cran-broom.mixed", "r-cran-car", "r-cran-emmeans", "r-cran-glmmtmb", "r-cran-insight",
+    "r-cran-jsonlite", "r-cran-lmertest", "r-cran-mlmrev", "r-cran-pbkrtest",
+    "r-cran-performance", "r-cran-rlrsim",
 ]  # fmt: skip
 
 pytestmark = pytest.mark.skipif(BASH is None, reason="the installers are for bash")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pylme.model_matrix.random_term import RandomTerm
     from pylme.reference.problem.layout import Layout
 
-__all__ = ["ProfiledLikelihood", "components", "without_effect"]
+__all__ = ["M", "ProfiledLikelihood", "components", "without_effect"]
 
 M = TypeVar("M", bound=Minima[Any])
 
@@ -71,12 +71,16 @@ class ProfiledLikelihood(ABC, Generic[M, P]):
     def without(self, term: int, effect: int) -> float:
         """The least deviance of the model without an effect."""
 
-    @staticmethod
-    def bounds(parameter: ProfiledParameter) -> tuple[float, float]:
+    def bounds(self, parameter: ProfiledParameter) -> tuple[float, float]:
         """The bounds of the parameter's coordinate."""
         if parameter.kind == "sd":
             return 0.0, np.inf
         return (-np.pi / 2, np.pi / 2) if parameter.kind == "correlation" else (-np.inf, np.inf)
+
+    def limits(self, parameter: ProfiledParameter) -> tuple[float, float]:
+        """The least and the largest value of a correlation."""
+        del parameter
+        return -1.0, 1.0
 
     def plateau(self, parameter: ProfiledParameter) -> float:
         """What the profile of a correlation nowhere exceeds; infinite for other parameters."""
@@ -114,7 +118,7 @@ class ProfiledLikelihood(ABC, Generic[M, P]):
     def _interval(self, parameter: ProfiledParameter, rise: float) -> tuple[float, float]:
         bounds = self.bounds(parameter)
         if self.plateau(parameter) <= self.deviance + rise:
-            return -1.0, 1.0
+            return self.limits(parameter)
         path, optimum = self.path(parameter)
         ends = []
         for side, bound in zip((-1, 1), bounds, strict=True):

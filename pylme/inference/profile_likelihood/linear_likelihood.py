@@ -1,85 +1,36 @@
-"""The likelihood of a linear mixed model, and the paths of its parameters through it.
-
-The deviance is that of maximum likelihood, also for a model fitted by REML, as in lme4 (Bates,
-Mächler, Bolker & Walker 2015, section 5.1): the restricted one, which exists for the covariance
-parameters alone, is used on request.
-"""
+"""The paths of the parameters of a linear mixed model through its likelihood."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pylme.errors import NotAvailableError
-from pylme.inference.likelihood_ratio_tests.linear_criterion import linear_criteria
-from pylme.inference.profile_likelihood.coordinates import Point, coordinates_of
-from pylme.inference.profile_likelihood.deviance import FixedEffectDeviance, VarianceDeviance
-from pylme.inference.profile_likelihood.likelihood import (
-    ProfiledLikelihood,
-    components,
-    without_effect,
-)
+from pylme.inference.profile_likelihood.coordinates import coordinates_of
+from pylme.inference.profile_likelihood.deviance import VarianceDeviance
+from pylme.inference.profile_likelihood.likelihood import components
+from pylme.inference.profile_likelihood.linear_optimum import LinearOptimum
 from pylme.inference.profile_likelihood.minima import Optimum
 from pylme.inference.profile_likelihood.path import Path
-from pylme.reference.criterion.prepare import problem_of
-from pylme.reference.ending import optimum_of, search
-from pylme.reference.solution import fixed_effects
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pylme.inference.profile_likelihood.coordinates import Point
     from pylme.inference.profile_likelihood.parameters import ProfiledParameter
-    from pylme.results.linear_problem import LinearProblem
 
 __all__ = ["LinearLikelihood"]
 
 
-class LinearLikelihood(ProfiledLikelihood[Path, Point]):
-    """A linear mixed model at the optimum of its likelihood.
-
-    Attributes
-    ----------
-    linear : LinearProblem
-        By ML, or by REML where the restricted likelihood is profiled.
-    theta : ndarray, shape (m,)
-        Where the deviance is least.
-    deviance : float
-        There.
-    sigma : float
-    beta, std_error : ndarray, shape (p,)
-    """
-
-    def __init__(self, linear: LinearProblem, *, reml: bool = False) -> None:
-        for term in linear.terms:
-            if term.structure.kind != "us":
-                raise NotAvailableError(
-                    asked=f"Profiling the likelihood of a model with ({term.label})",
-                    found="profiles of terms with a covariance structure are not available",
-                    remedy='Use method="wald", or method="bootstrap".',
-                )
-        self.linear = replace(linear, reml=reml, theta=None)
-        self.problem = problem_of(self.linear)
-        ending = search(self.problem, self.linear.terms)
-        fixed = fixed_effects(self.problem, ending.evaluation)
-        self.theta = ending.theta
-        self.deviance = float(ending.evaluation.criterion[0])
-        self.sigma = fixed.sigma
-        self.beta = fixed.beta
-        self.std_error = np.sqrt(np.diag(fixed.vcov))
-        self._without: dict[tuple[int, int], float] = {}
+class LinearLikelihood(LinearOptimum[Path]):
+    """A linear mixed model without covariance structures at the optimum of its likelihood."""
 
     def path(self, parameter: ProfiledParameter) -> tuple[Path, Optimum[Point]]:
         """The path of a parameter, and the optimum on it."""
         m = len(self.theta)
         s = 2.0 * np.log(self.sigma)
         if parameter.kind == "fixed":
-            (column,) = parameter.places
-            deviance = FixedEffectDeviance(
-                self.linear, column, float(self.beta[column]), float(self.std_error[column])
-            )
+            deviance = self.fixed_effect_deviance(parameter)
             path = Path(
                 deviance=deviance, coordinates=coordinates_of(deviance.problem), fixed=m + 1
             )
@@ -122,32 +73,6 @@ class LinearLikelihood(ProfiledLikelihood[Path, Point]):
     ) -> NDArray[np.float64]:
         """All parameters of the model at a point of a path, in their order."""
         problem = path.deviance.problem
-        beta = point.local.beta
-        if parameter.kind == "fixed":
-            (column,) = parameter.places
-            beta = np.insert(beta, column, self.value(parameter, path, x[-1]))
+        beta = self.beta_at(parameter, path, x[-1], point)
         of_terms = components(problem.layout, path.coordinates.roots(x, problem))
         return np.array([*beta, *of_terms, np.exp(0.5 * x[len(self.theta)])])
-
-    def without(self, term: int, effect: int) -> float:
-        """The least deviance of the model without an effect."""
-        if (term, effect) not in self._without:
-            terms = without_effect(self.linear.terms, term, effect)
-            self._without[term, effect] = (
-                optimum_of(self.linear.with_terms(terms))[1] if terms else self.without_any
-            )
-        return self._without[term, effect]
-
-    @cached_property
-    def without_any(self) -> float:
-        """The deviance of the model without random effects."""
-        linear = self.linear
-        return float(
-            linear_criteria(
-                linear.X,
-                linear.y_less_offset[None],
-                linear.weights,
-                reml=linear.reml,
-                represented=linear.represented,
-            )[0]
-        )

@@ -11,7 +11,7 @@ their standard deviations are coordinates that may not change sign: they are bou
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +19,14 @@ from numpy.typing import NDArray
 from pylme.covariance.roots import lower_root
 from pylme.inference.profile_likelihood.coordinates import Coordinates, Point
 from pylme.inference.profile_likelihood.deviance import Deviance, Local
-from pylme.reference.optimize.descent import ENOUGH, ROUNDING, step
+from pylme.inference.profile_likelihood.settling import settle
+from pylme.reference.optimize.descent import ENOUGH, ROUNDING
 from pylme.reference.optimize.newton import WORTH_LEAVING
 
 if TYPE_CHECKING:
     from pylme.reference.problem.layout import GroupingFactor
 
-__all__ = ["Path"]
-
-_MOST_STEPS: Final = 100
-_MOST_ESCAPES: Final = 20
-#: A trust region smaller than this has met the rounding errors of the deviance.
-_LEAST_RADIUS: Final = 1e-10
+__all__ = ["Path", "nowhere"]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -71,10 +67,10 @@ class Path:
             try:
                 local = self.deviance.at(self.coordinates.conditioned(x), x[m:])
             except np.linalg.LinAlgError:
-                return _nowhere(len(x))
+                return nowhere(len(x))
             point = self.coordinates.point(x, local)
         if not (np.isfinite(point.value) and np.isfinite(point.hessian).all()):
-            return _nowhere(len(x))
+            return nowhere(len(x))
         return point
 
     def free(self, x: NDArray[np.float64], point: Point) -> NDArray[np.bool_]:
@@ -89,9 +85,21 @@ class Path:
         first, circle = self.coordinates.first, self.coordinates.circle
         return () if first is None or circle is None else (first, circle[1])
 
+    def scales(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How far each coordinate may go before the shape of the deviance changes, shape (d,)."""
+        return self.coordinates.scales(x)
+
     def scale(self, x: NDArray[np.float64]) -> float:
-        """How far the fixed coordinate may go before the shape of the deviance changes."""
-        return float(self.coordinates.scales(x)[self.fixed])
+        """The same of the coordinate that is fixed."""
+        return float(self.scales(x)[self.fixed])
+
+    def within_bounds(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The nearest coordinates within the bounds."""
+        made = x.copy()
+        for at in self._bounded():
+            if at != self.fixed:
+                made[at] = max(made[at], 0.0)
+        return made
 
     def settle(
         self, x: NDArray[np.float64], *, within: float = ENOUGH
@@ -109,38 +117,7 @@ class Path:
         x : ndarray, shape (d,)
         point : Point
         """
-        point = self.evaluate(x)
-        radius, escapes = 1.0, 0
-        # Where the deviance is not yet least, every direction promises what is left to gain.
-        worth = WORTH_LEAVING + 4.0 * within
-        for _ in range(_MOST_STEPS):
-            free = self.free(x, point)
-            scale = self.coordinates.scales(x)[free]
-            g = scale * point.gradient[free]
-            H = scale[:, None] * point.hessian[np.ix_(free, free)] * scale
-            steps, predicted, _ = step(g[None], H[None], np.array([radius]))
-            enough = within + ROUNDING * abs(point.value)
-            if predicted[0] <= enough or radius < _LEAST_RADIUS or not free.any():
-                left = self.leave(x, point, worth) if escapes < _MOST_ESCAPES else None
-                if left is None:
-                    break
-                (x, point), escapes, radius = left, escapes + 1, 1.0
-                continue
-            trial = x.copy()
-            trial[free] += scale * steps[0]
-            for at in self._bounded():
-                trial[at] = max(trial[at], 0.0)
-            tried = self.evaluate(trial)
-            noise = ROUNDING * abs(point.value)
-            quality = (point.value - tried.value + noise) / (float(predicted[0]) + noise)
-            length = float(np.linalg.norm(steps))
-            if quality > 0.75:
-                radius = max(radius, 3.0 * length)
-            elif not quality > 0.25:
-                radius = 0.25 * length
-            if quality > 0.05:
-                x, point = trial, tried
-        return x, point
+        return settle(self, x, within=within)
 
     def leave(
         self, x: NDArray[np.float64], point: Point, worth: float = WORTH_LEAVING
@@ -246,7 +223,8 @@ class _Direction:
     variance: float
 
 
-def _nowhere(d: int) -> Point:
+def nowhere(d: int) -> Point:
+    """A point at which the deviance cannot be computed."""
     nothing = np.zeros(0)
     local = Local(value=np.inf, gradient=nothing, hessian=nothing, beta=nothing)
     return Point(value=np.inf, gradient=np.zeros(d), hessian=np.zeros((d, d)), local=local)

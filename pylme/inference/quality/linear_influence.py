@@ -2,7 +2,8 @@
 
 Where the groups are the levels of the only grouping factor, all models without one level are fitted
 at once on the sums of the whole model, by Newton's method from its θ̂
-(`pylme.reference.criterion.deletions`); other groups follow one another, each from θ̂.
+(`pylme.reference.criterion.deletions`); other groups follow one another, each from θ̂, and so do all
+groups where a term has a covariance structure.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pylme.errors import NotAvailableError
 from pylme.inference.quality.influence import Estimated, Influence, nothing_estimated
 from pylme.inference.quality.remaining_rows import model_of_rows
 from pylme.reference.criterion.deletions import deletions
 from pylme.reference.criterion.one_factor import OneFactor
 from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.optimize.newton import minimise
+from pylme.reference.optimize.structured import minimise_structured
 from pylme.reference.threads import one_thread
 
 if TYPE_CHECKING:
@@ -51,21 +52,13 @@ def influence_of_groups(kernels: Kernels, groups: Groups, library: Library) -> I
     """
     kernels.linear.require_rows("Computing influence")
     linear, problem = kernels.linear, kernels.problem
-    if problem.structured:
-        raise NotAvailableError(
-            asked=f"Fitting the model again without each level of {groups.name}",
-            found="refits without a group are of terms without a covariance structure",
-            remedy="Leave the group out yourself: fit.update(data=...).",
-        )
     J, p, m = len(groups.levels), linear.X.shape[1], len(kernels.theta)
     without = nothing_estimated(J, p, m)
     with one_thread():
-        start = problem.conditioned(kernels.theta[None])
-        optimum = minimise(problem.criterion, problem.layout, start)
-        whole = _estimated(problem, optimum.evaluation, optimum.theta, problem.likelihood.nu)
+        whole, theta = _least(problem, kernels.theta, whole=True)
         left = np.arange(J)
-        if groups.factor and isinstance(problem.criterion, OneFactor):
-            left = _all_at_once(problem, linear, optimum.theta, without)
+        if groups.factor and isinstance(problem.criterion, OneFactor) and not problem.structured:
+            left = _all_at_once(problem, linear, theta, without)
         for j in left.tolist():
             _one_by_one(linear, groups.codes != j, whole.theta[0], without, j)
     return Influence(
@@ -121,16 +114,30 @@ def _one_by_one(
     if part is None:
         return
     try:
-        problem = problem_of(part)
-        optimum = minimise(problem.searched(), problem.layout, problem.conditioned(theta[None]))
+        found, _ = _least(problem_of(part), theta)
     except np.linalg.LinAlgError:
         return
-    found = _estimated(problem, optimum.evaluation, optimum.theta, problem.likelihood.nu)
     without.criterion[j], without.sigma[j] = found.criterion[0], found.sigma[0]
     without.theta[j] = found.theta[0]
     without.beta[j, columns] = found.beta[0]
     without.vcov[j][np.ix_(columns, columns)] = found.vcov[0]
-    without.converged[j] = optimum.converged[0]
+    without.converged[j] = found.converged[0]
+
+
+def _least(
+    problem: Problem, theta: NDArray[np.float64], *, whole: bool = False
+) -> tuple[Estimated, NDArray[np.float64]]:
+    """The optimum near lme4's theta, and its theta of the well-conditioned columns."""
+    nu = problem.likelihood.nu
+    if problem.structured:
+        end = minimise_structured(problem, theta)
+        conditioned = problem.conditioned(end.theta[None])
+        found = _estimated(problem, end.evaluation, conditioned, nu)
+        return replace(found, converged=np.array([end.converged])), conditioned
+    criterion = problem.criterion if whole else problem.searched()
+    optimum = minimise(criterion, problem.layout, problem.conditioned(theta[None]))
+    found = _estimated(problem, optimum.evaluation, optimum.theta, nu)
+    return replace(found, converged=optimum.converged), optimum.theta
 
 
 def rows_of(

@@ -10,6 +10,7 @@ from pylme.errors import NotAvailableError, OptionError, UnknownNameError
 from pylme.inference.kernels import Kernels
 from pylme.inference.quality.linear_influence import rows_of
 from tests.native import native
+from tests.structures import repeated
 
 SLEEPSTUDY = pylme.datasets.load("sleepstudy")
 MODEL = "Reaction ~ Days + (Days | Subject)"
@@ -60,6 +61,21 @@ def test_all_at_once_is_one_by_one(reml, random):
 
 
 @pytest.mark.filterwarnings("ignore::pylme.errors.FitWarning")
+@pytest.mark.filterwarnings("ignore::pylme.errors.SingularFitWarning")
+@pytest.mark.parametrize("random", ["ar1(0 + t | s)", "cs(1 + x | s) + (1 | g)"])
+def test_covariance_structures(random):
+    every = repeated()
+    data = every[every["s"].isin([f"s{i + 1:02d}" for i in range(8)])]
+    fit = pylme.lmer(f"y ~ x + {random}", data, engine="numpy")
+    found = fit.influence(by="s")
+    assert found.without.converged.all()
+    for j in (1, 5):
+        other = refitted(fit, found, j, data, "s")
+        assert found.without.criterion[j] == pytest.approx(other.criterion, abs=1e-6)
+        np.testing.assert_allclose(found.without.beta[j], other.fixef, atol=1e-4)
+        np.testing.assert_allclose(found.without.theta[j], other.theta, atol=1e-3)
+
+
 def test_nearly_dependent_columns_within_levels():
     data = unbalanced()
     data["x"] = (data["g"] < "g06") + 1e-7 * data["x"]
