@@ -14,6 +14,7 @@ import pytest
 
 from pylme.errors import PylmeWarning, ScalingWarning, SingularFitWarning, warn
 from pylme.warning_scopes import Carried, collected, silenced
+from tests.tolerances import HANGS
 
 ROOT = Path(__file__).parents[1]
 
@@ -127,7 +128,7 @@ def test_filters_and_blas_threads_are_the_same_after_work_in_threads(engine, rep
     # Several BLAS threads, on whatever machine, so that a limit that stays can be seen.
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "2"}, timeout=300,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "2"}, timeout=HANGS,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "ScalingWarning: ours is given" in done.stderr

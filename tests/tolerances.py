@@ -33,3 +33,6 @@ PUBLISHED_DIGITS = 1e-10
 #: Variances against a closed form: the search stops where the criterion would fall by 1e-10, which
 #: is at a relative distance of 1e-5 or less in few groups.
 CLOSED_FORM = 1e-4
+#: Seconds after which a process that a test starts counts as hanging: many times what it takes
+#: where nothing else runs, as machines are shared.
+HANGS = 900

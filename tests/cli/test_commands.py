@@ -19,6 +19,7 @@ from pylme.cli.app import run
 from pylme.errors import RUnavailableError
 from pylme.lme4 import engine as lme4
 from pylme.results import engine as engines
+from tests.tolerances import HANGS
 
 SLEEP = "Reaction ~ Days + (Days | Subject)"
 NO_R = RUnavailableError(asked="Calling R's lme4", found="there is no R", remedy="Install R.")
@@ -272,7 +273,7 @@ class TestFit:
             while psutil.Process(process.pid).cpu_times().user < 4:
                 time.sleep(0.05)
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=HANGS)
         assert process.returncode == 130
         assert (out, err.strip()) == ("", "Interrupted.")
 
@@ -416,7 +417,7 @@ def test_a_folder_is_no_page(tmp_path, capsys):
 def test_an_output_without_unicode_has_escapes(encoding):
     environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
     with command("explain", SLEEP, env=environment, encoding=encoding) as process:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=HANGS)
     assert (process.returncode, err) == (0, "")
     assert "\\u03c3" in out
 

@@ -9,6 +9,8 @@ import textwrap
 
 import pytest
 
+from tests.tolerances import HANGS
+
 pytestmark = [
     pytest.mark.needs_r,
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
@@ -42,7 +44,7 @@ def printed(code: str) -> list[str]:
         [sys.executable, "-c", textwrap.dedent(START) + textwrap.dedent(code)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANGS,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import pylme
+from tests.tolerances import HANGS
 
 pytestmark = pytest.mark.needs_r
 
@@ -102,7 +103,7 @@ def test_hundreds_of_fits_give_away_no_reference_to_none():
         [sys.executable, "-c", textwrap.dedent(code)],
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=HANGS,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -131,7 +132,7 @@ def test_a_process_lives_through_many_fits():
         [sys.executable, "-c", textwrap.dedent(code)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANGS,
         check=False,
     )
     assert done.returncode == 0, done.stderr

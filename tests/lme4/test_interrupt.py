@@ -13,6 +13,7 @@ import pytest
 
 import pylme
 from pylme.errors import FitTimeoutError, OptionError
+from tests.tolerances import HANGS
 
 pytestmark = pytest.mark.needs_r
 
@@ -49,7 +50,7 @@ END = """
 def printed(code: str) -> list[str]:
     whole = "".join(textwrap.dedent(part) for part in (START, code, END))
     done = subprocess.run(
-        [sys.executable, "-c", whole], capture_output=True, text=True, timeout=200, check=False
+        [sys.executable, "-c", whole], capture_output=True, text=True, timeout=HANGS, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()

@@ -8,6 +8,8 @@ import textwrap
 
 import pytest
 
+from tests.tolerances import HANGS
+
 pytestmark = [
     pytest.mark.needs_r,
     pytest.mark.slow,
@@ -41,7 +43,7 @@ def test_the_process_lives():
         [sys.executable, "-c", textwrap.dedent(CODE)],
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=HANGS,
         check=False,
     )
     assert done.returncode == 0, done.stderr

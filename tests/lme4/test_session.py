@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import pylme
+from tests.tolerances import HANGS
 
 pytestmark = pytest.mark.needs_r
 
@@ -30,7 +31,7 @@ def script(code: str, **options):
         [sys.executable, "-c", textwrap.dedent(code)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANGS,
         check=False,
         **options,
     )

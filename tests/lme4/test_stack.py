@@ -11,6 +11,7 @@ import pytest
 
 from pylme.lme4.stack import thread_stack
 from pylme.versions import current
+from tests.tolerances import HANGS
 
 pytestmark = pytest.mark.needs_r
 
@@ -45,7 +46,7 @@ def printed(code: str) -> list[str]:
         [sys.executable, "-c", textwrap.dedent(START) + textwrap.dedent(code)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=HANGS,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tolerances import HANGS
+
 R_SCRIPTS = Path(__file__).parents[2] / "r_scripts"
 BASH = shutil.which("bash")
 NEEDED = ["r-base-core", "r-base-dev", "r-cran-lme4", "libopenblas0-pthread"]
@@ -60,7 +62,7 @@ class System:
             capture_output=True,
             text=True,
             check=False,
-            timeout=30,
+            timeout=HANGS,
         )
 
     def logged(self):

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tolerances import HANGS
+
 ROOT = Path(__file__).parents[2]
 FIT = """
 import pylme
@@ -54,7 +56,7 @@ def environment(home, wheel, *, without=()):
 
 def run(command, directory):
     return subprocess.run(
-        command, cwd=directory, capture_output=True, text=True, check=False, timeout=120
+        command, cwd=directory, capture_output=True, text=True, check=False, timeout=HANGS
     )
 
 

@@ -9,7 +9,8 @@ from scipy.optimize import approx_fprime
 
 import pylme
 from pylme.covariance.structure import structure_of
-from pylme.reference.optimize.structured import free_of, theta_of
+from pylme.reference.criterion.prepare import problem_of
+from pylme.reference.optimize.structured import certify_structured, free_of, theta_of
 from pylme.reference.solution import solution_at
 from tests.structures import STRUCTURES, repeated, terms
 
@@ -152,3 +153,22 @@ def test_a_homogeneous_term_is_printed_in_one_row():
     frame = fit.varcorr.to_frame()
     assert len(frame) == 11
     assert fit.cross_check().verdict.name == "AGREES"
+
+
+@pytest.mark.parametrize("left_out", ["s02", "s06"])
+def test_a_correlation_that_is_not_seen_hides_no_lower_criterion(left_out):
+    """At a standard deviation of zero the sign of the correlation decides whether it may grow."""
+    few = repeated()[repeated()["s"].isin([f"s{i + 1:02d}" for i in range(8)])]
+    data = few[few["s"] != left_out]
+    pattern, plain = (
+        pylme.lmer(f"y ~ x + {random} + (1 | g)", data, engine="numpy")
+        for random in ("cs(1 + x | s)", "(1 + x | s)")
+    )
+    assert pattern.criterion == pytest.approx(plain.criterion, abs=1e-7)
+    # A fit that stopped there is found out.
+    linear = pattern._model.linear_problem()
+    alone = pylme.lmer("y ~ x + (1 | s) + (1 | g)", data, engine="numpy")
+    stuck = np.array([alone.theta[0], 0.0, 0.0, alone.theta[1]])
+    certificate = certify_structured(problem_of(linear), stuck)
+    assert certificate.escape > 0.1
+    assert not certificate.enclosed

@@ -6,33 +6,35 @@ from those by Σ (`pylme.reference.solution.along_free`). The search is Newton's
 bounds as an active set: a parameter stays at its bound while the criterion rises away from it, and
 the others take a step along the eigenvectors of their Hessian, with curvatures made positive,
 shortened until the criterion falls (Nocedal & Wright 2006, Numerical Optimization, sections 3.4 and
-16.7). Standard deviations are measured in units of one over the size of their column.
+16.7). Where a standard deviation is zero the end need not be a minimum, and is left if it is none
+(`pylme.reference.optimize.structured_escape`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pylme.reference.criterion.likelihood import Evaluation
-from pylme.reference.criterion.prepare import Problem
-from pylme.reference.criterion.trial_points import value_of
 from pylme.reference.optimize.newton import TracePoint
-from pylme.reference.solution import (
-    along_free,
-    covariance_slopes,
-    free_slices,
-    in_the_callers_columns,
+from pylme.reference.optimize.structured_coordinates import (
+    NOTHING,
+    FreeCoordinates,
+    FreePoint,
+    column_sizes,
+    free_of,
+    theta_of,
+    tolerance,
 )
+from pylme.reference.optimize.structured_escape import escape
+from pylme.reference.solution import covariance_slopes, free_slices
 from pylme.results.certificate import FLAT, Certificate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from pylme.model_matrix.random_term import RandomTerm
+    from pylme.reference.criterion.prepare import Problem
 
 __all__ = [
     "FreeParameters",
@@ -48,145 +50,7 @@ ENOUGH: Final = 1e-11
 #: Ends that differ by less are one minimum.
 ALIKE: Final = 1e-6
 MOST_STEPS: Final = 200
-#: A bound is reached within this distance, in scaled parameters.
-AT_BOUND: Final = 1e-7
-#: Standard deviations, in units of the residual's over the column's size, that count as zero.
-NOTHING: Final = 1e-5
-#: So large a standard deviation leaves nothing to the residual. Where each row has effects of its
-#: own, as with ar1() on days, the optimum may lie at a residual variance of zero, infinitely far.
-MOST: Final = 1e4
-#: Starts: all standard deviations, and how far correlations lie between zero and a bound.
-STARTS: Final = ((1.0, 0.0), (0.4, 0.5), (2.5, 0.5), (1.0, -0.5))
-#: A decrease below this counts as zero: of the criterion, and relative to its size.
-FALL: Final = 1e-8
-ROUNDING: Final = 2e-14
-
-
-def free_of(terms: Sequence[RandomTerm], theta: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The free parameters of lme4's theta."""
-    return np.concatenate([term.structure.free_of(theta[term.thetas]) for term in terms])
-
-
-def theta_of(terms: Sequence[RandomTerm], free: NDArray[np.float64]) -> NDArray[np.float64]:
-    """lme4's theta of the free parameters."""
-    parts = zip(terms, free_slices(terms), strict=True)
-    return np.concatenate([term.structure.theta_of(free[own]) for term, own in parts])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Point:
-    """The criterion and its derivatives by the scaled parameters."""
-
-    x: NDArray[np.float64]
-    evaluation: Evaluation
-    value: float
-    gradient: NDArray[np.float64]
-    hessian: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Coordinates:
-    """Scaled free parameters: x = p / scale, between bounds."""
-
-    problem: Problem
-    scale: NDArray[np.float64]
-    lower: NDArray[np.float64]
-    upper: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, problem: Problem) -> _Coordinates:
-        scales, lowers, uppers = [], [], []
-        for term in problem.terms:
-            structure = term.structure
-            low, high = structure.free_bounds()
-            scale = np.ones(structure.n_free)
-            sizes = _sizes(term)
-            if structure.kind == "us":
-                scale = 1.0 / sizes[structure.cells[0]]
-            else:
-                n_sd = 1 if structure.hom else structure.size
-                scale[:n_sd] = 1.0 / (sizes.mean() if structure.hom else sizes)
-                high[:n_sd] = MOST * scale[:n_sd]
-            scales.append(scale)
-            lowers.append(low / scale)
-            uppers.append(high / scale)
-        return cls(
-            problem=problem,
-            scale=np.concatenate(scales),
-            lower=np.concatenate(lowers),
-            upper=np.concatenate(uppers),
-        )
-
-    @property
-    def highest(self) -> NDArray[np.float64]:
-        """From where on a parameter counts as at its upper bound."""
-        return np.where(np.isfinite(self.upper), self.upper * (1.0 - AT_BOUND), np.inf)
-
-    def theta(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        return theta_of(self.problem.terms, x * self.scale)
-
-    def inner(self, x: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        problem = self.problem
-        return problem.layout.matrices(problem.conditioned(self.theta(x)[None]))
-
-    def value(self, x: NDArray[np.float64]) -> float:
-        return value_of(self.problem.criterion, self.inner(x))
-
-    def at(self, x: NDArray[np.float64], evaluation: Evaluation | None = None) -> _Point:
-        problem = self.problem
-        if evaluation is None:
-            evaluation = problem.criterion.exactly().evaluate(self.inner(x))
-        M, form, hh = in_the_callers_columns(problem, evaluation)
-        g, H, _ = along_free(problem, self.theta(x), M, form, hh)
-        return _Point(
-            x=x,
-            evaluation=evaluation,
-            value=float(evaluation.criterion[0]),
-            gradient=self.scale * g,
-            hessian=self.scale[:, None] * H * self.scale,
-        )
-
-    def moving(self, point: _Point) -> NDArray[np.bool_]:
-        """Which parameters are not held at a bound, and are seen by the criterion."""
-        x, g = point.x, point.gradient
-        held = (x <= self.lower + AT_BOUND) & (g > 0)
-        held |= (x >= np.where(np.isfinite(self.upper), self.upper * (1.0 - AT_BOUND), np.inf)) & (
-            g < 0
-        )
-        return ~held & self.seen(x)
-
-    def seen(self, x: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """A correlation is not where fewer than two standard deviations differ from zero."""
-        seen = np.ones(len(x), dtype=np.bool_)
-        for term, own in zip(self.problem.terms, free_slices(self.problem.terms), strict=True):
-            structure = term.structure
-            if structure.kind in {"cs", "ar1"} and structure.size > 1:
-                sds = x[own][:-1]
-                enough = 1 if structure.hom else 2
-                seen[own.stop - 1] = np.count_nonzero(sds > NOTHING) >= enough
-        return seen
-
-    def starts(self) -> Iterator[NDArray[np.float64]]:
-        for size, share in STARTS:
-            parts = []
-            for term, own in zip(self.problem.terms, free_slices(self.problem.terms), strict=True):
-                structure = term.structure
-                if structure.kind == "us":
-                    parts.append(size * structure.start())
-                    continue
-                x = np.full(structure.n_free, size)
-                if structure.kind != "diag" and structure.size > 1:
-                    bound = self.upper if share > 0 else self.lower
-                    x[-1] = abs(share) * bound[own.stop - 1]
-                parts.append(x)
-            yield np.clip(np.concatenate(parts), self.lower, self.upper)
-
-
-def _sizes(term: RandomTerm) -> NDArray[np.float64]:
-    """The root mean square of each column of a term."""
-    sizes = np.sqrt(np.einsum("nk,nk->k", term.columns, term.columns) / len(term.columns))
-    sizes[sizes == 0.0] = 1.0
-    return np.asarray(sizes)
+MOST_ESCAPES: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -211,7 +75,7 @@ class FreeParameters:
         cls, problem: Problem, theta: NDArray[np.float64], evaluation: Evaluation
     ) -> FreeParameters:
         """At lme4's theta, where `evaluation` has exact second derivatives."""
-        on = _Coordinates.of(problem)
+        on = FreeCoordinates.of(problem)
         here = on.at(free_of(problem.terms, theta) / on.scale, evaluation)
         return cls(
             moving=on.moving(here),
@@ -254,10 +118,10 @@ class Minimised:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _End:
-    point: _Point
+    point: FreePoint
     converged: bool
     evaluations: int
-    path: tuple[_Point, ...]
+    path: tuple[FreePoint, ...]
 
 
 def minimise_structured(
@@ -273,7 +137,7 @@ def minimise_structured(
         lme4's theta to start from, and from nowhere else unless `more` starts are asked for.
     more : bool
     """
-    on = _Coordinates.of(problem)
+    on = FreeCoordinates.of(problem)
     starts = (
         []
         if start is None
@@ -281,7 +145,7 @@ def minimise_structured(
     )
     if start is None or more:
         starts += on.starts()
-    ends = [end for x in starts if (end := _descent(on, x)) is not None]
+    ends = [end for x in starts if (end := _searched(on, x)) is not None]
     if not ends:
         raise np.linalg.LinAlgError("the criterion cannot be evaluated at any start")
     best = min(ends, key=lambda end: end.point.value)
@@ -306,7 +170,24 @@ def minimise_structured(
     )
 
 
-def _descent(on: _Coordinates, x: NDArray[np.float64]) -> _End | None:
+def _searched(on: FreeCoordinates, x: NDArray[np.float64]) -> _End | None:
+    """The end of a search that goes on where variance that is added lowers the criterion."""
+    end = _descent(on, x)
+    for _ in range(MOST_ESCAPES):
+        if end is None or (left := escape(on, end.point)[1]) is None:
+            break
+        more = _descent(on, left)
+        if more is None or more.point.value >= end.point.value:
+            break
+        end = replace(
+            more,
+            evaluations=end.evaluations + more.evaluations,
+            path=(*end.path, *more.path),
+        )
+    return end
+
+
+def _descent(on: FreeCoordinates, x: NDArray[np.float64]) -> _End | None:
     """Newton's method within the bounds; None where the criterion has no value at the start."""
     if not np.isfinite(on.value(x)):
         return None
@@ -321,7 +202,7 @@ def _descent(on: _Coordinates, x: NDArray[np.float64]) -> _End | None:
         count += used
         if tried is None:
             # No step falls any more: the rest is rounding.
-            done = fall <= _tolerance(here.evaluation)
+            done = fall <= tolerance(here.evaluation)
             return _End(point=here, converged=done, evaluations=count, path=tuple(path))
         here = on.at(tried)
         path.append(here)
@@ -330,7 +211,7 @@ def _descent(on: _Coordinates, x: NDArray[np.float64]) -> _End | None:
 
 
 def _newton_step(
-    here: _Point, moving: NDArray[np.bool_]
+    here: FreePoint, moving: NDArray[np.bool_]
 ) -> tuple[float, bool, NDArray[np.float64]]:
     """The predicted fall, whether the criterion curves downwards, and the step."""
     step = np.zeros_like(here.x)
@@ -352,7 +233,7 @@ def _newton_step(
 
 
 def _shorter(
-    on: _Coordinates, here: _Point, step: NDArray[np.float64], *, both: bool
+    on: FreeCoordinates, here: FreePoint, step: NDArray[np.float64], *, both: bool
 ) -> tuple[NDArray[np.float64] | None, int]:
     """The first point along the step, within the bounds, at which the criterion is lower."""
     used = 0
@@ -363,10 +244,6 @@ def _shorter(
             if on.value(x) < here.value:
                 return x, used
     return None, used
-
-
-def _tolerance(evaluation: Evaluation) -> float:
-    return FALL + max(ROUNDING * abs(float(evaluation.criterion[0])), float(evaluation.rounding[0]))
 
 
 def certify_structured(
@@ -383,7 +260,7 @@ def certify_structured(
     evaluation : Evaluation, optional
         At theta, with exact second derivatives.
     """
-    on = _Coordinates.of(problem)
+    on = FreeCoordinates.of(problem)
     here = on.at(free_of(problem.terms, theta) / on.scale, evaluation)
     moving = on.moving(here)
     fall, _, _ = _newton_step(here, moving)
@@ -392,15 +269,15 @@ def certify_structured(
         w = np.linalg.eigvalsh(here.hessian[np.ix_(moving, moving)])
         curvature = float(w[0] / max(float(np.abs(w).max()), np.finfo(float).tiny))
     return Certificate(
-        tolerance=_tolerance(here.evaluation),
+        tolerance=tolerance(here.evaluation),
         expected_fall=fall,
         curvature=curvature,
-        escape=0.0,
+        escape=escape(on, here)[0],
         singular=_singular(problem, on, here.x),
     )
 
 
-def _singular(problem: Problem, on: _Coordinates, x: NDArray[np.float64]) -> tuple[str, ...]:
+def _singular(problem: Problem, on: FreeCoordinates, x: NDArray[np.float64]) -> tuple[str, ...]:
     """Each free parameter at its bound, in words."""
     said = []
     for term, own in zip(problem.terms, free_slices(problem.terms), strict=True):
@@ -429,6 +306,6 @@ def _singular(problem: Problem, on: _Coordinates, x: NDArray[np.float64]) -> tup
                 )
         if structure.kind == "us":
             T = structure.factor(x[own] * on.scale[own])
-            if (np.abs(np.diag(T)) * _sizes(term) < NOTHING).any():
+            if (np.abs(np.diag(T)) * column_sizes(term) < NOTHING).any():
                 said.append(f"the covariance matrix of ({term.label}) is singular")
     return tuple(said)

@@ -60,7 +60,6 @@ def test_all_at_once_is_one_by_one(reml, random):
         assert found.rows[j] == (data["g"] == found.levels[j]).sum()
 
 
-@pytest.mark.filterwarnings("ignore::pylme.errors.FitWarning")
 @pytest.mark.filterwarnings("ignore::pylme.errors.SingularFitWarning")
 @pytest.mark.parametrize("random", ["ar1(0 + t | s)", "cs(1 + x | s) + (1 | g)"])
 def test_covariance_structures(random):
@@ -76,6 +75,7 @@ def test_covariance_structures(random):
         np.testing.assert_allclose(found.without.theta[j], other.theta, atol=1e-3)
 
 
+@pytest.mark.filterwarnings("ignore::pylme.errors.FitWarning")
 def test_nearly_dependent_columns_within_levels():
     data = unbalanced()
     data["x"] = (data["g"] < "g06") + 1e-7 * data["x"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import pylme
+from tests.tolerances import HANGS
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = """
@@ -61,7 +62,7 @@ def test_functions_of_a_script_reach_the_workers(tmp_path, interactive):
     done = subprocess.run(
         [sys.executable, "-" if interactive else str(script)],
         input=SCRIPT if interactive else "", capture_output=True, text=True, check=False,
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=240,
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=HANGS,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     criteria, *rest = done.stdout.splitlines()
