@@ -54,7 +54,7 @@ def overview(
         facts.append(("Response", f"success is {success!r} and failure {failure!r}"))
     facts += [
         ("Engine", engine),
-        ("REML criterion" if info.reml else "Deviance", f"{estimates.criterion:.4f}"),
+        ("REML criterion" if info.reml else "-2 log L", f"{estimates.criterion:.4f}"),
         ("Rows", f"{info.nobs:,}; {groups}"),
         ("Status", _status(convergence)),
     ]
