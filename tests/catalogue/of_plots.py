@@ -6,8 +6,10 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 import pylme
 from pylme import plot
@@ -112,6 +114,20 @@ def _without_matplotlib() -> object:
         return plot.caterpillar(_fit())
 
 
+def _without_altair() -> object:
+    """Draw where altair cannot be imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "altair", None)
+        return plot.caterpillar(_fit(), backend="altair")
+
+
+@cache
+def _many_rows() -> pylme.Fit:
+    draw = np.random.default_rng(0)
+    data = pd.DataFrame({"y": draw.normal(size=25_000), "g": np.arange(25_000) % 20})
+    return pylme.lmer("y ~ 1 + (1 | g)", data, engine="numpy")
+
+
 CASES = {
     "effects of a line": _line("(group, effect)", ("g",), ("g", "x")),
     "a combination of none": _line(
@@ -162,7 +178,12 @@ CASES = {
         formula="y ~ f + x + twice + (x | g)",
     ),
     "a plane of intercepts": _plane(
-        "not linear", "NotAvailableError", {}, formula="y ~ x + (1 | g)", better="y ~ x + (x | g)"
+        "not linear",
+        "NotAvailableError",
+        {},
+        formula="y ~ x + (1 | g)",
+        better="y ~ x + (x | g)",
+        slope="x",
     ),
     "several parameters": _study("Allowed", "OptionError", r"Allowed: '(\w+)'"),
     "too many parameters": _study(
@@ -209,5 +230,30 @@ CASES = {
         kind="MissingPackageError",
         said="pip install matplotlib",
         remedy=lambda: plot.caterpillar(_fit()),
+    ),
+    "no altair": Case(
+        trigger=_without_altair,
+        kind="MissingPackageError",
+        said="pip install altair",
+        remedy=lambda: plot.caterpillar(_fit(), backend="altair"),
+    ),
+    "a chart in Axes": Case(
+        trigger=lambda: plot.caterpillar(_fit(), backend="altair", ax=Figure().subplots()),
+        kind="OptionError",
+        said='None with backend="altair"',
+        remedy=lambda: plot.caterpillar(_fit(), backend="altair", ax=None),
+    ),
+    "a chart of many rows": Case(
+        trigger=lambda: plot.residuals(_many_rows(), backend="altair"),
+        kind="NotAvailableError",
+        said="25,000 rows",
+        remedy=lambda backend: plot.residuals(_many_rows(), backend=backend),
+        parsed=r'backend="(\w+)"\.',
+    ),
+    "a column with two parts": Case(
+        trigger=lambda: plot.predictions_data(_fit(), "x", "g", by="x"),
+        kind="OptionError",
+        said="no other part",
+        remedy=lambda: plot.predictions_data(_fit(), "x", "g"),
     ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import warnings
@@ -159,3 +160,28 @@ def test_frames_need_no_matplotlib():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout.strip() == "False"
+
+
+def test_a_notebook_shows_panels_as_one_figure():
+    panels = plot.caterpillar(sleepstudy())
+    assert panels.figure.axes == list(panels)
+    png, _ = panels._repr_png_()
+    assert png.startswith(b"\x89PNG")
+    # The caller's own figure is the caller's to show.
+    assert plot.caterpillar(sleepstudy(), ax=Figure().subplots(1, 2))._repr_png_() is None
+
+
+def test_a_plot_is_drawn_in_the_ink_of_a_dark_style():
+    with mpl.rc_context({"axes.labelcolor": "white"}):
+        line = plot.residuals(sleepstudy(), "normal").lines[0]
+    assert line.get_color() == "white"
+
+
+@pytest.mark.parametrize("name", [name for name in plot.__all__ if name.islower()])
+def test_a_docstring_describes_every_argument(name):
+    function = getattr(plot, name)
+    described = function.__doc__.split("Parameters\n")[1].split("Returns\n")[0]
+    for argument in signature(function).parameters:
+        assert re.search(rf"^ *(\w+, |\*)*{argument}(, \w+)* :", described, re.MULTILINE) or (
+            re.search(rf"^ *(\*?\w+, )*\*?{argument}(, \w+)*$", described, re.MULTILINE)
+        ), argument

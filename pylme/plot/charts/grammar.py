@@ -106,22 +106,30 @@ def number(
     domain: Sequence[float] | None = None,
     log: bool = False,
     ticks: bool = True,
+    whole: bool = False,
     zero: bool = False,
 ) -> Any:
-    """A channel ("x", "y") of numbers."""
+    """A channel ("x", "y") of numbers.
+
+    Of layers upon each other one has the title: with None there is no word of it, as a title that
+    is null would delete that of the others.
+    """
     alt = altair()
     scale = alt.Scale(
-        zero=zero, nice=domain is None,
+        zero=zero, nice=False,
+        padding=alt.Undefined if domain is not None else 10,
         type="log" if log else "linear",
         domain=list(domain) if domain is not None else alt.Undefined,
     )  # fmt: skip
-    axis = alt.Axis(grid=False) if ticks else alt.Axis(grid=False, labels=False, ticks=False)
+    axis = alt.Axis(
+        grid=False, labels=ticks, ticks=ticks, tickMinStep=1 if whole else alt.Undefined
+    )
     return getattr(alt, channel.capitalize())(
         field=_field(name),
         type="quantitative",
         scale=scale,
         axis=axis,
-        title=title and title.replace("\n", ", "),
+        title=alt.Undefined if title is None else title.replace("\n", ", "),
     )
 
 
@@ -155,8 +163,9 @@ def _by_level(
 ) -> Any:
     alt = altair()
     levels = list(dict.fromkeys(map(str, order)))
+    legend = alt.Legend(symbolOpacity=1)
     return getattr(alt, channel)(
-        field=_field(name), type="nominal", title=title,
+        field=_field(name), type="nominal", title=title, legend=legend,
         scale=alt.Scale(
             domain=levels, range=[styles[at % len(styles)] for at in range(len(levels))]
         ),

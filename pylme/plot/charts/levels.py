@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -22,9 +22,6 @@ from pylme.plot.charts.grammar import (
 )
 from pylme.plot.quantiles import normal_line
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 __all__ = [
     "caterpillar_chart",
     "influence_chart",
@@ -37,6 +34,8 @@ __all__ = [
 #: Height of a line with a name, and of a chart without names.
 LINE: Final = 14
 TALL: Final = 480
+#: Of points upon many lines.
+DARK: Final = "#222222"
 
 
 def _levels(data: pd.DataFrame, name: str, *, crowded: bool, upwards: bool = True) -> Any:
@@ -68,11 +67,12 @@ def caterpillar_chart(
         panels.append(
             layers(
                 rows(own, asked="levels"),
-                base.mark_rule(strokeWidth=0.4 if crowded else 1.4).encode(
-                    x=number("x", "conf_low"), x2="conf_high"
-                ),
+                base.mark_rule(
+                    strokeWidth=0.4 if crowded else 1.4, opacity=0.6 if crowded else 1
+                ).encode(x=number("x", "conf_low"), x2="conf_high"),
                 base.mark_circle(size=6 if crowded else 34, opacity=1).encode(
-                    x=number("x", "estimate", label)
+                    x=number("x", "estimate", label),
+                    **({"color": alt.value(DARK)} if crowded else {}),
                 ),
                 guide("x", 0.0),
                 width=420 if len(labels) == 1 else 280,
@@ -125,18 +125,24 @@ def random_effect_chart(data: pd.DataFrame, *, what: str, title: str, by: str | 
 
 def random_effects_chart(
     data: pd.DataFrame,
-    _found: Sequence[Any],
+    correlations: dict[str, str],
     *,
+    common: bool,
     labels: tuple[str, ...],
     title: str,
     by: str | None,
 ) -> Any:
-    """Intercepts against slopes, with ellipses."""
+    """Intercepts against slopes, with ellipses, one for all where the covariance is common."""
     alt = altair()
     modes = data[data["layer"] == "mode"].drop(columns=["probability"])
     border = data[data["layer"] == "ellipse"].drop(columns=["level"])
     border = border.assign(place=range(len(border)))
-    groups = list(dict.fromkeys(data["by"]))
+    groups = list(correlations)
+    if common or by is None:
+        border = border[border["by"] == groups[0]]
+        title += f", {correlations[groups[0]]}"
+    else:
+        title += "".join(f", {group}: {text}" for group, text in correlations.items())
     shade = alt.value(BLUE) if by is None else colour("by", groups, by)
     lines = (
         alt.Chart(rows(border))
@@ -146,8 +152,8 @@ def random_effects_chart(
             y=number("y", "slope", labels[1]),
             detail=["probability:Q", "by:N"],
             order="place:Q",
-            color=shade,
-            tooltip=told(border, "place", "layer", *([] if by else ["by"])),
+            color=alt.value(GREY) if common else shade,
+            tooltip=told(border, "place", "layer", *([] if by and not common else ["by"])),
         )
     )
     points = (

@@ -48,7 +48,9 @@ def varcorr_chart(
     at = number("x", "estimate", what, domain=domain, zero=component == "sd")
     return layers(
         rows(data),
-        base.mark_rule(color=BLUE, strokeWidth=2).encode(x=number("x", "conf_low"), x2="conf_high"),
+        base.mark_rule(color=BLUE, strokeWidth=2).encode(
+            x=number("x", "conf_low", zero=component == "sd"), x2="conf_high"
+        ),
         base.mark_circle(color=BLUE, size=70, opacity=1).encode(x=at),
         *([guide("x", 0.0)] if component == "corr" else []),
         title=title,
@@ -222,7 +224,10 @@ def convergence_chart(data: pd.DataFrame, *, of: str, floor: float) -> Any:
     elements = list(dict.fromkeys(long["element"]))
     shade = colour("element", elements) if of == "theta" else alt.value(BLUE)
     base = alt.Chart().encode(
-        x=number("x", "evaluation", "Evaluation"), y=height, color=shade, tooltip=told(long)
+        x=number("x", "evaluation", "Evaluation", whole=True),
+        y=height,
+        color=shade,
+        tooltip=told(long),
     )
     line = base.mark_line().transform_filter("datum.accepted").encode(detail="element:N")
     points = base.mark_point(size=50, opacity=1)

@@ -50,9 +50,15 @@ def _residuals(data: pd.DataFrame, panel: Panel) -> Any:
     else:
         parts.append(base.mark_line(color=ORANGE, strokeWidth=1.8).encode(y=number("y", "smooth")))
     parts.append(_cloud(base, data, number("y", panel.y, panel.y_label)))
+    # A label is towards the middle of its point.
+    right = f"datum.{panel.x} > {(data[panel.x].min() + data[panel.x].max()) / 2:.17g}"
     parts.append(
         base.transform_filter("datum.outlier")
-        .mark_text(align="left", dx=6, color=GREY)
+        .mark_text(
+            align=alt.expr(f"{right} ? 'right' : 'left'"),
+            dx=alt.expr(f"{right} ? -6 : 6"),
+            color=GREY,
+        )
         .encode(y=number("y", panel.y), text="row:N")
     )
     return layers(rows(data), *parts, width=320, height=280, panel=panel.name)

@@ -189,8 +189,10 @@ def random_effects(
     labels = tuple(_label(fit, name) for name in names)
     data = _frame(found, shares)
     return drawn(
-        backend, ax, _draw, random_effects_chart, data, found, labels=labels, title=title, by=by
-    )
+        backend, ax, _draw, random_effects_chart, data,
+        {plane.by: _correlation(plane) for plane in found}, common=one_covariance(found),
+        labels=labels, title=title, by=by,
+    )  # fmt: skip
 
 
 def _label(fit: Fitted, name: str) -> str:
@@ -206,8 +208,9 @@ def _label(fit: Fitted, name: str) -> str:
 def _draw(
     ax: Axes | None,
     data: pd.DataFrame,
-    found: list[Plane],
+    correlations: dict[str, str],
     *,
+    common: bool,
     labels: tuple[str, ...],
     title: str,
     by: str | None,
@@ -215,14 +218,13 @@ def _draw(
     ax = axes(ax, width=6.0, height=5.2)
     ax.axhline(0.0, color=GREY, linewidth=0.6, zorder=0)
     ax.axvline(0.0, color=GREY, linewidth=0.6, zorder=0)
-    common = one_covariance(found)
     entries = []
-    for plane, style in zip(found, STYLES, strict=False):
-        own = data[data["by"] == plane.by]
+    for (level, text), style in zip(correlations.items(), STYLES, strict=False):
+        own = data[data["by"] == level]
         modes = own[own["layer"] == "mode"]
-        name, line = shown(plane.by), "none"
+        name, line = shown(level), "none"
         if not common:
-            name = f"{name} ({_correlation(plane)})" if by else _correlation(plane)
+            name = f"{name} ({text})" if by else text
             line = style.line
             _draw_ellipses(ax, own, style)
         ax.scatter(
@@ -232,8 +234,9 @@ def _draw(
         entries.append(_entry(ax, name, replace(style, line=line)))
     if common:
         style = Style(color=str(ink(ax)), marker="", line="-")
-        _draw_ellipses(ax, data[data["by"] == found[0].by], style)
-        entries.append(_entry(ax, f"all ({_correlation(found[0])})", style))
+        first = next(iter(correlations))
+        _draw_ellipses(ax, data[data["by"] == first], style)
+        entries.append(_entry(ax, f"all ({correlations[first]})", style))
     ax.legend(handles=entries, title=shown(by) if by else None, frameon=False, loc="upper left")
     # Room for the legend above what is drawn.
     bottom, top = ax.get_ylim()

@@ -151,6 +151,11 @@ def _rows(
         raise OptionError(option="x", value=x, allowed=f"a numeric predictor: {numeric}")
     if group is not None and group not in data:
         raise UnknownNameError(what="grouping column", name=group, known=list(data.columns))
+    for option, name, taken in (("group", group, (x,)), ("by", by, (x, group))):
+        if name is not None and name in taken:
+            raise OptionError(
+                option=option, value=name, allowed="a column that has no other part in the plot"
+            )
     fixed = {} if at is None else mapping("at", at, allowed="a dict of values by predictor")
     others = [name for name in data.columns if name not in {x, by, group}]
     parts = []

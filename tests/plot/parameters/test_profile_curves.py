@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from scipy.special import chdtri
 
 import pylme
@@ -64,3 +65,15 @@ def test_pairs_need_two(profile):
         plot.profile_pairs(profile, ".sigma")
     with pytest.raises(OptionError, match="fit"):
         plot.profile(pylme.Fit)
+
+
+def test_several_panels_are_drawn_where_the_caller_says(profile):
+    grid = Figure().subplots(1, 3)
+    assert list(plot.profile(profile, ax=grid)) == list(grid)
+    pairs = Figure().subplots(3, 3)
+    assert list(plot.profile_pairs(profile, ax=pairs)) == list(pairs.ravel())
+    # The names stand on the diagonal that begins at the lower left.
+    names = [pairs[2 - at, at].texts[0].get_text().replace("\n", " ") for at in range(3)]
+    assert names == ["(Intercept)", "sd__(Intercept) | Batch", "sigma"]
+    with pytest.raises(OptionError, match="9 matplotlib Axes"):
+        plot.profile_pairs(profile, ax=grid)
