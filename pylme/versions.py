@@ -31,6 +31,7 @@ Change: TypeAlias = Literal[
     "sparse_derivatives",
     "blank_correlation",
     "abbreviate",
+    "short_midnights",
 ]
 
 #: What changed, in which software, and in which version.
@@ -56,6 +57,9 @@ CHANGES: Final[dict[Change, tuple[Software, tuple[int, ...]]]] = {
     "blank_correlation": ("lme4", (2, 0)),
     # abbreviate() drops lower case letters beyond ASCII, and takes no full stop for a vowel.
     "abbreviate": ("R", (4, 6)),
+    # as.character() of times writes each as short as it can: a midnight as its day, beside others
+    # with a time of day. The labels that pylme gives to levels are those before, alike in a factor.
+    "short_midnights": ("R", (4, 3)),
 }
 
 

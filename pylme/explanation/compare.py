@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 from pylme.errors import DataError, NotAvailableError, OptionError, UnknownNameError
 from pylme.explanation.explain import examine, explain, require_explicable
 from pylme.explanation.explanation import Explanation
-from pylme.explanation.relation import MIRRORED, Relation, relation_of
+from pylme.explanation.relation import (
+    MIRRORED,
+    Relation,
+    relation_of,
+    relation_of_structures,
+)
 from pylme.families.family import optional_family
 from pylme.formula import parse_formula, with_dot
 from pylme.frame import column_names, read_frame, to_native
@@ -74,8 +79,9 @@ class FormulaComparison(Rendered):
         "not determined"} or None
             The first is a special case of the second, or contains it; they are linear combinations
             of the same matrices, but it is open whether their bounds differ (no variance is
-            negative); or none of these; or their parameters are too many to be compared. None where
-            they do not use the same rows.
+            negative); or none of these; or it is not determined, as their parameters are too many
+            to be compared, or as neither of two with covariance structures contains the other. None
+            where they do not use the same rows.
 
         Raises
         ------
@@ -151,7 +157,10 @@ class FormulaComparison(Rendered):
         known = bool(self.relations)
         return Table(
             columns=columns + (("identified",) if known else ()),
-            rows=tuple(tuple(map(str, row if known else row[:-1])) for row in rows),
+            rows=tuple(
+                tuple("–" if cell is None else str(cell) for cell in (row if known else row[:-1]))
+                for row in rows
+            ),
             row_names=self.labels,
             notes=("Parameters are the variances and covariances of random effects.",),
         )
@@ -271,8 +280,10 @@ def _compared(
             # A transformation has no value in rows that the other formula uses.
             relations[a, b] = relations[b, a] = None
             continue
-        relations[a, b] = relation_of(found)
-        relations[b, a] = MIRRORED[relation_of(found)]
+        terms = examined[a].design.terms, examined[b].design.terms
+        structured = any(term.structure.kind != "us" for own in terms for term in own)
+        relation = relation_of_structures(*terms) if structured else relation_of(found)
+        relations[a, b], relations[b, a] = relation, MIRRORED[relation]
         same_means[a, b] = same_means[b, a] = found.same_fixed
     return FormulaComparison(
         explanations=tuple(each.explanation for each in examined),

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
-if TYPE_CHECKING:
-    from pylme.identifiability.comparison import CovarianceComparison
+from pylme.inference.likelihood_ratio_tests.nesting import covariances_within
 
-__all__ = ["MIRRORED", "Relation", "relation_of"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pylme.identifiability.comparison import CovarianceComparison
+    from pylme.model_matrix.random_term import RandomTerm
+
+__all__ = ["MIRRORED", "Relation", "relation_of", "relation_of_structures"]
 
 Relation = Literal[
     "the same", "special case", "contains", "same but for bounds", "neither", "not determined"
@@ -52,3 +57,24 @@ def relation_of(comparison: CovarianceComparison) -> Relation:
     if both == second:
         return "special case"
     return "contains" if both == first else "neither"
+
+
+def relation_of_structures(first: Sequence[RandomTerm], second: Sequence[RandomTerm]) -> Relation:
+    """The same where a term has a covariance structure, which is no linear space of matrices.
+
+    Parameters
+    ----------
+    first, second : sequence of RandomTerm
+        Of the same rows.
+
+    Returns
+    -------
+    {"the same", "special case", "contains", "not determined"}
+        The last where neither contains the other factor by factor.
+    """
+    inside, outside = covariances_within(first, second), covariances_within(second, first)
+    if inside and outside:
+        return "the same"
+    if inside or outside:
+        return "special case" if inside else "contains"
+    return "not determined"

@@ -5,6 +5,7 @@ import pytest
 
 import pylme
 from pylme.errors import OptionError
+from tests.structures import repeated
 
 SLEEPSTUDY = pylme.datasets.load("sleepstudy")
 
@@ -77,3 +78,17 @@ def test_what_maketables_reads(fits):
     assert fits[0].__maketables_stat__("N") == 180
     assert fits[0].__maketables_stat__("N_Subject") == 18
     assert fits[0].__maketables_stat__("r2") is None
+
+
+def test_a_covariance_structure_has_its_parameters():
+    fits = [
+        pylme.lmer(f"y ~ x + {random}", repeated(), engine="numpy")
+        for random in ("ar1(0 + t | s)", "cs(0 + t | s)")
+    ]
+    shown = str(pylme.table(*fits)).splitlines()
+    rows = {line[:22].strip(): line[22:].split() for line in shown if "| s" in line}
+    one, several = (fit.varcorr["s"] for fit in fits)
+    assert rows["sd * | s"] == [f"{one.sd.iloc[0]:.3f}"]
+    assert rows["corr rho | s"] == [f"{one.corr.iloc[0, 1]:.3f}", f"{several.corr.iloc[0, 1]:.3f}"]
+    assert rows["sd tt4 | s"] == [f"{several.sd.iloc[3]:.3f}"]
+    assert not any(name.startswith("corr tt") for name in rows)

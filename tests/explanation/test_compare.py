@@ -9,6 +9,7 @@ import pytest
 import pylme
 from pylme.errors import MissingRowsWarning, NotAvailableError, OptionError, UnknownNameError
 from tests.explanation.questions import QUESTION, whole
+from tests.structures import repeated
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +103,16 @@ def test_what_is_refused(question, hsb):
         pylme.compare_formulas("y ~ x + (x | g)", data=hsb)
     with pytest.raises(UnknownNameError, match="'A'"):
         question.relation("a", "B")
+
+
+def test_covariance_structures_are_compared_by_their_matrices():
+    found = pylme.compare_formulas(
+        "y ~ x + (0 + t | s)", "y ~ x + ar1(0 + t | s)", "y ~ x + (1 | s)", "y ~ x + cs(0 + t | s)",
+        data=repeated(),
+    )  # fmt: skip
+    relations = {(a, b): found.relation(a, b) for a in "ABCD" for b in "ABCD" if a < b}
+    assert relations == {
+        ("A", "B"): "contains", ("A", "C"): "contains", ("A", "D"): "contains",
+        ("B", "C"): "contains", ("B", "D"): "not determined", ("C", "D"): "special case",
+    }  # fmt: skip
+    assert "None" not in str(found)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pylme.model_matrix.matrices import ModelMatrices
     from pylme.model_matrix.random_term import RandomTerm
 
-__all__ = ["Difference", "combinations", "difference_of", "larger_by"]
+__all__ = ["Difference", "combinations", "covariances_within", "difference_of", "larger_by"]
 
 #: The largest part of a column, relative to its norm, that may lie outside the span of others.
 _OUTSIDE: Final = 1e-8
@@ -105,6 +105,18 @@ def larger_by(
     m, m0 = (sum(term.structure.n_free for term in own) for own in (terms, smaller_terms))
     difference = Difference(fixed=X.shape[1] - smaller_X.shape[1], effects=bounds, thetas=m - m0)
     return difference if difference.df > 0 else ""
+
+
+def covariances_within(terms: Sequence[RandomTerm], others: Sequence[RandomTerm]) -> bool:
+    """Whether the covariances of some terms are among those of others, factor by factor.
+
+    Parameters
+    ----------
+    terms, others : sequence of RandomTerm
+        Of the same rows.
+    """
+    groups = dict.fromkeys(term.group for term in terms)
+    return all(isinstance(_bounds_of(group, others, terms), int) for group in groups)
 
 
 def _bounds_of(

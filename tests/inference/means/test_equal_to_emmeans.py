@@ -62,8 +62,9 @@ MODELS = {
     ),
     "ml": ("unbalanced", "Reaction ~ f*g + (1 | Subject)", {"reml": False}, ", REML = FALSE"),
     "two values": ("unbalanced", "Reaction ~ f*two + g + (1 | Subject)", {}, ""),
+    # Linear, as emmeans came to take functions of the mean, and not means of functions.
     "offset": (
-        "unbalanced", "Reaction ~ f + offset(log(o)) + (1 | Subject)", {"offset": "o"},
+        "unbalanced", "Reaction ~ f + offset(I(o / 2)) + (1 | Subject)", {"offset": "o"},
         ", offset = o",
     ),
     "curve": ("unbalanced", "Reaction ~ f*poly(Days, 2) + (1 | Subject)", {}, ""),
