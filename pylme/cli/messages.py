@@ -66,11 +66,7 @@ _MENTIONS: Final = re.compile(
 
 def words_of(command: App, commands: Mapping[str, str]) -> Words:
     """The words of a command; `commands` are all, by the function of the library."""
-    found = [
-        each
-        for each in command.assemble_argument_collection()
-        if each.parse and each.name.startswith("--")
-    ]
+    found = [each for each in command.assemble_argument_collection() if each.name.startswith("--")]
     return Words(
         options={each.field_info.name: each.name for each in found},
         opposites={each.field_info.name: each.negatives[0] for each in found if each.negatives},
