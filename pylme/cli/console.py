@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pylme.cli.messages import in_options
 from pylme.errors import PylmeWarning
 from pylme.render import to_text
-from pylme.render.document import Facts, Lines, NamedValues, Table
+from pylme.render.document import Lines, NamedValues, Prose, Table
 from pylme.render.text import printable
 
 if TYPE_CHECKING:
@@ -51,10 +51,12 @@ def show(what: Document | Table, width: int = 80) -> None:
         print(to_text(what, width))
         return
     from rich.console import Console
+    from rich.text import Text
 
     console = Console(file=sys.stdout, highlight=False)
-    for part in _renderables(what):
-        console.print(part)
+    for part in _renderables(what, width):
+        # Lines of text are broken already; only tables know the width of the terminal.
+        console.print(part, soft_wrap=isinstance(part, Text))
 
 
 def written(file: Path) -> None:
@@ -91,7 +93,7 @@ def warnings_on_stderr() -> Iterator[None]:
                 say(message, style="yellow", prefix="Warning: ")
 
 
-def _renderables(what: Document | Table) -> Iterator[RenderableType]:
+def _renderables(what: Document | Table, width: int) -> Iterator[RenderableType]:
     from rich.text import Text
 
     if isinstance(what, Table):
@@ -100,24 +102,19 @@ def _renderables(what: Document | Table) -> Iterator[RenderableType]:
     if what.title is not None:
         yield Text(what.title, style="bold")
     for i, block in enumerate(what.blocks):
-        if i > 0 and not (isinstance(block, Lines) and block.attached):
+        if i > 0 and not (isinstance(block, Lines | Prose) and block.attached):
             yield ""
-        yield from _block(block)
+        yield from _block(block, width)
 
 
-def _block(block: Block) -> Iterator[RenderableType]:
-    from rich.text import Text
-
+def _block(block: Block, width: int) -> Iterator[RenderableType]:
     match block:
         case Table():
             yield from _table(block)
         case NamedValues():
             yield from _table(block.as_table())
-        case Facts():
-            yield Text(to_text(block))
-        case Lines(lines=lines):
-            for line in lines:
-                yield _coloured(line)
+        case _:
+            yield from map(_coloured, to_text(block, width).split("\n"))
 
 
 def _coloured(line: str) -> RenderableType:
@@ -139,7 +136,9 @@ def _table(table: Table) -> Iterator[RenderableType]:
 
     made = RichTable(
         box=box.SIMPLE_HEAD,
-        title=None if table.caption is None else Text(" ".join(table.caption.split())),
+        title=None
+        if table.caption is None
+        else Text(" ".join(table.caption.split()), style="bold"),
         title_justify="left",
         title_style="bold",
         pad_edge=False,

@@ -52,9 +52,9 @@ def fit_page(fit: Fit, *, ddf: Ddf | None = None) -> str:
         parts.append(_section("Summary", fit.summary().to_html()))
         parts += _if_there("Variances and correlations", lambda: _variances(fit))
         parts += _if_there("Tests of the fixed effects", lambda: _tests(fit, ddf))
-        parts += _if_there("Explained variance", lambda: _explained(fit))
+        parts += _if_there("Explained variance", lambda: fit.r2().to_html())
         parts.append(_section("Plots", _plots(fit)))
-        parts.append(_section("Convergence", _text(fit.convergence.explain()) + _said(fit)))
+        parts.append(_section("Convergence", fit.convergence.to_html() + _said(fit)))
         parts.append(_section("For the methods section", _methods(fit)))
     return page(_title(fit), "\n".join(parts))
 
@@ -127,16 +127,6 @@ def _pairs(shown: Mapping[str, str]) -> str:
 def _variances(fit: Fit) -> str:
     """With the standard errors that the summary does not have."""
     return to_html(table_of(fit.varcorr_table.rename(columns=_WORDS)))
-
-
-def _explained(fit: Fit) -> str:
-    found = fit.r2()
-    return _pairs(
-        {
-            "Marginal R²": f"{found.marginal:.3f}, by the fixed effects",
-            "Conditional R²": f"{found.conditional:.3f}, by fixed and random effects",
-        }
-    )
 
 
 def _checked(fit: Fit) -> str:
@@ -218,7 +208,3 @@ def _if_there(title: str, make: Callable[[], str]) -> list[str]:
         return [_section(title, make())]
     except NotAvailableError:
         return []
-
-
-def _text(text: str) -> str:
-    return f"<pre>{escape(text)}</pre>"

@@ -142,7 +142,8 @@ def test_colours_and_tables_in_a_terminal(environment, coloured, monkeypatch):
     monkeypatch.setattr("sys.stdout", shown := _Terminal())
     assert run(["check", "cake", CAKE, "--engine", "numpy"]) == 0
     assert ("\x1b[" in shown.getvalue()) is coloured
-    assert "AGREES" in shown.getvalue()
+    for part in ("AGREES", "The answer is right.", "curvature", "What to do:"):
+        assert part in shown.getvalue()
 
 
 def test_an_error_in_a_terminal_has_a_colour(monkeypatch):
