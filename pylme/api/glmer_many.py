@@ -46,8 +46,10 @@ def glmer_many(
 ) -> ManyModels:
     """Fit one generalized linear mixed model to many binary responses or counts.
 
-    The NumPy engine fits the responses one after the other, by the Laplace approximation, on a
-    design that is made once; `n_jobs` divides them among workers.
+    The NumPy engine fits the responses by the Laplace approximation on a design that is made once;
+    `n_jobs` divides them among workers. With one grouping factor and the family's usual link they
+    are fitted at once; responses whose variances are near zero follow one another, as they all do
+    in models of several factors.
 
     Parameters
     ----------
