@@ -175,11 +175,13 @@ class Tests(EngineFit):
         -----
         A factor in an interaction with a covariate is tested by type III at zero of the covariate:
         centre the covariate to test it at the mean. All hypotheses come from the design without
-        prior weights.
+        prior weights. By type II an F test takes a factor not to be contained in its interaction
+        with a covariate, as lmerTest does, and a χ² test takes it to be, as car does.
 
         References
         ----------
-        Searle (1987), Linear Models for Unbalanced Data; Kuznetsova, Brockhoff & Christensen
+        Searle (1987), Linear Models for Unbalanced Data; Fox & Weisberg (2019), An R Companion to
+        Applied Regression, section 6.3; Kuznetsova, Brockhoff & Christensen
         (2017), Journal of Statistical Software 82(13).
 
         Examples

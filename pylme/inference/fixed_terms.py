@@ -111,10 +111,14 @@ class FixedTerms:
             if own < frozenset(each.texts) and self.numeric(other) == numbers
         ]
 
+    def with_more_variables(self, term: int) -> list[int]:
+        """The terms that have all variables of another, and more: numbers and factors alike."""
+        sets = [frozenset(each.texts) for each in self.terms.terms]
+        return [other for other, more in enumerate(sets) if sets[term] < more]
+
     def marginal(self) -> list[int]:
         """The terms whose variables are no part of those of another term."""
-        sets = [frozenset(term.texts) for term in self.terms.terms]
-        return [t for t, own in enumerate(sets) if not any(own < other for other in sets)]
+        return [t for t in range(len(self.labels)) if not self.with_more_variables(t)]
 
     def without(self, term: int) -> NDArray[np.float64]:
         """All columns of the model without a term, as its formula would make them."""

@@ -138,8 +138,9 @@ def term_tests(
     """Test each term by hypotheses of type I, II or III.
 
     For normal estimates type II is that of the estimates' own covariance matrix: the term's
-    coefficients where those of the terms that contain it are zero, χ² of both less χ² of the latter
-    (Fox & Weisberg 2019, An R Companion to Applied Regression, section 6.3).
+    coefficients where those of the terms with more variables are zero, χ² of both less χ² of the
+    latter (Fox & Weisberg 2019, An R Companion to Applied Regression, section 6.3). There a factor
+    is a part of its interaction with a covariate; for F tests it is not, as in SAS and lmerTest.
 
     Parameters
     ----------
@@ -182,11 +183,10 @@ def deletion_tests(
 
 
 def _given_later(source: Estimated, fixed: FixedTerms, term: int) -> NDArray[np.float64]:
-    """The term's coefficients, and what those that contain it would change if they were zero."""
+    """The term's coefficients, and what those that extend it would change if they were zero."""
     own = fixed.columns(term)
-    later = np.flatnonzero(
-        np.isin(fixed.assign, np.array(fixed.containing(term), dtype=np.intp) + 1)
-    )
+    more = np.array(fixed.with_more_variables(term), dtype=np.intp)
+    later = np.flatnonzero(np.isin(fixed.assign, more + 1))
     L = np.eye(len(source.beta))[own]
     if len(later):
         V = source.vcov
