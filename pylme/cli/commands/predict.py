@@ -1,6 +1,6 @@
 """The command `pylme predict`."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import Parameter
 
@@ -13,13 +13,18 @@ if TYPE_CHECKING:
 
 __all__ = ["predict"]
 
+_NEW_ROWS: Final = (
+    "A file of the rows to predict, with the columns that are used. They are given with the "
+    "predictions beside them."
+)
+
 
 def predict(
     data: Data,
     formula: Formula,
     /,
     *,
-    newdata: Annotated[Data | None, Parameter(help="")] = None,
+    newdata: Annotated[Data | None, Parameter(help=_NEW_ROWS)] = None,
     random: str = "all",
     new_levels: Literal["error", "population"] = "error",
     interval: Literal["confidence", "prediction"] | None = None,
@@ -36,9 +41,6 @@ def predict(
 
     Parameters
     ----------
-    newdata
-        A file of the rows to predict, with the columns that are used. They are given with the
-        predictions beside them.
     random
         The random effects that are included: "all", "none" for the mean over all groups, the name
         of a grouping factor, or terms such as "(1 | school)".
