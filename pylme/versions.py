@@ -32,6 +32,7 @@ Change: TypeAlias = Literal[
     "blank_correlation",
     "abbreviate",
     "short_midnights",
+    "fifteen_digits",
 ]
 
 #: What changed, in which software, and in which version.
@@ -60,6 +61,8 @@ CHANGES: Final[dict[Change, tuple[Software, tuple[int, ...]]]] = {
     # as.character() of times writes each as short as it can: a midnight as its day, beside others
     # with a time of day. The labels that pylme gives to levels are those before, alike in a factor.
     "short_midnights": ("R", (4, 3)),
+    # as.character() writes whole numbers beyond 15 digits with 15; before, with all.
+    "fifteen_digits": ("R", (4, 3)),
 }
 
 

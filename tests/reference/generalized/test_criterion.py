@@ -96,7 +96,8 @@ def test_criterion_is_that_of_lme4(case, devfun):
     found = evaluate(problem).criterion
     expected = devfun[name(case)]
     if not np.isfinite(expected):
-        pytest.skip("lme4 has no value there")
+        assert (model.family, model.link) == ("poisson", "identity")
+        pytest.skip("the iterations of lme4 leave the means that this link allows, and give NaN")
     within = OF_NODES if n_agq > 1 else bound(problem) + ROUNDING
     assert found == pytest.approx(expected, rel=0, abs=within)
 
