@@ -84,6 +84,7 @@ autosummary_context = {
         "CoefficientTests": "to_frame",
         "Diagnosis": "ok",
         "HypothesisTest": "to_frame, method, notes",
+        "LmerRegressor": "fit, predict",
         "OptInfo": "messages, codes",
         "Power": "table",
         "SectorCorrelation": "table, explain",

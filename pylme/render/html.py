@@ -25,7 +25,9 @@ _FRAME: Final = "overflow-x: auto"
 _TABLE: Final = (
     "border-collapse: collapse; border: none; margin: 0.6em 0; font-variant-numeric: tabular-nums"
 )
-_CAPTION: Final = "caption-side: top; text-align: left; font-weight: bold; padding: 0.2em 0"
+_CAPTION: Final = (
+    "caption-side: top; text-align: left; font-weight: bold; font-size: inherit; padding: 0.2em 0"
+)
 _CELL: Final = "padding: 0.2em 0.6em; text-align: {align}"
 _HEAD: Final = "padding: 0.2em 0.6em; text-align: {align}; border-bottom: 1px solid"
 _NAME: Final = "padding: 0.2em 0.6em; text-align: left; vertical-align: top; white-space: nowrap"

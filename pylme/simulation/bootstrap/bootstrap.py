@@ -143,8 +143,8 @@ class Bootstrap(RenderedTable):
 
         Returns
         -------
-        xarray.Dataset
-            A variable for each parameter, with the dimensions ``chain`` (one) and ``draw``, the
+        Dataset
+            Of xarray: a variable for each parameter, with the dimensions ``chain`` (one) and ``draw``, the
             number of the replicate; replicates without a fit are left out. The estimates of the
             fit are attributes of the variables. These are draws from the distribution of the
             estimator, not from a posterior: they are independent, so that an effective sample size
