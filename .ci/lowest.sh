@@ -21,13 +21,13 @@ readonly rooms=(
 )
 
 "$uv" venv --quiet --clear --python "$python" "$home"
-"$uv" pip install --quiet --python "$ours" --resolution lowest-direct --editable '.[plot,altair,parquet,lazy]'
+"$uv" pip install --quiet --python "$ours" --resolution lowest-direct --editable '.[plot,altair,parquet,lazy,tables]'
 # The tools of the tests may be of any version that goes with these.
 "$uv" pip freeze --quiet --python "$ours" --exclude-editable >"$home/lowest.txt"
 "$uv" pip install --quiet --python "$ours" --constraint "$home/lowest.txt" \
   hypothesis mpmath polars psutil pytest
 printf 'The lowest versions: %s\n' \
-  "$(grep -iE '^(altair|cattrs|cyclopts|duckdb|joblib|lazy.loader|matplotlib|narwhals|numpy|pandas|pyarrow|scipy|threadpoolctl|tqdm)=' \
+  "$(grep -iE '^(altair|cattrs|cyclopts|duckdb|great.tables|joblib|lazy.loader|matplotlib|narwhals|numpy|pandas|pyarrow|scipy|threadpoolctl|tqdm)=' \
     "$home/lowest.txt" | tr '\n' ' ')"
 
 if (($# == 0)); then

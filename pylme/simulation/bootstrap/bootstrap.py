@@ -144,11 +144,11 @@ class Bootstrap(RenderedTable):
         Returns
         -------
         Dataset
-            Of xarray: a variable for each parameter, with the dimensions ``chain`` (one) and ``draw``, the
-            number of the replicate; replicates without a fit are left out. The estimates of the
-            fit are attributes of the variables. These are draws from the distribution of the
-            estimator, not from a posterior: they are independent, so that an effective sample size
-            tells nothing.
+            Of xarray: a variable for each parameter, with the dimensions ``chain`` (one) and
+            ``draw``, the number of the replicate; replicates without a fit are left out. The
+            estimates of the fit are attributes of the variables. These are draws from the
+            distribution of the estimator, not from a posterior: they are independent, so that an
+            effective sample size tells nothing.
 
         Raises
         ------
