@@ -32,7 +32,7 @@ def profile():
     return dyestuff().profile()
 
 
-#: The plots by name, each with its arguments, and the columns of the twin that it does not show.
+#: The plots by name, each with what it draws and its other arguments.
 CHARTS = {
     "caterpillar": ((sleepstudy,), {}),
     "caterpillar, many levels": ((hsb,), {}),
@@ -45,11 +45,14 @@ CHARTS = {
     "p_values": ((many,), {"term": "Days"}),
     "predictions": ((sleepstudy,), {"x": "Days"}),
     "predictions, by": ((hsb,), {"x": "ses", "by": "sector", "points": False}),
-    "predictions, panels": ((sleepstudy,), {"x": "Days", "group": "Subject"}),
+    "predictions, panels": (
+        (sleepstudy,),
+        {"x": "Days", "group": "Subject", "levels": ["308", "335"]},
+    ),
     "profile": ((profile,), {}),
     "profile, absolute": ((profile,), {"parameters": "sigma", "absolute": True}),
     "profile_criterion": ((dyestuff,), {"along": "Batch.(Intercept)"}),
-    "profile_pairs": ((profile,), {}),
+    "profile_pairs": ((profile,), {"parameters": [".sigma", "(Intercept)"]}),
     "random_effects": ((sleepstudy,), {}),
     "random_effects, one": ((dyestuff,), {}),
     "random_effects, blocks": ((lambda: by_sector(BLOCKS),), {"by": "sector"}),

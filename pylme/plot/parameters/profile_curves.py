@@ -15,12 +15,14 @@ from pylme.plot.axes import BLUE, GREY, axes, ink, panels, shown
 from pylme.plot.charts.parameters import profile_chart
 from pylme.plot.fitted import require_fit
 from pylme.plot.picture import drawn, picture
+from pylme.plot.units import label, scale, unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
+    from pylme.inference.profile_likelihood.parameters import ProfiledParameter
     from pylme.plot.fitted import Fitted
     from pylme.plot.picture import Backend
 
@@ -115,10 +117,20 @@ def profile(
     """
     absolute = true_or_false("absolute", absolute)
     found = profiled(fit, parameters)
-    names = {curve.parameter.label: shown(curve.parameter.label) for curve in found.curves}
+    names = {curve.parameter.label: _named(fit, curve.parameter) for curve in found.curves}
     return drawn(
         backend, ax, _draw, profile_chart, _rows(found), _ends(found), names, absolute=absolute
     )
+
+
+def _named(fit: Fitted | Profile, parameter: ProfiledParameter) -> str:
+    """A parameter with its unit, which a profile without its fit does not tell."""
+    name = shown(parameter.label)
+    if isinstance(fit, Profile) or parameter.kind == "correlation":
+        return name
+    if parameter.kind == "sigma":
+        return label(name, scale(fit) if fit.family.link == "identity" else None)
+    return label(name, unit(fit, parameter.name.term.removeprefix("sd__")))
 
 
 def _ends(found: Profile) -> pd.DataFrame:

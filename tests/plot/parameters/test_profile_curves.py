@@ -42,7 +42,14 @@ def test_a_single_parameter_is_drawn_where_the_caller_says(profile):
     assert plot.profile(profile, "(Intercept)", ax=ax) is ax
     with pytest.raises(OptionError, match="ax"):
         plot.profile(profile, ax=ax)
-    assert sleepstudy().plot.profile("Days").get_xlabel() == "Days"
+    assert sleepstudy().plot.profile("Days").get_xlabel() == "Days [Reaction / Days]"
+
+
+def test_parameters_of_a_fit_have_their_units():
+    panels = plot.profile(sleepstudy(), ["Days", "sd__Days | Subject", "sigma"])
+    assert [panel.get_xlabel() for panel in panels] == [
+        "Days [Reaction / Days]", "sd__Days | Subject [Reaction / Days]", "sigma [Reaction]",
+    ]  # fmt: skip
 
 
 def test_contours_touch_the_heights_of_the_profiles(profile):
