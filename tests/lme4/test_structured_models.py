@@ -14,6 +14,8 @@ pytestmark = [
     pytest.mark.skipif(not has("structures"), reason="lme4 has covariance structures since 2.0"),
 ]
 
+#: Where lme4 2.1 stops at a standard deviation of zero, at which it does not see the correlation.
+STUCK = {"diag(0 + t | s) + ar1(0 + t | g)"}
 #: Verdicts on a fit that is right.
 RIGHT = {"AGREES", "SINGULAR_CERTIFIED", "FALSE_ALARM"}
 
@@ -27,4 +29,5 @@ def test_optimum_and_verdict(random):
     assert above > -1e-6
     assert theirs.glance()["df_residual"].item() == ours.glance()["df_residual"].item()
     assert ours.cross_check().verdict.name in RIGHT
-    assert theirs.cross_check().verdict.name in RIGHT
+    stopped = {"STOPPED_SHORT"} if random in STUCK else RIGHT
+    assert theirs.cross_check().verdict.name in stopped

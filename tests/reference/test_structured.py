@@ -172,3 +172,13 @@ def test_a_correlation_that_is_not_seen_hides_no_lower_criterion(left_out):
     certificate = certify_structured(problem_of(linear), stuck)
     assert certificate.escape > 0.1
     assert not certificate.enclosed
+
+
+def test_a_shared_effect_is_no_better_than_the_structure_that_contains_it():
+    """Both engines once stopped at a standard deviation of zero of ar1(), where ρ is not seen."""
+    wider, shared = (
+        pylme.lmer(f"y ~ x + diag(0 + t | s) + {random}", repeated(), engine="numpy")
+        for random in ("ar1(0 + t | g)", "(1 | g)")
+    )
+    assert wider.criterion <= shared.criterion + 1e-8
+    assert shared.criterion < 1680.0
