@@ -51,6 +51,7 @@ models <- list(
   list("HSAUR3", "epilepsy", seizure.rate ~ base + age + treatment + (1 | subject), poisson),
   list("HSAUR3", "respiratory", status ~ centre + treatment + gender + age + month + (1 | subject), binomial),
   list("HSAUR3", "schizophrenia2", disorder ~ onset + month + (1 | subject), binomial),
+  list("HSAUR3", "toenail", outcome ~ time * treatment + (1 | patientID), binomial),
   list("MASS", "bacteria", y ~ trt + I(week > 2) + (1 | ID), binomial),
   list("MASS", "epil", y ~ lbase * trt + lage + V4 + (1 | subject), poisson),
   list("MASS", "Traffic", y ~ year + limit + (1 | day), poisson),
