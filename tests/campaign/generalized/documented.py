@@ -14,12 +14,12 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pylme.cli.audit import audit
+from pylme.cli.saved_fits import audited_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pylme.cli.audit import Audited
+    from pylme.cli.saved_fits import Audited
 
 __all__ = ["audited", "markdown", "name_of"]
 
@@ -41,7 +41,7 @@ def audited(folder: Path, *, seconds: float, names: Iterable[str] = ()) -> list[
         ["Rscript", str(_SCRIPT), str(folder), str(seconds), *names],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
-    return list(audit(sorted(folder.glob("*.rds"))))
+    return list(audited_files(sorted(folder.glob("*.rds"))))
 
 
 def name_of(each: Audited) -> str:

@@ -11,7 +11,7 @@ import pytest
 from tests.campaign.generalized.documented import audited, markdown, name_of
 
 if TYPE_CHECKING:
-    from pylme.cli.audit import Audited
+    from pylme.cli.saved_fits import Audited
 
 pytestmark = pytest.mark.needs_r
 
