@@ -129,22 +129,3 @@ def test_equal_matrices_are_tested_alike():
     )
     columns = ["df", "statistic", "p_value", "p_boundary"]
     np.testing.assert_allclose(pattern[columns], plain[columns], rtol=1e-6)
-
-
-@pytest.mark.simulation
-@pytest.mark.filterwarnings("ignore::pylme.errors.FitWarning")
-def test_a_shared_effect_against_compound_symmetry_has_half_of_a_chi_square():
-    """1,000 sets of the smaller model: half of the statistics are zero, and 5 % are significant."""
-    rng = np.random.default_rng(5)
-    data = pylme.expand_grid(t=["a", "b", "c"], row=range(2), g=range(40))
-    p = []
-    for _ in range(1000):
-        y = rng.normal(size=40)[data["g"]] + rng.normal(size=len(data))
-        fits = [
-            pylme.lmer(f"y ~ 1 + {random}", data.assign(y=y), reml=False, engine="numpy")
-            for random in ("(1 | g)", "cs(0 + t | g, hom = TRUE)")
-        ]
-        p.append(pylme.anova(*fits).to_frame()["p_boundary"].iloc[-1])
-    p = np.array(p)
-    assert abs((p > 0.5).mean() - 0.5) < 4 * np.sqrt(0.25 / 1000)
-    assert abs((p < 0.05).mean() - 0.05) < 4 * np.sqrt(0.05 * 0.95 / 1000)
