@@ -410,8 +410,6 @@ class Tests(EngineFit):
 
     def _fixed_terms(self) -> FixedTerms:
         """The terms of the fixed effects, in the columns of the fit."""
-        from pylme.inference.fixed_terms import FixedTerms
-
         # What has no matrices says why.
         design, spec = self._model.design, self._model.spec
         if spec is None or design.x_names != self._estimates.names:
@@ -420,7 +418,13 @@ class Tests(EngineFit):
                 found="the columns that lme4 kept are not those that pylme finds in the formula",
                 remedy="Test the coefficients by name with fit.test().",
             )
-        return FixedTerms.of(design, spec)
+        if spec.summed is not None:
+            from pylme.inference.lazy_fixed_terms import LazyFixedTerms
+
+            return LazyFixedTerms.of_sums(design, spec.summed)
+        from pylme.inference.fixed_terms import FixedTerms
+
+        return FixedTerms.of_rows(design, spec)
 
     def _ddf(self, ddf: Ddf | None) -> Ddf:
         """The method that was chosen, or the default one of the model."""

@@ -49,8 +49,8 @@ class FixedTerms:
     codings: Mapping[str, Any]
 
     @classmethod
-    def of(cls, design: ModelMatrices, spec: ModelSpec) -> FixedTerms:
-        """Those of a model's matrices.
+    def of_rows(cls, design: ModelMatrices, spec: ModelSpec) -> FixedTerms:
+        """Those of a model's matrices, of data in memory.
 
         Parameters
         ----------
@@ -58,10 +58,6 @@ class FixedTerms:
         spec : ModelSpec
             That the matrices were made from.
         """
-        if spec.summed is not None:
-            from pylme.inference.lazy_fixed_terms import LazyFixedTerms
-
-            return LazyFixedTerms.of_sums(design, spec.summed)
         recipe, frame = design.recipe, spec.frame
         evaluator = Evaluator(frame.columns, frame.rows.nrow, recipe.memory)
         with silenced():

@@ -83,7 +83,7 @@ CASES = {
     "one Axes for several profiles": Case(
         trigger=lambda: pylme.plot.profile(_fit(), ax=pylme.plot.residuals(_fit())),
         kind="OptionError",
-        said="None where several parameters are drawn",
+        said="matplotlib Axes, one for each panel",
         remedy=lambda: pylme.plot.profile(_fit()),
     ),
     "pairs of one profile": Case(

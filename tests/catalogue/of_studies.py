@@ -171,10 +171,10 @@ CASES = {
         remedy=lambda: pylme.plot.varcorr(_fit("y ~ x + (1 | g)"), "sd"),
     ),
     "axes": Case(
-        trigger=lambda: pylme.plot.caterpillar(_fit(), ax=5),
+        trigger=lambda: pylme.plot.random_effects_qq(_fit(), ax=5),
         kind="OptionError",
         said="Axes",
-        remedy=lambda: pylme.plot.caterpillar(_fit()),
+        remedy=lambda: pylme.plot.random_effects_qq(_fit()),
     ),
     "probabilities": Case(
         trigger=lambda: pylme.plot.random_effects(_fit(), probabilities=[2.0]),
