@@ -155,7 +155,15 @@ def _node(written: str, available: Sequence[str], where: str) -> Node:
     for part in walk(node):
         if isinstance(part, Name) and part.name not in available:
             raise UnknownColumnError(name=part.name, available=available, where=where)
-    check_functions(parse_formula(f"y ~ {deparse(node)}"))
+    formula = parse_formula(f"y ~ {deparse(node)}")
+    check_functions(formula)
+    if expand(formula).bars:
+        raise OptionError(
+            option=where.strip("`"),
+            value=written,
+            allowed="columns and expressions of columns: the covariance matrix of each level is "
+            "unstructured, and other terms with | are written into the formula",
+        )
     return node
 
 

@@ -122,5 +122,13 @@ CASES = {
         said="covariates only",
         remedy=lambda: pylme.group_specific("x", group="g", by="type", data=_TYPE),
     ),
+    "a structure by group": Case(
+        trigger=lambda: pylme.group_specific("ar1(0 + x | g)", group="g", by="type", data=_TYPE),
+        kind="OptionError",
+        said="other terms with | are written into the formula",
+        remedy=lambda: (
+            pylme.group_specific("x", group="g", by="type", data=_TYPE) + " + ar1(0 + x | g)"
+        ),
+    ),
 }
 _LAZY = pl.from_pandas(DATA).lazy()
