@@ -233,9 +233,9 @@ def _joined(
     native = frame.to_native()
     right = levels.lazy(frame.implementation, session=getattr(native, "sparkSession", None))
     types = {key: table.types[name] for name, key in keys.items()}
-    right = right.with_columns(
-        *(nw.col(key).cast(of) for key, of in types.items() if not isinstance(of, _TEXT))
-    )
+    casts = [nw.col(key).cast(of) for key, of in types.items() if not isinstance(of, _TEXT)]
+    if casts:
+        right = right.with_columns(*casts)
     frame = frame.with_columns(**{key: _plain(name, table.types) for name, key in keys.items()})
     try:
         return frame.join(right, on=list(keys.values()), how="left")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from contextlib import nullcontext
 from functools import cache
 
 import duckdb
@@ -12,7 +13,7 @@ import polars as pl
 import pytest
 
 import pylme
-from pylme.errors import ColumnValueError, NotAvailableError
+from pylme.errors import ColumnValueError, NotAvailableError, SortedLevelsWarning
 from tests.model_matrix.lazy import test_same_as_in_memory as engines
 from tests.model_matrix.lazy.models import DATA, FEW, MODELS
 
@@ -110,6 +111,16 @@ def test_new_levels():
         fit.predict(lazy)
     found = column(fit.predict(lazy, new_levels="population"), "estimate")
     compare(found, np.asarray(known.predict(data, new_levels="population")))
+
+
+@pytest.mark.parametrize("type_", [pl.Enum(sorted(DATA["g"].unique())), pl.Categorical])
+def test_labels_of_every_type_find_their_levels(type_):
+    with pytest.warns(SortedLevelsWarning) if type_ == pl.Categorical else nullcontext():
+        lazy = pl.from_pandas(NUMBERED).with_columns(pl.col("g").cast(type_)).lazy()
+        fit = pylme.lmer("y ~ x + (x | g)", lazy, engine="numpy")
+    known = np.asarray(fits("y ~ x + (x | g)")[1].fitted)
+    compare(column(fit.fitted, "fitted"), known)
+    compare(column(fit.predict(lazy), "estimate"), known)
 
 
 def test_numbers_of_another_type_find_their_levels():
