@@ -28,13 +28,11 @@ from pylme.model_matrix.lazy.monomials import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pylme.model_matrix.lazy.monomials import (
-        Polynomial,
-    )
+    from pylme.model_matrix.lazy.monomials import Polynomial
     from pylme.model_matrix.lazy.summed import Summed
     from pylme.model_matrix.matrices import ModelMatrices
 
-__all__ = ["LazyFixedTerms", "require_unweighted", "variance_of"]
+__all__ = ["LazyFixedTerms", "require_sums", "require_unweighted", "variance_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -15,6 +15,7 @@ from scipy import sparse
 from pylme.errors import OptionError, UnknownNameError
 from pylme.model_matrix.variables import categorical
 from pylme.r_names import make_unique
+from pylme.reference.criterion.trial_points import value_of
 from pylme.reference.factorization import factorize, lambda_at, random_matrix_at
 from pylme.reference.optimize.structured import free_of
 
@@ -193,16 +194,11 @@ def _devfun(model: SolvedLinear) -> Callable[[ArrayLike], float]:
             raise OptionError(option="theta", value=theta, allowed=f"{m} numbers")
         if not np.isfinite(values).all():
             raise OptionError(option="theta", value=theta, allowed="finite numbers")
-        cause: Exception | None = None
         with np.errstate(over="ignore", invalid="ignore"):
             inner = problem.layout.matrices(problem.conditioned(values[None]))
-            try:
-                found = float(problem.criterion.evaluate(inner).criterion[0])
-            except np.linalg.LinAlgError as error:
-                # With several factors: the equations of the others drown in those of the first.
-                found, cause = np.nan, error
+        found = value_of(problem.criterion, inner)
         if not np.isfinite(found):
-            raise OptionError(option="theta", value=theta, allowed=_COMPUTABLE) from cause
+            raise OptionError(option="theta", value=theta, allowed=_COMPUTABLE)
         return found
 
     return devfun
