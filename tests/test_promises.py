@@ -78,7 +78,7 @@ def test_a_missing_r_skips_tests_or_fails_them(required, outcome, tmp_path):
     for name in ("HOME", "SYSTEMROOT"):
         if name in os.environ:
             variables[name] = os.environ[name]
-    of_r = "tests/lme4/test_session.py::test_the_users_console_callbacks_are_put_back"
+    of_r = "tests/lme4/process/test_session.py::test_the_users_console_callbacks_are_put_back"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", of_r],
         cwd=ROOT, env=variables, capture_output=True, text=True, check=False,

@@ -10,7 +10,7 @@ import numpy as np
 from pylme.errors import OptionError
 from pylme.fit import Fit
 from pylme.inference.pooling import pooled
-from pylme.results.tidying import half_width
+from pylme.results.tables.tidying import half_width
 
 if TYPE_CHECKING:
     from pylme.inference.ddf import Ddf

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from pylme.errors import OptionError
 from pylme.fit import Fit
 from pylme.options import choice, headings, whole_number
-from pylme.results.components import components
-from pylme.results.model_table import ModelColumn, ModelTable
-from pylme.results.tidying import half_width
+from pylme.results.tables.components import components
+from pylme.results.tables.model_table import ModelColumn, ModelTable
+from pylme.results.tables.tidying import half_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,7 @@ from pylme.options import choice, optional_text, text
 from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.ending import optimum_of
 from pylme.reference.standard_errors import standard_errors
-from pylme.results.tidying import half_width
+from pylme.results.tables.tidying import half_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

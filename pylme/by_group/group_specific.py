@@ -32,9 +32,9 @@ from pylme.formula import (
     walk,
 )
 from pylme.frame import Factor, Logical, column_names, read_frame
-from pylme.model_matrix.calls import Memory
-from pylme.model_matrix.evaluate import Evaluator
-from pylme.model_matrix.values import as_factor, group_factor, of_column
+from pylme.model_matrix.evaluation.calls import Memory
+from pylme.model_matrix.evaluation.evaluate import Evaluator
+from pylme.model_matrix.evaluation.values import as_factor, group_factor, of_column
 from pylme.model_matrix.variables import evaluated
 from pylme.options import text
 from pylme.text import quoted

@@ -13,7 +13,7 @@ from pylme.covariance.names import cells, parameter_name
 from pylme.frame import Library, to_native
 from pylme.inference.wald import delta_intervals
 from pylme.render import RenderedTable, Table
-from pylme.results.tidying import half_width
+from pylme.results.tables.tidying import half_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,8 @@ from pylme.errors import FormulaError
 from pylme.formula.nodes import Name, walk
 from pylme.formula.parse import parse_tree
 from pylme.frame import read_frame
-from pylme.model_matrix.calls import Memory
-from pylme.model_matrix.evaluate import Evaluator
+from pylme.model_matrix.evaluation.calls import Memory
+from pylme.model_matrix.evaluation.evaluate import Evaluator
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:

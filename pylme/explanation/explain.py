@@ -32,13 +32,13 @@ from pylme.identifiability.identify import identify
 from pylme.identifiability.parameters import MOST_PARAMETERS
 from pylme.identifiability.report import Identifiability
 from pylme.model_matrix.build import build
-from pylme.model_matrix.calls import Memory
-from pylme.model_matrix.evaluate import Evaluator
+from pylme.model_matrix.evaluation.calls import Memory
+from pylme.model_matrix.evaluation.evaluate import Evaluator
+from pylme.model_matrix.evaluation.values import CodedFactor, as_factor
 from pylme.model_matrix.matrices import ModelMatrices
 from pylme.model_matrix.model_matrix import model_matrix
 from pylme.model_matrix.requirements import parameters_of, require_fittable
 from pylme.model_matrix.spec import ModelArguments, ModelSpec, specified
-from pylme.model_matrix.values import CodedFactor, as_factor
 from pylme.model_matrix.variables import complete, evaluated
 from pylme.reference.threads import one_thread
 from pylme.warning_scopes import silenced
@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from pylme.explanation.parts import Variation
     from pylme.families import Family
     from pylme.formula import Formula
+    from pylme.model_matrix.evaluation.values import Value
     from pylme.model_matrix.spec import Contrast, ContrastsFor
-    from pylme.model_matrix.values import Value
 
 __all__ = ["Examined", "examine", "explain"]
 

@@ -12,7 +12,7 @@ from pylme.explanation.effects import Effect
 from pylme.explanation.notation import meaning
 from pylme.formula import read_level_block
 from pylme.frame import Factor
-from pylme.model_matrix.values import CodedFactor, Matrix, Times
+from pylme.model_matrix.evaluation.values import CodedFactor, Matrix, Times
 from pylme.text import counted, listed
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pylme.covariance.structure import Structure
     from pylme.formula import LevelBlock
-    from pylme.model_matrix.values import Value
+    from pylme.model_matrix.evaluation.values import Value
 
 __all__ = ["FixedPart", "Groups", "RandomPart", "Variation", "variations", "varying_levels"]
 

@@ -26,12 +26,13 @@ from pylme.options import (
     whole_number,
 )
 from pylme.render import Rendered
-from pylme.results import saving, tidying
+from pylme.results import saving
 from pylme.results.assessment import assess
 from pylme.results.estimates import aic, aicc, bic, coefficient_table
 from pylme.results.fitted_model import ResidualType
-from pylme.results.overview import overview
 from pylme.results.ranef import ConditionalVariances, EffectsByGroup
+from pylme.results.tables import tidying
+from pylme.results.tables.overview import overview
 from pylme.results.varcorr import varcorr_table
 from pylme.tolerances import SINGULAR
 
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
     from pylme.results.fitted_model import Condition, FittedModel
     from pylme.results.optinfo import OptInfo
     from pylme.results.ranef import RandomEffects
-    from pylme.results.tidying import Names
+    from pylme.results.tables.tidying import Names
     from pylme.results.varcorr import VarCorr, VarianceErrors
     from pylme.simulation.bootstrap.bootstrap import Bootstrap
     from pylme.simulation.draw.simulator import Simulator

@@ -13,8 +13,8 @@ from pylme.inference.ddf import Ddf, default_ddf, require_kernels
 from pylme.inference.hypotheses import hypothesis_of
 from pylme.inference.term_hypotheses import TermType
 from pylme.options import choice, optional_text, true_or_false
-from pylme.results import tidying
-from pylme.results.summary import Summary, tested_frame
+from pylme.results.tables import tidying
+from pylme.results.tables.summary import Summary, tested_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pylme.inference.kernels import Kernels
     from pylme.inference.quality.cluster_robust import ClusterRobust, RobustKind
     from pylme.inference.term_tests import TermTests
-    from pylme.results.tidying import Effects, Names
+    from pylme.results.tables.tidying import Effects, Names
 
 __all__ = ["Tests"]
 

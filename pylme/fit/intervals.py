@@ -13,7 +13,7 @@ from pylme.fit.base import EngineFit
 from pylme.options import choice, true_or_false, whole_number
 from pylme.results.linear_problem import LinearProblem
 from pylme.results.parameters import varcorr_values
-from pylme.results.tidying import half_width
+from pylme.results.tables.tidying import half_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

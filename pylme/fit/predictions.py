@@ -13,7 +13,7 @@ from pylme.inference.means.scale import ScaleKind
 from pylme.inference.prediction.question import Interval, Kind, Question
 from pylme.inference.prediction.rows import NewLevels
 from pylme.options import choice, is_number, mapping, text
-from pylme.results.tidying import half_width
+from pylme.results.tables.tidying import half_width
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ import numpy as np
 from pylme.errors import NotAvailableError
 from pylme.fit.refits import Refits
 from pylme.options import choice, optional_text
-from pylme.results.tidying import half_width
+from pylme.results.tables.tidying import half_width
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pylme.identifiability.analysis import block_of, conditioned_terms
 from pylme.identifiability.null_space import null_space
 from pylme.identifiability.parameters import MOST_PARAMETERS, size_of
 from pylme.identifiability.sketch import sketched
-from pylme.model_matrix.values import distinct
+from pylme.model_matrix.evaluation.values import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

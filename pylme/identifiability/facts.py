@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pylme.identifiability.analysis import conditioned
-from pylme.model_matrix.values import distinct
+from pylme.model_matrix.evaluation.values import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ import pandas as pd
 
 from pylme.errors import NotAvailableError
 from pylme.inference.wald import delta_intervals, log_interval
-from pylme.results.tidying import half_width
+from pylme.results.tables.tidying import half_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

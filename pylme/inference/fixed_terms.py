@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from pylme.formula import ModelTerms
 from pylme.frame import Factor
-from pylme.model_matrix.evaluate import Evaluator
+from pylme.model_matrix.evaluation.evaluate import Evaluator
+from pylme.model_matrix.evaluation.values import CodedFactor, Matrix, Times
 from pylme.model_matrix.model_matrix import model_matrix
-from pylme.model_matrix.values import CodedFactor, Matrix, Times
 from pylme.model_matrix.variables import complete, evaluated
 from pylme.warning_scopes import silenced
 

@@ -23,7 +23,7 @@ from pylme.lme4.isolation.choice import session_for_fits
 from pylme.lme4.stack import thread_stack
 from pylme.model_matrix.build import random_effects_are_zero, zero_effects
 from pylme.model_matrix.coding import CONTRASTS, contrast_coding
-from pylme.model_matrix.values import CodedFactor
+from pylme.model_matrix.evaluation.values import CodedFactor
 from pylme.text import nearest
 from pylme.versions import has
 

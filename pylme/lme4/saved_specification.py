@@ -21,11 +21,11 @@ from pylme.families.family import Family, family_of_name
 from pylme.formula import Formula, formula_terms, model_formula, parse_tree
 from pylme.frame import Computed, Factor, Frame, open_table, read_frame
 from pylme.lme4.records import texts
-from pylme.model_matrix.calls import Memory
 from pylme.model_matrix.coding import CONTRASTS
-from pylme.model_matrix.evaluate import Evaluator
+from pylme.model_matrix.evaluation.calls import Memory
+from pylme.model_matrix.evaluation.evaluate import Evaluator
+from pylme.model_matrix.evaluation.values import CodedFactor, Matrix, Times, of_column
 from pylme.model_matrix.spec import ModelSpec, codings_given
-from pylme.model_matrix.values import CodedFactor, Matrix, Times, of_column
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from pylme.frame import Column, Rows
     from pylme.frame.table import DataTable
+    from pylme.model_matrix.evaluation.values import Value
     from pylme.model_matrix.spec import ContrastsFor
-    from pylme.model_matrix.values import Value
 
 __all__ = ["specification"]
 

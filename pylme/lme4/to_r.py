@@ -35,7 +35,7 @@ from rpy2.rinterface_lib import embedded, openrlib
 
 from pylme.frame import Date, Factor, Frame, Integer, Logical, Numeric, Timestamp
 from pylme.model_matrix.coding import Coding
-from pylme.model_matrix.values import CodedFactor
+from pylme.model_matrix.evaluation.values import CodedFactor
 
 __all__ = ["bytes_of", "to_r"]
 

@@ -18,8 +18,15 @@ from pylme.errors import (
 from pylme.formula import deparse
 from pylme.frame import Factor
 from pylme.frame.typed import of_times
-from pylme.model_matrix.calls import Memory
-from pylme.model_matrix.evaluate import Evaluator
+from pylme.model_matrix.evaluation.calls import Memory
+from pylme.model_matrix.evaluation.evaluate import Evaluator
+from pylme.model_matrix.evaluation.values import (
+    CodedFactor,
+    Matrix,
+    Times,
+    numbers_of,
+    require_levels,
+)
 from pylme.model_matrix.magnitudes import require_magnitudes
 from pylme.model_matrix.matrices import ModelMatrices
 from pylme.model_matrix.model_matrix import combinations, independent_columns, model_matrix
@@ -28,16 +35,15 @@ from pylme.model_matrix.recipe import Recipe, bars_of, column_kind, fixed_coding
 from pylme.model_matrix.requirements import require_other_predictors
 from pylme.model_matrix.response import require_response
 from pylme.model_matrix.transformations import require_finite_arguments, weights_of
-from pylme.model_matrix.values import CodedFactor, Matrix, Times, numbers_of, require_levels
 from pylme.model_matrix.variables import complete, evaluated, incomplete_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pylme.model_matrix.evaluation.values import Value
     from pylme.model_matrix.model_matrix import ModelMatrix
     from pylme.model_matrix.recipe import BarRecipe
     from pylme.model_matrix.spec import ModelSpec
-    from pylme.model_matrix.values import Value
 
 __all__ = [
     "build",

@@ -14,7 +14,7 @@ import numpy as np
 from pylme.errors import ColumnValueError
 from pylme.formula import Name, deparse, parse_tree
 from pylme.frame import Factor
-from pylme.model_matrix.values import CodedFactor, Matrix, Times
+from pylme.model_matrix.evaluation.values import CodedFactor, Matrix, Times
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.formula import FormulaTerms
-    from pylme.model_matrix.values import Value
+    from pylme.model_matrix.evaluation.values import Value
 
 __all__ = ["FAR", "HALF_OF_THE_DIGITS", "LARGE", "hard_columns", "require_magnitudes"]
 

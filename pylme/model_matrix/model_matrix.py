@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pylme.errors import ColumnValueError
 from pylme.frame import Factor
 from pylme.model_matrix.coding import Coding, contrast_coding, default_coding, full_coding
-from pylme.model_matrix.values import CodedFactor, Matrix, Times
+from pylme.model_matrix.evaluation.values import CodedFactor, Matrix, Times
 from pylme.model_matrix.variables import require_known
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pylme.formula import ModelTerms
     from pylme.model_matrix.coding import AskedCoding
-    from pylme.model_matrix.values import Value, Vector
+    from pylme.model_matrix.evaluation.values import Value, Vector
 
 __all__ = [
     "Codings",

@@ -14,13 +14,20 @@ from pylme.errors import ColumnTypeError, FormulaError, OptionError, SortedLevel
 from pylme.formula import BarTerms, Formula, FormulaTerms, Name, deparse, walk
 from pylme.frame import Factor, Integer, Numeric, Rows, read_frame
 from pylme.frame.typed import relabelled
-from pylme.model_matrix.calls import Memory
 from pylme.model_matrix.coding import Coding
-from pylme.model_matrix.evaluate import Evaluator
+from pylme.model_matrix.evaluation.calls import Memory
+from pylme.model_matrix.evaluation.evaluate import Evaluator
+from pylme.model_matrix.evaluation.values import (
+    Matrix,
+    Value,
+    as_factor,
+    factor_on,
+    group_factor,
+    numbers_of,
+)
 from pylme.model_matrix.model_matrix import codings_of, model_matrix
 from pylme.model_matrix.random_term import RandomTerm, random_matrix
 from pylme.model_matrix.spec import unused_name
-from pylme.model_matrix.values import Matrix, Value, as_factor, factor_on, group_factor, numbers_of
 from pylme.model_matrix.variables import complete, evaluated, on_levels, require_variables
 from pylme.warning_scopes import silenced
 

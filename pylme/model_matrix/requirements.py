@@ -38,13 +38,13 @@ from pylme.formula import (
 )
 from pylme.frame import Factor, Integer, Logical, Numeric
 from pylme.frame.table import require_names
-from pylme.model_matrix.response import require_in_range, require_no_ordinal, require_two_levels
-from pylme.model_matrix.values import (
+from pylme.model_matrix.evaluation.values import (
     as_factor,
     of_column,
     require_levels,
     require_names_of_combinations,
 )
+from pylme.model_matrix.response import require_in_range, require_no_ordinal, require_two_levels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -27,9 +27,9 @@ from pylme.formula import (
     parse_formula,
 )
 from pylme.frame import Factor, Numeric
-from pylme.model_matrix.calls import Memory
-from pylme.model_matrix.evaluate import Evaluator
-from pylme.model_matrix.values import CodedFactor, Matrix, Times, numbers_of
+from pylme.model_matrix.evaluation.calls import Memory
+from pylme.model_matrix.evaluation.evaluate import Evaluator
+from pylme.model_matrix.evaluation.values import CodedFactor, Matrix, Times, numbers_of
 from pylme.text import quoted
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.formula import Formula, Node
+    from pylme.model_matrix.evaluation.values import Value
     from pylme.model_matrix.spec import ModelSpec
-    from pylme.model_matrix.values import Value
 
     _Test = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
 

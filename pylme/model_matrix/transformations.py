@@ -15,13 +15,13 @@ import numpy as np
 from pylme.errors import InfiniteValueError, NotAvailableError, PylmeError
 from pylme.formula import Call, Number, deparse, walk
 from pylme.frame import Factor
-from pylme.model_matrix.calls import Memory
-from pylme.model_matrix.evaluate import Evaluator
+from pylme.model_matrix.evaluation.calls import Memory
+from pylme.model_matrix.evaluation.evaluate import Evaluator
+from pylme.model_matrix.evaluation.operations import SUMMARIES
+from pylme.model_matrix.evaluation.values import CodedFactor, Matrix, Times, of_column
 from pylme.model_matrix.magnitudes import require_magnitudes
-from pylme.model_matrix.operations import SUMMARIES
 from pylme.model_matrix.recipe import total_offset
 from pylme.model_matrix.response import require_response
-from pylme.model_matrix.values import CodedFactor, Matrix, Times, of_column
 from pylme.model_matrix.variables import complete, infinite_rows, sources
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.formula import Node
+    from pylme.model_matrix.evaluation.values import Value
     from pylme.model_matrix.spec import ModelSpec
-    from pylme.model_matrix.values import Value
 
 __all__ = ["require_finite_arguments", "require_transformable", "weights_of"]
 

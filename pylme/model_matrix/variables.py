@@ -24,8 +24,8 @@ from pylme.formula import Name, deparse, model_terms, parse_tree, walk
 from pylme.formula.bars import bar_of
 from pylme.formula.nodes import SUMS, Binary, Paren, left_spine
 from pylme.frame import Factor, Integer, Numeric
-from pylme.model_matrix.evaluate import Evaluator
-from pylme.model_matrix.values import (
+from pylme.model_matrix.evaluation.evaluate import Evaluator
+from pylme.model_matrix.evaluation.values import (
     CodedFactor,
     Matrix,
     Times,
@@ -42,9 +42,9 @@ if TYPE_CHECKING:
 
     from pylme.formula import Formula, Node
     from pylme.frame import Column, NaAction, Rows
-    from pylme.model_matrix.calls import Memory
+    from pylme.model_matrix.evaluation.calls import Memory
+    from pylme.model_matrix.evaluation.values import Value
     from pylme.model_matrix.spec import ModelSpec
-    from pylme.model_matrix.values import Value
 
 __all__ = [
     "categorical",

@@ -19,7 +19,7 @@ from pylme.options import choice
 from pylme.render import Document, Facts, Rendered, Table
 from pylme.responses.adjustment import Adjust, adjusted
 from pylme.responses.estimates import FAILED, Estimates
-from pylme.results.tidying import half_width
+from pylme.results.tables.tidying import half_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

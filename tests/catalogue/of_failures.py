@@ -11,7 +11,7 @@ import pylme
 from pylme.lme4.session import session
 
 from .case import DATA, Case
-from .of_expressions import allowed
+from .of_input.expressions import allowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,7 +22,7 @@ from pylme.lme4 import engine as lme4_engine
 from pylme.lme4.installation import availability
 from pylme.lme4.linear_problem import terms_of
 from pylme.lme4.session import session
-from pylme.model_matrix.evaluate import Evaluator
+from pylme.model_matrix.evaluation.evaluate import Evaluator
 from pylme.model_matrix.recipe import Memory
 from pylme.reference import ending, engine
 from pylme.reference.criterion import crossed, storage

@@ -15,27 +15,27 @@ from pylme import errors
 from pylme.lme4.causes import Cause
 
 from .of_commands import CASES as OF_COMMANDS
-from .of_data import CASES as OF_DATA
 from .of_drawing import CASES as OF_DRAWING
-from .of_expressions import CASES as OF_EXPRESSIONS
 from .of_failures import CASES as OF_FAILURES
 from .of_fits import CASES as OF_FITS
-from .of_formulas import CASES as OF_FORMULAS
-from .of_inference import CASES as OF_INFERENCE
-from .of_intervals import CASES as OF_INTERVALS
-from .of_lazy_data import CASES as OF_LAZY_DATA
-from .of_names import CASES as OF_NAMES
+from .of_input.data import CASES as OF_DATA
+from .of_input.expressions import CASES as OF_EXPRESSIONS
+from .of_input.formulas import CASES as OF_FORMULAS
+from .of_input.lazy_data import CASES as OF_LAZY_DATA
+from .of_input.names import CASES as OF_NAMES
+from .of_input.tables import CASES as OF_TABLES
+from .of_input.wrong_types import CASES as OF_TYPES
 from .of_notebooks import CASES as OF_NOTEBOOKS
 from .of_plots import CASES as OF_PLOTS
-from .of_predictions import CASES as OF_PREDICTIONS
-from .of_quality import CASES as OF_QUALITY
-from .of_responses import CASES as OF_RESPONSES
+from .of_results.inference import CASES as OF_INFERENCE
+from .of_results.intervals import CASES as OF_INTERVALS
+from .of_results.predictions import CASES as OF_PREDICTIONS
+from .of_results.quality import CASES as OF_QUALITY
+from .of_results.responses import CASES as OF_RESPONSES
+from .of_results.studies import CASES as OF_STUDIES
 from .of_saved_fits import CASES as OF_SAVED_FITS
 from .of_searches import CASES as OF_SEARCHES
 from .of_structures import CASES as OF_STRUCTURES
-from .of_studies import CASES as OF_STUDIES
-from .of_tables import CASES as OF_TABLES
-from .of_types import CASES as OF_TYPES
 
 if TYPE_CHECKING:
     from .case import Case

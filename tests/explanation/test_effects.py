@@ -14,7 +14,7 @@ from pylme.explanation.effects import Effect, coded_effects, uncoded_effects
 from pylme.explanation.notation import meaning
 from pylme.formula import model_terms, parse_formula
 from pylme.frame import read_frame
-from pylme.model_matrix.values import of_column
+from pylme.model_matrix.evaluation.values import of_column
 from tests.model_matrix.design_cases import CASES
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from pylme.inference.means.scale import Scale
 from pylme.inference.means.table import estimates_table, rows_by
 from pylme.options import choice
 from pylme.render import RenderedTable
-from pylme.results.tidying import half_width
+from pylme.results.tables.tidying import half_width
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

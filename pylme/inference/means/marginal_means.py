@@ -21,7 +21,7 @@ from pylme.inference.means.scale import Scale
 from pylme.inference.means.table import combination_labels, estimates_table, rows_by
 from pylme.options import choice, is_number, whole_number
 from pylme.render import RenderedTable
-from pylme.results.tidying import half_width
+from pylme.results.tables.tidying import half_width
 from pylme.text import listed
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pylme.inference.profile_likelihood.curve import Curve, curve_of
 from pylme.inference.profile_likelihood.parameters import ProfiledParameter, chosen
 from pylme.options import choice
 from pylme.render import LEFT, Rendered, Table
-from pylme.results.tidying import half_width
+from pylme.results.tables.tidying import half_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

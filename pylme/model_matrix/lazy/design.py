@@ -13,6 +13,7 @@ from pylme.covariance.structure import structure_of
 from pylme.frame import Factor, Rows
 from pylme.frame.typed import of_times
 from pylme.model_matrix.build import dropped_columns, order_of_terms
+from pylme.model_matrix.evaluation.values import require_levels
 from pylme.model_matrix.lazy.levels import Grouping
 from pylme.model_matrix.lazy.monomials import ONE, coefficients
 from pylme.model_matrix.lazy.second_pass import RESPONSE
@@ -20,13 +21,12 @@ from pylme.model_matrix.matrices import ModelMatrices, Represented
 from pylme.model_matrix.model_matrix import ModelMatrix, independent_columns, model_matrix
 from pylme.model_matrix.random_term import RandomTerm, in_order
 from pylme.model_matrix.recipe import Recipe, column_kind
-from pylme.model_matrix.values import require_levels
 
 if TYPE_CHECKING:
+    from pylme.model_matrix.evaluation.values import Value
     from pylme.model_matrix.lazy.columns import LazyColumns
     from pylme.model_matrix.lazy.reading import Reading
     from pylme.model_matrix.recipe import BarRecipe
-    from pylme.model_matrix.values import Value
 
 __all__ = ["EquivalentRows", "design_of"]
 

@@ -1,7 +1,7 @@
 """The variables of a formula as expressions that an engine evaluates in its own rows.
 
 Arithmetic, powers, comparisons and elementary functions of numbers; the same values as those of
-`pylme.model_matrix.evaluate`, to the rounding of the engine's functions.
+`pylme.model_matrix.evaluation.evaluate`, to the rounding of the engine's functions.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from pylme.errors import NotAvailableError
 from pylme.formula import Binary, Call, Constant, Name, Number, Paren, String, Unary, deparse
-from pylme.model_matrix.calls import matched
+from pylme.model_matrix.evaluation.calls import matched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -15,8 +15,8 @@ import numpy as np
 
 from pylme.errors import NotAvailableError
 from pylme.formula import Call, Constant, Number, deparse, walk
-from pylme.model_matrix.bases import OrthogonalPolynomials
-from pylme.model_matrix.calls import matched
+from pylme.model_matrix.evaluation.bases import OrthogonalPolynomials
+from pylme.model_matrix.evaluation.calls import matched
 from pylme.model_matrix.lazy.expressions import expression
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from pylme.formula import Name, walk
 from pylme.frame import Factor, Frame, read_frame
-from pylme.model_matrix.calls import Memory
-from pylme.model_matrix.evaluate import Evaluator
-from pylme.model_matrix.values import Value, group_factor
+from pylme.model_matrix.evaluation.calls import Memory
+from pylme.model_matrix.evaluation.evaluate import Evaluator
+from pylme.model_matrix.evaluation.values import Value, group_factor
 from pylme.model_matrix.variables import evaluated
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pylme.frame import Factor
+from pylme.model_matrix.evaluation.values import CodedFactor, Matrix
 from pylme.model_matrix.model_matrix import full_codings
-from pylme.model_matrix.values import CodedFactor, Matrix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.formula import ModelTerms
+    from pylme.model_matrix.evaluation.values import Value
     from pylme.model_matrix.model_matrix import Codings
-    from pylme.model_matrix.values import Value
 
 __all__ = ["ONE", "Monomial", "Polynomial", "coefficients", "polynomials", "product", "times"]
 

@@ -19,11 +19,11 @@ from pylme.arrays import locked
 from pylme.errors import NotAvailableError, SortedLevelsWarning
 from pylme.formula import Call, Name, deparse, walk
 from pylme.frame import Column, Factor, Frame, Rows, read_frame
-from pylme.model_matrix.calls import Memory
-from pylme.model_matrix.evaluate import Evaluator
+from pylme.model_matrix.evaluation.calls import Memory
+from pylme.model_matrix.evaluation.evaluate import Evaluator
+from pylme.model_matrix.evaluation.values import CodedFactor, Matrix, Times, Value, as_factor
 from pylme.model_matrix.lazy.expressions import columns, expression
 from pylme.model_matrix.lazy.learning import LEARNING, learnt
-from pylme.model_matrix.values import CodedFactor, Matrix, Times, Value, as_factor
 from pylme.model_matrix.variables import evaluated
 from pylme.warning_scopes import silenced
 

@@ -19,7 +19,7 @@ from pylme.plot.charts.levels import caterpillar_chart
 from pylme.plot.fitted import require_fit
 from pylme.plot.picture import drawn, picture
 from pylme.plot.units import effect_label
-from pylme.results.tidying import half_width
+from pylme.results.tables.tidying import half_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

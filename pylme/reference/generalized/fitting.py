@@ -12,8 +12,8 @@ from pylme.errors import NotOverdispersedWarning, ResponseError
 from pylme.families import link_of
 from pylme.formula import deparse
 from pylme.model_matrix.build import rank_message
+from pylme.model_matrix.evaluation.values import numbers_of
 from pylme.model_matrix.starting_values import start_of_theta
-from pylme.model_matrix.values import numbers_of
 from pylme.reference.generalized.criterion import criterion_of
 from pylme.reference.generalized.messages import class_of
 from pylme.reference.generalized.optimum.descent import shape_vanishes

@@ -17,7 +17,7 @@ from pylme.options import choice, true_or_false, whole_number, workers
 from pylme.render import LEFT, RenderedTable, Table
 from pylme.results.convergence import Status
 from pylme.results.engine import choose
-from pylme.results.tidying import half_width
+from pylme.results.tables.tidying import half_width
 from pylme.simulation.bootstrap.acceleration import (
     accelerations,
     gradients_by_regression,

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from pylme.render import LEFT, Document, Rendered, Table
-from pylme.results.tidying import half_width
+from pylme.results.tables.tidying import half_width
 from pylme.simulation.estimate.block import OBJECT
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 import pylme
-
-from .case import DATA, Case
+from tests.catalogue.case import DATA, Case
 
 __all__ = ["CASES"]
 

@@ -10,8 +10,7 @@ import pytest
 
 import pylme
 from pylme.warning_scopes import silenced
-
-from .case import DATA, Case
+from tests.catalogue.case import DATA, Case
 
 __all__ = ["CASES"]
 

@@ -10,8 +10,7 @@ import pyarrow as pa
 import pylme
 from pylme.by_group.group_specific import levels_between
 from pylme.formula import parse_formula
-
-from .case import DATA, Case
+from tests.catalogue.case import DATA, Case
 
 __all__ = ["CASES"]
 

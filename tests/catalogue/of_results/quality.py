@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 import pylme
-
-from .case import DATA, Case
+from tests.catalogue.case import DATA, Case
 
 __all__ = ["CASES"]
 

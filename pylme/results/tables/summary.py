@@ -21,7 +21,7 @@ from pylme.results.engine import ENGINES
 from pylme.results.estimates import Estimates, ModelInfo, aic, bic
 from pylme.results.estimates import coefficient_table as coefficient_frame
 from pylme.results.optinfo import OptInfo
-from pylme.results.summary_table import one_table
+from pylme.results.tables.summary_table import one_table
 from pylme.results.varcorr import VarCorr
 
 if TYPE_CHECKING:

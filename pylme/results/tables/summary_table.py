@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pylme.render import Document, Paragraph, Prose, to_gt
 from pylme.render.numbers import format_numbers
-from pylme.results.components import components
+from pylme.results.tables.components import components
 
 if TYPE_CHECKING:
     from great_tables import GT

@@ -7,8 +7,7 @@ from functools import cache
 import numpy as np
 
 import pylme
-
-from .case import DATA, Case
+from tests.catalogue.case import DATA, Case
 
 __all__ = ["CASES"]
 

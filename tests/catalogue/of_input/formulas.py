@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import pylme
-
-from .case import DATA, Case
+from tests.catalogue.case import DATA, Case
 
 __all__ = ["CASES"]
 

@@ -9,8 +9,7 @@ import numpy as np
 
 import pylme
 from pylme.reference import fit_many
-
-from .case import DATA, Case
+from tests.catalogue.case import DATA, Case
 
 if TYPE_CHECKING:
     from collections.abc import Callable

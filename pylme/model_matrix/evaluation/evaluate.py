@@ -25,10 +25,10 @@ from pylme.formula import (
     deparse,
 )
 from pylme.frame import Computed, Factor
-from pylme.model_matrix.calls import matched
-from pylme.model_matrix.factor_calls import FACTOR_CALLS
-from pylme.model_matrix.number_calls import NUMBER_CALLS
-from pylme.model_matrix.operations import (
+from pylme.model_matrix.evaluation.calls import matched
+from pylme.model_matrix.evaluation.factor_calls import FACTOR_CALLS
+from pylme.model_matrix.evaluation.number_calls import NUMBER_CALLS
+from pylme.model_matrix.evaluation.operations import (
     COMPARISONS,
     ELEMENTWISE,
     OPERATORS,
@@ -37,7 +37,14 @@ from pylme.model_matrix.operations import (
     shifted,
     undefined,
 )
-from pylme.model_matrix.values import CodedFactor, Matrix, Times, as_factor, factor_on, of_column
+from pylme.model_matrix.evaluation.values import (
+    CodedFactor,
+    Matrix,
+    Times,
+    as_factor,
+    factor_on,
+    of_column,
+)
 from pylme.text import nearest, quoted
 
 if TYPE_CHECKING:
@@ -47,8 +54,8 @@ if TYPE_CHECKING:
 
     from pylme.formula import Node
     from pylme.frame import Column
-    from pylme.model_matrix.calls import Memory
-    from pylme.model_matrix.values import Value, Vector
+    from pylme.model_matrix.evaluation.calls import Memory
+    from pylme.model_matrix.evaluation.values import Value, Vector
 
 __all__ = ["Evaluator"]
 

@@ -15,16 +15,22 @@ from pylme.arrays import locked
 from pylme.formula import Call as CallNode
 from pylme.formula import Name, String
 from pylme.frame import Factor
-from pylme.model_matrix.calls import matched, unnamed
 from pylme.model_matrix.coding import contrast_coding, default_coding
-from pylme.model_matrix.values import CodedFactor, Matrix, as_factor, factor_on, used_levels
+from pylme.model_matrix.evaluation.calls import matched, unnamed
+from pylme.model_matrix.evaluation.values import (
+    CodedFactor,
+    Matrix,
+    as_factor,
+    factor_on,
+    used_levels,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pylme.formula import Call
-    from pylme.model_matrix.calls import Evaluating
-    from pylme.model_matrix.values import Value
+    from pylme.model_matrix.evaluation.calls import Evaluating
+    from pylme.model_matrix.evaluation.values import Value
 
 __all__ = ["FACTOR_CALLS"]
 

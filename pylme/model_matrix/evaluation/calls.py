@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pylme.formula import Call, Node
     from pylme.frame import Factor
-    from pylme.model_matrix.values import Value, Vector
+    from pylme.model_matrix.evaluation.values import Value, Vector
 
 __all__ = ["Evaluating", "Memory", "matched", "unnamed"]
 

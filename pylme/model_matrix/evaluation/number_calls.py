@@ -10,10 +10,21 @@ import numpy as np
 from pylme.errors import ColumnValueError
 from pylme.formula import Binary, Name, deparse
 from pylme.frame import Factor
-from pylme.model_matrix.bases import BSplines, NaturalSplines, OrthogonalPolynomials, inner_knots
-from pylme.model_matrix.calls import matched, unnamed
-from pylme.model_matrix.operations import SUMMARIES
-from pylme.model_matrix.values import CodedFactor, Matrix, as_factor, combined, used_levels
+from pylme.model_matrix.evaluation.bases import (
+    BSplines,
+    NaturalSplines,
+    OrthogonalPolynomials,
+    inner_knots,
+)
+from pylme.model_matrix.evaluation.calls import matched, unnamed
+from pylme.model_matrix.evaluation.operations import SUMMARIES
+from pylme.model_matrix.evaluation.values import (
+    CodedFactor,
+    Matrix,
+    as_factor,
+    combined,
+    used_levels,
+)
 from pylme.text import quoted
 
 if TYPE_CHECKING:
@@ -22,8 +33,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.formula import Call, Node
-    from pylme.model_matrix.calls import Evaluating
-    from pylme.model_matrix.values import Value
+    from pylme.model_matrix.evaluation.calls import Evaluating
+    from pylme.model_matrix.evaluation.values import Value
 
 __all__ = ["NUMBER_CALLS"]
 

@@ -6,8 +6,7 @@ import numpy as np
 
 import pylme
 from pylme.reference import fit_many
-
-from .case import DATA, Case
+from tests.catalogue.case import DATA, Case
 
 __all__ = ["CASES"]
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import pylme
-
-from .case import DATA, Case
+from tests.catalogue.case import DATA, Case
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import pylme
-
-from .case import DATA, Case
+from tests.catalogue.case import DATA, Case
 
 __all__ = ["CASES"]
 

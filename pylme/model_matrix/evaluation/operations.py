@@ -18,7 +18,7 @@ from scipy import special
 
 from pylme.errors import FormulaError
 from pylme.formula import String, deparse
-from pylme.model_matrix.values import Times
+from pylme.model_matrix.evaluation.values import Times
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.formula import Binary, Node
-    from pylme.model_matrix.calls import Evaluating
-    from pylme.model_matrix.values import Value, Vector
+    from pylme.model_matrix.evaluation.calls import Evaluating
+    from pylme.model_matrix.evaluation.values import Value, Vector
 
 __all__ = [
     "COMPARISONS",

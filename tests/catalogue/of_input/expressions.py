@@ -13,8 +13,7 @@ import pytest
 
 import pylme
 from pylme.formula import allow
-
-from .case import DATA, Case
+from tests.catalogue.case import DATA, Case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

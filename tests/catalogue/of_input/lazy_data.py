@@ -12,8 +12,7 @@ import pandas as pd
 import polars as pl
 
 import pylme
-
-from .case import DATA, Case
+from tests.catalogue.case import DATA, Case
 
 __all__ = ["CASES"]
 

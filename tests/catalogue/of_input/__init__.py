@@ -1,0 +1,1 @@
+"""Messages about what a user hands in: data, tables, formulas, names, types."""

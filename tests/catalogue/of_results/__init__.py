@@ -1,0 +1,1 @@
+"""Messages of what is computed from a fit, and of many fits."""
