@@ -73,7 +73,8 @@ def drawn_projections(
     C = covariance * np.outer(scale, scale)
     z = np.random.default_rng(seed).standard_normal((draws, len(C))) @ np.linalg.cholesky(C).T
     B = _balance(C, sizes)
-    x = _projected(z @ B.T, np.linalg.inv(B @ C @ B.T), sizes) @ np.linalg.inv(B).T
+    J = np.asarray(np.linalg.inv(B @ C @ B.T), dtype=np.float64)
+    x = _projected(z @ B.T, J, sizes) @ np.linalg.inv(B).T
     return x, np.einsum("ni,ij,nj->n", x, np.linalg.inv(C), x)
 
 
