@@ -86,19 +86,15 @@ def candidates(
     by_label = {part.label: part for part in parts}
     yield from _pooled(formula, bars, by_label)
     for place, bar in enumerate(bars):
-        part = by_label[_label(bar)]
+        part = by_label[str(bar)]
         if part.block is not None:
             continue
         others = [*bars[:place], *bars[place + 1 :]]
         if others:
-            yield _candidate(formula, others, f"without {part.label}")
+            yield _candidate(formula, others, f"without {bar}")
         for replaced, reason in _instead(bar, part, fixed, between):
             changed = [*bars[:place], *replaced, *bars[place + 1 :]]
             yield _candidate(formula, changed, reason)
-
-
-def _label(bar: Bar) -> str:
-    return f"({deparse(bar.effects)} | {deparse(bar.group)})"
 
 
 def _candidate(formula: Formula, bars: Iterable[Bar], reason: str) -> Candidate:
@@ -111,7 +107,7 @@ def _pooled(
     formula: Formula, bars: Sequence[Bar], by_label: Mapping[str, RandomPart]
 ) -> Iterator[Candidate]:
     """One term for all levels in place of the terms of each level."""
-    blocks = [(bar, by_label[_label(bar)].block) for bar in bars]
+    blocks = [(bar, by_label[str(bar)].block) for bar in bars]
     factors = dict.fromkeys((deparse(b.group), k.by) for b, k in blocks if k is not None)
     for group, by in factors:
         own = [(b, k) for b, k in blocks if k and k.by == by and deparse(b.group) == group]

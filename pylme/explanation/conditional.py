@@ -131,7 +131,7 @@ def foreseen(spec: ModelSpec, design: ModelMatrices) -> Iterator[str]:
         if zeros_and_ones and len(term.levels) == design.n:
             yield (
                 f"Each level of {term.group} has one row. A single zero or one contains no "
-                f"information about a variance: leave ({term.label}) out."
+                f"information about a variance: leave {term.written} out."
             )
     if has_dispersion(family):
         yield (

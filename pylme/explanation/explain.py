@@ -283,7 +283,7 @@ def _random(design: ModelMatrices) -> Iterator[RandomPart]:
         bar = design.recipe.bars[place]
         factor = design.flist[term.group]
         yield RandomPart(
-            label=f"({term.label})",
+            label=str(bar.part.bar),
             kind=term.structure.kind,
             hom=term.structure.hom,
             group=term.group,

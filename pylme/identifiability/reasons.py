@@ -150,7 +150,7 @@ def _dependent_within(trace: NullCombination, facts: DesignFacts) -> str | None:
 
 def ways(trace: NullCombination, facts: DesignFacts) -> str:
     """The reasons that can hold for any combination that is not identified."""
-    names = [f"({facts.design.terms[term].label})" for term in trace.terms]
+    names = [facts.design.terms[term].written for term in trace.terms]
     if len(names) == 1 and not trace.residual:
         levels = len(facts.design.terms[trace.terms[0]].levels)
         return (

@@ -235,7 +235,7 @@ def _effects(design: ModelMatrices) -> Iterator[Cause]:
     for term in design.terms:
         if len(term.names) > 1 and design.n < _FEW_ROWS * term.n_effects:
             yield Cause(
-                fact=f"({term.label}) has {term.n_effects} random effects for {design.n} rows",
+                fact=f"{term.written} has {term.n_effects} random effects for {design.n} rows",
                 remedy=f"Simplify the random part, for example to (1 | {term.group}).",
             )
 

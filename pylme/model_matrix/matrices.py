@@ -247,7 +247,7 @@ class ModelMatrices(Rendered):
         if self.dropped:
             lines.append(f"dropped as linearly dependent: {_listed(self.dropped)}")
         lines += [
-            f"({term.label}): {len(term.levels):,} levels, {_listed(term.names)}"
+            f"{term.written}: {len(term.levels):,} levels, {_listed(term.names)}"
             for term in self.terms
         ]
         thetas = len(self.theta)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from pylme.arrays import locked
-from pylme.covariance.structure import Structure, structure_of
+from pylme.covariance.structure import HOMOGENEOUS, Structure, structure_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,7 +70,16 @@ class RandomTerm:
     assign: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
-        return f"<({self.label}): {len(self.levels)} levels, {', '.join(self.names)}>"
+        return f"<{self.written}: {len(self.levels)} levels, {', '.join(self.names)}>"
+
+    @property
+    def written(self) -> str:
+        """The term as in a formula: ``(Days | Subject)``, ``ar1(0 + day | subject)``."""
+        kind, hom = self.structure.kind, self.structure.hom
+        if kind == "us":
+            return f"({self.label})"
+        option = "" if hom == HOMOGENEOUS[kind] else f", hom = {str(hom).upper()}"
+        return f"{kind}({self.label}{option})"
 
     @property
     def n_effects(self) -> int:
@@ -129,7 +138,7 @@ def _with_effects(term: RandomTerm, effects: Sequence[int]) -> RandomTerm:
         label=f"{' + '.join(names)} | {term.group}",
         columns=locked(term.columns[:, list(effects)], order="F"),
         assign=tuple(term.assign[i] for i in effects) if term.assign else (),
-        structure=structure_of(term.structure.kind, len(names)),
+        structure=structure_of(term.structure.kind, len(names), hom=term.structure.hom),
     )
 
 

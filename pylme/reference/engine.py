@@ -185,7 +185,7 @@ def _require_fewer_effects_than_rows(design: ModelMatrices) -> None:
     for term in design.terms:
         if term.n_effects >= design.nobs and term.structure.kind == "us":
             raise GroupingFactorError(
-                term=f"({term.label})",
+                term=term.written,
                 found=f"{len(term.levels)} levels, each with {len(term.names)}, make "
                 f"{term.n_effects} random effects for {design.nobs} rows: their variance cannot be "
                 "distinguished from that of the residuals",

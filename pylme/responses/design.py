@@ -187,7 +187,7 @@ def _fault(terms: tuple[RandomTerm, ...], *, n: int, p: int) -> str:
             return f"{term.group} has one level in the rows without missing values"
         if term.n_effects >= n:
             return (
-                f"({term.label}) has {term.n_effects} random effects for {n} rows without "
+                f"{term.written} has {term.n_effects} random effects for {n} rows without "
                 "missing values"
             )
     return ""

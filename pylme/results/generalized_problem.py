@@ -120,7 +120,7 @@ class GeneralizedProblem:
         return replace(self, theta=theta, beta=beta, log_extra=log_extra, family=family)
 
     def __repr__(self) -> str:
-        labels = ", ".join(f"({term.label})" for term in self.terms)
+        labels = ", ".join(term.written for term in self.terms)
         n, p = self.X.shape
         return (
             f"<GeneralizedProblem: {self.family.name} ({self.family.link}), {n} rows, "

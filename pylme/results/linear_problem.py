@@ -109,7 +109,7 @@ class LinearProblem:
         return replace(self, reml=self.X.shape[1] > 0, theta=None)
 
     def __repr__(self) -> str:
-        labels = ", ".join(f"({term.label})" for term in self.terms)
+        labels = ", ".join(term.written for term in self.terms)
         kind = "REML" if self.reml else "ML"
         p = self.X.shape[1]
         return f"<LinearProblem: {self.nobs} rows, {p} fixed effects, {labels}, by {kind}>"

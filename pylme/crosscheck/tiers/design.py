@@ -47,7 +47,7 @@ def pairs(sides: Sides | GeneralizedSides) -> list[Pair] | str:
             _exact(f"level of each row, {group}", codes, factor.codes),
         ]
     for lme4, own in zip(sides.terms, design.terms, strict=True):
-        made.append(_columns(f"Z ({own.label})", lme4.columns, own.columns, lme4.names))
+        made.append(_columns(f"Z {own.written}", lme4.columns, own.columns, lme4.names))
     pointers, indices, lind = lambda_template(design.terms)
     made += [
         _exact("rows of Lambda'", system.Lambdat_i, indices),

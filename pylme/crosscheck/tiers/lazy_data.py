@@ -56,7 +56,7 @@ def sample(sides: Sides) -> list[Pair] | str:
     made = [_columns("X", X, own.X, design.x_names)]
     for place, term in zip(design.recipe.order, own.terms, strict=True):
         Z = values[:, :-1] @ coefficients(columns.Z[place], base)
-        made.append(_columns(f"Z ({term.label})", Z, term.columns, term.names))
+        made.append(_columns(f"Z {term.written}", Z, term.columns, term.names))
         known = np.asarray(term.codes >= 0, dtype=np.int32)
         made.append(
             Pair(

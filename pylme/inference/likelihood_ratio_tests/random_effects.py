@@ -276,14 +276,14 @@ def _deletions(terms: Sequence[RandomTerm]) -> list[tuple[int, list[int], str]]:
         parts = _parts(term)
         # A part of a compound symmetric or autoregressive matrix is no effect of its own.
         if len(parts) == 1 or term.structure.kind != "us":
-            made.append((at, [], f"({term.label})"))
+            made.append((at, [], term.written))
             continue
         for name, places in parts.items():
             others = [other for other in parts if other != name]
             if name == "1" or any(_contains(other, name) for other in others):
                 continue
             kept = [i for i in range(len(term.names)) if i not in places]
-            made.append((at, kept, f"{name} in ({term.label})"))
+            made.append((at, kept, f"{name} in {term.written}"))
     return made
 
 

@@ -140,7 +140,7 @@ def _find(
 
 
 def _refused(random: object, terms: Sequence[RandomTerm]) -> OptionError:
-    whole = " + ".join(f"({term.label})" for term in terms)
+    whole = " + ".join(term.written for term in terms)
     groups = listed([repr(group) for group in dict.fromkeys(term.group for term in terms)])
     return OptionError(
         option="random",

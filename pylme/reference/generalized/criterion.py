@@ -193,9 +193,10 @@ def criterion_of(problem: GeneralizedProblem) -> GeneralizedCriterion:
     """Prepare a problem."""
     if any(term.structure.kind != "us" for term in problem.terms):
         raise NotAvailableError(
-            asked="Computing the criterion of a generalized model",
+            asked="Computing the criterion of a generalized model by the NumPy engine",
             found="the NumPy engine has covariance structures for linear models only",
-            remedy="Check the fit against the same model without a structure.",
+            remedy='lme4 2.0 or newer fits the model: glmer(..., engine="lme4"). Of that fit, '
+            'confint(method="wald") and bootstrap() do not need this criterion.',
         )
     layout = layout_of(problem.terms)
     columns = [term.columns for term in problem.terms]

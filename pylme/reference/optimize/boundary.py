@@ -281,7 +281,7 @@ def singular_directions(
     if not said:
         lengths = np.linalg.norm(T[rest], axis=1)
         said.append(_dependence([term.names[i] for i in rest], unit, lengths))
-    return tuple(f"in ({term.label}) {words}" for words in said)
+    return tuple(f"in {term.written} {words}" for words in said)
 
 
 def _dependence(names: list[str], unit: NDArray[np.float64], lengths: NDArray[np.float64]) -> str:

@@ -291,21 +291,14 @@ def _singular(problem: Problem, on: FreeCoordinates, x: NDArray[np.float64]) -> 
             if correlation:
                 ends = np.array([on.lower[at], on.upper[at]])
                 if np.abs(ends - x[at]).min() < NOTHING and on.seen(x)[at]:
-                    said.append(
-                        f"the correlation of {structure.kind}({term.label}) is at its limit, "
-                        f"{x[at]:.3g}"
-                    )
+                    said.append(f"the correlation of {term.written} is at its limit, {x[at]:.3g}")
             elif x[at] >= on.highest[at]:
-                said.append(
-                    f"the residual standard deviation is zero beside {structure.kind}({term.label})"
-                )
+                said.append(f"the residual standard deviation is zero beside {term.written}")
             elif x[at] < NOTHING:
                 of = "all effects" if shown == "*" else shown
-                said.append(
-                    f"the standard deviation of {of} in {structure.kind}({term.label}) is zero"
-                )
+                said.append(f"the standard deviation of {of} in {term.written} is zero")
         if structure.kind == "us":
             T = structure.factor(x[own] * on.scale[own])
             if (np.abs(np.diag(T)) * column_sizes(term) < NOTHING).any():
-                said.append(f"the covariance matrix of ({term.label}) is singular")
+                said.append(f"the covariance matrix of {term.written} is singular")
     return tuple(said)

@@ -84,7 +84,7 @@ def covariances_of(
         for term, matrix in zip(own, _blocks(name, value, own), strict=True):
             if term.label in found:
                 raise OptionError(
-                    option=f"covariances[{name!r}]", value=value, allowed=f"({term.label}) once"
+                    option=f"covariances[{name!r}]", value=value, allowed=f"{term.written} once"
                 )
             found[term.label] = read_only(matrix)
     for label in labels:
@@ -123,7 +123,7 @@ def _blocks(name: str, value: Covariance, terms: Sequence[RandomTerm]) -> list[N
             option=f"covariances[{name!r}]",
             value=whole.tolist(),
             allowed="zeros between effects of different terms, which are independent: "
-            + " and ".join(f"({term.label})" for term in terms),
+            + " and ".join(term.written for term in terms),
         )
     return blocks
 

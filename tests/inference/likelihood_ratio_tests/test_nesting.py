@@ -129,3 +129,21 @@ def test_equal_matrices_are_tested_alike():
     )
     columns = ["df", "statistic", "p_value", "p_boundary"]
     np.testing.assert_allclose(pattern[columns], plain[columns], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("random", "written"),
+    [
+        ("(0 + t | s)", "(0 + t | s)"),
+        ("us(0 + t | s)", "(0 + t | s)"),
+        ("ar1(0 + t | s)", "ar1(0 + t | s)"),
+        ("ar1(0 + t | s, hom = TRUE)", "ar1(0 + t | s)"),
+        ("ar1(0 + t | s, hom = FALSE)", "ar1(0 + t | s, hom = FALSE)"),
+        ("cs(0 + t | s, hom = TRUE)", "cs(0 + t | s, hom = TRUE)"),
+        ("diag(0 + t | s)", "diag(0 + t | s)"),
+    ],
+)
+def test_a_test_of_a_term_names_it_as_the_formula_does(random, written):
+    fit = pylme.lmer(f"y ~ x + {random}", repeated(), engine="numpy")
+    assert all(term.endswith(written) for term in fit.ranova().terms)
+    assert f"  {written}: " in str(fit.design)
