@@ -236,6 +236,8 @@ class OneFactor:
         cross = (flat @ flat.swapaxes(1, 2)).reshape(R, used, K, used, K)
         W = np.concatenate([W, N[:, used:]], axis=1) if several else W.copy()
         h = W[:, p:]
+        flat = h.swapaxes(1, 2).reshape(R, K, -1)
+        hh = (flat @ flat.swapaxes(1, 2)).reshape(R, K * K)
         h *= np.sqrt(solved.ratio)[:, None, None, None]
         rest = outer_sums(W if likelihood.reml else h)
         KK = at.KK * counts
@@ -243,10 +245,8 @@ class OneFactor:
         outer = (2.0 * rest - KK).reshape(R, K * K, P) @ at.KK.reshape(R, K * K, P).swapaxes(1, 2)
         form = symmetric_form(outer.reshape(R, K, K, K, K))
         form -= likelihood.through_fixed_effects([cross], solved.ratio)
-        flat = h.swapaxes(1, 2).reshape(R, K, -1)
-        hh = (flat @ flat.swapaxes(1, 2)).reshape(R, K * K)
-        form -= hh[:, :, None] * (hh / solved.nu)[:, None]
-        hh /= solved.ratio[:, None]
+        own = hh * solved.ratio[:, None]
+        form -= own[:, :, None] * (own / solved.nu)[:, None]
         if at.square is not None:
             M = at.U @ M @ at.U.swapaxes(1, 2)
             form = at.square @ form @ at.square.swapaxes(1, 2)
