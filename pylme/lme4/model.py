@@ -27,6 +27,7 @@ from pylme.results.estimates import ModelInfo
 from pylme.results.findings import findings, unreliable_by_lme4
 from pylme.results.fitted_model import FitRecord
 from pylme.results.ranef import RandomEffects
+from pylme.versions import has
 from pylme.warning_scopes import silenced
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ _SINGLE: Final = frozenset(
         "is_REML",
         "n_rtrms",
         "n_rfacs",
+        "npar",
         "N",
         "n",
         "p",
@@ -306,8 +308,12 @@ class RModel:
     def leaves_little(self) -> bool:
         """Whether the residuals are almost zero, or an estimate is NaN.
 
-        Then the fit may have no optimum, and an examination is worth its time.
+        Then the fit may have no optimum, and an examination is worth its time. Without noise the
+        iterations of lme4 2.1, which weigh by the dispersion, leave residuals of any size.
         """
+        family = self.spec.family
+        if family is not None and has_dispersion(family) and has("dispersion"):
+            return True
         share = float(self._numbers["remainder"])
         return not share > (SUSPECT if self.spec.family is None else SUSPECT_OF_ITERATIONS)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pylme.reference.solution import solution_at
+from pylme.versions import has
 from tests.reference.models import MODELS, both, prepared, table
 from tests.tolerances import FINITE_DIFFERENCES, SAME_THETA
 
@@ -66,6 +67,8 @@ def test_lme4s_own_derivatives_at_its_optimum(name):
     model = MODELS[name]
     _, theirs = both(name)
     _, _, problem = prepared(model.formula, table(model.data), **model.arguments)
+    if theirs.optinfo.hessian is None and has("sparse_derivatives"):
+        pytest.skip("lme4 has no derivatives of singular fits and of 10 parameters since 1.1-38")
     solution = solution_at(problem, theirs.theta)
     # lme4 takes one-sided differences at a bound, which say nothing of a derivative there.
     inside = (theirs._estimates.lower != 0) | (theirs.theta > 1e-3)
