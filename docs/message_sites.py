@@ -57,11 +57,13 @@ class Site:
 
 def sites() -> tuple[Site, ...]:
     """All of them, file by file in the order of their lines."""
-    tree = ast.parse((SOURCES / "errors.py").read_text(encoding="utf-8"))
-    kinds = {node.name for node in tree.body if isinstance(node, ast.ClassDef)} | _PARTS
+    home = SOURCES / "errors"
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in home.glob("*.py")]
+    classes = {node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
+    kinds = classes | _PARTS
     found: list[Site] = []
     for path in sorted(SOURCES.rglob("*.py")):
-        if path.name == "errors.py":
+        if path.parent == home:
             continue
         module = path.relative_to(SOURCES).as_posix()
         counts: dict[tuple[str, str], int] = {}

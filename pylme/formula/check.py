@@ -11,8 +11,8 @@ from pylme.errors import (
     FormulaError,
     FunctionNotAllowedError,
     NonlinearModelError,
-    pointed_at,
 )
+from pylme.errors.message import pointed_at
 from pylme.formula.bars import is_structured
 from pylme.formula.deparse import deparse
 from pylme.formula.formula import CONTRAST_FUNCTIONS, read_formula

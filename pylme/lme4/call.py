@@ -6,7 +6,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from pylme.errors import FormulaError, NotAvailableError, StackLimitError, pointed_at
+from pylme.errors import FormulaError, NotAvailableError, StackLimitError
+from pylme.errors.message import pointed_at
 from pylme.families.family import LINKS
 from pylme.formula import (
     FUNCTIONS,

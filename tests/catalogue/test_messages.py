@@ -96,7 +96,7 @@ ALL_SITES = SITES.sites()
 def _note() -> None:
     """Note the place in the sources that asks for a message: who calls the caller."""
     frame = sys._getframe(2)
-    while frame is not None and frame.f_code.co_filename.endswith("errors.py"):
+    while frame is not None and Path(frame.f_code.co_filename).parent == SITES.SOURCES / "errors":
         frame = frame.f_back
     path = Path(frame.f_code.co_filename)
     if path.is_relative_to(SITES.SOURCES):
