@@ -32,14 +32,20 @@ _STANDS_FOR: Final = {
     "emmeans": "means", "emtrends": "means", "read_rds": "audit",
 }  # fmt: skip
 
+
+def _default(value: object) -> str | None:
+    """What help says of a default."""
+    return None if value is None or value == () or isinstance(value, bool) else str(value)
+
+
 app = App(
     name="pylme",
     help="Fit mixed-effects models with R's lme4, and know whether the answer is right.",
     version=__version__,
     suppress_keyboard_interrupt=False,
     result_action="return_value",
-    # An option is on or off; what is off needs no name.
-    default_parameter=Parameter(negative=""),
+    # An option is on or off; what is off needs no name, and what is not given no default.
+    default_parameter=Parameter(negative="", show_default=_default),
 )
 for _command in (
     fit, check, anova, means, predict, compare, bootstrap, power, simulate, plot, datasets, doctor,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 
 from cyclopts import Group, Parameter
 
+from pylme.cli.search import control_of, start_of
 from pylme.errors import OptionError
 from pylme.options import Engine
 
@@ -127,8 +128,16 @@ class Model(Specification):
         where R is there, else "numpy".
     na_action
         Leave out rows with missing values, or end with an error.
+    control
+        A setting of lme4's search, as optimizer=bobyqa, or an option of its optimiser, as
+        maxfun=100000. Repeat it for several.
+    start
+        Where the search starts: the elements of theta, as 1,0,0.5. For a generalized model also
+        theta=1 and fixef=-1.5,0.2, in two of it.
     timeout
         The seconds after which a fit is stopped.
+    isolated
+        Fit by lme4 in a process of its own, so that a crash of R is an error of this command.
     allow_function
         A function of R that the formula may call, beside those that are allowed. Repeat it for
         several.
@@ -140,8 +149,20 @@ class Model(Specification):
     criterion: Literal["lme4", "likelihood"] = "lme4"
     engine: Engine = "auto"
     na_action: Literal["omit", "fail"] = "omit"
+    control: tuple[str, ...] = ()
+    start: Annotated[tuple[str, ...], Parameter(allow_leading_hyphen=True)] = ()
     timeout: float | None = None
+    isolated: bool = False
     allow_function: tuple[str, ...] = ()
+
+    def arguments(self, function: Callable[..., Any]) -> dict[str, Any]:
+        """As for every specification; the settings of lme4's search as the library takes them."""
+        given = Specification.arguments(self, function)
+        if self.control:
+            given["control"] = control_of(self.control, generalized=self.family is not None)
+        if self.start:
+            given["start"] = start_of(self.start)
+        return given
 
     def require_consistency(self) -> None:
         """Refuse options that contradict each other, before any data are read.

@@ -40,9 +40,10 @@ def _require_no_option(_: Any, value: Any) -> None:
         raise ValueError(f"there is no option {value}")
 
 
-#: Data as an argument: a hyphen alone is the standard input and no option.
+#: Data as an argument: a hyphen alone is the standard input and no option. They arrive as the text
+#: that was typed; that they may be a path has shells complete the names of files.
 Data = Annotated[
-    str,
+    str | Path,
     Parameter(
         allow_leading_hyphen=True,
         validator=_require_no_option,
@@ -80,12 +81,12 @@ class Reading:
     na: Annotated[tuple[str, ...], Parameter(allow_leading_hyphen=True)] = ()
     subset: str | None = None
 
-    def rows(self, source: str) -> "pd.DataFrame":
+    def rows(self, source: str | Path) -> "pd.DataFrame":
         """The chosen rows of the data.
 
         Parameters
         ----------
-        source : str
+        source : str or Path
             Path of a CSV or TSV file (also compressed) or a Parquet file, ``-`` for the standard
             input, or a data set's name where there is no such file.
 
@@ -105,8 +106,9 @@ class Reading:
 
         return table[rows_where(self.subset, table)].reset_index(drop=True)
 
-    def table(self, source: str) -> "pd.DataFrame":
+    def table(self, source: str | Path) -> "pd.DataFrame":
         """All rows of the data; errors as `rows`."""
+        source = str(source)
         self._require_meaning()
         if source == STANDARD_INPUT:
             return self._read_input()

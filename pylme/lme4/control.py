@@ -15,7 +15,7 @@ import numpy as np
 from pylme.errors import OptionError
 from pylme.options import choice, finite_numbers, is_number
 
-__all__ = ["Check", "Control", "GlmerControl", "LmerControl"]
+__all__ = ["OPTIMIZER_OPTIONS", "Check", "Control", "GlmerControl", "LmerControl"]
 
 Optimizer = Literal["nloptwrap", "bobyqa", "Nelder_Mead", "nlminbwrap"]
 Action = Literal["ignore", "warning", "message", "stop"]
@@ -38,7 +38,7 @@ RankXAction = Literal[
 ]
 
 #: The options that each optimiser takes, by its own names.
-_OPTIONS: Final[dict[str, frozenset[str]]] = {
+OPTIMIZER_OPTIONS: Final[dict[str, frozenset[str]]] = {
     "nloptwrap": frozenset(
         [
             "algorithm",
@@ -239,7 +239,7 @@ class Control:
             raise OptionError(
                 option="opt_ctrl", value=self.opt_ctrl, allowed="a mapping of options"
             )
-        allowed = sorted(frozenset().union(*(_OPTIONS[name] for name in self._optimizers)))
+        allowed = sorted(frozenset().union(*(OPTIMIZER_OPTIONS[name] for name in self._optimizers)))
         for option, value in self.opt_ctrl.items():
             if option not in allowed:
                 raise OptionError(option="opt_ctrl", value=option, allowed=allowed)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import pylme
-from pylme.cli.app import run
+from pylme.cli.app import app, run
 
 SLEEP = "Reaction ~ Days + (Days | Subject)"
 SMALL = "Reaction ~ Days + (1 | Subject)"
@@ -100,6 +102,51 @@ def test_options_are_arguments_of_glmer(options, arguments, capsys):
 
 
 @pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--control", "optimizer=bobyqa", "--control", "maxfun=400", "--isolated"],
+         {"control": pylme.LmerControl(optimizer="bobyqa", opt_ctrl={"maxfun": 400.0}),
+          "isolated": True}),
+        (["--control", "calc_derivs=false", "--start", "1,-0.1,0.5"],
+         {"control": pylme.LmerControl(calc_derivs=False), "start": [1.0, -0.1, 0.5]}),
+        (["--family", "binomial", "--start", "theta=0.5", "--start", "fixef=-1,0.5"],
+         {"family": "binomial", "start": {"theta": [0.5], "fixef": [-1.0, 0.5]}}),
+        (["--family", "nb", "--control", "optimizer=bobyqa,Nelder_Mead", "--control",
+          "tol_pwrss=1e-8"],
+         {"control": pylme.GlmerControl(optimizer=("bobyqa", "Nelder_Mead"), tol_pwrss=1e-8)}),
+    ],
+)  # fmt: skip
+def test_how_lme4_searches(options, expected, monkeypatch):
+    asked = {}
+
+    def noting(function):
+        @functools.wraps(function)
+        def fit(formula, table, **arguments):
+            asked.update(arguments)
+            raise pylme.errors.NotAvailableError(asked="a", found="b", remedy="c")
+
+        return fit
+
+    for name in ("lmer", "glmer", "glmer_nb"):
+        monkeypatch.setattr(pylme, name, noting(getattr(pylme, name)))
+    assert run(["fit", "sleepstudy", SLEEP, *options]) == 1
+    assert asked == expected
+
+
+def test_the_search_of_a_fit(capsys):
+    asked = ["fit", "sleepstudy", SLEEP, "--json", "--control", "optimizer=bobyqa"]
+    assert run([*asked, "--start", "0.9,0,0.2"]) == 0
+    assert pylme.from_json(capsys.readouterr().out).optinfo.optimizer == "bobyqa"
+
+
+def test_shells_complete_names_of_files():
+    script = app.generate_completion(shell="bash")  # noqa: S604  (the name of one)
+    first = re.search(r'"fit"\).*?positional_count} in\s+0\)\s+(\S[^\n]*)', script, re.DOTALL)
+    assert first is not None
+    assert "compgen -f" in first[1]
+
+
+@pytest.mark.parametrize(
     ("options", "said"),
     [
         (["--n-agq", "5"], "with a --family other than nb"),
@@ -107,6 +154,11 @@ def test_options_are_arguments_of_glmer(options, arguments, capsys):
         (["--ml", "--family", "nb"], "it without --family"),
         (["--contrasts", "period"], "COLUMN=CODING"),
         (["--contrasts", "period=zero"], "COLUMN=CODING"),
+        (["--control", "bobyqa"], "NAME=VALUE"),
+        (["--control", "optimiser=bobyqa"], "Did you mean 'optimizer'?"),
+        (["--control", "tol_pwrss=1e-8"], "'tol_pwrss' is not allowed"),
+        (["--start", "one"], "numbers, as 1,0,0.5"),
+        (["--start", "beta=1"], "numbers, as 1,0,0.5"),
     ],
 )
 def test_options_that_the_model_does_not_have(options, said, capsys):

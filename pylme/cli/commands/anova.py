@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from pylme.cli.begin import begin
 from pylme.cli.model import LINEAR, Ddf, Formula, Model
 from pylme.cli.output import TO_TERMINAL, Output, result_of
 from pylme.cli.reading import AS_USUAL, Data, Reading
@@ -48,18 +49,14 @@ def anova(
         Of the bootstrap.
     """
     import pylme
-    from pylme.cli.console import warnings_on_stderr
 
-    model.require_consistency()
-    output.require_place()
     if formulas and random:
         raise OptionError(option="--random", value=True, allowed="it with one formula")
     if bootstrap and not (formulas or random):
         raise OptionError(
             option="--bootstrap", value=bootstrap, allowed="it with --random or several formulas"
         )
-    table = reading.rows(data)
-    with warnings_on_stderr():
+    with begin(data, model=model, reading=reading, output=output) as table:
         fits = [model.fit(each, table) for each in (formula, *formulas)]
         drawn: dict[str, Any] = {"bootstrap": bootstrap, "seed": seed}
         found: Any

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from pylme.cli.begin import begin
 from pylme.cli.drawing import REPLICATES, Replicates
 from pylme.cli.model import LINEAR, Formula, Model
 from pylme.cli.output import TO_TERMINAL, Output, Result, table_of
@@ -34,13 +35,8 @@ def bootstrap(
     all_replicates
         Give the estimates of each replicate, printed as CSV, in place of the table.
     """
-    from pylme.cli.console import warnings_on_stderr
-
-    model.require_consistency()
-    output.require_place()
     arguments = replicates.arguments()
-    table = reading.rows(data)
-    with warnings_on_stderr():
+    with begin(data, model=model, reading=reading, output=output) as table:
         found = model.fit(formula, table).bootstrap(**arguments)
         if all_replicates:
             frame = found.replicates.reset_index()

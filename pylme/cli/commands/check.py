@@ -1,5 +1,6 @@
 """The command `pylme check`."""
 
+from pylme.cli.begin import begin
 from pylme.cli.model import LINEAR, Formula, Model
 from pylme.cli.output import TO_TERMINAL, Output
 from pylme.cli.reading import AS_USUAL, Data, Reading
@@ -23,14 +24,10 @@ def check(
     where it is not, or where nothing is known (STOPPED_SHORT, NOT_IDENTIFIED, NO_FINITE_ESTIMATE,
     DISAGREES, UNCHECKED).
     """
-    from pylme.cli.console import warnings_on_stderr
     from pylme.cli.fit_report import check_result
     from pylme.crosscheck.alarms import collected_warnings, warn_of_others
 
-    model.require_consistency()
-    output.require_place()
-    table = reading.rows(data)
-    with warnings_on_stderr():
+    with begin(data, model=model, reading=reading, output=output) as table:
         with collected_warnings() as caught:
             made = model.fit(formula, table)
             checked = made.cross_check()

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from pylme.cli.begin import begin
 from pylme.cli.model import LINEAR, Ddf, Formula, Model
 from pylme.cli.output import TO_TERMINAL, Output, result_of
 from pylme.cli.reading import AS_USUAL, Data, Reading
@@ -44,12 +45,8 @@ def compare(
         Decimals.
     """
     import pylme
-    from pylme.cli.console import warnings_on_stderr
 
-    model.require_consistency()
-    output.require_place()
-    table = reading.rows(data)
-    with warnings_on_stderr():
+    with begin(data, model=model, reading=reading, output=output) as table:
         fits = [model.fit(each, table) for each in (formula, *formulas)]
         found = pylme.table(
             *fits, names=list(names) or None, beside=beside, ddf=ddf, conf_level=conf_level,

@@ -1,5 +1,6 @@
 """The command `pylme explain`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -17,7 +18,7 @@ __all__ = ["explain"]
 
 def explain(
     *data_and_formula: Annotated[
-        str,
+        str | Path,
         Parameter(
             name="DATA FORMULA",
             help="The data, which may be left out, as for the other commands; then the formula, in "
@@ -45,7 +46,7 @@ def explain(
         raise OptionError(
             option="--latex", value=True, allowed="it without --json and without --output"
         )
-    data, formulas = _read(data_and_formula)
+    data, formulas = _read(tuple(map(str, data_and_formula)))
     if latex and len(formulas) > 1:
         raise OptionError(option="--latex", value=True, allowed="it with one formula")
     output.require_place()

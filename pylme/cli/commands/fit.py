@@ -1,5 +1,6 @@
 """The command `pylme fit`."""
 
+from pylme.cli.begin import begin
 from pylme.cli.model import LINEAR, Ddf, Formula, Model
 from pylme.cli.output import TO_TERMINAL, Output
 from pylme.cli.reading import AS_USUAL, Data, Reading
@@ -26,12 +27,8 @@ def fit(
     ddf
         Test the fixed effects of a linear model with these degrees of freedom.
     """
-    from pylme.cli.console import warnings_on_stderr
     from pylme.cli.fit_report import fit_result
 
-    model.require_consistency()
-    output.require_place()
-    table = reading.rows(data)
-    with warnings_on_stderr():
+    with begin(data, model=model, reading=reading, output=output) as table:
         made = model.fit(formula, table)
         output.give(fit_result(made, ddf=ddf))

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from pylme.cli.begin import begin
 from pylme.cli.model import LINEAR, Ddf, Formula, Model
 from pylme.cli.output import TO_TERMINAL, Output, result_of
 from pylme.cli.reading import AS_USUAL, Data, Reading
@@ -55,16 +56,11 @@ def means(
     ddf
         The method of the degrees of freedom: "kenward-roger" for linear models if none is named.
     """
-    from pylme.cli.console import warnings_on_stderr
-
-    model.require_consistency()
-    output.require_place()
     if adjust is not None and contrast is None:
         raise OptionError(option="--adjust", value=adjust, allowed="it with --contrast")
     if slope is not None and kind == "response":
         raise OptionError(option="--kind", value=kind, allowed="it without --slope")
-    table = reading.rows(data)
-    with warnings_on_stderr():
+    with begin(data, model=model, reading=reading, output=output) as table:
         fit = model.fit(formula, table)
         asked: dict[str, Any] = {
             "by": list(by) or None, "weights": weights_of, "conf_level": conf_level, "ddf": ddf,

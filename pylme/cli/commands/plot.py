@@ -3,6 +3,7 @@
 import inspect
 from typing import Any, Literal
 
+from pylme.cli.begin import begin
 from pylme.cli.model import LINEAR, Formula, Model
 from pylme.cli.output import TO_TERMINAL, Output, Result, table_of
 from pylme.cli.reading import AS_USUAL, Data, Reading
@@ -62,20 +63,16 @@ def plot(
     """
     import pandas as pd
 
-    from pylme.cli.console import warnings_on_stderr
     from pylme.cli.fit_page import picture
     from pylme.cli.page import page
 
-    model.require_consistency()
-    output.require_place(pictures=True)
     name = kind.replace("-", "_")
     arguments = _arguments(
         kind,
         group=group, effect=effect, x=x, by=by, specs=list(specs) or None,
         parameters=list(parameters) or None, against=against, conf_level=conf_level,
     )  # fmt: skip
-    table = reading.rows(data)
-    with warnings_on_stderr():
+    with begin(data, model=model, reading=reading, output=output, pictures=True) as table:
         pictures = model.fit(formula, table).plot
 
         def frame() -> Any:

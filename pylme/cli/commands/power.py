@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from pylme.cli.begin import begin
 from pylme.cli.drawing import (
     AS_FITTED,
     REPLICATES,
@@ -50,13 +51,9 @@ def power(
         The level of the test.
     """
     import pylme
-    from pylme.cli.console import warnings_on_stderr
 
-    model.require_consistency()
-    output.require_place()
     arguments = replicates.arguments()
-    table = reading.rows(data)
-    with warnings_on_stderr():
+    with begin(data, model=model, reading=reading, output=output) as table:
         found = pylme.power(
             parameters.source(model, formula, table), drawn_model(model, formula),
             test=test, null=null, reference=reference, df=df, alpha=alpha,

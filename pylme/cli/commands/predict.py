@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import Parameter
 
+from pylme.cli.begin import begin
 from pylme.cli.model import LINEAR, Ddf, Formula, Model
 from pylme.cli.output import TO_TERMINAL, Output, Result, table_of
 from pylme.cli.reading import AS_USUAL, Data, Reading
@@ -57,13 +58,8 @@ def predict(
     """
     import pandas as pd
 
-    from pylme.cli.console import warnings_on_stderr
-
-    model.require_consistency()
-    output.require_place()
-    table = reading.rows(data)
-    rows = None if newdata is None else reading.table(newdata)
-    with warnings_on_stderr():
+    with begin(data, model=model, reading=reading, output=output) as table:
+        rows = None if newdata is None else reading.table(newdata)
         fit = model.fit(formula, table)
         found: Any = fit.predict(
             rows, random=random, new_levels=new_levels, interval=interval, kind=kind,

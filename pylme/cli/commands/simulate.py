@@ -1,5 +1,6 @@
 """The command `pylme simulate`."""
 
+from pylme.cli.begin import begin
 from pylme.cli.drawing import AS_FITTED, Parameters
 from pylme.cli.model import LINEAR, Formula, Model
 from pylme.cli.output import TO_TERMINAL, Output, Result, table_of
@@ -38,16 +39,11 @@ def simulate(
     """
     import pandas as pd
 
-    from pylme.cli.console import warnings_on_stderr
-
-    model.require_consistency()
-    output.require_place()
     if random != "none" and parameters != AS_FITTED:
         raise OptionError(
             option="--random", value=random, allowed="it without parameters that are given"
         )
-    table = reading.rows(data)
-    with warnings_on_stderr():
+    with begin(data, model=model, reading=reading, output=output) as table:
         if parameters == AS_FITTED:
             drawn = model.fit(formula, table).simulate(n, seed=seed, random=random)
         else:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from pylme.cli.begin import begin
 from pylme.cli.drawing import (
     AS_FITTED,
     REPLICATES,
@@ -55,13 +56,9 @@ def of_models(
         The level of the intervals whose coverage is counted.
     """
     import pylme
-    from pylme.cli.console import warnings_on_stderr
 
-    model.require_consistency()
-    output.require_place()
     arguments = replicates.arguments()
-    table = reading.rows(data)
-    with warnings_on_stderr():
+    with begin(data, model=model, reading=reading, output=output) as table:
         found = pylme.study(
             parameters.source(model, formula, table),
             {each: drawn_model(model, each) for each in (formula, *formulas)},
