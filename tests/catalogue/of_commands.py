@@ -241,6 +241,15 @@ CASES = {
     "two correlations": _drawn(
         "one number for all pairs", {"sd": ("3",)}, sd=("3",), corr=("0.1,0.2",)
     ),
+    "a setting without a value": _model(
+        "NAME=VALUE", {"control": ("optimizer=bobyqa",)}, control=("bobyqa",)
+    ),
+    "a setting that lme4 does not have": _model(
+        "Did you mean 'optimizer'?",
+        {"control": ("optimizer=bobyqa",)},
+        control=("optimiser=bobyqa",),
+    ),
+    "a start that is no numbers": _model("as 1,0,0.5", {"start": ("1,0,0.5",)}, start=("one",)),
     "replicates by another approximation": Case(
         trigger=lambda: drawn_model(Model(family="binomial", laplace="observed"), CAKE),
         kind="OptionError",
