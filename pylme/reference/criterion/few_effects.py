@@ -1,8 +1,9 @@
-"""The criterion of one response at many covariances at once, for models with few random effects.
+"""The criterion at many covariances at once, for models with few random effects.
 
 With several grouping factors `reference.criterion.crossed` takes one set of covariances after the
 other. Where all random effects together are some dozens, the arrays are so small that most of its
-time goes to calling NumPy. Here all factors are one block, and the sets stand along a leading axis.
+time goes to calling NumPy. Here all factors are one block, and the sets stand along a leading axis:
+of one response from many starts, and of many responses.
 With G = ZᵀZ, c the least-squares coefficients of [X y] on Z, and R₀ the cross products of what is
 left of [X y],
 
@@ -16,7 +17,7 @@ with a Λ whose columns are orthogonal and none of them zero. The derivatives ar
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -35,6 +36,8 @@ __all__ = ["FEW", "FewEffects", "few_effects"]
 
 #: With so many random effects at most, all searches together take about as long as a few apart.
 FEW: Final = 64
+#: An evaluation makes so many matrices of the size of G.
+_MATRICES: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,11 +53,11 @@ class FewEffects:
         ZᵀZ.
     root : ndarray, shape (min(n, q), q)
         R of Z = QR.
-    products : ndarray, shape (q, p + 1)
-        Zᵀ[X y].
-    coefficients : ndarray, shape (q, p + 1)
+    products : ndarray, shape (R, q, p + 1)
+        Zᵀ[X y] of each response; of a single one, R is 1 at any number of covariances.
+    coefficients : ndarray, shape (R, q, p + 1)
         c.
-    left : ndarray, shape (p + 1, p + 1)
+    left : ndarray, shape (R, p + 1, p + 1)
         R₀.
     """
 
@@ -68,13 +71,19 @@ class FewEffects:
 
     @property
     def batch_numbers(self) -> int:
-        """The numbers in the tables of the response."""
-        return int(self.G.size)
+        """The numbers in the matrices of one set of covariances."""
+        return _MATRICES * int(self.G.size)
 
     def subset(self, responses: NDArray[np.bool_ | np.intp]) -> FewEffects:
-        """Itself: it is one response everywhere."""
-        del responses
-        return self
+        """The same for some of the responses; itself where it is one response everywhere."""
+        if len(self.products) == 1:
+            return self
+        return replace(
+            self,
+            products=self.products[responses],
+            coefficients=self.coefficients[responses],
+            left=self.left[responses],
+        )
 
     def evaluate(self, T: list[NDArray[np.float64]]) -> Evaluation:
         """The criterion and its derivatives.
@@ -91,7 +100,8 @@ class FewEffects:
         logdet = 2.0 * np.log(np.linalg.cholesky(A).diagonal(axis1=1, axis2=2)).sum(axis=1)
         inverse = np.linalg.inv(A)
         transposed = [root.swapaxes(1, 2) for root in roots.regular]
-        U = inverse @ self._times(transposed, np.broadcast_to(self.products, (R, q, self.used)))
+        products = np.broadcast_to(self.products, (R, q, self.used))
+        U = inverse @ self._times(transposed, products)
         D = self.coefficients - self._times(roots.regular, U)
         RD = self.root @ D
         S = self.left + RD.swapaxes(1, 2) @ RD + U.swapaxes(1, 2) @ U
@@ -114,7 +124,7 @@ class FewEffects:
     @property
     def used(self) -> int:
         """The columns of [X y]."""
-        return int(self.products.shape[1])
+        return int(self.products.shape[2])
 
     @property
     def _rows(self) -> list[slice]:
@@ -187,7 +197,7 @@ class FewEffects:
 
 
 def few_effects(likelihood: Likelihood, columns: Columns, layout: Layout) -> FewEffects:
-    """What the criterion of one response needs, from the columns."""
+    """What the criterion needs, from the columns."""
     factors = layout.factors
     n = columns.base.shape[1]
     parts = []
@@ -197,17 +207,32 @@ def few_effects(likelihood: Likelihood, columns: Columns, layout: Layout) -> Few
         values = (columns.base.T @ B).ravel()
         parts.append(sparse.csr_array((values, (rows, at.ravel())), shape=(n, factor.size)))
     Z = sparse.hstack(parts, format="csr")
-    Xy = np.column_stack([columns.base.T @ columns.x_of_base, columns.y[0]])
+    Xy = np.column_stack([columns.base.T @ columns.x_of_base, columns.y.T])
     dense = Z.toarray()
     # Of Z and not of G, whose condition is the square.
     coefficients = np.asarray(np.linalg.lstsq(dense, Xy, rcond=1e-13)[0])
     rest = Xy - Z @ coefficients
+    p = likelihood.p
+    of_x, of_y = rest[:, :p], rest[:, p:]
+    left = np.empty((len(columns.y), p + 1, p + 1))
+    left[:, :p, :p] = of_x.T @ of_x
+    left[:, :p, p] = left[:, p, :p] = of_y.T @ of_x
+    left[:, p, p] = np.einsum("nr,nr->r", of_y, of_y)
     return FewEffects(
         likelihood=likelihood,
         shapes=tuple((factor.width, factor.levels) for factor in factors),
         G=(Z.T @ Z).toarray(),
         root=np.asarray(np.linalg.qr(dense, mode="r")),
-        products=np.asarray(Z.T @ Xy),
-        coefficients=coefficients,
-        left=rest.T @ rest,
+        products=_by_response(np.asarray(Z.T @ Xy), p),
+        coefficients=_by_response(coefficients, p),
+        left=left,
     )
+
+
+def _by_response(of_all: NDArray[np.float64], p: int) -> NDArray[np.float64]:
+    """The columns of X and of one y, shape (R, q, p + 1), from those of X and of all."""
+    q, columns = of_all.shape
+    made = np.empty((columns - p, q, p + 1))
+    made[:, :, :p] = of_all[:, :p]
+    made[:, :, p] = of_all[:, p:].T
+    return made

@@ -193,19 +193,24 @@ class Problem:
 
     def alone(self, response: int) -> Problem:
         """The problem of one response."""
-        own = slice(response, response + 1)
+        return self.part(slice(response, response + 1))
+
+    def part(self, responses: slice) -> Problem:
+        """The problem of some of the responses."""
         return replace(
             self,
-            columns=replace(self.columns, y=self.columns.y[own], beta0=self.columns.beta0[own]),
-            criterion=self.single(response),
-            unevenness=np.broadcast_to(self.unevenness, self.n_responses)[own],
+            columns=replace(
+                self.columns, y=self.columns.y[responses], beta0=self.columns.beta0[responses]
+            ),
+            criterion=self.criterion.subset(np.arange(self.n_responses)[responses]),
+            unevenness=np.broadcast_to(self.unevenness, self.n_responses)[responses],
         )
 
     def single(self, response: int) -> Criterion:
         """The criterion of one response alone."""
         if self.n_responses == 1:
             return self.criterion
-        return self.criterion.subset(np.arange(self.n_responses) == response)
+        return self.criterion.subset(np.array([response]))
 
     def conditioned(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
         """Our theta of lme4's theta, shapes (R, m)."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pylme.reference.criterion.prepare import Problem
     from pylme.reference.problem.layout import Layout
 
-__all__ = ["ALIKE", "ENOUGH_ALIKE", "Ends", "polished"]
+__all__ = ["ALIKE", "BATCH", "ENOUGH_ALIKE", "Ends", "polished"]
 
 #: Ends whose criteria differ by less than this are the same optimum.
 ALIKE: Final = 1e-5

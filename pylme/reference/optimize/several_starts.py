@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from pylme.reference.criterion.likelihood import stacked
 from pylme.reference.optimize.degenerate import has_no_minimum
-from pylme.reference.optimize.ends import Ends, polished
+from pylme.reference.optimize.ends import BATCH, Ends, polished
 from pylme.reference.optimize.newton import Optimum, minimise
 from pylme.reference.problem.starting import alike, first_starts, further_starts
 from pylme.reference.threads import one_thread, this_thread
@@ -147,9 +147,12 @@ class Several:
 
 def best_of_several(problem: Problem) -> Several:
     """Search for the best optimum of each response."""
-    if problem.n_responses > 1 and problem.criterion.batch_numbers is None:
-        return _joined([best_of_several(problem.alone(r)) for r in range(problem.n_responses)])
-    layout, criterion = problem.layout, problem.searched()
+    layout, criterion, R = problem.layout, problem.searched(), problem.n_responses
+    numbers = criterion.batch_numbers
+    most = 1 if numbers is None else max(1, BATCH // numbers)
+    if R > most and problem.criterion.batch_numbers is None:
+        portions = [slice(first, first + most) for first in range(0, R, most)]
+        return _joined([best_of_several(problem.part(portion)) for portion in portions])
     first = minimise(criterion, layout, problem.start())
     on_boundary = boundary(layout, first)
     few = small(problem)

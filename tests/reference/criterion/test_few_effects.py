@@ -9,6 +9,8 @@ import pytest
 import pylme
 from pylme.reference.criterion.few_effects import few_effects
 from pylme.reference.criterion.prepare import prepare
+from pylme.reference.optimize import several_starts
+from pylme.reference.optimize.several_starts import fit
 from tests.reference.dense import criterion_of
 
 FORMULAS = ("y ~ x + (1 | g) + (1 | h)", "y ~ x + (x | g) + (z | h)", "y ~ 1 + (x || g) + (1 | h)")
@@ -54,3 +56,28 @@ def test_the_criterion_from_its_definition(formula):
     found = criterion.evaluate(problem.layout.matrices(problem.conditioned(theta)))
     for value, point in zip(found.criterion, theta, strict=True):
         assert value == pytest.approx(criterion_of(design, point, reml=True), abs=1e-9)
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_many_responses_are_searched_together_as_each_alone(formula):
+    design, _ = model(formula)
+    Y = np.random.default_rng(7).normal(size=(6, design.n))
+    Y[:3] += np.random.default_rng(8).normal(size=7)[design.terms[0].codes]
+    problem = prepare(design.X, Y, design.terms, weights=design.weights)
+    together = fit(problem)
+    for r in range(len(Y)):
+        alone = fit(prepare(design.X, Y[r : r + 1], design.terms, weights=design.weights))
+        assert together.criterion[r] == pytest.approx(alone.criterion[0], abs=1e-10)
+        np.testing.assert_allclose(together.theta[r], alone.theta[0], atol=1e-5)
+        assert (together.starts[r], together.agreed[r]) == (alone.starts[0], alone.agreed[0])
+
+
+def test_more_responses_than_a_batch_holds(monkeypatch):
+    design, _ = model(FORMULAS[0])
+    Y = np.random.default_rng(9).normal(size=(5, design.n))
+    problem = prepare(design.X, Y, design.terms, weights=design.weights)
+    whole = fit(problem)
+    monkeypatch.setattr(several_starts, "BATCH", 2 * problem.searched().batch_numbers)
+    parts = fit(problem)
+    np.testing.assert_allclose(parts.criterion, whole.criterion, atol=1e-10)
+    assert parts.theta.shape == whole.theta.shape
