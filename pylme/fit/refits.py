@@ -38,9 +38,10 @@ class Refits(Tests):
         ----------
         y : array_like, shape (rows,), optional
             The new response, with a value for each row of the data or for each row used, by
-            position; by default that of this fit. It replaces the left side of the formula. Of a
-            binomial model it may be an array (rows, 2) of successes and failures, or where that is
-            the response of this fit, the successes.
+            position; by default that of this fit. A frame of one column will do, as of `simulate`.
+            It replaces the left side of the formula. Of a binomial model it may be an array
+            (rows, 2) of successes and failures, or where that is the response of this fit, the
+            successes.
         reml : bool, optional
             False for maximum likelihood; by default as this fit.
 
@@ -68,9 +69,11 @@ class Refits(Tests):
         from pylme.fit.refit_request import request_of, request_with_response
 
         request = request_of(self._model, self._request)
-        successes = None if y is None else number_array(y)
-        if successes is not None and successes.ndim == 1 and self._counts:
-            y = self._with_failures(successes)
+        values = None if y is None else number_array(y)
+        if values is not None and values.ndim == 2 and values.shape[1] == 1:
+            y = values = values[:, 0]
+        if values is not None and values.ndim == 1 and self._counts:
+            y = self._with_failures(values)
         request = request_with_response(request, self._rows, y, reml=reml)
         with silenced():
             # The first fit warned of rows and columns left out.

@@ -50,6 +50,12 @@ def test_a_response_in_the_rows_given_or_used(engine):
 
 
 @pytest.mark.needs_r
+def test_a_frame_of_one_column_is_a_response():
+    fit = pylme.lmer("Yield ~ 1 + (1 | Batch)", pylme.datasets.load("dyestuff"), engine="numpy")
+    drawn = fit.simulate(seed=1)
+    assert fit.refit(drawn).sigma == fit.refit(drawn["sim_1"]).sigma
+
+
 def test_counts_of_successes_and_failures():
     cbpp = pylme.datasets.load("cbpp")
     formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"

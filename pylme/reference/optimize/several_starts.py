@@ -150,7 +150,7 @@ def best_of_several(problem: Problem) -> Several:
     layout, criterion, R = problem.layout, problem.searched(), problem.n_responses
     numbers = criterion.batch_numbers
     most = 1 if numbers is None else max(1, BATCH // numbers)
-    if R > most and problem.criterion.batch_numbers is None:
+    if most < R and problem.criterion.batch_numbers is None:
         portions = [slice(first, first + most) for first in range(0, R, most)]
         return _joined([best_of_several(problem.part(portion)) for portion in portions])
     first = minimise(criterion, layout, problem.start())
