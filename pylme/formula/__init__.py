@@ -29,6 +29,7 @@ from pylme.formula.nodes import (
     Paren,
     String,
     Unary,
+    children,
     walk,
 )
 from pylme.formula.parse import parse_tree
@@ -59,6 +60,7 @@ __all__ = [
     "allow_function",
     "allowed_functions",
     "check_functions",
+    "children",
     "deparse",
     "deparse_lines",
     "expand",

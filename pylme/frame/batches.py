@@ -2,29 +2,100 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING, Any, Final
+from weakref import finalize
+
+import narwhals.stable.v2 as nw
 
 from pylme.errors import DataTypeError, MissingPackageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from os import PathLike
-
-    import narwhals.stable.v2 as nw
 
     from pylme.frame.lazy_table import LazyTable
 
-__all__ = ["in_batches", "write_batches", "write_rows"]
+__all__ = ["Folder", "Rewritten", "in_batches", "rewritten", "write_batches", "write_rows"]
 
+_kept: Final[list[Folder]] = []
 #: Rows of a batch.
 _ROWS: Final = 200_000
 
 
-def in_batches(table: LazyTable, *, rows: int = _ROWS) -> Iterator[Any]:
+class Folder:
+    """A temporary folder, which is removed when nothing refers to it, and at the end of Python."""
+
+    def __init__(self) -> None:
+        self.path = Path(mkdtemp(prefix="pylme-"))
+        self._remove = finalize(self, rmtree, self.path, ignore_errors=True)
+
+    def keep(self) -> None:
+        """Keep it to the end of Python, for frames of others that read it."""
+        _kept.append(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rewritten:
+    """Rows in a file of ours.
+
+    Attributes
+    ----------
+    frame : narwhals.LazyFrame
+        Of the engine of the data.
+    folder : Folder
+        Where the file is.
+    """
+
+    frame: nw.LazyFrame[Any]
+    folder: Folder
+
+
+def rewritten(
+    table: LazyTable, names: Sequence[str], change: Callable[[Iterator[Any]], Iterator[Any]]
+) -> Rewritten:
+    """The rows with other columns, which are computed from batches, for the same engine.
+
+    Parameters
+    ----------
+    table : LazyTable
+    names : sequence of str
+        The columns that are read.
+    change : callable
+        Makes tables of pyarrow from such tables; these have at least one row each.
+
+    Raises
+    ------
+    MissingPackageError
+        If pyarrow is not installed.
+    """
+    folder = Folder()
+    path = str(folder.path / "rows.parquet")
+    write_batches(change(in_batches(table, names=names)), path)
+    session = getattr(table.frame.to_native(), "sparkSession", None)
+    options = {} if session is None else {"session": session}
+    frame = nw.scan_parquet(path, backend=table.frame.implementation, **options)
+    # Parquet has no categories in an order of their own.
+    own = frame.collect_schema()
+    labelled = [
+        nw.col(name).cast(table.types[name])
+        for name in names
+        if isinstance(table.types[name], nw.Categorical | nw.Enum)
+        and own[name] != table.types[name]
+    ]
+    return Rewritten(frame=frame.with_columns(*labelled) if labelled else frame, folder=folder)
+
+
+def in_batches(
+    table: LazyTable, *, names: Sequence[str] | None = None, rows: int = _ROWS
+) -> Iterator[Any]:
     """The rows as tables of pyarrow, one after the other; none of them is empty.
+
+    By default they have all columns.
 
     The engine writes its rows to a temporary Parquet file, which is read in batches: no more than a
     few of them are in memory at a time, whichever engine it is.
@@ -40,7 +111,7 @@ def in_batches(table: LazyTable, *, rows: int = _ROWS) -> Iterator[Any]:
 
     with TemporaryDirectory(prefix="pylme-") as folder:
         path = Path(folder) / "rows.parquet"
-        table.frame.sink_parquet(path)
+        (table.frame if names is None else table.frame.select(*names)).sink_parquet(path)
         found = dataset.dataset(path, format="parquet")
         for batch in found.to_batches(batch_size=rows, batch_readahead=1, fragment_readahead=1):
             if batch.num_rows:

@@ -46,12 +46,18 @@ class LazyTable:
         The library in which results are returned.
     files : str, pyarrow dataset or None
         What was opened, if that is files.
+    added : tuple of str
+        Columns of the frame that are no columns of the data.
+    folder : Folder or None
+        Where the frame is read from, if that is a file of ours.
     """
 
     frame: nw.LazyFrame[Any]
     types: dict[str, Any]
     library: Library
     files: Any = None
+    added: tuple[str, ...] = ()
+    folder: Any = None
 
     @property
     def engine(self) -> str:

@@ -100,7 +100,7 @@ def _changed_sums(
             remedy="Fit the model again with pylme.lmer(formula, data).",
         )
     before: ModelArguments = summed.arguments
-    columns = formula.columns_in(tuple(summed.reading.source.table.types))
+    columns = formula.columns_in(tuple(summed.reading.source.given.types))
     contrasts = {name: own for name, own in (before.contrasts or {}).items() if name in columns}
     # The rows of a subset are chosen in the table.
     kept = replace(
@@ -110,7 +110,7 @@ def _changed_sums(
     arguments = replace(kept, **changes)
     if data is not None and not is_lazy(data):
         return specified(str(formula), data, arguments)
-    table = summed.reading.source.table if data is None else open_lazy(data)
+    table = summed.reading.source.given if data is None else open_lazy(data)
     return lazy_spec(str(formula), table, arguments)
 
 

@@ -89,11 +89,11 @@ def sums(sides: Sides) -> list[Pair] | str:
     summed, fit = sides.summed, sides.fit
     if summed is None or summed.data is None or fit is None:
         return _PICKLED
-    data = summed.data
-    other = second_engine(data.table, data.table.types, most=_MOST)
+    table = summed.reading.source.given
+    other = second_engine(table, table.types, most=_MOST)
     if other is None:
         return (
-            f"no second engine that is installed reads the rows that {data.table.engine} holds: "
+            f"no second engine that is installed reads the rows that {table.engine} holds: "
             "give a path to Parquet files, and install both duckdb and polars"
         )
     try:

@@ -42,6 +42,12 @@ class Memory:
         """Whether any call learnt parameters from the data."""
         return bool(self._kept)
 
+    def copy(self) -> Memory:
+        """Another one with the same parameters, which learns by itself from now on."""
+        made = Memory()
+        made._kept.update(self._kept)
+        return made
+
     def recall(self, call: Node, learn: Callable[[], T]) -> T:
         """The parameters that the call learnt in its first evaluation, which may be this one."""
         key = deparse(call)

@@ -10,14 +10,10 @@ import numpy as np
 from pylme.errors import ColumnValueError
 from pylme.formula import Binary, Name, deparse
 from pylme.frame import Factor
-from pylme.model_matrix.evaluation.bases import (
-    BSplines,
-    NaturalSplines,
-    OrthogonalPolynomials,
-    inner_knots,
-)
+from pylme.model_matrix.evaluation.bases import OrthogonalPolynomials
 from pylme.model_matrix.evaluation.calls import matched, unnamed
 from pylme.model_matrix.evaluation.operations import SUMMARIES
+from pylme.model_matrix.evaluation.splines import Values, spline_arguments, splines
 from pylme.model_matrix.evaluation.values import (
     CodedFactor,
     Matrix,
@@ -203,53 +199,11 @@ def _poly(evaluator: Evaluating, call: Call) -> Value:
     return Matrix(values=evaluator.memory.recall(call, learn)(x), names=powers)
 
 
-def _boundary(
-    evaluator: Evaluating, node: Node | None, x: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    return np.array([x.min(), x.max()]) if node is None else np.sort(evaluator.numbers(node))
-
-
-def _knots(
-    evaluator: Evaluating,
-    found: dict[str, Node],
-    x: NDArray[np.float64],
-    boundary: NDArray[np.float64],
-    free: int,
-) -> NDArray[np.float64]:
-    """The knots given, or as many quantiles as the degrees of freedom exceed `free`."""
-    if "knots" in found:
-        return np.atleast_1d(evaluator.numbers(found["knots"]))
-    number = int(evaluator.number(found["df"])) - free if "df" in found else 0
-    return inner_knots(x, boundary, max(number, 0))
-
-
-def _bs(evaluator: Evaluating, call: Call) -> Value:
-    found = matched(call, "x", "df", "knots", "degree", "intercept", "Boundary.knots")
-    given = evaluator.numbers(found["x"])
+def _splines(evaluator: Evaluating, call: Call) -> Value:
+    given = evaluator.numbers(spline_arguments(call)["x"])
     x = given[~np.isnan(given)]
-
-    def learn() -> BSplines:
-        degree = int(evaluator.number(found["degree"])) if "degree" in found else 3
-        intercept = evaluator.flag(found.get("intercept"), default=False)
-        boundary = _boundary(evaluator, found.get("Boundary.knots"), x)
-        knots = _knots(evaluator, found, x, boundary, degree + intercept)
-        return BSplines.on(knots, boundary, degree=degree, intercept=intercept)
-
-    return _in_rows(given, evaluator.memory.recall(call, learn)(x))
-
-
-def _ns(evaluator: Evaluating, call: Call) -> Value:
-    found = matched(call, "x", "df", "knots", "intercept", "Boundary.knots")
-    given = evaluator.numbers(found["x"])
-    x = given[~np.isnan(given)]
-
-    def learn() -> NaturalSplines:
-        intercept = evaluator.flag(found.get("intercept"), default=False)
-        boundary = _boundary(evaluator, found.get("Boundary.knots"), x)
-        knots = _knots(evaluator, found, x, boundary, 1 + intercept)
-        return NaturalSplines.on(knots, boundary, intercept=intercept)
-
-    return _in_rows(given, evaluator.memory.recall(call, learn)(x))
+    basis = evaluator.memory.recall(call, lambda: splines(evaluator, call, Values(x=x)))
+    return _in_rows(given, basis(x))
 
 
 def _in_rows(x: NDArray[np.float64], known: NDArray[np.float64]) -> Matrix:
@@ -329,6 +283,6 @@ NUMBER_CALLS: Final[dict[str, Callable[[Evaluating, Call], Value]]] = {
     "scale": _scale,
     "poly": _poly,
     "ave": _average,
-    "bs": _bs,
-    "ns": _ns,
+    "bs": _splines,
+    "ns": _splines,
 }

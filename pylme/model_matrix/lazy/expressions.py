@@ -22,7 +22,23 @@ if TYPE_CHECKING:
     from pylme.formula import Node
     from pylme.frame.lazy_table import LazyTable
 
-__all__ = ["Operand", "columns", "expression"]
+__all__ = ["ARITHMETIC", "CALLS", "Beside", "Operand", "columns", "expression"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """A part of a formula whose values are in columns beside those of the data.
+
+    Attributes
+    ----------
+    names : tuple of str
+        These columns.
+    truth : bool
+        Whether they have truth values.
+    """
+
+    names: tuple[str, ...]
+    truth: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,6 +96,9 @@ _COMPARISONS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     ">=": lambda a, b: a >= b,
 }
 _AS_IT_IS: Final = frozenset({"I", "identity", "as.numeric", "offset"})
+#: The functions and operators that engines evaluate; summaries are numbers that were learnt.
+CALLS: Final = frozenset({*_FUNCTIONS, *_AS_IT_IS, "log", "ifelse", "scale", "poly"})
+ARITHMETIC: Final = frozenset(_OPERATORS)
 _CONSTANTS: Final = {"TRUE": 1.0, "FALSE": 0.0, "T": 1.0, "F": 0.0, "pi": float(np.pi)}
 
 
@@ -102,7 +121,10 @@ def expression(node: Node, table: LazyTable, known: Mapping[str, Any] | None = N
 
 
 def columns(node: Node, table: LazyTable, known: Mapping[str, Any]) -> list[Any]:
-    """The columns of a numeric variable, which are several for a polynomial."""
+    """The columns of a numeric variable, which are several for a polynomial or a spline."""
+    beside = known.get(deparse(node))
+    if isinstance(beside, Beside) and not beside.truth:
+        return [nw.col(name) for name in beside.names]
     if not (isinstance(node, Call) and node.function == "poly"):
         return [expression(node, table, known).number]
     found = matched(node, "x", "degree", "raw", "simple")
@@ -127,6 +149,11 @@ class _Expressions:
         self._known = known
 
     def of(self, node: Node) -> Operand:
+        beside = self._known.get(deparse(node)) if self._known else None
+        if isinstance(beside, Beside):
+            if len(beside.names) > 1:
+                raise self._refusal(node, f"it has {len(beside.names)} columns")
+            return Operand(value=nw.col(beside.names[0]), truth=beside.truth)
         match node:
             case Name(name=name):
                 return self._column(name)

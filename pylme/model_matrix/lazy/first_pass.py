@@ -105,7 +105,7 @@ def complete(
     present = nw.all_horizontal(
         *(~table.missing(name) for name in names), nw.lit(True), ignore_nulls=False
     )
-    frame = table.frame if all_columns else table.frame.select(*names)
+    frame = table.frame if all_columns else table.frame.select(*names, *table.added)
     frame = frame.with_columns(present.alias(_PRESENT))
     if numbers:
         frame = frame.with_columns(*(each.alias(places[text]) for text, each in numbers.items()))

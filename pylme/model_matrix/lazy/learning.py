@@ -1,4 +1,4 @@
-"""What calls of a formula learn from a whole column: means, scales, orthogonal polynomials.
+"""What calls of a formula learn from a whole column: means, scales, polynomials, knots.
 
 With t = (x - mean)/h, h half the range, the moments Σ tᵏ of two passes give the mean, the standard
 deviation, and the polynomials that are orthogonal on the data: the Cholesky factor of the cross
@@ -8,6 +8,7 @@ Computing, pp. 343-344, for the recurrence whose parameters are kept).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import narwhals.stable.v2 as nw
@@ -16,8 +17,12 @@ import numpy as np
 from pylme.errors import NotAvailableError
 from pylme.formula import Call, Constant, Number, deparse, walk
 from pylme.model_matrix.evaluation.bases import OrthogonalPolynomials
-from pylme.model_matrix.evaluation.calls import matched
-from pylme.model_matrix.lazy.expressions import expression
+from pylme.model_matrix.evaluation.calls import Memory, matched
+from pylme.model_matrix.evaluation.evaluate import Evaluator
+from pylme.model_matrix.evaluation.splines import spline_arguments, splines
+from pylme.model_matrix.lazy.expressions import Beside, expression
+from pylme.model_matrix.lazy.first_pass import require_finite
+from pylme.model_matrix.lazy.order_statistics import LazyColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,13 +31,14 @@ if TYPE_CHECKING:
 
     from pylme.formula import Node
     from pylme.frame.lazy_table import LazyTable
+    from pylme.model_matrix.evaluation.bases import BSplines, NaturalSplines
 
-__all__ = ["LEARNING", "learnt"]
+__all__ = ["LEARNING", "learning_calls", "learnt", "remembered"]
 
 _SUMMARIES: Final = frozenset({"sum", "mean", "sd", "var", "min", "max", "length"})
+_SPLINES: Final = frozenset({"bs", "ns"})
 #: Calls whose value in one row depends on all rows.
-LEARNING: Final = _SUMMARIES | {"scale", "poly", "median", "bs", "ns", "ave"}
-_KNOWN: Final = _SUMMARIES | {"scale", "poly"}
+LEARNING: Final = _SUMMARIES | _SPLINES | {"scale", "poly", "median", "ave"}
 _HIGHEST: Final = 6
 
 
@@ -47,42 +53,64 @@ class _Moments(NamedTuple):
     powers: NDArray[np.float64]
 
 
-def learnt(table: LazyTable, names: Sequence[str], nodes: Iterable[Node]) -> dict[str, Any]:
-    """What the calls in these variables learn, by their texts, as `Memory` keeps it.
-
-    Parameters
-    ----------
-    table : LazyTable
-    names : sequence of str
-        The columns of the model: calls learn from the rows in which none lacks a value.
-    nodes : iterable of Node
-
-    Raises
-    ------
-    NotAvailableError
-        If a call learns what sums do not give.
-    """
+def learning_calls(nodes: Iterable[Node]) -> list[Call]:
+    """The calls in these variables that learn from whole columns, those within others first."""
     calls = {
         deparse(part): part
         for node in nodes
         for part in walk(node)
-        if isinstance(part, Call) and part.function in LEARNING
+        if isinstance(part, Call)
+        and part.function in LEARNING
+        and not (part.function == "poly" and _is_raw(part))
     }
-    known: dict[str, Any] = {}
-    # A call within a call is known first.
-    for text in sorted(calls, key=len):
-        call = calls[text]
-        if call.function not in _KNOWN:
-            raise NotAvailableError(
-                asked=f"Evaluating {text!r} where the rows are",
-                found=f"{call.function}() learns from all rows what sums over them do not give",
-                remedy="Add its columns in the engine of the data and name them in the formula, or "
-                "collect the data into memory.",
-            )
-        if call.function == "poly" and _is_raw(call):
-            continue
-        known[text] = _of_call(call, table, names, known)
-    return known
+    return [calls[text] for text in sorted(calls, key=len)]
+
+
+def learnt(call: Call, table: LazyTable, names: Sequence[str], known: Mapping[str, Any]) -> Any:
+    """What a call learns, as `Memory` keeps it.
+
+    Parameters
+    ----------
+    call : Call
+    table : LazyTable
+    names : sequence of str
+        The columns of the model: calls learn from the rows in which none lacks a value.
+    known : mapping
+        What calls within this one learnt, by their texts.
+
+    Raises
+    ------
+    NotAvailableError
+        If neither sums nor counts give what it learns.
+    """
+    if call.function == "ave":
+        raise NotAvailableError(
+            asked=f"Evaluating {deparse(call)!r} where the rows are",
+            found="ave() learns a value for each group of rows",
+            remedy="Add its column in the engine of the data and name it in the formula, or "
+            "collect the data into memory.",
+        )
+    if call.function in _SPLINES:
+        return _splines(call, table, names, known)
+    if call.function == "median":
+        rows = _rows_of(matched(call, "x")["x"], table, names, known)
+        return np.asarray(LazyColumn.of(rows).median())
+    return _of_moments(call, table, names, known)
+
+
+def remembered(known: Mapping[str, Any], nodes: Iterable[Node]) -> Memory:
+    """A memory of what the calls in these variables learnt."""
+    memory = Memory()
+    for node in nodes:
+        for part in walk(node):
+            value = known.get(deparse(part)) if isinstance(part, Call) else None
+            if value is not None and not isinstance(value, Beside):
+                memory.recall(part, partial(_same, value))
+    return memory
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _is_raw(call: Call) -> bool:
@@ -90,7 +118,9 @@ def _is_raw(call: Call) -> bool:
     return isinstance(flag := found.get("raw"), Constant) and flag.text == "TRUE"
 
 
-def _of_call(call: Call, table: LazyTable, names: Sequence[str], known: Mapping[str, Any]) -> Any:
+def _of_moments(
+    call: Call, table: LazyTable, names: Sequence[str], known: Mapping[str, Any]
+) -> Any:
     if call.function == "scale":
         found = matched(call, "x", "center", "scale")
         centred, scaled = (_flag(call, found.get(part)) for part in ("center", "scale"))
@@ -143,10 +173,7 @@ def _moments(
     node: Node, table: LazyTable, names: Sequence[str], known: Mapping[str, Any], *, highest: int
 ) -> _Moments:
     """The moments of an expression, by two passes over the rows without missing values."""
-    present = nw.all_horizontal(*(~table.missing(name) for name in names), ignore_nulls=False)
-    x = expression(node, table, known).number
-    rows = table.frame.filter(present).select(x=x).filter(~nw.col("x").is_null())
-    rows = rows.filter(~nw.col("x").is_nan())
+    rows = _rows_of(node, table, names, known)
     x = nw.col("x")
     n, low, high, total = (
         rows.select(n=nw.len(), low=x.min(), high=x.max(), total=x.sum()).collect().rows()[0]
@@ -161,6 +188,26 @@ def _moments(
     made = rows.select(**{f"t{k}": power for k, power in enumerate(powers, 1)})
     sums = made.select(*(nw.col(f"t{k}").sum() for k in range(1, highest + 1))).collect().rows()[0]
     return _Moments(int(n), float(low), float(high), mean, half, np.array([n, *sums], dtype=float))
+
+
+def _rows_of(
+    node: Node, table: LazyTable, names: Sequence[str], known: Mapping[str, Any]
+) -> nw.LazyFrame[Any]:
+    """The values of an expression as the column ``x``, in the rows without missing values."""
+    present = nw.all_horizontal(*(~table.missing(name) for name in names), ignore_nulls=False)
+    x = expression(node, table, known).number
+    rows = table.frame.filter(present).select(x=x).filter(~nw.col("x").is_null())
+    return rows.filter(~nw.col("x").is_nan())
+
+
+def _splines(
+    call: Call, table: LazyTable, names: Sequence[str], known: Mapping[str, Any]
+) -> BSplines | NaturalSplines:
+    """The basis of a spline, whose knots may be quantiles."""
+    argument = spline_arguments(call)["x"]
+    column = LazyColumn.of(_rows_of(argument, table, names, known))
+    require_finite([(deparse(argument), column.low, column.high)])
+    return splines(Evaluator({}, 0, remembered(known, [call])), call, column)
 
 
 def _squares(moments: _Moments, *, about: float) -> float:

@@ -118,9 +118,14 @@ def predicted_rows(
     """
     source, own = reading.source, table is None
     names = source.names if own else _predictors(reading, [each.group for each in effects])
-    table = source.table if table is None else table
+    table = source.given if table is None else table
     if not own:
-        _require_columns(table, source.table, names)
+        _require_columns(table, source.given, names)
+    computed = source.computed.of_columns(source.given, names)
+    table = computed.beside(table, tuple(table.types), needed=names)
+    if table.folder is not None:
+        # What is made of the frame outlives this function, and is read when the caller collects it.
+        table.folder.keep()
     monomials = [*fixed, *(monomial for each in effects for monomial in each.monomials)]
     used = {name for each in monomials for name in each.numbers}
     numbers = {

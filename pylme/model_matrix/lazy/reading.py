@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,14 +16,13 @@ from pylme.errors import (
 )
 from pylme.formula import Formula, FormulaTerms, Name, walk
 from pylme.frame.lazy_table import LazyTable
+from pylme.model_matrix.lazy.computed_columns import ComputedColumns, computed_columns
 from pylme.model_matrix.lazy.expressions import expression
 from pylme.model_matrix.lazy.first_pass import FirstPass, first_pass
 from pylme.model_matrix.lazy.second_pass import RESPONSE, Centred
 from pylme.model_matrix.lazy.variables import Sketch, sketched
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import narwhals.stable.v2 as nw
 
     from pylme.frame import NaAction
@@ -41,19 +41,34 @@ class Source:
     Attributes
     ----------
     table : LazyTable
+        With computed columns beside those of `names`, if there are any.
+    given : LazyTable
+        With all columns of the data.
     formula : Formula
     terms : FormulaTerms
     names : tuple of str
         The columns that the formula, the weights and the offset name.
     weights, offset : str or None
+    learnt : mapping
+        What calls learnt from whole columns, by their texts.
+    computed : ComputedColumns
+        What no engine evaluates.
     """
 
     table: LazyTable
+    given: LazyTable
     formula: Formula
     terms: FormulaTerms
     names: tuple[str, ...]
     weights: str | None
     offset: str | None
+    learnt: Mapping[str, Any]
+    computed: ComputedColumns
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """What calls learnt, and the computed columns, by their texts."""
+        return {**self.learnt, **self.computed.columns}
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -106,7 +121,7 @@ def names_of(text: str, width: int) -> list[str]:
 def source_of(
     table: LazyTable, formula: Formula, terms: FormulaTerms, arguments: ModelArguments
 ) -> Source:
-    """The columns that a model uses.
+    """The columns that a model uses, with those that no engine computes.
 
     Raises
     ------
@@ -114,6 +129,8 @@ def source_of(
         If the data have no such column.
     OptionError
         If weights, offset or subset are not given as a column of their type.
+    NotAvailableError
+        If a part of the formula can neither be evaluated by an engine nor in batches of rows.
     """
     weights, offset, subset = (
         _named(role, getattr(arguments, role)) for role in ("weights", "offset", "subset")
@@ -129,13 +146,17 @@ def source_of(
         names += [name] if name not in names else []
     if subset is not None:
         table = table.where(table.flag(subset))
+    learnt, computed = computed_columns(table, names, terms)
     return Source(
-        table=table,
+        table=computed.beside(table, names, needed=names),
+        given=table,
         formula=formula,
         terms=terms,
         names=tuple(names),
         weights=weights,
         offset=offset,
+        learnt=learnt,
+        computed=computed,
     )
 
 
@@ -213,7 +234,15 @@ def read(source: Source, na_action: NaAction) -> Reading:
 def _looked_at(source: Source, absent: Mapping[str, frozenset[Any]]) -> tuple[Sketch, FirstPass]:
     """A sketch without the values that occur in no row used, and the first pass."""
     table, names = source.table, source.names
-    sketch = sketched(table, names, source.formula, source.terms, absent=absent)
+    sketch = sketched(
+        table,
+        names,
+        source.formula,
+        source.terms,
+        known=source.known,
+        memory=source.computed.memory,
+        absent=absent,
+    )
     if sketch is None:
         raise _no_rows(source)
     numbers = source.numbers(sketch)

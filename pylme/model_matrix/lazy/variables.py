@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import narwhals.stable.v2 as nw
@@ -17,13 +16,13 @@ import numpy as np
 
 from pylme.arrays import locked
 from pylme.errors import NotAvailableError, SortedLevelsWarning
-from pylme.formula import Call, Name, deparse, walk
+from pylme.formula import Call, Name, walk
 from pylme.frame import Column, Factor, Frame, Rows, read_frame
 from pylme.model_matrix.evaluation.calls import Memory
 from pylme.model_matrix.evaluation.evaluate import Evaluator
 from pylme.model_matrix.evaluation.values import CodedFactor, Matrix, Times, Value, as_factor
 from pylme.model_matrix.lazy.expressions import columns, expression
-from pylme.model_matrix.lazy.learning import LEARNING, learnt
+from pylme.model_matrix.lazy.learning import LEARNING
 from pylme.model_matrix.variables import evaluated
 from pylme.warning_scopes import silenced
 
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from pylme.formula import Formula, FormulaTerms, Node
     from pylme.frame.lazy_table import LazyTable
 
-__all__ = ["LazyFactor", "Sketch", "sketched"]
+__all__ = ["LazyFactor", "Sketch", "effects_of", "sketched"]
 
 #: Rows that show what the columns are.
 _FEW: Final = 64
@@ -82,7 +81,8 @@ class Sketch:
     numbers : mapping of str to tuple of narwhals.Expr
         The columns of each numeric variable.
     known : mapping
-        What calls learnt from whole columns, by their texts.
+        What calls learnt from whole columns, and which parts are columns beside the data, by their
+        texts.
     factors : mapping of str to LazyFactor
         The variables that are factors and not only group.
     """
@@ -101,6 +101,8 @@ def sketched(
     formula: Formula,
     terms: FormulaTerms,
     *,
+    known: Mapping[str, Any],
+    memory: Memory,
     absent: Mapping[str, frozenset[Any]],
 ) -> Sketch | None:
     """A sketch of the data; None where no row is complete.
@@ -112,6 +114,10 @@ def sketched(
         The columns that the model uses.
     formula : Formula
     terms : FormulaTerms
+    known : mapping
+        What calls learnt from whole columns, and which parts are columns beside the data.
+    memory : Memory
+        Of the former.
     absent : mapping
         By column, values that occur in no complete row.
     """
@@ -122,8 +128,8 @@ def sketched(
         return None
     with silenced(SortedLevelsWarning):
         first = read_frame(few.to_native(), names, as_factor=only_grouping)
-    effects = _effects(terms)
-    kinds = evaluated(effects, Evaluator(first.columns, first.nrow, Memory()))
+    effects = effects_of(terms)
+    kinds = evaluated(effects, Evaluator(first.columns, first.nrow, memory.copy()))
     local = {name for part in terms.random for name in part.names & set(part.terms.texts)}
     distinct: dict[str, _Distinct] = {}
     for text, node in effects.items():
@@ -132,12 +138,7 @@ def sketched(
                 if name not in distinct:
                     distinct[name] = _distinct(table, name, absent.get(name, frozenset()))
     frame = _with_levels(first, {name: each.column for name, each in distinct.items()})
-    memory = Memory()
-    known = learnt(table, names, (*effects.values(), *terms.fixed.offsets))
-    for node in (*effects.values(), *terms.fixed.offsets):
-        for part in walk(node):
-            if isinstance(part, Call) and (value := known.get(deparse(part))) is not None:
-                memory.recall(part, partial(_same, value))
+    memory = memory.copy()
     values = evaluated(terms.variables, Evaluator(frame.columns, frame.nrow, memory))
     numbers: dict[str, tuple[nw.Expr, ...]] = {}
     factors: dict[str, LazyFactor] = {}
@@ -166,11 +167,7 @@ def sketched(
     )
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
-def _effects(terms: FormulaTerms) -> dict[str, Node]:
+def effects_of(terms: FormulaTerms) -> dict[str, Node]:
     """The response, and the variables of effects, by their texts."""
     found = {terms.response: terms.variables[terms.response]}
     for side in (terms.fixed, *(part.terms for part in terms.random)):

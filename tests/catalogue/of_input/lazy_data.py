@@ -92,8 +92,15 @@ CASES = {
     "weights of text": _refused("OptionError", "numeric column", weights="f"),
     "weights below zero": _refused("WeightsError", "negative", weights="x"),
     "infinite": _refused("ColumnValueError", "-inf", formula="y ~ log(0 * abs(x)) + (1 | g)"),
-    "a function": _refused("NotAvailableError", "sin(x)", formula="y ~ sin(x) + (1 | g)"),
-    "a spline": _refused("NotAvailableError", "all rows", formula="y ~ ns(x, 3) + (1 | g)"),
+    "a mean of each group": _refused(
+        "NotAvailableError", "each group of rows", formula="y ~ ave(x, f) + (1 | g)"
+    ),
+    "the position of a level": _refused(
+        "NotAvailableError", "'f' is of type", formula="y ~ as.integer(f) + (1 | g)"
+    ),
+    "part of several columns": _refused(
+        "NotAvailableError", "it has 2 columns", formula="y ~ exp(cbind(x, x^2)) + (1 | g)"
+    ),
     "a computed scale": _refused(
         "NotAvailableError", "neither TRUE nor FALSE", formula="y ~ scale(x, center=2) + (1 | g)"
     ),

@@ -132,7 +132,9 @@ def test_numbers_of_another_type_find_their_levels():
 @pytest.mark.parametrize("interval", [None, "confidence", "prediction"])
 def test_a_parquet_file(tmp_path, interval, monkeypatch):
     fit, known = fits("y ~ x + (x | g)")
-    monkeypatch.setattr("pylme.frame.batches.in_batches.__kwdefaults__", {"rows": 150})
+    monkeypatch.setattr(
+        "pylme.frame.batches.in_batches.__kwdefaults__", {"names": None, "rows": 150}
+    )
     path = fit.predict(
         duckdb.from_df(HOLES), interval=interval, ddf="satterthwaite", to=tmp_path / "out.parquet"
     )

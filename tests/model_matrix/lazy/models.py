@@ -105,6 +105,11 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
     ("y ~ poly(far, 3) * f + (1 | g)", {}),
     ("y ~ poly(x, 2, raw=TRUE) + scale(z, center=FALSE) + (1 | g)", {}),
     ("y ~ I((x - mean(x)) / sd(x)) + log(1 + exp(scale(z))) + (1 | g)", {"weights": "w"}),
+    # Computed from batches of rows.
+    ("y ~ ns(x, 3) * f + (1 | g)", {"weights": "w", "subset": "flag"}),
+    ("y ~ bs(z, df=5) + (ns(x, 2) | g)", {}),
+    ("y ~ ns(sin(x), 3) + bs(far, knots=c(1e6, 1000001)) + pmax(x, z) + (1 | g)", {}),
+    ("atan2(y, positive) ~ t %% 2 + I(x > median(x)) + offset(tanh(off)) + (1 | g) + (1 | h)", {}),
 ]
 #: Those for an engine that takes long to begin.
-FEW = [MODELS[i] for i in (4, 9, 13, 24, 25, 37)]
+FEW = [MODELS[i] for i in (4, 9, 13, 24, 25, 37, 53)]

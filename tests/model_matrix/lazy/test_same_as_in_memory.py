@@ -30,6 +30,8 @@ def quiet(test):
         "ignore::pylme.errors.PylmeWarning",
         "ignore:.*infer_string:DeprecationWarning",
         "ignore:Dask support:FutureWarning",
+        # Ibis of duckdb.
+        "ignore:fetch_arrow_table:DeprecationWarning",
     )
     for rule in rules:
         test = pytest.mark.filterwarnings(rule)(test)
