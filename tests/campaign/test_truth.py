@@ -100,6 +100,15 @@ def test_a_response_without_errors_has_no_optimum() -> None:
     assert truth(Dense.of(exact), [], np.random.default_rng(0)).finite is False
 
 
+def test_a_covariance_of_lower_rank_may_leave_no_residual() -> None:
+    """All effects span the 16 rows; with one combination of h's effects they span 15."""
+    dense = Dense.of(generate(15032837603140))
+    along = [[np.array([[t]]), t * np.array([[1.0, 0.0], [2.0, 0.0]])] for t in (300.0, 3000.0)]
+    near, far = (dense.exact(factors) for factors in along)
+    assert near - far == pytest.approx(2.0 * np.log(10.0), abs=0.2)
+    assert truth(dense, [], np.random.default_rng(0)).finite is False
+
+
 @pytest.mark.needs_r
 def test_wrong_answers_are_found() -> None:
     trial = try_model(2)

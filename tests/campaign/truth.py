@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import combinations
+from itertools import product
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -174,17 +174,26 @@ def _finite(dense: Dense) -> bool | None:
     length = float(np.sqrt(dense.y @ dense.y))
     if length <= EXACT[0] * dense.size_of_y:
         return False
-    rows = [block.reshape(len(block), -1) for block in dense.blocks()]
-    left = [dense.K.T @ block for block in rows]
+    rng = np.random.default_rng(0)
     least = 1.0
-    for count in range(1, len(rows) + 1):
-        for chosen in combinations(range(len(rows)), count):
-            basis = _basis(np.hstack([left[i] for i in chosen]))
-            within = basis if dense.reml else _basis(np.hstack([rows[i] for i in chosen]))
-            if within.shape[1] < dense.nu:
-                rest = dense.y - basis @ (basis.T @ dense.y)
-                least = min(least, float(np.sqrt(rest @ rest)) / dense.size_of_y)
+    for chosen in product(*(_of_each_rank(block, rng) for block in dense.blocks())):
+        rows = np.hstack(chosen)
+        if not rows.shape[1]:
+            continue
+        basis = _basis(dense.K.T @ rows)
+        within = basis if dense.reml else _basis(rows)
+        if within.shape[1] < dense.nu:
+            rest = dense.y - basis @ (basis.T @ dense.y)
+            least = min(least, float(np.sqrt(rest @ rest)) / dense.size_of_y)
     return None if length <= EXACT[1] * dense.size_of_y else _decided(least, EXACT)
+
+
+def _of_each_rank(block: NDArray, rng: np.random.Generator) -> list[NDArray]:
+    """The columns of a term's effects, shape (n, levels, k), for a Σ of rank 0, 1, ..., k."""
+    n, _, k = block.shape
+    directions = rng.normal(size=(k, k))
+    parts = [block @ directions[:, :rank] for rank in range(k)]
+    return [part.reshape(n, -1) for part in (*parts, block)]
 
 
 def _falls_outwards(dense: Dense, factors: Matrices, criterion: float) -> bool:
