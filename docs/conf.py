@@ -157,20 +157,44 @@ def public_bases(
     bases[:] = [base for base in bases if not base.__name__.startswith("_")]
 
 
-def linkcode_resolve(domain: str, info: dict[str, str]) -> str | None:
-    """Say where a function or class stands in the repository."""
-    if domain != "py":
-        return None
+def place_of(name: str) -> tuple[str, int, int] | None:
+    """Where a function or class stands: the file in the repository, its first and last line."""
     found: object = pylme
-    for name in f"{info['module']}.{info['fullname']}".split(".")[1:]:
-        found = getattr(found, name, None)
+    for part in name.split(".")[1:]:
+        found = getattr(found, part, None)
     found = inspect.unwrap(found.fget if isinstance(found, property) else found)
     try:
         lines, first = inspect.getsourcelines(found)
         path = Path(inspect.getfile(found)).relative_to(DOCS.parent).as_posix()
     except (OSError, TypeError, ValueError):
         return None
-    return f"https://github.com/pylme/pylme/blob/main/{path}#L{first}-L{first + len(lines) - 1}"
+    return path, first, first + len(lines) - 1
+
+
+def linkcode_resolve(domain: str, info: dict[str, str]) -> str | None:
+    """Say where a function or class stands in the repository."""
+    place = place_of(f"{info['module']}.{info['fullname']}") if domain == "py" else None
+    if place is None:
+        return None
+    path, first, last = place
+    return f"https://github.com/pylme/pylme/blob/main/{path}#L{first}-L{last}"
+
+
+def edit_source(
+    _app: Sphinx, page: str, _template: str, context: dict[str, object], _doctree: object
+) -> None:
+    """Let the page of a function or class be edited where it is written: in its docstring."""
+    folder, _, name = page.rpartition("/")
+    if not folder.endswith("generated"):
+        return
+    place = place_of(name)
+    if place is None:  # no file of the repository has it
+        context["page_source_suffix"] = ""
+        return
+    context["theme_source_edit_link"] = f"https://github.com/pylme/pylme/edit/main/{place[0]}"
+    context["theme_source_view_link"] = (
+        f"https://github.com/pylme/pylme/blob/main/{place[0]}?plain=1#L{place[1]}"
+    )
 
 
 def spread(_app: Sphinx, _environment: object, pages: list[str]) -> None:
@@ -191,3 +215,4 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-signature", no_class_signature, priority=100)
     app.connect("autodoc-process-bases", public_bases)
     app.connect("env-before-read-docs", spread)
+    app.connect("html-page-context", edit_source)

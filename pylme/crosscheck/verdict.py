@@ -43,6 +43,14 @@ class Verdict(Enum):
     compute different numbers from the same input, by more than rounding errors can explain, which
     is a defect of one of them.
     UNCHECKED: no verdict is possible; the reason is given.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
+    >>> fit.cross_check().verdict.good
+    True
     """
 
     AGREES = "agrees"

@@ -87,6 +87,13 @@ class Description:
         What one has to know before using them.
     provenance : str
         How they came into pylme, and under which terms.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> described = pylme.datasets.describe("sleepstudy")
+    >>> described.rows, described.columns[0].name
+    (180, 'Reaction')
     """
 
     name: str

@@ -53,6 +53,12 @@ class FormulaComparison(Rendered):
         second in these data. None where they do not use the same rows; empty without data.
     same_means : mapping
         By the positions of two formulas: whether their fixed effects span the same means.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> pylme.compare_formulas("y ~ x + (1 | g)", "y ~ x + (x | g)")
+    <FormulaComparison of 2 formulas>
     """
 
     explanations: tuple[Explanation, ...]

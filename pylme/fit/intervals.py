@@ -128,7 +128,8 @@ class Intervals(EngineFit):
             The level of the intervals.
         parameters : str or sequence of str, optional
             Which parameters: their labels (``"Days"``, ``"sd__Days | Subject"``, ``"sigma"``),
-            lme4's names (``".sig01"``), or ``"fixed"`` and ``"ran_pars"``. By default all.
+            lme4's names (``".sig01"``, ``"sd_Days|Subject"``), or ``"fixed"`` and ``"ran_pars"``.
+            By default all.
         reml : bool
             Profile the restricted likelihood, which exists for standard deviations and
             correlations only. By default the likelihood is profiled, also where the model was

@@ -59,6 +59,17 @@ class CoefficientTests(RenderedTable):
         What has to be known about the numbers.
     library : {"pandas", "polars", "pyarrow"}
         The library of the data, in which `to_frame` gives the table.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
+    >>> tests = fit.coef_test(ddf="satterthwaite").to_frame()
+    >>> tests[["term", "estimate", "df"]].round(3)
+              term  estimate    df
+    0  (Intercept)   251.405  17.0
+    1         Days    10.467  17.0
     """
 
     terms: tuple[str, ...]

@@ -57,6 +57,15 @@ class TermTests(RenderedTable):
         What has to be known about the numbers.
     library : {"pandas", "polars", "pyarrow"}
         The library of the data, in which `to_frame` gives the table.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
+    >>> fit.anova().to_frame()[["term", "statistic"]].round(2)
+       term  statistic
+    0  Days      45.85
     """
 
     terms: tuple[str, ...]

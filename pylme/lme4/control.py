@@ -127,6 +127,13 @@ class Check:
     tol : float
     rel_tol : float, optional
         Also check the gradient relative to the parameters (gradient check only).
+
+    Examples
+    --------
+    >>> import pylme
+    >>> check = pylme.Check(action="warning", tol=0.01)
+    >>> pylme.LmerControl(check_conv_grad=check).check_conv_grad.tol
+    0.01
     """
 
     action: Action
@@ -291,6 +298,12 @@ class GlmerControl(Control):
         Start with the faster first stage, nAGQ = 0.
     check_response_not_const : str, optional
         What lme4 does about a response that is the same in all rows; pylme refuses it itself.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> pylme.GlmerControl(optimizer=("bobyqa", "Nelder_Mead"), tol_pwrss=1e-8).tol_pwrss
+    1e-08
     """
 
     tol_pwrss: float | None = None

@@ -107,6 +107,14 @@ class ModelMatrices(Rendered):
         None for a linear model.
     represented : Represented or None
         Where these rows stand for more that have the same cross products.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> design = pylme.design("Reaction ~ Days + (Days | Subject)", sleepstudy)
+    >>> design.n, design.p, design.q
+    (180, 2, 36)
     """
 
     formula: str

@@ -66,6 +66,15 @@ class Certificate:
     unbounded : bool
         Whether the criterion has no minimum: it falls without bound as the residual standard
         deviation goes to zero.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
+    >>> certificate = fit.optinfo.certificate
+    >>> certificate.singular, certificate.unidentified, certificate.unbounded
+    ((), (), False)
     """
 
     tolerance: float

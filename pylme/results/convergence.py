@@ -26,6 +26,14 @@ class Status(Enum):
     is not finite, there is no finite optimum, the data do not determine all covariance parameters,
     or the Hessian is not positive definite: there is no unique optimum.
     UNCHECKED: the optimiser reports that it finished, but gradient and Hessian were not checked.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
+    >>> fit.convergence.status
+    <Status.CONVERGED: 'converged'>
     """
 
     CONVERGED = "converged"
@@ -61,6 +69,14 @@ class Convergence(Rendered):
         What was not checked, and why.
     engine : str
         Whose checks these are, "lme4" or "numpy".
+
+    Examples
+    --------
+    >>> import pylme
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
+    >>> fit.convergence.status.value, fit.convergence.messages
+    ('converged', ())
     """
 
     status: Status

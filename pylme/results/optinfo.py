@@ -109,6 +109,14 @@ class OptInfo(Rendered):
         Of engine "numpy": what the derivatives prove about the end point.
     trace : Trace or None
         Of engine "numpy": every evaluation of the criterion.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
+    >>> fit.optinfo.optimizer, fit.optinfo.conv_opt
+    ('trust-region Newton', 0)
     """
 
     optimizer: str

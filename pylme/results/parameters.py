@@ -7,6 +7,7 @@ follow ``.sigma`` and the coefficients.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,13 +15,13 @@ import numpy as np
 from pylme.covariance.names import BROOM_RESIDUAL, block_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from pylme.covariance.structure import Structure
 
-__all__ = ["Parameter", "parameters_of", "varcorr_values"]
+__all__ = ["Parameter", "labels_named", "parameters_of", "varcorr_values"]
 
 
 class Parameter(NamedTuple):
@@ -70,6 +71,51 @@ def parameters_of(
         found.append(Parameter("ran_pars", "Residual", BROOM_RESIDUAL))
     found += [Parameter("theta", None, f"theta{i + 1}") for i in range(n_thetas)]
     return tuple(found)
+
+
+def labels_named(name: str, labels: Iterable[str]) -> tuple[str, ...]:
+    """The labels of the parameters that a text names, which need not be a label itself.
+
+    The names of lme4's ``confint(fit, oldNames = FALSE)`` are understood: one underscore, no spaces
+    at the bar, the later effect of a correlation first, and of several terms of a grouping factor
+    no numbers.
+
+    Parameters
+    ----------
+    name : str
+    labels : iterable of str
+
+    Examples
+    --------
+    >>> labels_named("sd_Days|Subject", ["Days", "sd__Days | Subject", "sigma"])
+    ('sd__Days | Subject',)
+    >>> labels_named("cor_Days.(Intercept)|Subject", ["cor__(Intercept).Days | Subject"])
+    ('cor__(Intercept).Days | Subject',)
+    """
+    own = tuple(labels)
+    if name in own:
+        return (name,)
+    asked = re.sub(r"\s*\|\s*", "|", name.strip())
+    for numbered in (True, False):
+        if found := tuple(one for one in own if asked in _other_names(one, numbered=numbered)):
+            return found
+    return ()
+
+
+def _other_names(label: str, *, numbered: bool) -> Iterator[str]:
+    term, bar, group = label.rpartition(" | ")
+    kind, underscores, effects = term.partition("__")
+    if not (bar and underscores):
+        return
+    place = group if numbered else re.sub(r"\.\d+$", "", group)
+    written = [effects]
+    if kind == "cor":
+        dots = [at for at, sign in enumerate(effects) if sign == "."]
+        # Effects have dots in their names, too: any of them may be the one in between.
+        written += [f"{effects[at + 1 :]}.{effects[:at]}" for at in dots]
+    for each in written:
+        yield f"{kind}__{each}|{place}"
+        yield f"{kind}_{each}|{place}"
 
 
 def varcorr_values(

@@ -56,6 +56,14 @@ class VarCorrTerm:
         The covariance structure by its name in a formula; a plain term is "us", unstructured.
     hom : bool
         Whether all effects have the same standard deviation.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
+    >>> fit.varcorr.terms[0].sd.round(2)
+    array([24.74,  5.92])
     """
 
     group: str
@@ -91,6 +99,14 @@ class GroupVarCorr:
     ----------
     group : str
     terms : tuple of VarCorrTerm
+
+    Examples
+    --------
+    >>> import pylme
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
+    >>> fit.varcorr["Subject"].sd.round(2).to_dict()
+    {'(Intercept)': 24.74, 'Days': 5.92}
     """
 
     def __init__(self, group: str, terms: tuple[VarCorrTerm, ...]) -> None:

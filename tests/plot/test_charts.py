@@ -183,3 +183,15 @@ def test_without_altair_the_error_names_the_extra(monkeypatch):
 def test_altair_needs_no_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.axes", None)
     assert plot.varcorr(dyestuff(), backend="altair").to_dict()
+
+
+def test_pairs_of_profiles_have_the_lines_through_their_contours():
+    chart, _ = made("profile_pairs")
+    lines = [rows for rows in chart.to_dict()["datasets"].values() if "fixed" in rows[0]]
+    assert lines
+    curves = {curve.parameter.label: curve for curve in profile().curves}
+    for rows in lines:
+        for name, column in ((rows[0]["x_parameter"], "x"), (rows[0]["y_parameter"], "y")):
+            # Along the profile of a parameter its own values are those of the profile.
+            drawn = [row[column] for row in rows if row["fixed"] == name]
+            np.testing.assert_allclose(drawn, curves[name].value)

@@ -76,6 +76,17 @@ class MarginalMeans(RenderedTable):
         The library of the data, in which `to_frame` gives the table.
     response : str
         The left side of the formula.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
+    >>> means = fit.emmeans("Days", at={"Days": [0, 5]})
+    >>> means.to_frame().round(2)[["Days", "estimate", "std_error", "df"]]
+       Days  estimate  std_error    df
+    0     0    251.41       6.82  17.0
+    1     5    303.74       9.58  17.0
     """
 
     specs: tuple[str, ...]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pylme.errors import OptionError, UnknownNameError
-from pylme.results.parameters import Parameter, parameters_of
+from pylme.results.parameters import Parameter, labels_named, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,7 +100,8 @@ def chosen(
     ----------
     parameters : sequence of ProfiledParameter
     wanted : str, sequence of str, or None
-        Labels, lme4's names, or ``"fixed"`` and ``"ran_pars"`` for all of a kind; None for all.
+        Labels, lme4's names of either kind (``.sig01``, ``sd_Days|Subject``), or ``"fixed"`` and
+        ``"ran_pars"`` for all of a kind; None for all.
 
     Raises
     ------
@@ -119,10 +120,11 @@ def chosen(
         )
     found: set[ProfiledParameter] = set()
     for name in texts:
+        labels = labels_named(name, (parameter.label for parameter in parameters))
         own = {
             parameter
             for parameter in parameters
-            if name in {parameter.label, parameter.lme4, parameter.name.effect}
+            if parameter.label in labels or name in {parameter.lme4, parameter.name.effect}
         }
         if not own:
             raise UnknownNameError(

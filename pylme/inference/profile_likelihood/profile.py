@@ -44,6 +44,15 @@ class Profile(Rendered):
         Whether the restricted likelihood is profiled.
     library : {"pandas", "polars", "pyarrow"}
         The library of the data, in which frames are returned.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
+    >>> profile = fit.profile("Days")
+    >>> round(profile.curves[0].quantile(0.0), 3)
+    10.467
     """
 
     curves: tuple[Curve, ...]

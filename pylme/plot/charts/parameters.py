@@ -151,30 +151,48 @@ def profile_chart(
     return panels[0] if len(panels) == 1 else alt.concat(*panels, columns=3)
 
 
-def profile_pairs_chart(data: pd.DataFrame, labels: Sequence[str]) -> Any:
-    """Contours of each two parameters: their own scales below the diagonal, ζ above it."""
+def profile_pairs_chart(contours: pd.DataFrame, traces: pd.DataFrame, labels: Sequence[str]) -> Any:
+    """Contours of each two parameters: their own scales below the diagonal, ζ above it.
+
+    Two lines run through them: the values of one parameter at which the deviance is least with the
+    other fixed.
+    """
     alt = altair()
+
+    def lines(data: pd.DataFrame, i: int, j: int, detail: str) -> Any:
+        low, high = sorted((i, j))
+        ours = (data["x_parameter"] == labels[low]) & (data["y_parameter"] == labels[high])
+        own = data[ours].assign(place=range(int(ours.sum())))
+        across, up = ("x", "y") if i > j else ("zeta_y", "zeta_x")
+        return (
+            alt.Chart(rows(own))
+            .mark_line(color=BLUE, strokeWidth=1, clip=True)
+            .encode(
+                x=number("x", across, "", domain=reach(across, low, high)),
+                y=number("y", up, "", domain=reach(up, low, high)),
+                detail=f"{detail}:N",
+                order="place:Q",
+                tooltip=told(own, "place"),
+            )
+        )
+
+    def reach(column: str, low: int, high: int) -> tuple[float, float]:
+        """As far as the outermost contour, and a little further."""
+        ours = (contours["x_parameter"] == labels[low]) & (contours["y_parameter"] == labels[high])
+        ends = contours.loc[ours, column].agg(["min", "max"])
+        margin = 0.03 * float(ends["max"] - ends["min"])
+        return float(ends["min"]) - margin, float(ends["max"]) + margin
 
     def panel(i: int, j: int) -> Any:
         if i == j:
             name = alt.InlineData(values=[{"name": labels[i].replace(" | ", "\n| ")}])
             cell = alt.Chart(name).mark_text(lineBreak="\n").encode(text="name:N")
         else:
-            low, high = sorted((i, j))
-            own = data[(data["x_parameter"] == labels[low]) & (data["y_parameter"] == labels[high])]
-            across, up = ("x", "y") if i > j else ("zeta_y", "zeta_x")
-            own = own.assign(place=range(len(own)))
-            cell = (
-                alt.Chart(rows(own))
-                .mark_line(color=BLUE, strokeWidth=1)
-                .encode(
-                    x=number("x", across, ""),
-                    y=number("y", up, ""),
-                    detail="level:N",
-                    order="place:Q",
-                    tooltip=told(own, "place"),
-                )
+            colours = alt.Color("fixed:N", legend=None).scale(
+                domain=[labels[j], labels[i]], range=[ORANGE, GREY]
             )
+            least = lines(traces, i, j, "fixed").encode(color=colours)
+            cell = alt.layer(lines(contours, i, j, "level"), least)
         return cell.properties(width=110, height=110)
 
     count = len(labels)

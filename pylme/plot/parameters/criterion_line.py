@@ -55,6 +55,7 @@ def profile_criterion_data(
     along : str, tuple of str, array_like of shape (m,), or combination
         What changes. An element of theta by lme4's name, such as ``"Subject.Days"``; a standard
         deviation, ``("Subject", "Days")``; a correlation, ``("Subject", "(Intercept)", "Days")``;
+        either by its name, such as ``"sd__Days | Subject"`` or lme4's ``"sd_Days|Subject"``;
         a direction of theta; or a combination of covariances, as
         ``pylme.design(...).identifiability().directions`` gives them. β and σ are profiled out;
         nothing else changes.

@@ -18,8 +18,10 @@ from pylme.covariance.correlation import correlation
 from pylme.covariance.names import RESIDUAL_VARIANCE, cells, parameter_name
 from pylme.covariance.roots import square_root
 from pylme.errors import NotAvailableError, OptionError, UnknownNameError
+from pylme.inference.profile_likelihood.parameters import profiled_parameters
 from pylme.options import number_array
 from pylme.plot.fitted import require_fit
+from pylme.results.parameters import labels_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,6 +140,19 @@ def _place(varcorr: VarCorr, along: tuple[str, ...]) -> tuple[int, list[int]]:
     return position, [names.index(effect) for effect in along[1:]]
 
 
+def _component(varcorr: VarCorr, name: str) -> tuple[str, ...]:
+    """The term and the effects of a standard deviation or correlation."""
+    terms = [(term.group, term.names, term.structure) for term in varcorr.terms]
+    components = {one.label: one for one in profiled_parameters((), terms, scale=False)}
+    found = labels_named(name, components)
+    if len(found) != 1:
+        known = found or (*varcorr.theta_names, *components)
+        raise UnknownNameError(what="parameter", name=name, known=known)
+    at, places = components[found[0]].term, components[found[0]].places
+    term = varcorr.terms[at or 0]
+    return (term.label, *(term.names[place] for place in sorted(places)))
+
+
 def line_of_a_combination(fit: Fitted, along: Combination) -> Line:
     """The line Σ̂ + xD on which covariances change; σ² is profiled out and does not follow it.
 
@@ -251,7 +266,7 @@ def line_along(fit: Fitted, along: Along) -> Line:
     if isinstance(along, str):
         names = fit.varcorr.theta_names
         if along not in names:
-            raise UnknownNameError(what="element of theta", name=along, known=names)
+            return line_of_a_term(fit, _component(fit.varcorr, along))
         position = names.index(along)
         unit = np.eye(len(names))[position]
         return _straight(fit, unit, at=float(fit.theta[position]), label=f"θ of {along}")

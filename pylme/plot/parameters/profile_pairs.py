@@ -90,6 +90,30 @@ def _contours(found: Profile) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def _traces(found: Profile) -> pd.DataFrame:
+    """Along each profile the values of each other parameter, in the columns of the contours."""
+    parts = []
+    for at, one in enumerate(found.curves):
+        for other in found.curves[at + 1 :]:
+            pair = {"x_parameter": one.parameter.label, "y_parameter": other.parameter.label}
+            across = {
+                "fixed": one.parameter.label,
+                "x": one.value,
+                "y": one.others[:, _position(found, other)],
+                "zeta_x": one.zeta,
+                "zeta_y": _trace(found, one, other),
+            }
+            up = {
+                "fixed": other.parameter.label,
+                "x": other.others[:, _position(found, one)],
+                "y": other.value,
+                "zeta_x": _trace(found, other, one),
+                "zeta_y": other.zeta,
+            }
+            parts += [pd.DataFrame(pair | across), pd.DataFrame(pair | up)]
+    return pd.concat(parts, ignore_index=True)
+
+
 @picture(profile_pairs_data)
 def profile_pairs(
     fit: Fitted | Profile,
@@ -126,7 +150,7 @@ def profile_pairs(
     found = _several(profiled(fit, parameters))
     if backend == "altair":
         labels = [curve.parameter.label for curve in found.curves]
-        return profile_pairs_chart(_contours(found), labels)
+        return profile_pairs_chart(_contours(found), _traces(found), labels)
     curves = found.curves
     count = len(curves)
     made, _ = panels(ax, count * count, wide=count, size=(2.1, 2.0), share=False)

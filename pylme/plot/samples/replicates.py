@@ -12,6 +12,7 @@ from pylme.errors import OptionError, UnknownColumnError, UnknownNameError
 from pylme.plot.axes import STYLES, axes, shown
 from pylme.plot.charts.samples import study_chart
 from pylme.plot.picture import drawn, picture
+from pylme.results.parameters import labels_named
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +48,8 @@ def study_data(
         With the columns ``model``, ``parameter``, ``estimate``, and ``truth`` where it is known;
         a row for each replicate.
     parameter : str or sequence of str, optional
-        The parameters to draw, on one scale; needed where there are several.
+        The parameters to draw, on one scale, by their labels or their names in lme4; needed where
+        there are several.
 
     Returns
     -------
@@ -87,9 +89,12 @@ def study_data(
     if not isinstance(wanted, Sequence) or not all(isinstance(name, str) for name in wanted):
         allowed = "a string, or a sequence of strings"
         raise OptionError(option="parameter", value=parameter, allowed=allowed)
+    labels: list[str] = []
     for name in wanted:
-        if name not in known:
+        if not (found := labels_named(name, known)):
             raise UnknownNameError(what="parameter", name=name, known=known)
+        labels += found
+    wanted = list(dict.fromkeys(labels))
     if not 0 < len(wanted) <= len(STYLES):
         raise OptionError(
             option="parameter",

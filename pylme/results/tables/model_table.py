@@ -63,6 +63,15 @@ class ModelTable(RenderedTable):
         What stands in parentheses.
     library : {"pandas", "polars", "pyarrow"}
         The library of the data of the first model.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
+    >>> table = pylme.table(fit, fit.update(". ~ . - Days"), names=["slope", "none"])
+    >>> print(str(table).splitlines()[1].split()[0])
+    (Intercept)
     """
 
     models: tuple[ModelColumn, ...]

@@ -61,6 +61,17 @@ class Bootstrap(RenderedTable):
         The model at its estimates: ``simulator.draw(n, seed=seeds.entropy)`` draws the data again.
     seeds : Seeds
         ``seeds.entropy``, passed as `seed`, gives the same replicates again.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
+    >>> boot = fit.bootstrap(20, seed=1)
+    >>> boot
+    <Bootstrap: 20 replicates by numpy, 0 failed>
+    >>> boot.std_error.index[:2].tolist()
+    ['(Intercept)', 'Days']
     """
 
     estimates: pd.Series[float]

@@ -66,6 +66,14 @@ class Simulation(Rendered):
         The number of the first replicate among those of the seed.
     library : {"pandas", "polars", "pyarrow"}
         The library of the data, in which frames are given.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
+    >>> fit.simulator().draw(2, seed=1).y.shape
+    (180, 2)
     """
 
     response: str

@@ -49,6 +49,14 @@ class Simulator(Rendered):
         The random number generator.
     library : {"pandas", "polars", "pyarrow"}
         The library of the data, in which frames are returned.
+
+    Examples
+    --------
+    >>> import pylme
+    >>> sleepstudy = pylme.datasets.load("sleepstudy")
+    >>> fit = pylme.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, engine="numpy")
+    >>> fit.simulator().draw(2, seed=1).y.shape
+    (180, 2)
     """
 
     formula: str

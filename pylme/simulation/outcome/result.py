@@ -13,6 +13,7 @@ from pylme.errors import UnknownNameError
 from pylme.options import choice, text
 from pylme.render import Document, Facts, Rendered, Table
 from pylme.results.convergence import Status
+from pylme.results.parameters import labels_named
 from pylme.simulation.estimate.block import COLUMNS, FIT_COLUMNS, OBJECT
 from pylme.simulation.outcome.summary import summarised
 from pylme.simulation.outcome.truth import Truth
@@ -87,7 +88,7 @@ class StudyResult(Rendered):
         Parameters
         ----------
         parameter : str
-            Its label, as in the column ``parameter`` of `to_frame`.
+            Its label, as in the column ``parameter`` of `to_frame`, or its name in lme4.
 
         Raises
         ------
@@ -95,10 +96,11 @@ class StudyResult(Rendered):
             If no model has that parameter.
         """
         text("parameter", parameter)
-        own = self.rows[self.rows["parameter"] == parameter]
-        if own.empty:
-            known = self.rows["parameter"].dropna().unique().tolist()
-            raise UnknownNameError(what="parameter", name=parameter, known=known)
+        known = self.rows["parameter"].dropna().unique().tolist()
+        labels = labels_named(parameter, known)
+        if len(labels) != 1:
+            raise UnknownNameError(what="parameter", name=parameter, known=labels or known)
+        own = self.rows[self.rows["parameter"] == labels[0]]
         place = {name: i for i, name in enumerate(self.models)}
         wide = np.full((self.n, len(place)), np.nan)
         wide[own["replicate"].to_numpy(), [place[name] for name in own["model"]]] = own["estimate"]
