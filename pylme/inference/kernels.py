@@ -72,6 +72,8 @@ class Kernels:
         r² and σ̂² = r²/ν.
     beta : ndarray, shape (p,)
         Of the columns of `linear`.
+    structured : bool
+        Whether a term has a covariance structure.
     S_inv : ndarray, shape (p, p)
         (XᵀV⁻¹X)⁻¹; times σ̂² it is the covariance matrix of β̂.
     """
@@ -88,6 +90,7 @@ class Kernels:
         self.theta = linear.theta
         self.problem = problem_of(linear) if problem is None else problem
         self.layout = self.problem.layout
+        self.structured = self.problem.structured
         self.nu = self.problem.likelihood.nu
         self._T = self.layout.matrices(self.problem.conditioned(self.theta[None]))
         if evaluation is None:
@@ -158,7 +161,7 @@ class Kernels:
 
     @property
     def _free(self) -> NDArray[np.bool_]:
-        return self._patterns.moving if self.problem.structured else self._reduced[1]
+        return self._patterns.moving if self.structured else self._reduced[1]
 
     # --- by theta, for the observed information -------------------------------------------------
 
@@ -168,7 +171,7 @@ class Kernels:
 
         Rows and columns of elements that are zero at the boundary are those of their reduced model.
         """
-        if self.problem.structured:
+        if self.structured:
             return self._patterns.hessian
         T = self._reduced[0]
         if self._free.all():
@@ -183,6 +186,8 @@ class Kernels:
     def inverse_hessian(self) -> NDArray[np.float64]:
         """The pseudo-inverse of `hessian` on the free elements of theta, zero elsewhere."""
         free = self._free
+        if free.all():
+            return equilibrated_inverse(self.hessian)
         made = np.zeros_like(self.hessian)
         made[np.ix_(free, free)] = equilibrated_inverse(self.hessian[np.ix_(free, free)])
         return made
@@ -195,7 +200,7 @@ class Kernels:
         squares : sequence of ndarray, shapes (r, K_f, K_f)
             Σ_j v_jv_jᵀ.
         """
-        if self.problem.structured:
+        if self.structured:
             flat = [own.reshape(len(own), -1) for own in squares]
             along: NDArray[np.float64] = np.concatenate(flat, axis=1) @ self._patterns.slopes.T
             return along
@@ -205,7 +210,7 @@ class Kernels:
     @cached_property
     def drift(self) -> NDArray[np.float64]:
         """hᵀΣ_kh/r² = -∂ log r²/∂θ_k, shape (m,)."""
-        if self.problem.structured:
+        if self.structured:
             return np.asarray(self._patterns.slopes @ self.evaluation.hh[0] / self.rss)
         return along_theta(self.layout, self._reduced[0], self.evaluation.hh) / self.rss
 

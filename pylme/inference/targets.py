@@ -144,7 +144,7 @@ def infer(
         kernels = kernels.restricted
     if adjusted is None:
         adjusted = ddf == "kenward-roger" and targets.z is None
-    adjusted = adjusted and not kernels.problem.structured
+    adjusted = adjusted and not kernels.structured
     r = len(targets.x)
     step = r if joint or targets.z is None else _CHUNK
     units = None
@@ -240,7 +240,7 @@ class _Derived:
             else:
                 slopes = kernels.along_cells(self.squares()) * over - kernels.traces / kernels.nu
                 inverse = kernels.inverse_information
-            over_df = 1.0 / kernels.nu + np.einsum("ri,ij,rj->r", slopes, inverse, slopes)
+            over_df = 1.0 / kernels.nu + ((slopes @ inverse) * slopes).sum(axis=1)
             # A target without any error, such as 0ᵀβ, has no df: its interval is a point.
             return np.where(self.phi > 0.0, 1.0 / over_df, np.inf)
 

@@ -116,6 +116,8 @@ def reduced(
     smaller : list of ndarray, shapes (R, K_f, K_f)
     free : ndarray of bool, shape (R, m)
     """
+    if all((matrix.diagonal(axis1=1, axis2=2) > SMALL).all() for matrix in T):
+        return T, np.ones((len(T[0]), len(layout.row)), dtype=np.bool_)
     made, pivots = [], []
     for factor, matrix in zip(layout.factors, T, strict=True):
         smaller = matrix.copy()
