@@ -48,6 +48,11 @@ keep(suppressMessages(lmer(strength ~ cask + (1 | batch), Pastes)), "summed")
 options(saved)
 stopped <- lmer(Reaction ~ Days + (Days | Subject), transform(sleepstudy, Days = Days + 100))
 keep(stopped, "stopped")
+wrapped <- function(parts, nodes, how, coding) {
+  glmer(parts[[1L]], cbpp, parts[[2L]], nAGQ = nodes, control = how, contrasts = coding)
+}
+keep(wrapped(list(cbind(incidence, size - incidence) ~ period + (1 | herd), binomial), 5,
+     glmerControl(optimizer = "Nelder_Mead"), list(period = "contr.sum")), "wrapped")
 keep(lm(Reaction ~ Days, sleepstudy), "lm")
 older <- lmer(Reaction ~ Days + (1 | Subject), sleepstudy)
 attr(older, "resp") <- NULL
@@ -246,3 +251,13 @@ def test_objects_of_rpy2() -> None:
         pylme.from_r(3)
     with pytest.raises(DataTypeError, match="of class 'integer'"):
         pylme.from_r(evalr("1:3"))
+
+
+def test_arguments_that_were_variables_of_a_function_are_those_of_the_fit(folder: Path) -> None:
+    """The names in its call, `parts[[2L]]` and `nodes`, are gone with the function."""
+    read = pylme.read_rds(folder / "wrapped.rds")
+    again = read.refit_from(read.theta, beta=read.fixef.to_numpy())
+    assert list(again.fixef.index) == ["(Intercept)", "period1", "period2", "period3"]
+    assert again.criterion == pytest.approx(read.criterion, abs=1e-5)
+    assert again.fixef.to_numpy() == pytest.approx(read.fixef.to_numpy(), abs=1e-3)
+    assert read.cross_check().ok

@@ -26,6 +26,7 @@ adopt_model <- function(fit) {
   written <- with_columns(formula, setdiff(names(data), extra_columns(fit)))
   environment(written) <- home
   kept <- call[intersect(names(call), c("REML", "family", "nAGQ", "control", "contrasts"))]
+  kept <- Filter(Negate(is.null), Map(function(name, given) lasting(name, given, fit, home), names(kept), kept))
   columns <- extra_columns(fit)
   fun <- if (lme4::isLMM(fit)) quote(lme4::lmer) else quote(lme4::glmer)
   fit@call <- as.call(c(
@@ -34,6 +35,18 @@ adopt_model <- function(fit) {
   environment(formula) <- home
   attr(fit@frame, "formula") <- formula
   fit
+}
+
+# An argument of the call, or what the fit has of it where the call was made in a function whose variables
+# are gone.
+lasting <- function(name, given, fit, home) {
+  if (!inherits(try(eval(given, home), silent = TRUE), "try-error")) return(given)
+  switch(name,
+    REML = lme4::isREML(fit),
+    family = stats::family(fit),
+    nAGQ = fit@devcomp$dims[["nAGQ"]],
+    contrasts = attr(lme4::getME(fit, "X"), "contrasts")
+  )
 }
 
 # The names under which the prior weights and the offset of the call are columns of the data.
