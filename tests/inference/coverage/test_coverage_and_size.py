@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import pytest
 
+from .__main__ import markdown
 from .cases import CASES
 from .measured import SETS, Measured
 
@@ -23,3 +27,27 @@ def test_three_monte_carlo_errors(share, kept):
         design="", what="", share=share, sets=5000, low=0.95, high=0.95, expected=""
     )  # fmt: skip
     assert found.kept == kept
+
+
+def test_the_table_has_the_last_run_of_each():
+    rows = [
+        json.dumps(
+            {
+                "name": "means", "commit": commit, "seconds": 60,
+                "measured": [
+                    asdict(
+                        Measured(
+                            design="a | b", what="it", share=share, sets=5000, low=0.95,
+                            high=0.95, expected="nominal",
+                        )
+                    )
+                ],
+            }
+        )
+        for commit, share in (("first", 0.5), ("second", 0.94))
+    ]  # fmt: skip
+    head, *_, last = markdown(rows).splitlines()
+    assert head.startswith("1 shares, 1 of them further than three Monte Carlo errors")
+    assert "1 minutes" in head
+    assert "not yet run: f_tests, profiles" in head
+    assert last == r"| a \| b | it | 5,000 | 0.9400 | 0.0034 | 0.95 | nominal | second |"
