@@ -8,6 +8,7 @@
 # make lint    ruff, mypy, import-linter, shell scripts, workflows and other files of the project
 # make bench   what pylme costs, as ratios, in a quarter of an hour (bench-smoke: once, quickly)
 # make campaign   3,000 random models and 500 generalized ones against an independent truth, in an hour
+# make registry   documented models with published numbers, fitted again, and the table of the Validation page
 # make simulations   coverage of intervals and size of tests, by thousands of simulated sets each
 # make docs    the documentation, in docs/_build/html, and a browser that reads every page
 # make release-dry-run   all that a release needs but the tag; make release makes the tag too
@@ -18,7 +19,8 @@ BIN := .venv/bin
 SETUP := pyproject.toml r_scripts/install_python.sh
 SCRIPTS := r_scripts/install.sh r_scripts/install_python.sh .ci/run .ci/lowest.sh .ci/marginaleffects.sh .ci/debian_root.sh
 
-.PHONY: demo setup test test-newest test-trixie lowest marginaleffects lint lint-files bench bench-smoke campaign simulations docs clean
+.PHONY: demo setup test test-newest test-trixie lowest marginaleffects lint lint-files bench bench-smoke campaign registry simulations docs
+.PHONY: clean
 .PHONY: release release-dry-run release-check system system-docs system-test
 # Two pips at work in one environment would break it.
 .NOTPARALLEL:
@@ -87,6 +89,9 @@ bench-smoke: .venv/.stamp-bench
 campaign: system-test .venv/.stamp-test
 	$(BIN)/python -m tests.campaign --report tests/campaign/report.md
 	$(BIN)/python -m tests.campaign.generalized --report tests/campaign/generalized/report.md
+
+registry: system-test .venv/.stamp-registry
+	$(BIN)/python -m tests.campaign.registry $(ARGS) --report docs/explanation/registry_table.md
 
 simulations: system-test .venv/.stamp-test
 	PYLME_REQUIRE_R=1 $(BIN)/pytest -n auto --dist loadfile -m simulation

@@ -41,7 +41,11 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
 ]
-exclude_patterns = ["_build", "explanation/performance_table.md"]
+exclude_patterns = [
+    "_build",
+    "explanation/performance_table.md",
+    "explanation/registry_table.md",
+]
 templates_path = ["_templates"]
 
 html_theme = "furo"

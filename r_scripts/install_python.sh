@@ -41,4 +41,4 @@ for group in "$@"; do
   groups+=(--group "$group")
 done
 printf 'Installing pylme%s for R %s (%s)\n' "${*:+ with $*}" "$r_version" "$rinterface"
-$ours -m pip install --quiet --editable '.[r]' "$rinterface" ${groups[@]+"${groups[@]}"}
+$ours -m pip install --quiet --editable '.[r,plot]' "$rinterface" ${groups[@]+"${groups[@]}"}

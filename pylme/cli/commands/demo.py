@@ -1,5 +1,7 @@
 """The command `pylme demo`."""
 
+import sys
+from pathlib import Path
 from typing import Final
 
 __all__ = ["demo"]
@@ -48,4 +50,19 @@ def _report() -> str:
     ]
     for title, part in parts.items():
         lines += ["", heading(title), "", str(part).strip("\n")]
+    lines += ["", heading("Your own data"), "", *_next_steps()]
     return "\n".join(lines)
+
+
+def _next_steps() -> list[str]:
+    """What a shell takes for a file of one's own, with the command as it was called here."""
+    called = sys.argv[0] if Path(sys.argv[0]).stem == "pylme" else "pylme"
+    model = 'data.csv "y ~ x + (x | group)"'
+    return [
+        f"    {called} fit {model}",
+        f"    {called} check {model}",
+        f"    {called} plot {model} caterpillar --output effects.png",
+        "",
+        "data.csv has a header and a row for each observation; y, x and group are its columns.",
+        f"`{called} --help` lists all commands. In Python: pylme.lmer(formula, data_frame).",
+    ]
