@@ -69,18 +69,21 @@ class Numbers:
     def differences(self, other: Numbers) -> dict[str, float]:
         """What differs by more than rounding, and by how much of it."""
         nan = float("nan")
+        same = _same_factors(self.random, other.random)
+        random = {same.get(key, key): value for key, value in other.random.items()}
+        icc = {same.get(key, key): value for key, value in other.icc.items()}
         pairs = {
             "fixed variance": (self.fixed, other.fixed),
             "residual variance": (self.residual, other.residual),
             "R² marginal": (self.marginal, other.marginal),
             "R² conditional": (self.conditional, other.conditional),
         }
-        for key in {**self.random, **other.random}:
+        for key in {**self.random, **random}:
             pairs[f"variance of {_name(key)}"] = (
                 self.random.get(key, nan),
-                other.random.get(key, nan),
+                random.get(key, nan),
             )
-            pairs[f"ICC of {_name(key)}"] = self.icc.get(key, nan), other.icc.get(key, nan)
+            pairs[f"ICC of {_name(key)}"] = self.icc.get(key, nan), icc.get(key, nan)
         scale = max(self.fixed + self.residual + sum(self.random.values()), 1e-300)
         found = {}
         for name, (ours, theirs) in pairs.items():
@@ -264,6 +267,15 @@ def _line(row: Row) -> str:
 
 def _key(factor: str) -> frozenset[str]:
     return frozenset(factor.split(":"))
+
+
+def _same_factors(
+    ours: Iterable[frozenset[str]], theirs: Iterable[frozenset[str]]
+) -> dict[frozenset[str], frozenset[str]]:
+    """Our name of a factor that they call by its last part: its levels occur within one outer."""
+    alone = set(ours) - set(theirs)
+    found = {key: [own for own in alone if key < own] for key in set(theirs) - set(ours)}
+    return {key: own[0] for key, own in found.items() if len(own) == 1}
 
 
 def _name(key: frozenset[str]) -> str:

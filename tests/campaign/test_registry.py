@@ -57,6 +57,10 @@ def test_the_numbers_are_those_of_the_fit(listed: pd.DataFrame) -> None:
     assert numbers_of(ours).differences(given) == {}
     other = replace(given, marginal=given.marginal + 0.01, residual=1.05 * given.residual)
     assert set(numbers_of(ours).differences(other)) == {"R² marginal", "residual variance"}
+    inner, outer = frozenset({"cask"}), frozenset({"batch"})
+    short = {inner: given.random[frozenset({"batch", "cask"})], outer: given.random[outer]}
+    shares = {inner: given.icc[frozenset({"batch", "cask"})], outer: given.icc[outer]}
+    assert numbers_of(ours).differences(replace(given, random=short, icc=shares)) == {}
     # A factor that one side does not have is a difference.
     alone = replace(given, random={}, icc={})
     assert "variance of batch" in numbers_of(ours).differences(alone)
