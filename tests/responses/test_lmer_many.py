@@ -70,6 +70,23 @@ def test_as_lmertest(lmertest, name, ddf):
         )
 
 
+def test_degrees_of_freedom_in_closed_form():
+    """In balanced data with as many random as fixed effects they are one less than the groups.
+
+    The coefficients of each group by least squares have the covariance Φ = Σ + σ²(XᵀX)⁻¹, which
+    REML estimates, in the interior, by their covariance over the groups: a Wishart matrix. lmerTest
+    has 17.017 for the response y79, whose estimate of theta_2 is 2.5e-5: numDeriv takes steps in
+    proportion to a parameter, here of 2.5e-9, at which its differences are rounding errors.
+    """
+    data, y, formula = MODELS["one factor"]
+    many = pylme.lmer_many(formula, data, responses(data, y, 200))
+    interior = (many.status["status"] == "converged").to_numpy()
+    assert interior.sum() == 199
+    assert interior[79]
+    df = many.to_frame()["df"].to_numpy().reshape(200, 2)
+    assert df[interior] == pytest.approx(data["Subject"].nunique() - 1, rel=1e-9)
+
+
 @pytest.mark.parametrize("reml", [True, False])
 @pytest.mark.parametrize("name", MODELS)
 def test_as_one_by_one(name, reml):
