@@ -44,12 +44,16 @@ class Represented:
         Σ log w of their prior weights, which the smaller set has in its columns.
     unevenness : float
         The largest of these weights over the least.
+    lost : tuple of float
+        a and b of a + b r, an estimate, on the safe side, of the error that the residual sum of
+        squares r² has as a difference of sums of squares, and by the size of the rows.
     """
 
     engine: str
     n: int
     log_weights: float = 0.0
     unevenness: float = 1.0
+    lost: tuple[float, float] = (0.0, 0.0)
 
     def refusal(self, asked: str) -> NotAvailableError:
         """The error for what needs the rows themselves."""

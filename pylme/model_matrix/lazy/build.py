@@ -65,9 +65,9 @@ def lazy_spec(text: str, table: LazyTable, arguments: ModelArguments) -> ModelSp
     data = reading.centred
     # With one factor there are as many combinations as levels: few enough for all sums of each.
     at_once = len({part.group for part in terms.random}) == 1
-    values, cell, sums = rows_of(data, columns.base, columns.of_z, at_once=at_once)
+    values, cell, sums, size = rows_of(data, columns.base, columns.of_z, at_once=at_once)
     grouping = grouping_of(source, sums.keys)
-    rows = EquivalentRows(values=values, cell=cell, grouping=grouping)
+    rows = EquivalentRows(values=values, cell=cell, grouping=grouping, size=size)
     summed = Summed(
         design=design_of(reading, columns, rows),
         data=data,

@@ -43,11 +43,30 @@ class EquivalentRows:
         The combination of levels of each.
     grouping : Grouping
         The grouping factors in these combinations.
+    size : float
+        The sum of squares of the centred response, or of residuals of it, whose differences are the
+        residual sum of squares.
     """
 
     values: NDArray[np.float64]
     cell: NDArray[np.intp]
     grouping: Grouping
+    size: float
+
+    @property
+    def columns(self) -> int:
+        """How many columns were taken from the response, one after the other."""
+        return int(self.values.shape[1])
+
+
+def lost_digits(n: int, columns: int) -> float:
+    """An estimate, on the safe side, of the relative error of a sum of n squares of one sign.
+
+    Errors of single additions have random signs: the error of their sum grows as √n (Higham 2002,
+    Accuracy and Stability of Numerical Algorithms, section 2.8), whatever the order in which an
+    engine adds. Each column that is taken out of the sum adds the error of a few operations.
+    """
+    return float(np.finfo(float).eps * (8.0 + np.sqrt(n) + columns))
 
 
 def design_of(reading: Reading, columns: LazyColumns, rows: EquivalentRows) -> ModelMatrices:
@@ -98,6 +117,11 @@ def design_of(reading: Reading, columns: LazyColumns, rows: EquivalentRows) -> M
             n=first.used,
             log_weights=first.log_weights,
             unevenness=first.unevenness,
+            lost=(
+                lost_digits(first.used, rows.columns) * first.scale[RESPONSE] ** 2 * rows.size,
+                # Each of the few rows is rounded once its mean is part of it.
+                2.0 * float(np.finfo(float).eps * np.linalg.norm(y)),
+            ),
         ),
     )
 

@@ -37,7 +37,7 @@ _NOTHING: Final = 1e-26
 
 def rows_of(
     data: Centred, base: Sequence[Monomial], of_z: NDArray[np.intp], *, at_once: bool
-) -> tuple[NDArray[np.float64], NDArray[np.intp], LazySums]:
+) -> tuple[NDArray[np.float64], NDArray[np.intp], LazySums, float]:
     """Rows of the columns and the response with their cross products, and the cell of each.
 
     Parameters
@@ -56,12 +56,15 @@ def rows_of(
     cell : ndarray of int, shape (m,)
     sums : LazySums
         Of the last pass, with the combinations of levels.
+    size : float
+        The sum of squares of the response, or of its residuals, of which the last rows have what
+        the columns leave.
     """
     columns = [*base, Monomial(numbers=(RESPONSE,))]
     back = np.eye(len(columns))
     sums = second_pass(data, columns, of_z, at_once=at_once)
-    for _ in range(2):
-        taken = _combinations(sums.total, of_z)
+    for _ in range(3):
+        taken = _combinations(sums.total, of_z) or _beside_cells(sums, of_z)
         if not taken:
             break
         before, change = sums.total.diagonal().copy(), np.eye(len(columns))
@@ -89,7 +92,7 @@ def rows_of(
     last = factor_rows(rest, sizes)
     rows = np.concatenate([rows, last])
     cell = np.concatenate([cell, np.zeros(len(last), dtype=np.intp)])
-    return rows @ back, cell, sums
+    return rows @ back, cell, sums, float(sizes[-1])
 
 
 def _combinations(
@@ -119,6 +122,28 @@ def _combinations(
         else:
             sound.append(at)
     return taken
+
+
+def _beside_cells(sums: LazySums, of_z: NDArray[np.intp]) -> dict[int, NDArray[np.float64]]:
+    """The combination of X, if that and the cells together leave little of the response."""
+    rows, _ = cell_rows(sums.cells, of_z)
+    rest = sums.total - rows.T @ rows
+    sizes = sums.total.diagonal()
+    others = np.delete(np.arange(len(sizes) - 1), of_z)
+    sound = others[rest.diagonal()[others] > LITTLE * sizes[others]]
+    if not len(sound):
+        return {}
+    scale = np.sqrt(rest.diagonal()[sound])
+    gram = rest[np.ix_(sound, sound)] / np.outer(scale, scale)
+    solved = np.linalg.lstsq(gram, rest[sound, -1] / scale, rcond=LITTLE)[0]
+    explained = float(solved @ (rest[sound, -1] / scale))
+    left = rest[-1, -1] - explained
+    # Once it is taken, what is left to take is a rounding error.
+    if left > LITTLE * sizes[-1] or explained < LITTLE * rest[-1, -1]:
+        return {}
+    combination = np.zeros(len(sizes))
+    combination[sound] = solved / scale
+    return {len(sizes) - 1: combination}
 
 
 def _without_rounding(

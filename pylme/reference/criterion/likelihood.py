@@ -76,7 +76,8 @@ class Evaluation:
         there is none.
     rho : int
     nu : float
-        Of the likelihood; infinite where σ² is given.
+    lost : tuple of float
+        Of the likelihood; ν is infinite where σ² is given.
     """
 
     criterion: NDArray[np.float64]
@@ -90,6 +91,7 @@ class Evaluation:
     amplified: NDArray[np.float64]
     rho: int
     nu: float
+    lost: tuple[float, float] = (0.0, 0.0)
 
     @property
     def rounding(self) -> NDArray[np.float64]:
@@ -99,7 +101,7 @@ class Evaluation:
         bad condition may add 1e-10 of the criterion's value. To first order, rounding errors of a
         matrix change its log determinant by no more than their own size times Σ A_ii(A⁻¹)_ii; r² is
         right as S_yy is, in proportion, and as residuals are that are differences of numbers of the
-        size of y.
+        size of y. What sums of squares of rows that were never read have lost is an error of r².
         """
         known = np.isfinite(self.criterion)
         rss = np.where(known, self.rss, 1.0)
@@ -112,6 +114,9 @@ class Evaluation:
             inverse = np.linalg.inv(self.RX)
             squares = (self.RX * self.RX).sum(axis=2)
             errors += ((inverse * inverse).sum(axis=1) * squares).sum(axis=1)
+        if any(self.lost):
+            constant, slope = self.lost
+            errors += self.nu * (constant / rss + slope / np.sqrt(rss)) / UNIT
         return np.where(known, UNIT * errors, np.inf)
 
 
@@ -121,7 +126,8 @@ def stacked(evaluations: list[Evaluation]) -> Evaluation:
     M = tuple(
         np.concatenate(of_factor) for of_factor in zip(*(e.M for e in evaluations), strict=True)
     )
-    return Evaluation(M=M, rho=evaluations[0].rho, nu=evaluations[0].nu, **parts)
+    first = evaluations[0]
+    return Evaluation(M=M, rho=first.rho, nu=first.nu, lost=first.lost, **parts)
 
 
 def one_of(evaluation: Evaluation, response: int) -> Evaluation:
@@ -129,7 +135,8 @@ def one_of(evaluation: Evaluation, response: int) -> Evaluation:
     row = slice(response, response + 1)
     parts = {n: getattr(evaluation, n)[row] for n in _BY_RESPONSE}
     M = tuple(m[row] for m in evaluation.M)
-    return Evaluation(M=M, rho=evaluation.rho, nu=evaluation.nu, **parts)
+    own = evaluation
+    return Evaluation(M=M, rho=own.rho, nu=own.nu, lost=own.lost, **parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +149,8 @@ class Likelihood:
     reml : bool
     constant : float
         log|RᵀR| of the change of X for REML, less Σ log w.
+    lost : tuple of float
+        a and b of a + b r, an estimate of the error of r² that sums have which stand for rows.
     rho : int
         1 for REML, 0 for ML.
     nu : int
@@ -152,6 +161,7 @@ class Likelihood:
     p: int
     reml: bool
     constant: float
+    lost: tuple[float, float] = (0.0, 0.0)
     rho: int = field(init=False)
     nu: int = field(init=False)
 
@@ -231,6 +241,7 @@ class Likelihood:
             amplified=none + amplified,
             rho=self.rho,
             nu=nu,
+            lost=self.lost,
         )
 
     def through_fixed_effects(
@@ -388,6 +399,8 @@ class ProfiledCriterion:
         What the rounding error of the criterion depends on: see `Evaluation`.
     rho : int
     nu : float
+    lost : tuple of float
+        Of the likelihood.
     """
 
     criterion: NDArray[np.float64]
@@ -400,6 +413,7 @@ class ProfiledCriterion:
     amplified: NDArray[np.float64]
     rho: int
     nu: float
+    lost: tuple[float, float]
 
     def evaluation(
         self,
@@ -411,7 +425,7 @@ class ProfiledCriterion:
         return Evaluation(
             criterion=self.criterion, beta=self.beta, rss=self.rss, RX=self.RX,
             M=M, form=form, hh=hh, total=self.total, amplified=self.amplified,
-            rho=self.rho, nu=self.nu,
+            rho=self.rho, nu=self.nu, lost=self.lost,
         )  # fmt: skip
 
 

@@ -336,7 +336,8 @@ def _prepared(
     constant = -columns.log_weights
     if reml:
         constant += 2.0 * float(np.linalg.slogdet(columns.RX)[1])
-    likelihood = Likelihood(n=n, p=p, reml=reml, constant=constant)
+    lost = (0.0, 0.0) if represented is None else represented.lost
+    likelihood = Likelihood(n=n, p=p, reml=reml, constant=constant, lost=lost)
     criterion = _criterion(likelihood, columns, layout)
     for _ in range(_RECENTRINGS):
         nearer = recentred(columns, likelihood, criterion.far_out())
