@@ -12,6 +12,7 @@ effect that all levels of a factor share (ρ = 1), and a structure contains its 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice, product
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -35,6 +36,8 @@ __all__ = ["Difference", "combinations", "covariances_within", "difference_of", 
 _OUTSIDE: Final = 1e-8
 #: Covariance matrices of the smaller model that are tried.
 _SAMPLES: Final = 40
+#: Ways to put the terms of the smaller model into those of the larger one that are tried.
+_CHOICES: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,24 +145,58 @@ def _bounds_of(
 def combinations(
     terms: Sequence[RandomTerm], smaller: Sequence[RandomTerm], group: str
 ) -> NDArray[np.float64] | None:
-    """A with Z₀ = ZA for the columns of one grouping factor, shape (K, K₀); None without one."""
-    Z, Z0 = (_columns(own, group) for own in (terms, smaller))
-    if not Z.shape[1]:
+    """A with Z₀ = ZA for the columns of one grouping factor, shape (K, K₀); None without one.
+
+    Where terms overlap, as in ``(1 | g) + ar1(0 + t | g)``, there are several: then each term of
+    the smaller model goes into one term of the larger one, if that has its covariances.
+    """
+    own, own0 = ([term for term in some if term.group == group] for some in (terms, smaller))
+    if not own:
         return None
+    found = _solve(*(np.hstack([t.columns for t in some]) for some in (own, own0)))
+    if found is None:
+        return None
+    A, unique = found
+    if unique:
+        return A
+    for made in islice(_by_term(own, own0), _CHOICES):
+        if all(
+            _bounds_reached(own, made @ sigma @ made.T) is not None for sigma in _covariances(own0)
+        ):
+            return made
+    return A
+
+
+def _solve(
+    Z: NDArray[np.float64], Z0: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], bool] | None:
+    """A with Z₀ = ZA, and whether it is the only one; None without one."""
     scale, scale0 = (np.linalg.norm(own, axis=0) for own in (Z, Z0))
     scale, scale0 = (np.where(own > 0, own, 1.0) for own in (scale, scale0))
-    A = np.linalg.lstsq(Z / scale, Z0 / scale0, rcond=None)[0]
+    A, _, rank, _ = np.linalg.lstsq(Z / scale, Z0 / scale0, rcond=None)
     left = np.linalg.norm(Z0 / scale0 - (Z / scale) @ A, axis=0)
     if (left > _OUTSIDE).any():
         return None
     A = np.where(np.abs(A) > _OUTSIDE, A, 0.0)
-    made: NDArray[np.float64] = A * scale0 / scale[:, None]
-    return made
+    return A * scale0 / scale[:, None], int(rank) == Z.shape[1]
 
 
-def _columns(terms: Sequence[RandomTerm], group: str) -> NDArray[np.float64]:
-    own = [term.columns for term in terms if term.group == group]
-    return np.hstack(own) if own else np.empty((len(terms[0].codes) if terms else 0, 0))
+def _by_term(
+    own: Sequence[RandomTerm], own0: Sequence[RandomTerm]
+) -> Iterator[NDArray[np.float64]]:
+    """Each way to put each term of a smaller model into one term, those of its structure first."""
+    ends = np.cumsum([0, *(len(term.names) for term in own)]).tolist()
+    ends0 = np.cumsum([0, *(len(term.names) for term in own0)]).tolist()
+    places = []
+    for term0 in own0:
+        order = sorted(range(len(own)), key=lambda t: own[t].structure.kind != term0.structure.kind)
+        solved = [(t, _solve(own[t].columns, term0.columns)) for t in order]
+        places.append([(t, found[0]) for t, found in solved if found is not None])
+    for choice in product(*places):
+        A = np.zeros((ends[-1], ends0[-1]))
+        for t0, (t, block) in enumerate(choice):
+            A[ends[t] : ends[t + 1], ends0[t0] : ends0[t0 + 1]] = block
+        yield A
 
 
 def _covariances(terms: Sequence[RandomTerm]) -> Iterator[NDArray[np.float64]]:

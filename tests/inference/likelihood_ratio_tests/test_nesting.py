@@ -83,6 +83,11 @@ TIMES = pylme.expand_grid(x=range(3), g=range(6), row=range(2)).assign(
         ("diag(0 + t | g, hom = TRUE) + (1 | row)", "(1 | row)", 1, 1),
         ("ar1(0 + t | g) + (1 | row)", "(1 | row)", 2, 2),
         ("diag(1 + x | g)", "(0 + x | g)", 1, 1),
+        # Columns of one term are combinations of another's.
+        ("(1 | g) + ar1(0 + t | g)", "(1 | g)", 2, 2),
+        ("ar1(0 + t | g) + (1 | g)", "diag(0 + t | g, hom = TRUE)", 1, 2),
+        ("(1 | g) + diag(0 + t | g, hom = TRUE)", "(1 | g)", 1, 1),
+        ("(0 + t | g) + (1 | g)", "(1 | g)", 3, 6),
         ("diag(1 + x | g) + (1 | row)", "(1 | row) + (1 | g)", 1, 1),
         # Terms of one factor together.
         ("(1 + x | g)", "diag(1 + x | g)", 0, 1),
