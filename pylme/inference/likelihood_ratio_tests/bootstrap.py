@@ -1,4 +1,4 @@
-"""The null distribution of a likelihood ratio by parametric bootstrap, all responses in one batch.
+"""The null distribution of a likelihood ratio by parametric bootstrap, in batches of responses.
 
 Responses are drawn from the fit of the smaller model, and both models are fitted to each of them
 (Davison & Hinkley 1997, Bootstrap Methods and their Application, section 4.2.3).
@@ -15,6 +15,7 @@ from pylme.draws.seeds import seeds_of
 from pylme.inference.likelihood_ratio_tests.linear_criterion import linear_criteria
 from pylme.reference.criterion.prepare import prepare, problem_of
 from pylme.reference.optimize.newton import minimise
+from pylme.reference.optimize.structured import minimise_structured
 from pylme.reference.solution import fixed_effects
 from pylme.reference.threads import one_thread
 
@@ -67,12 +68,21 @@ def criteria_of(linear: LinearProblem, Y: NDArray[np.float64]) -> NDArray[np.flo
     linear.require_rows("Fitting a model to drawn responses")
     if not linear.terms:
         return linear_criteria(linear.X, Y, linear.weights, reml=linear.reml)
+    if any(term.structure.kind != "us" for term in linear.terms):
+        return np.array([_structured(linear, y) for y in Y])
     problem = prepare(linear.X, Y, linear.terms, weights=linear.weights, reml=linear.reml)
     starts = [problem.start()]
     if linear.theta is not None:
         starts.append(np.tile(problem.conditioned(linear.theta[None]), (len(Y), 1)))
     ends = [minimise(problem.criterion, problem.layout, start) for start in starts]
     return np.asarray(np.min([end.evaluation.criterion for end in ends], axis=0))
+
+
+def _structured(linear: LinearProblem, y: NDArray[np.float64]) -> float:
+    """The least criterion of a model with covariance structures, whose fits are one by one."""
+    problem = prepare(linear.X, y[None], linear.terms, weights=linear.weights, reml=linear.reml)
+    found = minimise_structured(problem, linear.theta, more=True)
+    return float(found.evaluation.criterion[0])
 
 
 def _response_model(linear: LinearProblem) -> ResponseModel:

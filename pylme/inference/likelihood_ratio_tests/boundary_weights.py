@@ -22,6 +22,10 @@ N_tᵀ D N_t matters, and the free parameters add degrees of freedom:
 the statistic itself is drawn, 20,000 times, by projection (`cone_projection`), and the degrees of
 freedom of the free parameters are added without drawing. A probability of 0.05 is then right to
 0.0015 or better.
+
+Of terms with a covariance structure "diag" is separate terms, and a homogeneous "cs" or "ar1" has
+a mixture of its own (`patterned_boundary`). Standard deviations of zero with one correlation make
+no convex cone: of these no mixture is known.
 """
 
 from __future__ import annotations
@@ -32,10 +36,17 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy.linalg import block_diag, null_space
 
+from pylme.covariance.membership import bounds_reached, parameters_of_covariance
 from pylme.covariance.names import cells
+from pylme.covariance.structure import structure_of
 from pylme.inference.likelihood_ratio_tests.cone_projection import drawn_projections
 from pylme.inference.likelihood_ratio_tests.nesting import combinations
+from pylme.inference.likelihood_ratio_tests.patterned_boundary import (
+    is_one_scale,
+    one_scale_mixture,
+)
 from pylme.inference.likelihood_ratio_tests.reference_distribution import Mixture
+from pylme.model_matrix.random_term import in_order
 from pylme.reference.criterion.likelihood import GivenVariance
 from pylme.reference.criterion.prepare import problem_of
 from pylme.reference.threads import one_thread
@@ -46,6 +57,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pylme.inference.likelihood_ratio_tests.nesting import Difference
+    from pylme.model_matrix.random_term import RandomTerm
     from pylme.reference.criterion.prepare import Problem
     from pylme.results.linear_problem import LinearProblem
 
@@ -69,9 +81,10 @@ def boundary_mixture(
         With the theta of its fit; it may have no random effects.
     difference : Difference
     """
-    if any(term.structure.kind != "us" for term in larger.terms):
-        return difference.mixture
+    larger, smaller = _without_plain_structures(larger), _without_plain_structures(smaller)
     null = _null_covariances(larger, smaller)
+    if any(term.structure.kind != "us" for term in larger.terms):
+        return _structured(larger, difference, [covariance for covariance, _ in null])
     bases = [
         null_space(covariance[1].T) if covariance[1].shape[1] else np.eye(len(covariance[0]))
         for covariance in null
@@ -102,6 +115,95 @@ def boundary_mixture(
         _, statistic = drawn_projections(covariance, own, draws=_DRAWN_STATISTICS)
         return Mixture.simulated(statistic, df=df, free=df - len(covariance))
     return Mixture(df=(df - 3, df - 2, df - 1, df), weights=(none, 0.5 - both, 0.5 - none, both))
+
+
+def _without_plain_structures(problem: LinearProblem) -> LinearProblem:
+    """The same model, with separate terms for "diag" and (x | g) for what is as good as that."""
+    terms: list[RandomTerm] = []
+    theta: list[NDArray[np.float64]] = []
+    for term in problem.terms:
+        structure, k = term.structure, len(term.names)
+        own = None if problem.theta is None else term.factor(problem.theta)
+        if structure.kind == "diag" and not structure.hom:
+            for i, name in enumerate(term.names):
+                terms.append(
+                    replace(
+                        term, names=(name,), columns=term.columns[:, [i]], assign=(),
+                        structure=structure_of("us", 1),
+                    )
+                )  # fmt: skip
+            theta += [] if own is None else [own.diagonal()]
+            continue
+        if structure.n_free == k * (k + 1) // 2:
+            structure = structure_of("us", k)
+        terms.append(replace(term, structure=structure))
+        theta += [] if own is None else [structure.parameters(own)]
+    made = problem.with_terms(in_order(terms))
+    return made if problem.theta is None or not theta else made.at(np.concatenate(theta))
+
+
+def _structured(
+    larger: LinearProblem,
+    difference: Difference,
+    null: Sequence[NDArray[np.float64]],
+) -> Mixture:
+    """The mixture where a term of the larger model has a covariance structure."""
+    df = difference.df
+    if difference.effects < 2:
+        # One parameter at its bound, near which the covariance matrix is smooth in all of them.
+        return difference.mixture
+    reached = [bounds_reached(t.structure, S) for t, S in zip(larger.terms, null, strict=True)]
+    tested = [t for t, count in enumerate(reached) if count and not _is_linear(larger.terms[t])]
+    if not tested:
+        return difference.mixture
+    (t, *others) = tested
+    alone = not others and reached[t] == difference.effects == 2 and not null[t].any()
+    if not alone or not is_one_scale(larger.terms[t].structure):
+        return Mixture.unknown(df)
+    with one_thread():
+        places, information = _information(problem_of(larger), null)
+    own = np.array([place[0] == t for place in places])
+    nuisance = _tangents(larger, places, null, skipped=t)
+    across = nuisance @ information
+    taken = across[:, own].T @ np.linalg.pinv(across @ nuisance.T, hermitian=True) @ across[:, own]
+    about = information[np.ix_(own, own)] - taken
+    return one_scale_mixture(larger.terms[t].structure, about, df=df)
+
+
+def _is_linear(term: RandomTerm) -> bool:
+    """Whether the covariance matrices of a term are a convex cone, for which χ² is conservative."""
+    return term.structure.kind in {"us", "diag"}
+
+
+def _tangents(
+    larger: LinearProblem,
+    places: Sequence[tuple[int, int, int]],
+    null: Sequence[NDArray[np.float64]],
+    *,
+    skipped: int,
+) -> NDArray[np.float64]:
+    """The directions of the other terms' covariances by cells, shape (directions, cells)."""
+    rows = []
+    for t, term in enumerate(larger.terms):
+        if t == skipped:
+            continue
+        if term.structure.kind == "us":
+            matrices = [_unit(len(term.names), i, j) for i, j in cells(len(term.names))]
+        else:
+            free = parameters_of_covariance(term.structure, null[t])
+            if free is None:
+                raise ValueError(term)
+            matrices = list(term.structure.covariance_derivatives(free)[0])
+        rows += [
+            [float(matrix[i, j]) if at == t else 0.0 for at, i, j in places] for matrix in matrices
+        ]
+    return np.array(rows).reshape(len(rows), len(places))
+
+
+def _unit(k: int, i: int, j: int) -> NDArray[np.float64]:
+    made = np.zeros((k, k))
+    made[i, j] = made[j, i] = 1.0
+    return made
 
 
 def _orthant(covariance: NDArray[np.float64]) -> float:

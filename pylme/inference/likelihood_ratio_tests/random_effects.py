@@ -152,11 +152,12 @@ class RandomEffectTests(RenderedTable):
                 )
             notes.append(f"{term}: {', '.join(words)}.")
         how = "restricted likelihood" if self.reml else "likelihood"
+        known = all(mixture.is_known for mixture in self.mixtures)
+        holds = "is conservative" if known else "does not hold"
         return replace(
             table,
             caption=f"Tests of random effects by the {how}",
-            notes=(*table.notes, "A variance may not be negative, so that χ² is conservative:",
-                   *notes),
+            notes=(*table.notes, f"A variance may not be negative, so that χ² {holds}:", *notes),
         )  # fmt: skip
 
     def __repr__(self) -> str:

@@ -37,6 +37,8 @@ class Mixture:
     weights : tuple of float
     conservative : bool
         Whether it is used in place of a mixture with unknown weights.
+    is_known : bool
+        Whether p-values by it are right, or too large; False if no mixture is known.
     drawn : ndarray, shape (draws,), or None
         In the place of weights: statistics of what lies on the boundary, drawn by simulation, to
         which the single χ² of `df` is added.
@@ -47,6 +49,7 @@ class Mixture:
     df: tuple[int, ...]
     weights: tuple[float, ...]
     conservative: bool = False
+    is_known: bool = True
     drawn: NDArray[np.float64] | None = None
     parameters: int | None = None
 
@@ -78,6 +81,17 @@ class Mixture:
         return cls(df=(df,), weights=(1.0,), conservative=conservative)
 
     @classmethod
+    def unknown(cls, df: int) -> Mixture:
+        """χ², where the covariances of the larger model are no convex cone at the null hypothesis.
+
+        Parameters
+        ----------
+        df : int
+            Degrees of freedom.
+        """
+        return cls(df=(df,), weights=(1.0,), is_known=False)
+
+    @classmethod
     def one_variance(cls, df: int) -> Mixture:
         """The mixture for one variance on the boundary.
 
@@ -91,7 +105,7 @@ class Mixture:
     @property
     def bounded(self) -> bool:
         """Whether it is another distribution than χ², or stands in the place of one."""
-        return len(self.df) > 1 or self.conservative or self.drawn is not None
+        return len(self.df) > 1 or self.conservative or not self.is_known or self.drawn is not None
 
     def p_values(self, statistic: ArrayLike) -> NDArray[np.float64]:
         """The p-values of statistics.
@@ -112,18 +126,21 @@ class Mixture:
         for df, weight in zip(self.df, self.weights, strict=True):
             # χ² with 0 degrees of freedom is a mass at 0, for which chdtrc gives NaN.
             total += weight * (np.where(fall > 0, 0.0, 1.0) if df == 0 else chdtrc(df, fall))
-        return np.where(np.isnan(fall), np.nan, total)
+        # Weights of a bound, not of a distribution, may add up to more than 1.
+        return np.where(np.isnan(fall), np.nan, np.minimum(total, 1.0))
 
     def __str__(self) -> str:
         if self.drawn is not None:
             return f"χ̄²({self.parameters}) by {len(self.drawn):,} draws"
         if len(self.df) == 1:
-            return f"χ²({self.df[0]})" + ", conservative" * self.conservative
-        return " + ".join(
+            said = ", conservative" * self.conservative
+            return f"χ²({self.df[0]})" + said + ", as no mixture is known" * (not self.is_known)
+        parts = " + ".join(
             f"{_fraction(weight)} χ²({df})"
             for df, weight in zip(self.df, self.weights, strict=True)
             if weight > 0
         )
+        return f"at most {parts}" if min(self.weights) < 0 else parts
 
 
 def _fraction(weight: float) -> str:
