@@ -26,6 +26,7 @@ Change: TypeAlias = Literal[
     "dispersion",
     "quadrature_constant",
     "par",
+    "newer_dims",
     "bare_group",
     "template",
     "sparse_derivatives",
@@ -48,6 +49,8 @@ CHANGES: Final[dict[Change, tuple[Software, tuple[int, ...]]]] = {
     "quadrature_constant": ("lme4", (2, 1)),
     # getME() has the optimiser's parameters, which differ from theta for a structured term.
     "par": ("lme4", (2, 0)),
+    # The dims of getME("devcomp") have the number of parameters, and three of generalized models.
+    "newer_dims": ("lme4", (2, 1)),
     # The names of grouping factors are without parentheses: c:b:a for (1 | a/b/c); before, c:(b:a).
     "bare_group": ("lme4", (1, 1, 36)),
     # The entries of lFormula()'s Lambdat are the numbers of its template; before, those of theta.

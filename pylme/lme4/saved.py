@@ -141,6 +141,13 @@ def _adopted(
                 f"{versions['lme4']} is installed, which has none",
                 remedy='Install lme4 2.0 or newer, or fit the model again with engine="numpy".',
             )
+        if session().call("is_autoscaled", adopted):
+            raise NotAvailableError(
+                asked=f"Reading the fit in {where}",
+                found="it was made with autoscale = TRUE: its criterion, and some of its "
+                "coefficients, belong to scaled columns",
+                remedy="Fit the model again without autoscale; pylme's own searches scale columns.",
+            )
         for part in ("model_numbers", "model_vcov", "model_system"):
             session().call(part, adopted)
     except (RError, TypeError) as error:

@@ -18,6 +18,7 @@ from pylme.r_names import make_unique
 from pylme.reference.criterion.trial_points import value_of
 from pylme.reference.factorization import factorize, lambda_at, random_matrix_at
 from pylme.reference.optimize.structured import free_of
+from pylme.versions import has
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -179,9 +180,17 @@ def _devcomp(model: SolvedLinear) -> dict[str, dict[str, Any]]:
         "dims": {
             "N": n, "n": n, "p": p, "nmp": n - p, "q": design.q, "nth": len(model.theta),
             "useSc": 1, "reTrms": len(design.terms), "spFe": 0, "REML": p * likelihood.rho,
-            "GLMM": 0, "NLMM": 0,
+            "GLMM": 0, "NLMM": 0, **_newer_dims(model),
         },
     }  # fmt: skip
+
+
+def _newer_dims(model: SolvedLinear) -> dict[str, int | None]:
+    """What lme4 2.1 has in addition; of a linear model only the number of parameters."""
+    if not has("newer_dims"):
+        return {}
+    npar = len(free_of(model.design.terms, model.theta))
+    return {"npar": npar, "dispProfile": None, "maxPhiIter": None, "qEff": None}
 
 
 def _devfun(model: SolvedLinear) -> Callable[[ArrayLike], float]:

@@ -109,6 +109,36 @@ def test_double_bars_mean_the_same_whatever_an_option_of_lme4_says():
     assert read.cross_check().verdict.name == "AGREES"
 
 
+def test_a_fit_of_scaled_columns_is_not_read():
+    from rpy2 import rinterface as ri
+
+    plain = pylme.lmer("y ~ x + (1 | s)", repeated(), engine="lme4")
+    theirs = ri.evalr(
+        "function(fit) lme4::lmer(y ~ x + (1 | s), stats::model.frame(fit), "
+        "control = lme4::lmerControl(autoscale = TRUE))"
+    )(plain._model.handle.sexp)
+    with pytest.raises(pylme.errors.NotAvailableError, match="autoscale"):
+        pylme.from_r(theirs)
+
+
+@pytest.mark.parametrize("random", ["ar1(0 + period | herd)", "cs(0 + period | herd, hom = TRUE)"])
+def test_a_generalized_model_is_fitted_by_lme4_and_not_checked(random):
+    data = pylme.datasets.load("cbpp")
+    formula = f"cbind(incidence, size - incidence) ~ period + {random}"
+    fit = pylme.glmer(formula, data, family="binomial")
+    (term,) = fit.varcorr.terms
+    # As many parameters as lme4 counts: four of the fixed effects, and two.
+    assert fit.glance()["df_residual"].item() == len(data) - 6
+    assert np.ptp(np.diag(term.cov)) < 1e-12
+    found = fit.cross_check()
+    assert found.verdict.name == "UNCHECKED"
+    assert "covariance structures for linear models only" in str(found)
+    with pytest.raises(pylme.errors.NotAvailableError, match="wald"):
+        fit.confint()
+    sd = fit.confint(method="wald").set_index("term").loc["sd__*", "estimate"]
+    assert sd == pytest.approx(np.sqrt(term.cov[0, 0]))
+
+
 def test_one_row_for_each_effect_is_taken():
     data = repeated().groupby(["s", "t"], observed=True).first().reset_index()
     theirs, ours = (

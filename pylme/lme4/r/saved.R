@@ -9,6 +9,9 @@ object_class <- function(object) as.character(class(object))
 # The text of a part of a formula, as R names the columns of a model frame.
 one_line <- function(node) paste(deparse(node, width.cutoff = 500L), collapse = " ")
 
+# Whether lme4 2 scaled the columns of X: lmerControl(autoscale = TRUE).
+is_autoscaled <- function(fit) !is.null(attr(lme4::getME(fit, "X"), "scaled:scale"))
+
 # A fit of lme4 that R can evaluate again without the data that it was made from: its call names the
 # columns of its model frame, log(x) as the name `log(x)`, and finds them in an environment of its own.
 # lmerTest's class is lme4's with the parts of a table of tests beside it.
