@@ -241,6 +241,8 @@ SHARED: Final[dict[str, Callable[[Any], Any]]] = {
     "theta": lambda m: m.theta,
     "ST": _ST,
     "par": lambda m: free_of(m.design.terms, m.theta),
+    # What devfun() takes.
+    "devarg": lambda m: free_of(m.design.terms, m.theta),
     "npar": lambda m: len(free_of(m.design.terms, m.theta)),
     "n_rtrms": lambda m: len(m.design.terms),
     "n_rfacs": lambda m: len(m.design.group_factors),
