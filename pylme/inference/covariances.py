@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
 from pylme.errors import NotAvailableError
 from pylme.inference.ddf import NOT_LINEAR
 from pylme.inference.targets import Targets, infer
+from pylme.versions import has
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pylme.results.fitted_model import FittedModel
 
 __all__ = ["CovarianceKind", "adjusted_covariance", "generalized_covariance"]
+
+#: Since lme4 1.1-38.
+_NOR: Final = ", and lme4 computes none for singular fits, many rows and many parameters"
 
 CovarianceKind = Literal["model", "kenward-roger", "hessian", "rx", "CR0", "CR2"]
 
@@ -90,8 +94,8 @@ def generalized_covariance(
         raise NotAvailableError(
             asked="Computing the covariance matrix of the fixed effects from second derivatives",
             found="the fit has none: they are computed at its end, but not with n_agq=0 or where "
-            "the control has calc_derivs=False",
-            remedy='Fit with n_agq=1 or more, or use kind="rx".',
+            "the control has calc_derivs=False" + _NOR * has("sparse_derivatives"),
+            remedy='Use kind="rx", or fit with n_agq=1 or more.',
         )
     whole = 2.0 * np.linalg.inv(hessian)
     block = whole[-p:, -p:]

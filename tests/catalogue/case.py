@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from pylme.versions import Change
+
 __all__ = ["DATA", "Case"]
 
 #: Two crossed grouping factors, a covariate, counts, and a response of two values.
@@ -52,3 +54,4 @@ class Case:
     remedy: Callable[..., object] | None = None
     parsed: str | None = None
     needs_r: bool = False
+    until: Change | None = None

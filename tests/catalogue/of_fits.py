@@ -261,6 +261,7 @@ CASES = {
         said="lme4 2.0",
         remedy=lambda: pylme.lmer("y ~ x + (1 | g)", DATA),
         needs_r=True,
+        until="structures",
     ),
     "computed groups": Case(
         trigger=lambda: pylme.lmer("y ~ x + (1 | factor(two))", DATA),

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 
 import pylme
+from pylme.versions import has
 from tests.catalogue.case import DATA, Case
 
 __all__ = ["CASES"]
@@ -92,7 +93,8 @@ CASES = {
         ),
         kind="NotAvailableError",
         said="the fit has none",
-        remedy=lambda: _counts().vcov_of("hessian"),
+        # lme4 has no second derivatives of this singular fit since 1.1-38.
+        remedy=lambda: _counts().vcov_of("rx" if has("sparse_derivatives") else "hessian"),
         needs_r=True,
     ),
 }
