@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
+import statistics
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from pylme.frame import read_frame
 from pylme.lme4.session import session
 from pylme.lme4.to_r import to_r
 
-from .measure import Result, compare, seconds_of
+from .measure import Result, compare, in_turns, seconds_of
 
 if TYPE_CHECKING:
     from .benchmark import Benchmark
@@ -30,6 +32,7 @@ def benchmarks() -> dict[str, Benchmark]:
     return {
         "bridge.sleepstudy": lambda options: [sleepstudy(repetitions=5 if options.smoke else 60)],
         "bridge.insteval": lambda options: [insteval(repetitions=1 if options.smoke else 4)],
+        "bridge.isolated": lambda options: [isolated(repetitions=5 if options.smoke else 100)],
         "bridge.memory": lambda options: [memory(fits=150 if options.smoke else 1000)],
         "bridge.long_process": lambda options: long_process(fits=200 if options.smoke else 10_000),
         "bridge.conversion": lambda options: conversion(100_000 if options.smoke else 1_000_000),
@@ -72,6 +75,31 @@ def _fit(name: str, formula: str, *, repetitions: int, limit: float) -> Result:
         unit="times",
         limit=limit,
         detail=detail,
+    )
+
+
+def isolated(*, repetitions: int) -> Result:
+    """What a fit in the process that holds R takes longer than one in this process, once warm."""
+    data = pylme.datasets.load("sleepstudy")
+
+    def fit(*, isolated: bool) -> float:
+        def call() -> None:
+            formula = "Reaction ~ Days + (Days | Subject)"
+            _ = pylme.lmer(formula, data, engine="lme4", isolated=isolated).fixef
+
+        return seconds_of(call)
+
+    sides = {"here": partial(fit, isolated=False), "there": partial(fit, isolated=True)}
+    for side in sides.values():
+        side()
+    times = in_turns(sides, dict.fromkeys(sides, repetitions))
+    here, there = (1e3 * statistics.median(times[name]) for name in sides)
+    return Result(
+        what="pylme.lmer on sleepstudy with isolated=True, beside the same in this process",
+        value=there - here,
+        unit="ms",
+        limit=3.0,
+        detail=f"medians of {there:.1f} and {here:.1f} ms",
     )
 
 
