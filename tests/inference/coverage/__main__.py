@@ -1,6 +1,6 @@
 """Measure coverage and size: ``python -m tests.inference.coverage [--report FILE] [name ...]``.
 
-Of 5,000 sets each, in a quarter of an hour of one core. The numbers go to a file of JSON lines
+Of 5,000 sets each, one to five minutes of a core. The numbers go to a file of JSON lines
 beside the report, whose table is made from all of that file: some simulations may be run again.
 """
 
