@@ -44,7 +44,7 @@ def first_starts(layout: Layout) -> NDArray[np.float64]:
     made += [_alike(layout, 10.0, 0.1, 1000.0)]
     made += [_one_large(layout, LONG, SHORT)] if len(layout.row) > 1 else []
     made += [_by_factor(layout, (LONG, 0.1), (0.1, LONG))] if len(layout.factors) > 1 else []
-    return _distinct(made)
+    return _distinct(layout, made)
 
 
 def further_starts(layout: Layout) -> NDArray[np.float64]:
@@ -57,7 +57,7 @@ def further_starts(layout: Layout) -> NDArray[np.float64]:
     made += [_one_large(layout, 30.0 * LONG, 1.0)] if len(layout.row) > 1 else []
     if len(layout.factors) > 1:
         made += [_by_factor(layout, (100.0, 10.0), (10.0, 100.0), (1000.0, 1.0), (1.0, 1000.0))]
-    return _distinct([*made, random_starts(layout, 12, seed=0)])
+    return _distinct(layout, [*made, random_starts(layout, 12, seed=0)])
 
 
 def random_starts(layout: Layout, count: int, seed: int) -> NDArray[np.float64]:
@@ -116,8 +116,12 @@ def _by_factor(layout: Layout, *sizes: tuple[float, float]) -> NDArray[np.float6
     return np.array([np.where(leading, alike(layout, a), alike(layout, b)) for a, b in sizes])
 
 
-def _distinct(starts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+def _distinct(layout: Layout, starts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """The starts, each once up to the signs of T's columns."""
     together = np.concatenate(starts)
-    kept = np.sort(np.unique(np.round(np.abs(together), 9), axis=0, return_index=True)[1])
-    return together[kept]
+    same = []
+    for T in layout.matrices(together):
+        diagonals = T.diagonal(axis1=1, axis2=2)
+        same.append(T * np.where(diagonals < 0.0, -1.0, 1.0)[:, None])
+    rounded = np.round(layout.theta(same), 9) + 0.0
+    return together[np.sort(np.unique(rounded, axis=0, return_index=True)[1])]
