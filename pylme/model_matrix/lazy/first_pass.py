@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pylme.frame.lazy_table import LazyTable
-    from pylme.model_matrix.lazy.variables import LazyFactor
+    from pylme.model_matrix.lazy.factors import LazyFactor
 
 __all__ = ["FINE", "FirstPass", "complete", "first_pass", "require_finite"]
 

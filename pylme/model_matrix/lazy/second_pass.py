@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylme.frame.lazy_table import LazyTable
+from pylme.model_matrix.lazy.factors import LazyFactor
 from pylme.model_matrix.lazy.first_pass import FINE, FirstPass, complete
 from pylme.model_matrix.lazy.monomials import Monomial, product
-from pylme.model_matrix.lazy.variables import LazyFactor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

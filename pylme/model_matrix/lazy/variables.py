@@ -22,6 +22,7 @@ from pylme.model_matrix.evaluation.calls import Memory
 from pylme.model_matrix.evaluation.evaluate import Evaluator
 from pylme.model_matrix.evaluation.values import CodedFactor, Matrix, Times, Value, as_factor
 from pylme.model_matrix.lazy.expressions import columns, expression
+from pylme.model_matrix.lazy.factors import LazyFactor
 from pylme.model_matrix.lazy.learning import LEARNING
 from pylme.model_matrix.variables import evaluated
 from pylme.warning_scopes import silenced
@@ -32,39 +33,12 @@ if TYPE_CHECKING:
     from pylme.formula import Formula, FormulaTerms, Node
     from pylme.frame.lazy_table import LazyTable
 
-__all__ = ["LazyFactor", "Sketch", "effects_of", "sketched"]
+__all__ = ["Sketch", "effects_of", "sketched"]
 
 #: Rows that show what the columns are.
 _FEW: Final = 64
 #: Distinct values of a column whose levels have coefficients each.
 _MOST_LEVELS: Final = 2_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LazyFactor:
-    """A factor by the values of its column.
-
-    Attributes
-    ----------
-    column : narwhals.Expr
-    values : tuple of tuple
-        The values of the column that have each level.
-    excluded : bool
-        Whether there are values that have none.
-    """
-
-    column: nw.Expr
-    values: tuple[tuple[Any, ...], ...]
-    excluded: bool = False
-
-    def indicator(self, level: int) -> nw.Expr:
-        """Whether a row has a level."""
-        return self.column.is_in(list(self.values[level]))
-
-    @property
-    def known(self) -> nw.Expr:
-        """Whether a row has any level."""
-        return self.column.is_in([value for values in self.values for value in values])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
