@@ -112,8 +112,8 @@ def boundary_mixture(
         return _of_variances(covariance, df)
     else:
         own = [bases[t].shape[1] for t in tested]
-        _, statistic = drawn_projections(covariance, own, draws=_DRAWN_STATISTICS)
-        return Mixture.simulated(statistic, df=df, free=df - len(covariance))
+        _, _, share = drawn_projections(covariance, own, draws=_DRAWN_STATISTICS)
+        return Mixture.simulated(share, df=df, free=df - len(covariance))
     return Mixture(df=(df - 3, df - 2, df - 1, df), weights=(none, 0.5 - both, 0.5 - none, both))
 
 
@@ -217,7 +217,7 @@ def _orthant(covariance: NDArray[np.float64]) -> float:
 def _of_variances(covariance: NDArray[np.float64], df: int) -> Mixture:
     """The mixture for variances of one effect each: how many the projections have."""
     size = len(covariance)
-    x, _ = drawn_projections(covariance, [1] * size, draws=_DRAWS)
+    x, _, _ = drawn_projections(covariance, [1] * size, draws=_DRAWS)
     shares = np.bincount((x > 0.0).sum(axis=1), minlength=size + 1) / len(x)
     return Mixture(
         df=tuple(range(df - size, df + 1)), weights=tuple(float(share) for share in shares)

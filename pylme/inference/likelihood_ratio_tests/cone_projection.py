@@ -42,7 +42,7 @@ _BALANCINGS: Final = 6
 
 def drawn_projections(
     covariance: NDArray[np.float64], sizes: Sequence[int], *, draws: int, seed: int = 1
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """The projections of normal draws.
 
     Parameters
@@ -60,6 +60,9 @@ def drawn_projections(
         In cells of variance 1 on the diagonals, the off-diagonal ones times √2.
     statistic : ndarray, shape (draws,)
         T.
+    share : ndarray, shape (draws,)
+        T / zᵀJz, from 0 to 1. A cone is the same at every size, so that this is independent of
+        zᵀJz, which is χ²(c).
     """
     places = [(at, i, j) for at, size in enumerate(sizes) for i, j in cells(size)]
     deviation = {
@@ -71,11 +74,13 @@ def drawn_projections(
         for at, i, j in places
     ]
     C = covariance * np.outer(scale, scale)
-    z = np.random.default_rng(seed).standard_normal((draws, len(C))) @ np.linalg.cholesky(C).T
+    standard = np.random.default_rng(seed).standard_normal((draws, len(C)))
+    z = standard @ np.linalg.cholesky(C).T
     B = _balance(C, sizes)
     J = np.asarray(np.linalg.inv(B @ C @ B.T), dtype=np.float64)
     x = _projected(z @ B.T, J, sizes) @ np.linalg.inv(B).T
-    return x, np.einsum("ni,ij,nj->n", x, np.linalg.inv(C), x)
+    statistic = np.einsum("ni,ij,nj->n", x, np.linalg.inv(C), x)
+    return x, statistic, statistic / (standard * standard).sum(axis=1)
 
 
 def _projected(

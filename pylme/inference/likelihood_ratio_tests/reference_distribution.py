@@ -5,7 +5,7 @@ smaller one. Where no additional variance lies on the boundary it is compared wi
 of freedom are the number of additional parameters. With one additional random effect, whose
 variance the null hypothesis puts at zero, it is ½ χ²(d - 1) + ½ χ²(d) (Self & Liang 1987, JASA 82;
 Stram & Lee 1994, Biometrics 50). In general its distribution is a mixture, χ̄², whose weights depend
-on the information (`boundary_weights`), or are replaced by statistics that are drawn; where the
+on the information (`boundary_weights`), or are replaced by shares of χ² that are drawn; where the
 information is not known, χ²(d) is conservative.
 """
 
@@ -39,33 +39,39 @@ class Mixture:
         Whether it is used in place of a mixture with unknown weights.
     is_known : bool
         Whether p-values by it are right, or too large; False if no mixture is known.
-    drawn : ndarray, shape (draws,), or None
-        In the place of weights: statistics of what lies on the boundary, drawn by simulation, to
-        which the single χ² of `df` is added.
-    parameters : int or None
-        With `drawn`, the number of parameters that are tested.
+    shares : ndarray, shape (draws,), or None
+        In the place of weights: the statistic is a χ² of `df` times one of these, from 0 to 1,
+        drawn by simulation.
     """
 
     df: tuple[int, ...]
     weights: tuple[float, ...]
     conservative: bool = False
     is_known: bool = True
-    drawn: NDArray[np.float64] | None = None
-    parameters: int | None = None
+    shares: NDArray[np.float64] | None = None
 
     @classmethod
-    def simulated(cls, drawn: NDArray[np.float64], *, df: int, free: int) -> Mixture:
-        """The distribution of statistics that were drawn, plus χ² of the free parameters.
+    def simulated(cls, share: NDArray[np.float64], *, df: int, free: int) -> Mixture:
+        """The distribution of what lies on the boundary, plus χ² of the free parameters.
+
+        The statistic of what lies on the boundary is a share of a χ²(c) that is independent of it,
+        c = df - free (see `cone_projection`). Of χ²(c) + χ²(free) = χ²(df), χ²(c) is the part b,
+        Beta(c/2, free/2) and independent too: the statistic is χ²(df) times b·share + 1 - b. Its
+        tail is right far beyond all draws.
 
         Parameters
         ----------
-        drawn : ndarray
+        share : ndarray, shape (draws,)
         df : int
             The number of parameters that are tested.
         free : int
             Those of them that have no bound.
         """
-        return cls(df=(free,), weights=(1.0,), drawn=drawn, parameters=df)
+        if free:
+            rng = np.random.default_rng(2)
+            part = rng.beta((df - free) / 2.0, free / 2.0, size=len(share))
+            share = part * share + (1.0 - part)
+        return cls(df=(df,), weights=(1.0,), shares=share)
 
     @classmethod
     def plain(cls, df: int, *, conservative: bool = False) -> Mixture:
@@ -105,7 +111,7 @@ class Mixture:
     @property
     def bounded(self) -> bool:
         """Whether it is another distribution than χ², or stands in the place of one."""
-        return len(self.df) > 1 or self.conservative or not self.is_known or self.drawn is not None
+        return len(self.df) > 1 or self.conservative or not self.is_known or self.shares is not None
 
     def p_values(self, statistic: ArrayLike) -> NDArray[np.float64]:
         """The p-values of statistics.
@@ -116,12 +122,10 @@ class Mixture:
             Numbers of 0 or more; NaN gives NaN.
         """
         fall = np.asarray(statistic, dtype=np.float64)
-        if self.drawn is not None:
-            # A drawn statistic of which the free parameters have to add the rest.
-            rest = fall[..., None] - self.drawn
-            (free,) = self.df
-            above = np.where(rest > 0, chdtrc(free, np.maximum(rest, 0.0)) if free else 0.0, 1.0)
-            return np.where(np.isnan(fall), np.nan, above.mean(axis=-1))
+        if self.shares is not None:
+            positive = self.shares[self.shares > 0.0]
+            above = chdtrc(self.df[0], fall[..., None] / positive).sum(axis=-1) / len(self.shares)
+            return np.where(np.isnan(fall), np.nan, np.where(fall > 0.0, above, 1.0))
         total = np.zeros_like(fall)
         for df, weight in zip(self.df, self.weights, strict=True):
             # χ² with 0 degrees of freedom is a mass at 0, for which chdtrc gives NaN.
@@ -130,8 +134,8 @@ class Mixture:
         return np.where(np.isnan(fall), np.nan, np.minimum(total, 1.0))
 
     def __str__(self) -> str:
-        if self.drawn is not None:
-            return f"χ̄²({self.parameters}) by {len(self.drawn):,} draws"
+        if self.shares is not None:
+            return f"χ̄²({self.df[0]}) by {len(self.shares):,} draws"
         if len(self.df) == 1:
             said = ", conservative" * self.conservative
             return f"χ²({self.df[0]})" + said + ", as no mixture is known" * (not self.is_known)
