@@ -133,6 +133,7 @@ def test_how_lme4_searches(options, expected, monkeypatch):
     assert asked == expected
 
 
+@pytest.mark.needs_r
 def test_the_search_of_a_fit(capsys):
     asked = ["fit", "sleepstudy", SLEEP, "--json", "--control", "optimizer=bobyqa"]
     assert run([*asked, "--start", "0.9,0,0.2"]) == 0

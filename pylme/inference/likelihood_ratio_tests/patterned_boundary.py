@@ -12,9 +12,9 @@ points u(ρ) are a curve on the unit sphere, and with its length l
 
 (Davies 1977, Biometrika 64(2); 1987, 74(1)). For compound symmetry, where R is linear in ρ, the
 curve is an arc of a great circle, and both sides are equal (Self & Liang 1987, JASA 82, case 7).
-For "ar1" the right side is an upper bound, near the left one (by draws in two designs of the tests,
-within 0.001 where the p-value is below 0.1). Where R(0) = I is as good as part of the residuals, the
-curve has two parts, each with its ½ P(χ²(1) > c).
+For "ar1" the right side is an upper bound and near the left one: by draws, in two designs of the
+tests, within 0.001 where the p-value is below 0.1. Where R(0) = I is as good as part of the
+residuals, the curve has two parts, each with its ½ P(χ²(1) > c).
 """
 
 from __future__ import annotations

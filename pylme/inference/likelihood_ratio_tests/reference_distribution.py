@@ -88,7 +88,7 @@ class Mixture:
 
     @classmethod
     def unknown(cls, df: int) -> Mixture:
-        """χ², where the covariances of the larger model are no convex cone at the null hypothesis.
+        """The χ² used where the larger model's covariances are no convex cone at the null fit.
 
         Parameters
         ----------
