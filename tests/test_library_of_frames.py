@@ -200,7 +200,7 @@ PANDAS = {
     "SectorCorrelation.table", "Power.table", "study_data", "Tabled.to_frame", "expand_grid",
     "load", "read_table",
     # Inside of the command line, which reads files with pandas.
-    "Reading.rows", "Reading.table",
+    "Reading.rows", "Reading.table", "begin",
     # Inside of pylme, before the result is converted.
     "frame_of_given", "frame_of_used", "to_pandas", "Fitted.varcorr_table", "Fitted.ranef",
     "modes_of", "effect_line", "against_fitted", "against_normal",

@@ -198,7 +198,7 @@ def test_the_rpy2_that_fits_the_r(bare, r_version, release):
     done = bare.run(with_venv(bare, r_version), "test", "docs")
     assert done.returncode == 0, done.stderr
     assert bare.logged() == [
-        f"-m pip install --quiet --editable .[r] {release} --group test --group docs"
+        f"-m pip install --quiet --editable .[r,plot] {release} --group test --group docs"
     ]
 
 

@@ -151,7 +151,7 @@ CASES = {
     ),
     "direction": _picture("profile_criterion", "along", (_ALONG,), object()),
     "direction of theta": _picture(
-        "profile_criterion", "theta", (_ALONG,), "thetta", kind="UnknownNameError"
+        "profile_criterion", "parameter", (_ALONG,), "thetta", kind="UnknownNameError"
     ),
     "direction of a term": _picture(
         "profile_criterion", "term", (("g", "x"),), ("gg", "x"), kind="UnknownNameError"

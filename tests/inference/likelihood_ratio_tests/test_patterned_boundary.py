@@ -76,6 +76,7 @@ def _without_effect():
     return data.assign(s="s" + data["s"].astype(str), y=rng.normal(size=len(data)))
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(
     "random", ["ar1(0 + t | s)", "cs(0 + t | s, hom = TRUE)", "diag(0 + t | s)"]
 )
