@@ -27,7 +27,7 @@ import numpy as np
 from pylme.covariance.names import cells
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -108,47 +108,58 @@ def _projected(
 def _balance(C: NDArray[np.float64], sizes: Sequence[int]) -> NDArray[np.float64]:
     """The congruences that make E[Z²] the identity for each matrix, on its cells: shape (c, c)."""
     B = np.eye(len(C))
-    start = 0
-    for size in sizes:
-        own = cells(size)
-        part = slice(start, start + len(own))
-        start = part.stop
+    for size, part in _blocks(sizes):
         if size == 1:
             continue
-        units = _matrices(np.eye(len(own)), size)
         covariance, A = C[part, part], np.eye(size)
+        units = _matrices(np.eye(len(covariance)), size)
         for _ in range(_BALANCINGS):
             turned = A @ units @ A.T
             values, vectors = np.linalg.eigh(
                 np.einsum("kl,kab,lbc->ac", covariance, turned, turned, optimize=True)
             )
             A = (vectors / np.sqrt(values)) @ vectors.T @ A
-        i, j = np.array(own).T
-        B[part, part] = ((A @ units @ A.T)[:, i, j] / np.where(i == j, 1.0, np.sqrt(0.5))).T
+        B[part, part] = _cells_of(A @ units @ A.T, size).T
     return B
+
+
+def _blocks(sizes: Sequence[int]) -> Iterator[tuple[int, slice]]:
+    """The order of each matrix, and where its cells stand."""
+    start = 0
+    for size in sizes:
+        stop = start + size * (size + 1) // 2
+        yield size, slice(start, stop)
+        start = stop
+
+
+def _weights(size: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """Row and column of each cell, and its value in the matrix for a cell of 1."""
+    i, j = np.array(cells(size)).T
+    return i, j, np.where(i == j, 1.0, np.sqrt(0.5))
 
 
 def _matrices(z: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     """The symmetric matrices of cells, off-diagonal ones times √2: shape (n, size, size)."""
-    i, j = np.array(cells(size)).T
+    i, j, weight = _weights(size)
     made = np.zeros((len(z), size, size))
-    made[:, i, j] = made[:, j, i] = z * np.where(i == j, 1.0, np.sqrt(0.5))
+    made[:, i, j] = made[:, j, i] = z * weight
     return made
+
+
+def _cells_of(matrices: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """The inverse of `_matrices`, shape (n, c)."""
+    i, j, weight = _weights(size)
+    return np.asarray(matrices[:, i, j] / weight, dtype=np.float64)
 
 
 def _nearest(z: NDArray[np.float64], sizes: Sequence[int]) -> NDArray[np.float64]:
     """The nearest positive semidefinite matrices by their Euclidean norm."""
     made = np.empty_like(z)
-    start = 0
-    for size in sizes:
-        own = cells(size)
-        part = slice(start, start + len(own))
-        start = part.stop
+    for size, part in _blocks(sizes):
         if size == 1:
             made[:, part] = np.maximum(z[:, part], 0.0)
             continue
-        i, j = np.array(own).T
         values, vectors = np.linalg.eigh(_matrices(z[:, part], size))
         kept = (vectors * np.maximum(values, 0.0)[:, None]) @ vectors.swapaxes(1, 2)
-        made[:, part] = kept[:, i, j] / np.where(i == j, 1.0, np.sqrt(0.5))
+        made[:, part] = _cells_of(kept, size)
     return made
